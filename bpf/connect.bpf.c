@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The life of a connection: connect, handshake, FINs, end. */
+#include "kernel_types.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "cost.h"
+#include "emit.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* What a change of state means, and the record it belongs to; kind 0: nothing to tell. */
+struct happening {
+	struct tcpd_sock *s;
+	u16 kind;
+	bool by_application;
+};
+
+/* connect(): the caller holds the socket's lock, so it is the owner. The remote side and the local address are set, the
+ * local port is chosen later (inet_hash_connect), unless it was bound. */
+static __always_inline struct happening connect_started(struct sock *sk, u64 now)
+{
+	struct tcpd_wire_sock ref = {.role = TCPD_ROLE_OUTBOUND, .role_source = TCPD_ROLE_BY_CONNECT};
+	struct happening h = {.kind = TCPD_EVENT_CONNECT};
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
+	tcpd_read_tuple(&sk->__sk_common, &ref);
+	if (!tcpd_tuple_wanted(&ref) || !tcpd_pid_wanted(tgid)) {
+		tcpd_count(TCPD_COUNT_FILTERED_OUT);
+		return h;
+	}
+	h.s = tcpd_sock_create(sk);
+	if (!h.s)
+		return h;
+	tcpd_sock_identify(sk, &ref, now);
+	h.s->ref = ref;
+	h.s->opened_ns = now;
+	h.s->base_segs_out = tcpd_tcp(sk, segs_out);
+	h.s->base_segs_in = tcpd_tcp(sk, segs_in);
+	h.s->base_total_retrans = tcpd_tcp(sk, total_retrans);
+	tcpd_own_by_current(h.s, TCPD_OWNER_CALLER);
+	if (tcpd_cfg.filter_local_port && !ref.lport)
+		h.s->pending |= TCPD_PENDING_PORT;
+	h.s->slot = h.s->pending ? TCPD_NO_SLOT : tcpd_slot_of(&h.s->ref);
+	return h;
+}
+
+/* The last ACK of a handshake made a child socket ESTABLISHED: in softirq, with a stranger as the current task. */
+static __always_inline struct happening accepted(struct sock *sk, u64 now)
+{
+	struct tcpd_wire_sock ref = {.role = TCPD_ROLE_INBOUND, .role_source = TCPD_ROLE_BY_ACCEPT};
+	struct happening h = {.kind = TCPD_EVENT_ESTABLISHED};
+
+	tcpd_read_tuple(&sk->__sk_common, &ref);
+	if (!tcpd_tuple_wanted(&ref)) {
+		tcpd_count(TCPD_COUNT_FILTERED_OUT);
+		return h;
+	}
+	h.s = tcpd_sock_create(sk);
+	if (!h.s)
+		return h;
+	tcpd_sock_identify(sk, &ref, now);
+	h.s->ref = ref;
+	h.s->opened_ns = now;
+	h.s->established_ns = now;
+	if (tcpd_cfg.filter_pid)
+		h.s->pending = TCPD_PENDING_OWNER;
+	h.s->slot = tcpd_slot_of(&h.s->ref);
+	return h;
+}
+
+static __always_inline struct happening state_changed(struct sock *sk, struct tcpd_sock *s, u8 from, u8 to, u64 now)
+{
+	struct happening h = {.s = s};
+
+	if (from == TCP_SYN_SENT && to == TCP_ESTABLISHED) {
+		tcpd_local_port_known(sk, s);
+		s->established_ns = now;
+		h.kind = TCPD_EVENT_ESTABLISHED;
+		return h;
+	}
+	tcpd_sync_received(s, tcpd_received_end(sk), now);
+	if (tcpd_fin_received(sk) && !s->fin_received_ns)
+		s->fin_received_ns = now;
+	/* close() and shutdown() set SEND_SHUTDOWN under the lock before they change the state; a RST that is worked off
+	 * from the backlog, with the lock held too, sets it later (tcp_done). */
+	h.by_application = sk->sk_lock.owned && (sk->sk_shutdown & SEND_SHUTDOWN) && to != TCP_CLOSE_WAIT &&
+			   (from == TCP_ESTABLISHED || from == TCP_SYN_SENT || from == TCP_SYN_RECV ||
+			    from == TCP_CLOSE_WAIT);
+	if (to == TCP_CLOSE || to == TCP_FIN_WAIT1 || to == TCP_CLOSE_WAIT || to == TCP_LAST_ACK)
+		h.kind = TCPD_EVENT_STATE;
+	return h;
+}
+
+static __always_inline void state_body(struct tcpd_body_state *body, struct sock *sk, const struct happening *h, u8 from,
+				       u8 to)
+{
+	body->from = from;
+	body->to = to;
+	body->socket_error = sk->sk_err;
+	body->soft_error = sk->sk_err_soft;
+	body->by_application = h->by_application;
+	body->syn_was_sent = h->s->syn_sent || tcpd_tcp(sk, snd_nxt) != tcpd_tcp(sk, snd_una);
+	body->process_exiting = h->by_application && tcpd_current_exiting();
+}
+
+static __always_inline void set_state(struct sock *sk, u8 from, u8 to)
+{
+	struct tcpd_wire_event *e;
+	struct tcpd_sock *s;
+	struct happening h = {};
+	u64 now = bpf_ktime_get_ns();
+
+	s = to == TCP_SYN_SENT ? NULL : tcpd_sock_find(sk);
+	if (s && s->rejected)
+		return;
+	if (to == TCP_SYN_SENT)
+		h = connect_started(sk, now);
+	else if (from == TCP_SYN_RECV && to == TCP_ESTABLISHED && (!s || s->ref.role == TCPD_ROLE_INBOUND))
+		h = accepted(sk, now); /* a record found here is the left-over of an address that is used again */
+	else if (s)
+		h = state_changed(sk, s, from, to, now);
+	s = h.s;
+	if (!s)
+		return;
+	s->previous_state = from;
+	if (h.kind == TCPD_EVENT_CONNECT || h.kind == TCPD_EVENT_ESTABLISHED) {
+		s->idle_before_request_ns = TCPD_UNKNOWN_NS;
+		tcpd_set_base(s, sk);
+	}
+	e = h.kind ? tcpd_event_begin(h.kind, s, sk, from, now) : NULL;
+	/* after the figures were taken: the FIN is not in the sequence numbers yet */
+	if ((to == TCP_FIN_WAIT1 || to == TCP_LAST_ACK) && !s->fin_sent_ns)
+		s->fin_sent_ns = now;
+	if (e) {
+		e->flow.fin_sent_ns = s->fin_sent_ns;
+		if (h.kind == TCPD_EVENT_STATE)
+			state_body(&e->body.state, sk, &h, from, to);
+		s->close_reported |= to == TCP_CLOSE;
+		bpf_ringbuf_submit(e, 0);
+	}
+	if (to == TCP_CLOSE)
+		tcpd_exchange_finish(s);
+	tcpd_cost(TCPD_PROG_STATE, now);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(tcpd_set_state, struct sock *sk, int from, int to)
+{
+	if (sk->sk_protocol != IPPROTO_TCP || from == TCP_LISTEN || to == TCP_LISTEN)
+		return 0;
+	if (!tcpd_netns_wanted(sk->__sk_common.skc_net.net->ns.inum))
+		return 0;
+	set_state(sk, from, to);
+	return 0;
+}
+
+/* Says nothing of a socket whose end was reported; repairs the loss of that report. */
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(tcpd_destroy_sock, struct sock *sk)
+{
+	struct tcpd_sock *s;
+
+	if (!tcpd_candidate(sk))
+		return 0;
+	s = tcpd_sock_find(sk);
+	if (!s || s->rejected || s->close_reported)
+		return 0;
+	tcpd_emit_plain(TCPD_EVENT_DESTROYED, s, sk, s->previous_state, bpf_ktime_get_ns());
+	return 0;
+}
+
+/* ICMP errors while connecting; later errors come with the change of state. Kernel 5.14 ("net: sock: add trace for
+ * socket errors"). */
+SEC("tp_btf/inet_sk_error_report")
+int BPF_PROG(tcpd_error_report, struct sock *sk)
+{
+	struct tcpd_wire_event *e;
+	struct tcpd_sock *s;
+
+	if (sk->__sk_common.skc_state != TCP_SYN_SENT || !tcpd_candidate(sk))
+		return 0;
+	s = tcpd_sock_find(sk);
+	if (!s)
+		return 0;
+	e = tcpd_event_begin(TCPD_EVENT_ERROR, s, sk, TCP_SYN_SENT, bpf_ktime_get_ns());
+	if (e) {
+		e->body.error.socket_error = sk->sk_err;
+		e->body.error.soft_error = sk->sk_err_soft;
+		bpf_ringbuf_submit(e, 0);
+	}
+	return 0;
+}

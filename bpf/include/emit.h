@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Filling and sending events. Every event carries the socket's identity, owner and figures (wire.h), so that it can be
+ * understood when an earlier one was lost. */
+#ifndef TCPDIAG_EMIT_H
+#define TCPDIAG_EMIT_H
+
+#include "kernel_types.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "compat.h"
+#include "exchange.h"
+#include "filter.h"
+#include "maps.h"
+
+#define SOCK_DONE 1 /* enum sock_flags: the peer's FIN was processed (tcp_fin) */
+#define PF_KTHREAD 0x00200000
+
+/* Its figures are read with bpf_probe_read_kernel (BPF_CORE_READ), not directly: newer verifiers hand out skb->sk as a
+ * pointer that bpf_skc_to_tcp_sock() refuses. Only for sockets that tcpd_candidate() accepted. */
+#define tcpd_tcp(sk, member) BPF_CORE_READ((const struct tcp_sock *)(sk), member)
+
+static __always_inline bool tcpd_fin_received(const struct sock *sk)
+{
+	return sk->__sk_common.skc_flags & (1UL << SOCK_DONE);
+}
+
+/* rcv_nxt without the FIN, which counts as one (RFC 9293 section 3.4). */
+static __always_inline u32 tcpd_received_end(const struct sock *sk)
+{
+	return tcpd_tcp(sk, rcv_nxt) - (tcpd_fin_received(sk) ? 1 : 0);
+}
+
+/* bytes_acked counts the FIN once it is acknowledged; bytes_received counts the peer's. */
+static __always_inline u64 tcpd_bytes_acked(const struct tcpd_sock *s, const struct sock *sk)
+{
+	u64 bytes = tcpd_tcp(sk, bytes_acked);
+	u32 snd_una = tcpd_tcp(sk, snd_una);
+
+	if (bytes && s->fin_sent_ns && snd_una == tcpd_tcp(sk, snd_nxt) && snd_una == tcpd_tcp(sk, write_seq))
+		bytes--;
+	return bytes;
+}
+
+static __always_inline u64 tcpd_bytes_received(const struct sock *sk)
+{
+	u64 bytes = tcpd_tcp(sk, bytes_received);
+
+	return bytes && tcpd_fin_received(sk) ? bytes - 1 : bytes;
+}
+
+static __always_inline void tcpd_fill_flow(struct tcpd_wire_flow *f, const struct tcpd_sock *s, const struct sock *sk, u8 state)
+{
+	u64 acked = tcpd_bytes_acked(s, sk), received = tcpd_bytes_received(sk);
+	u32 unacked = tcpd_tcp(sk, snd_nxt) - tcpd_tcp(sk, snd_una), unread = tcpd_tcp(sk, rcv_nxt) - tcpd_tcp(sk, copied_seq);
+
+	f->opened_ns = s->opened_ns;
+	f->syn_ns = s->syn_ns;
+	f->established_ns = s->established_ns;
+	f->last_sent_ns = s->last_sent_ns;
+	f->last_received_ns = s->last_received_ns;
+	f->fin_received_ns = s->fin_received_ns;
+	f->fin_sent_ns = s->fin_sent_ns;
+	f->request_first_ns = s->request_first_ns;
+	f->request_last_ns = s->request_last_ns;
+	f->request_acked_ns = s->request_acked_ns;
+	f->response_first_ns = s->response_first_ns;
+	f->idle_before_request_ns = s->idle_before_request_ns;
+	f->exchanges = s->exchanges;
+	f->bytes_acked_total = acked;
+	f->bytes_received_total = received;
+	f->bytes_acked = acked > s->base_bytes_acked ? acked - s->base_bytes_acked : 0;
+	f->bytes_received = received > s->base_bytes_received ? received - s->base_bytes_received : 0;
+	f->segments_sent = tcpd_tcp(sk, segs_out) - s->base_segs_out;
+	f->segments_received = tcpd_tcp(sk, segs_in) - s->base_segs_in;
+	f->retransmitted_segments = tcpd_tcp(sk, total_retrans) - s->base_total_retrans;
+	f->out_of_order_segments = tcpd_tcp(sk, rcv_ooopack) - s->base_rcv_ooopack;
+	f->spurious_retransmits = tcpd_tcp(sk, dsack_dups) - s->base_dsack_dups;
+	f->request_bytes = s->request_bytes;
+	f->response_bytes = s->response_bytes;
+	f->request_retransmits = s->request_retransmits;
+	f->request_rtos = s->request_rtos;
+	if (state == TCP_SYN_SENT || state == TCP_SYN_RECV)
+		unacked = 0;
+	else if (unacked && s->fin_sent_ns && tcpd_tcp(sk, snd_nxt) == tcpd_tcp(sk, write_seq))
+		unacked--;
+	f->unacked_bytes = unacked;
+	f->unread_bytes = unread && tcpd_fin_received(sk) ? unread - 1 : unread;
+	f->srtt_us = tcpd_tcp(sk, srtt_us) >> 3;
+	f->rtt_us = tcpd_tcp(sk, rack.rtt_us);
+	/* ~0 until the first sample (tcp_init_sock) */
+	f->rtt_min_us = tcpd_tcp(sk, rtt_min.s[0].v) == ~0U ? 0 : tcpd_tcp(sk, rtt_min.s[0].v);
+	f->mss = tcpd_tcp(sk, mss_cache);
+	f->first_byte_max_us = s->first_byte_max_us;
+	f->state = state;
+	f->outstanding = s->outstanding;
+	f->in_response = s->in_response;
+	f->request_acked = !tcpd_after(s->sent_high, tcpd_tcp(sk, snd_una));
+	f->keepalive_on = (sk->__sk_common.skc_flags >> SOCK_KEEPOPEN) & 1;
+	f->pad[0] = f->pad[1] = f->pad[2] = 0;
+}
+
+/* A reserved event with everything but the body, or NULL: nothing is to be said, or the ring is full (counted). */
+static __always_inline struct tcpd_wire_event *tcpd_event_begin(u16 kind, const struct tcpd_sock *s,
+								const struct sock *sk,
+								u8 state, u64 now)
+{
+	struct tcpd_wire_event *e;
+
+	if (s->pending || s->rejected)
+		return NULL;
+	e = bpf_ringbuf_reserve(&tcpd_events, sizeof(*e), 0);
+	if (!e) {
+		tcpd_count(TCPD_COUNT_RING_FULL);
+		return NULL;
+	}
+	e->kind = kind;
+	e->size = sizeof(*e);
+	e->cpu = bpf_get_smp_processor_id();
+	e->at_ns = now;
+	e->sock = s->ref;
+	e->owner = s->owner;
+	tcpd_fill_flow(&e->flow, s, sk, state);
+	__builtin_memset(&e->body, 0, sizeof(e->body));
+	return e;
+}
+
+static __always_inline void tcpd_emit_plain(u16 kind, const struct tcpd_sock *s, const struct sock *sk, u8 state, u64 now)
+{
+	struct tcpd_wire_event *e = tcpd_event_begin(kind, s, sk, state, now);
+
+	if (e)
+		bpf_ringbuf_submit(e, 0);
+}
+
+static __always_inline bool tcpd_current_exiting(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, flags) & PF_EXITING;
+}
+
+static __always_inline void tcpd_fill_owner_names(struct tcpd_wire_owner *owner, struct task_struct *task)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	struct pid *pid = BPF_CORE_READ(leader, thread_pid);
+	u32 level = BPF_CORE_READ(pid, level);
+	struct upid upid = {};
+
+	BPF_CORE_READ_STR_INTO(&owner->comm, leader, comm);
+	bpf_core_read(&upid.nr, sizeof(upid.nr), &pid->numbers[level & 31].nr);
+	owner->ns_tgid = upid.nr;
+}
+
+/*
+ * The current task is the owner: only to be called where it holds the socket's lock by a system call, never in a softirq,
+ * whose current task is a stranger. Threads of the kernel (kTLS, strparser) own nothing.
+ */
+static __always_inline bool tcpd_own_by_current(struct tcpd_sock *s, u8 source)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	u64 id = bpf_get_current_pid_tgid();
+
+	if (!id || (BPF_CORE_READ(task, flags) & PF_KTHREAD))
+		return false;
+	s->owner.tgid = id >> 32;
+	s->owner.tid = (u32)id;
+	s->owner.source = source;
+	s->owner.cgroup_id = bpf_get_current_cgroup_id();
+	tcpd_fill_owner_names(&s->owner, task);
+	return true;
+}
+
+/* First hook with a true owner of an accepted or older socket. */
+static __always_inline void tcpd_meet_owner(struct sock *sk, struct tcpd_sock *s, u8 source, u64 now)
+{
+
+	if (s->owner.source || s->rejected || !sk->sk_lock.owned)
+		return;
+	if (!tcpd_own_by_current(s, source))
+		return;
+	tcpd_settle(s, TCPD_PENDING_OWNER);
+	if (s->pending || s->rejected)
+		return;
+	tcpd_emit_plain(TCPD_EVENT_OWNER, s, sk, sk->__sk_common.skc_state, now);
+}
+
+/* The local port of a connecting socket: chosen after SYN_SENT, so first seen with the first SYN. True: what was pending
+ * for it is settled now, and the socket is let in. */
+static __always_inline bool tcpd_local_port_known(const struct sock *sk, struct tcpd_sock *s)
+{
+	if (s->ref.lport)
+		return false;
+	s->ref.lport = sk->__sk_common.skc_num;
+	if (!s->ref.lport || !(s->pending & TCPD_PENDING_PORT))
+		return false;
+	tcpd_settle(s, TCPD_PENDING_PORT);
+	if (s->rejected)
+		return false;
+	s->slot = tcpd_slot_of(&s->ref);
+	return true;
+}
+
+/* tcp_sock's counters now are the zero of what is reported for this socket. */
+static __always_inline void tcpd_set_base(struct tcpd_sock *s, const struct sock *sk)
+{
+	s->sent_high = tcpd_tcp(sk, snd_nxt);
+	s->received_high = tcpd_received_end(sk);
+	s->base_bytes_acked = tcpd_tcp(sk, bytes_acked);
+	s->base_bytes_received = tcpd_bytes_received(sk);
+}
+
+#endif

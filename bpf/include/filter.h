@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which sockets are traced. Address, port, family, role and namespace are decided once, at a socket's birth; the owner at
+ * the first hook whose current task truly is the owner. A socket that was left out has no record (or one marked
+ * rejected), so that the hooks on the packet path need one look-up and no filter.
+ */
+#ifndef TCPDIAG_FILTER_H
+#define TCPDIAG_FILTER_H
+
+#include "kernel_types.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "maps.h"
+
+/* States in which a struct sock is a full TCP connection: not LISTEN, TIME_WAIT, NEW_SYN_RECV (smaller structs). */
+#define TCPD_CONNECTION_STATES                                                                                 \
+	(1 << TCP_ESTABLISHED | 1 << TCP_SYN_SENT | 1 << TCP_SYN_RECV | 1 << TCP_FIN_WAIT1 | 1 << TCP_FIN_WAIT2 | \
+	 1 << TCP_CLOSE | 1 << TCP_CLOSE_WAIT | 1 << TCP_LAST_ACK | 1 << TCP_CLOSING)
+
+static __always_inline bool tcpd_is_connection(const struct sock *sk)
+{
+	return (TCPD_CONNECTION_STATES >> (sk->__sk_common.skc_state & 31)) & 1;
+}
+
+static __always_inline bool tcpd_netns_wanted(u32 inum)
+{
+	if (tcpd_cfg.only_netns)
+		return inum == tcpd_cfg.only_netns;
+	return bpf_map_lookup_elem(&tcpd_netns_set, &inum) != NULL;
+}
+
+/* A connection of a traced namespace; the cheap test before any look-up by socket. */
+static __always_inline bool tcpd_candidate(const struct sock *sk)
+{
+	return tcpd_is_connection(sk) && sk->sk_protocol == IPPROTO_TCP &&
+	       tcpd_netns_wanted(sk->__sk_common.skc_net.net->ns.inum);
+}
+
+static __always_inline void tcpd_map_v4(u8 *to, u32 addr)
+{
+	__builtin_memset(to, 0, 10);
+	to[10] = 0xff;
+	to[11] = 0xff;
+	__builtin_memcpy(to + 12, &addr, 4);
+}
+
+static __always_inline void tcpd_copy_v6(u8 *to, const struct in6_addr *from)
+{
+	u32 word[4];
+
+	word[0] = from->in6_u.u6_addr32[0];
+	word[1] = from->in6_u.u6_addr32[1];
+	word[2] = from->in6_u.u6_addr32[2];
+	word[3] = from->in6_u.u6_addr32[3];
+	__builtin_memcpy(to, word, 16);
+}
+
+static __always_inline void tcpd_read_tuple(const struct sock_common *c, struct tcpd_wire_sock *ref)
+{
+	if (c->skc_family == AF_INET) {
+		tcpd_map_v4(ref->laddr, c->skc_rcv_saddr);
+		tcpd_map_v4(ref->raddr, c->skc_daddr);
+	} else if (bpf_core_field_exists(c->skc_v6_daddr)) { /* CONFIG_IPV6 */
+		tcpd_copy_v6(ref->laddr, &c->skc_v6_rcv_saddr);
+		tcpd_copy_v6(ref->raddr, &c->skc_v6_daddr);
+	}
+	ref->lport = c->skc_num;
+	ref->rport = bpf_ntohs(c->skc_dport);
+	ref->netns = c->skc_net.net->ns.inum;
+}
+
+static __always_inline bool tcpd_is_v4(const u8 *addr)
+{
+	const u32 *word = (const u32 *)addr;
+
+	return !word[0] && !word[1] && word[2] == bpf_htonl(0xffff);
+}
+
+static __always_inline bool tcpd_addr_in(void *trie, const u8 *addr)
+{
+	struct tcpd_cidr_key key = {.prefix_len = 128};
+
+	__builtin_memcpy(key.addr, addr, 16);
+	return bpf_map_lookup_elem(trie, &key) != NULL;
+}
+
+/* All filters but the owner's. A local port of 0 is not known yet and passes. */
+static __always_inline bool tcpd_tuple_wanted(const struct tcpd_wire_sock *ref)
+{
+	if (tcpd_cfg.filter_family && (tcpd_cfg.filter_family == 4) != tcpd_is_v4(ref->raddr))
+		return false;
+	if (tcpd_cfg.filter_role && tcpd_cfg.filter_role != ref->role)
+		return false;
+	if (tcpd_cfg.filter_remote_port && !bpf_map_lookup_elem(&tcpd_remote_ports, &ref->rport))
+		return false;
+	if (tcpd_cfg.filter_local_port && ref->lport && !bpf_map_lookup_elem(&tcpd_local_ports, &ref->lport))
+		return false;
+	if (tcpd_cfg.filter_remote_addr && !tcpd_addr_in(&tcpd_remote_addrs, ref->raddr))
+		return false;
+	if (tcpd_cfg.filter_local_addr && !tcpd_addr_in(&tcpd_local_addrs, ref->laddr))
+		return false;
+	return true;
+}
+
+static __always_inline bool tcpd_pid_wanted(u32 tgid)
+{
+	return !tcpd_cfg.filter_pid || bpf_map_lookup_elem(&tcpd_pid_set, &tgid) != NULL;
+}
+
+/* The slot of the socket's endpoint among the aggregates. */
+static __always_inline u32 tcpd_slot_of(const struct tcpd_wire_sock *ref)
+{
+	struct tcpd_endpoint_key key = {.netns = ref->netns};
+	u32 *slot, fresh;
+
+	if (ref->role == TCPD_ROLE_INBOUND) {
+		key.role = TCPD_ROLE_INBOUND;
+		key.port = ref->lport;
+		__builtin_memcpy(key.addr, ref->laddr, 16);
+	} else {
+		key.role = TCPD_ROLE_OUTBOUND;
+		key.port = ref->rport;
+		__builtin_memcpy(key.addr, ref->raddr, 16);
+	}
+	slot = bpf_map_lookup_elem(&tcpd_endpoints, &key);
+	if (slot)
+		return *slot;
+	if (bpf_map_pop_elem(&tcpd_free_slots, &fresh)) {
+		tcpd_count(TCPD_COUNT_ENDPOINTS_FULL);
+		return TCPD_NO_SLOT;
+	}
+	if (!bpf_map_update_elem(&tcpd_endpoints, &key, &fresh, BPF_NOEXIST))
+		return fresh;
+	/* another CPU was faster */
+	bpf_map_push_elem(&tcpd_free_slots, &fresh, 0);
+	slot = bpf_map_lookup_elem(&tcpd_endpoints, &key);
+	return slot ? *slot : TCPD_NO_SLOT;
+}
+
+/* Called whenever something that was pending has become known: rejects the socket, or lets it in. */
+static __always_inline void tcpd_settle(struct tcpd_sock *s, u8 known)
+{
+	if (!(s->pending & known))
+		return;
+	s->pending &= ~known;
+	if (!tcpd_tuple_wanted(&s->ref) || ((known & TCPD_PENDING_OWNER) && !tcpd_pid_wanted(s->owner.tgid))) {
+		s->rejected = 1;
+		tcpd_count(TCPD_COUNT_FILTERED_OUT);
+	}
+}
+
+#endif

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * What the kernel programs and the loader say to each other: events in the ring buffer, snapshots from iterators,
+ * aggregates and counters in maps, the loader's settings. The one definition for both sides.
+ *
+ * Rules: fixed-width fields, padding explicit and zeroed, units in the names, native byte order, addresses always
+ * 16 bytes (IPv4 v4-mapped), times in CLOCK_MONOTONIC nanoseconds with 0 = has not happened or was not seen.
+ */
+#ifndef TCPDIAG_WIRE_H
+#define TCPDIAG_WIRE_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+#define TCPD_COMM_LEN 16
+#define TCPD_UNKNOWN_NS (~0ULL)
+#define TCPD_NO_SLOT 0xffffffffU
+
+/* Histograms: see model/histogram.h, which has the same layout. */
+#define TCPD_HIST_SUB_BITS 3
+#define TCPD_HIST_BUCKETS 256
+
+enum tcpd_role { TCPD_ROLE_UNKNOWN, TCPD_ROLE_OUTBOUND, TCPD_ROLE_INBOUND };
+enum tcpd_role_source { TCPD_ROLE_BY_NOTHING, TCPD_ROLE_BY_CONNECT, TCPD_ROLE_BY_ACCEPT, TCPD_ROLE_BY_LISTENERS };
+enum tcpd_owner_source { TCPD_OWNER_UNKNOWN, TCPD_OWNER_CALLER, TCPD_OWNER_READER, TCPD_OWNER_TABLE };
+
+struct tcpd_wire_sock {
+	__u64 id;     /* cookie, or birth number with the top bit set; 0: no socket */
+	__u64 cookie; /* 0: none */
+	__u8 laddr[16];
+	__u8 raddr[16];
+	__u16 lport; /* host order; 0: not known yet */
+	__u16 rport;
+	__u32 netns; /* inode */
+	__u8 role;
+	__u8 role_source;
+	__u8 older_than_trace;
+	__u8 pad[5];
+};
+
+struct tcpd_wire_owner {
+	__u32 tgid; /* 0: unknown */
+	__u32 tid;
+	__u32 ns_tgid;
+	__u8 source;
+	__u8 shared;
+	__u8 pad[2];
+	__u64 cgroup_id;
+	char comm[TCPD_COMM_LEN];
+};
+
+struct tcpd_wire_flow {
+	__u64 opened_ns;
+	__u64 syn_ns;
+	__u64 established_ns;
+	__u64 last_sent_ns;
+	__u64 last_received_ns;
+	__u64 fin_received_ns;
+	__u64 fin_sent_ns;
+	__u64 request_first_ns;
+	__u64 request_last_ns;
+	__u64 request_acked_ns;
+	__u64 response_first_ns;
+	__u64 idle_before_request_ns; /* TCPD_UNKNOWN_NS: unknown */
+	__u64 exchanges;
+	__u64 bytes_acked; /* since tracked */
+	__u64 bytes_received;
+	__u64 bytes_acked_total;
+	__u64 bytes_received_total;
+	__u32 segments_sent; /* since tracked, as the next three */
+	__u32 segments_received;
+	__u32 retransmitted_segments;
+	__u32 out_of_order_segments;
+	__u32 spurious_retransmits;
+	__u32 request_bytes;
+	__u32 response_bytes;
+	__u32 request_retransmits;
+	__u32 request_rtos;
+	__u32 unacked_bytes;
+	__u32 unread_bytes;
+	__u32 srtt_us;
+	__u32 rtt_us;
+	__u32 rtt_min_us;
+	__u32 mss;
+	__u32 first_byte_max_us;
+	__u8 state; /* before the event */
+	__u8 outstanding;
+	__u8 in_response;
+	__u8 request_acked;
+	__u8 keepalive_on;
+	__u8 pad[3];
+};
+
+/*
+ * The events. X(ENUM, body): ENUM makes TCPD_EVENT_<ENUM>, body is the member of the union below. The enum, the
+ * decoder's table and its tests are made from this list.
+ */
+#define TCPD_EVENT_LIST(X)     \
+	X(CONNECT, none)       \
+	X(ESTABLISHED, none)   \
+	X(STATE, state)        \
+	X(RETRANSMIT, retrans) \
+	X(SYNACK, none)        \
+	X(RESET_SENT, reset)   \
+	X(RESET_RECEIVED, none) \
+	X(DESTROYED, none)     \
+	X(OWNER, none)         \
+	X(ERROR, error)
+
+enum tcpd_event_kind {
+	TCPD_EVENT_NONE,
+#define TCPD_ENUM(name, body) TCPD_EVENT_##name,
+	TCPD_EVENT_LIST(TCPD_ENUM)
+#undef TCPD_ENUM
+	TCPD_EVENT_COUNT
+};
+
+struct tcpd_body_state {
+	__s32 socket_error;
+	__s32 soft_error;
+	__u8 from;
+	__u8 to;
+	__u8 by_application;
+	__u8 syn_was_sent;
+	__u8 process_exiting;
+	__u8 pad[19];
+};
+
+struct tcpd_body_retrans {
+	__u64 first_sent_ns;
+	__s32 error;
+	__u32 segments;
+	__u32 seq;
+	__u32 end_seq;
+	__u8 timer_pending;
+	__u8 ca_state;
+	__u8 is_syn;
+	__u8 pad[5];
+};
+
+struct tcpd_body_reset {
+	__s32 reason; /* kernel's enum sk_rst_reason; -1: this kernel gives none */
+	__u8 answers_packet;
+	__u8 in_time_wait;
+	__u8 process_exiting;
+	__u8 linger_zero;
+	__u8 previous_state;
+	__u8 pad[23];
+};
+
+struct tcpd_body_error {
+	__s32 socket_error;
+	__s32 soft_error;
+	__u8 pad[24];
+};
+
+struct tcpd_body_none {
+	__u8 pad[32];
+};
+
+struct tcpd_wire_event {
+	__u16 kind; /* enum tcpd_event_kind */
+	__u16 size; /* of this struct */
+	__u32 cpu;
+	__u64 at_ns;
+	struct tcpd_wire_sock sock;
+	struct tcpd_wire_owner owner;
+	struct tcpd_wire_flow flow;
+	union {
+		struct tcpd_body_none none;
+		struct tcpd_body_state state;
+		struct tcpd_body_retrans retrans;
+		struct tcpd_body_reset reset;
+		struct tcpd_body_error error;
+	} body;
+};
+
+/* A socket as the snapshot iterator finds it. */
+struct tcpd_wire_snapshot {
+	__u64 at_ns;
+	__u32 size;    /* of this struct */
+	__u32 tracked; /* 0: left out by the filters; flow holds the byte totals only, owner nothing */
+	struct tcpd_wire_sock sock;
+	struct tcpd_wire_owner owner;
+	struct tcpd_wire_flow flow;
+};
+
+/* Aggregates of one endpoint on one CPU; key of the map: the endpoint's slot. */
+enum tcpd_measure { TCPD_FIRST_BYTE, TCPD_LAST_BYTE, TCPD_MEASURES };
+
+struct tcpd_hist {
+	__u64 sum_us;
+	__u64 min_us; /* of buckets that are not empty */
+	__u64 max_us;
+	__u32 buckets[TCPD_HIST_BUCKETS];
+};
+
+struct tcpd_endpoint_stats {
+	__u64 exchanges;
+	__u64 exchanges_without_delay;
+	__u64 request_bytes;
+	__u64 response_bytes;
+	struct tcpd_hist measures[TCPD_MEASURES];
+};
+
+struct tcpd_endpoint_key {
+	__u8 addr[16];
+	__u32 netns;
+	__u16 port;
+	__u8 role; /* TCPD_ROLE_OUTBOUND or TCPD_ROLE_INBOUND */
+	__u8 pad;
+};
+
+struct tcpd_listener_key {
+	__u32 netns;
+	__u16 port;
+	__u16 pad;
+};
+
+struct tcpd_cidr_key { /* of the LPM maps */
+	__u32 prefix_len;
+	__u8 addr[16];
+};
+
+/* Per-CPU counters, by index. The first ones are losses. */
+enum tcpd_counter {
+	TCPD_COUNT_RING_FULL,
+	TCPD_COUNT_SOCKETS_FULL,
+	TCPD_COUNT_ENDPOINTS_FULL,
+	TCPD_COUNT_FILTERED_OUT,
+	TCPD_COUNTERS
+};
+
+/* The cost of one program: one run in TCPD_COST_EVERY is timed. */
+#define TCPD_COST_EVERY 1024
+enum tcpd_program {
+	TCPD_PROG_STATE,
+	TCPD_PROG_RETRANSMIT,
+	TCPD_PROG_RESET,
+	TCPD_PROG_PROBE,
+	TCPD_PROG_XMIT,
+	TCPD_PROG_QUEUE,
+	TCPD_PROG_READ,
+	TCPD_PROGRAMS
+};
+
+struct tcpd_cost {
+	__u64 runs;
+	__u64 timed_runs;
+	__u64 timed_ns;
+};
+
+/* Settings, read-only for the kernel programs, set before they are loaded. */
+struct tcpd_config {
+	__u32 tick_ns;	     /* length of a jiffy */
+	__u32 only_netns;    /* inode, when one namespace is traced; 0: several, in tcpd_netns_set */
+	__u8 have_sk_storage;
+	__u8 have_cookie;
+	__u8 have_sock_from_file;
+	__u8 filter_pid;
+	__u8 filter_local_port;
+	__u8 filter_remote_port;
+	__u8 filter_local_addr;
+	__u8 filter_remote_addr;
+	__u8 filter_family; /* 0, 4 or 6 */
+	__u8 filter_role;   /* enum tcpd_role; UNKNOWN: both */
+	__u8 pad[2];
+};
+
+#define TCPD_STATIC_ASSERT(name, cond) typedef char tcpd_assert_##name[(cond) ? 1 : -1]
+TCPD_STATIC_ASSERT(sock, sizeof(struct tcpd_wire_sock) == 64);
+TCPD_STATIC_ASSERT(owner, sizeof(struct tcpd_wire_owner) == 40);
+TCPD_STATIC_ASSERT(flow, sizeof(struct tcpd_wire_flow) == 208);
+TCPD_STATIC_ASSERT(body, sizeof(struct tcpd_body_none) == 32 && sizeof(struct tcpd_body_state) == 32 &&
+				 sizeof(struct tcpd_body_retrans) == 32 && sizeof(struct tcpd_body_reset) == 32 &&
+				 sizeof(struct tcpd_body_error) == 32);
+TCPD_STATIC_ASSERT(event, sizeof(struct tcpd_wire_event) == 16 + 64 + 40 + 208 + 32);
+TCPD_STATIC_ASSERT(snapshot, sizeof(struct tcpd_wire_snapshot) == 16 + 64 + 40 + 208);
+TCPD_STATIC_ASSERT(hist, sizeof(struct tcpd_hist) == 24 + 4 * TCPD_HIST_BUCKETS);
+TCPD_STATIC_ASSERT(endpoint_key, sizeof(struct tcpd_endpoint_key) == 24);
+TCPD_STATIC_ASSERT(config, sizeof(struct tcpd_config) == 20);
+
+#endif

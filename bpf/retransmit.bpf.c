@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Retransmissions: the raw facts; what kind each was is decided in user space (src/correlate/retransmit.h). */
+#include "kernel_types.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "cost.h"
+#include "emit.h"
+
+#define TCPHDR_SYN 0x02
+#define EAGAIN 11
+#define ENOMEM 12
+#define EBUSY 16
+#define EHOSTUNREACH 113
+#define TCP_CA_LOSS 4
+
+static __always_inline void retransmitted(struct sock *sk, const struct sk_buff *skb, s32 error)
+{
+	struct tcpd_wire_event *e;
+	struct tcpd_sock *s;
+	struct tcp_skb_cb *cb = (struct tcp_skb_cb *)&skb->cb[0];
+	u8 pending, ca_state, is_syn;
+	bool failed;
+	u64 now;
+
+	if (!tcpd_candidate(sk))
+		return;
+	now = bpf_ktime_get_ns();
+	s = tcpd_sock_find(sk);
+	if (!s)
+		return;
+	tcpd_sync_received(s, tcpd_received_end(sk), now);
+	pending = tcpd_tcp(sk, inet_conn.icsk_pending);
+	ca_state = BPF_CORE_READ_BITFIELD_PROBED((const struct inet_connection_sock *)sk, icsk_ca_state);
+	is_syn = (BPF_CORE_READ(cb, tcp_flags) & TCPHDR_SYN) || sk->__sk_common.skc_state == TCP_SYN_SENT;
+	/* refused before anything was sent; other errors count as sent, as in TcpRetransSegs */
+	failed = error == -EBUSY || error == -EAGAIN || error == -EHOSTUNREACH || error == -ENOMEM;
+	if (s->outstanding && !failed) {
+		s->request_retransmits++;
+		s->request_rtos += pending == 0 && ca_state == TCP_CA_LOSS;
+	}
+	e = tcpd_event_begin(TCPD_EVENT_RETRANSMIT, s, sk, sk->__sk_common.skc_state, now);
+	if (!e)
+		return;
+	e->body.retrans.error = error;
+	e->body.retrans.timer_pending = pending;
+	e->body.retrans.ca_state = ca_state;
+	e->body.retrans.is_syn = is_syn;
+	e->body.retrans.segments = BPF_CORE_READ(cb, tcp_gso_segs);
+	if (!e->body.retrans.segments)
+		e->body.retrans.segments = 1;
+	e->body.retrans.seq = BPF_CORE_READ(cb, seq);
+	e->body.retrans.end_seq = BPF_CORE_READ(cb, end_seq);
+	e->body.retrans.first_sent_ns = is_syn ? s->syn_ns : 0;
+	bpf_ringbuf_submit(e, 0);
+	tcpd_cost(TCPD_PROG_RETRANSMIT, now);
+}
+
+/* With the error, also for attempts that failed: kernel 6.17, commit ad892e912b84 ("tcp: trace retransmit failures in
+ * tcp_retransmit_skb"). */
+SEC("tp_btf/tcp_retransmit_skb")
+int BPF_PROG(tcpd_retransmit_error, struct sock *sk, struct sk_buff *skb, int error)
+{
+	retransmitted(sk, skb, error);
+	return 0;
+}
+
+SEC("tp_btf/tcp_retransmit_skb")
+int BPF_PROG(tcpd_retransmit, struct sock *sk, struct sk_buff *skb)
+{
+	retransmitted(sk, skb, 0);
+	return 0;
+}
+
+/* The socket is the listener; the client is in the request. There is no connection yet, so no record of one. */
+SEC("tp_btf/tcp_retransmit_synack")
+int BPF_PROG(tcpd_retransmit_synack, struct sock *sk, struct request_sock *req)
+{
+	struct tcpd_wire_sock ref = {.role = TCPD_ROLE_INBOUND, .role_source = TCPD_ROLE_BY_ACCEPT};
+	struct tcpd_wire_event *e;
+
+	if (!tcpd_netns_wanted(sk->__sk_common.skc_net.net->ns.inum) || tcpd_cfg.filter_pid)
+		return 0;
+	tcpd_read_tuple(&req->__req_common, &ref);
+	if (!tcpd_tuple_wanted(&ref))
+		return 0;
+	e = bpf_ringbuf_reserve(&tcpd_events, sizeof(*e), 0);
+	if (!e) {
+		tcpd_count(TCPD_COUNT_RING_FULL);
+		return 0;
+	}
+	__builtin_memset(e, 0, sizeof(*e));
+	e->kind = TCPD_EVENT_SYNACK;
+	e->size = sizeof(*e);
+	e->cpu = bpf_get_smp_processor_id();
+	e->at_ns = bpf_ktime_get_ns();
+	e->sock = ref;
+	e->flow.idle_before_request_ns = TCPD_UNKNOWN_NS;
+	e->flow.state = TCP_LISTEN;
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}

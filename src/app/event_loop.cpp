@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/event_loop.h"
+
+#include <poll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+
+#include "util/fd.h"
+
+namespace tcpdiag::app {
+namespace {
+
+timespec to_timespec(model::Duration duration) {
+  const auto whole = std::chrono::duration_cast<std::chrono::seconds>(duration);
+  return {.tv_sec = whole.count(), .tv_nsec = (duration - whole).count()};
+}
+
+// Readable after `first`, and again after every `then` (0: never).
+Fd timer(model::Duration first, model::Duration then) {
+  Fd fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  const itimerspec setting{.it_interval = to_timespec(then), .it_value = to_timespec(first)};
+  if (fd && ::timerfd_settime(fd.get(), 0, &setting, nullptr) != 0) fd.reset();
+  return fd;
+}
+
+void clear(const Fd& timer) {
+  std::uint64_t times = 0;
+  [[maybe_unused]] const ssize_t got = ::read(timer.get(), &times, sizeof times);  // seconds missed are not made up for
+}
+
+}  // namespace
+
+model::EndedBy run_until_end(LiveSource& source, model::Sink& sink, const Signals& signals,
+                             std::optional<model::Duration> duration, const std::function<void()>& every_second) {
+  if (duration && *duration == model::Duration::zero()) return model::EndedBy::kDuration;
+  const model::Duration second = std::chrono::seconds{1};
+  const Fd tick = timer(second, second);
+  const Fd end = duration ? timer(*duration, {}) : Fd();
+  if (!tick || (duration && !end)) return model::EndedBy::kError;
+
+  while (true) {
+    // poll() skips descriptors that are -1: no duration.
+    std::array<pollfd, 4> ready{{{.fd = source.fd(), .events = POLLIN, .revents = 0},
+                                 {.fd = tick.get(), .events = POLLIN, .revents = 0},
+                                 {.fd = end.get(), .events = POLLIN, .revents = 0},
+                                 {.fd = signals.fd(), .events = POLLIN, .revents = 0}}};
+    if (::poll(ready.data(), ready.size(), -1) < 0) {
+      if (errno == EINTR) continue;
+      return model::EndedBy::kError;
+    }
+    if (ready[0].revents != 0) source.drain(sink);
+    if (ready[1].revents != 0) {
+      clear(tick);
+      source.sample(sink);
+      every_second();
+    }
+    if (ready[3].revents != 0 && signals.take() != 0) return model::EndedBy::kSignal;
+    if (ready[2].revents != 0) return model::EndedBy::kDuration;
+  }
+}
+
+}  // namespace tcpdiag::app

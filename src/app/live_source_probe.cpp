@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The live source of a program built with BPF.
+#include <utility>
+
+#include "app/live_source.h"
+#include "host/rights.h"
+
+namespace tcpdiag::app {
+namespace {
+
+class ProbeSource : public LiveSource {
+ public:
+  explicit ProbeSource(std::unique_ptr<probe::Probe> probe) : probe_(std::move(probe)) {}
+
+  const std::vector<model::Ability>& abilities() const override { return probe_->abilities(); }
+  const std::map<std::uint32_t, std::string>& reset_reasons() const override { return probe_->reset_reasons(); }
+  Result<> attach(model::Sink& sink) override { return probe_->attach(sink); }
+  std::uint64_t sockets_at_start() const override { return probe_->sockets_at_start(); }
+  int fd() const override { return probe_->fd(); }
+  void drain(model::Sink& sink) override { probe_->drain(sink); }
+  void sample(model::Sink& sink) override { probe_->sample(sink); }
+  probe::ProbeEnd finish(model::Sink& sink) override { return probe_->finish(sink); }
+
+ private:
+  std::unique_ptr<probe::Probe> probe_;
+};
+
+}  // namespace
+
+Result<> check_live_source() { return host::check_tracing_rights(); }
+
+Result<std::unique_ptr<LiveSource>> load_live_source(probe::ProbeOptions options) {
+  auto probe = probe::Probe::load(std::move(options));
+  if (!probe) return tl::unexpected(probe.error());
+  return std::make_unique<ProbeSource>(std::move(*probe));
+}
+
+}  // namespace tcpdiag::app

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// tcpdiag: says who reset a TCP connection and why, from kernel events.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "app/command_line.h"
+#include "app/trace_command.h"
+#include "util/io.h"
+#include "util/result.h"
+
+namespace tcpdiag::app {
+namespace {
+
+// Started with standard output closed (>&-), the next file opened would get its number, and the report or messages
+// would go into it. The number is taken by a descriptor that cannot be written to, so that writing still fails.
+bool occupy_standard_fds() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    if (::open("/dev/null", O_RDONLY) != fd) return false;
+  }
+  return true;
+}
+
+int report_error(const Error& error) {
+  std::string line = "tcpdiag: " + error.what;
+  if (!error.cure.empty()) line += "; " + error.cure;
+  write_all(STDERR_FILENO, line + "\n");
+  return static_cast<int>(error.exit_code);
+}
+
+int run(const std::vector<std::string>& argv) {
+  Result<Command> command = parse_command_line(argv);
+  if (!command) return report_error(command.error());
+  if (const auto* show = std::get_if<ShowText>(&*command)) {
+    return write_all(STDOUT_FILENO, show->text) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  }
+  const Result<ExitCode> code = trace_command(std::get<TraceOptions>(std::move(*command)));
+  return code ? static_cast<int>(*code) : report_error(code.error());
+}
+
+}  // namespace
+}  // namespace tcpdiag::app
+
+int main(int argc, char** argv) {
+  if (!tcpdiag::app::occupy_standard_fds()) return EXIT_FAILURE;
+  return tcpdiag::app::run(std::vector<std::string>(argv, argv + argc));
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// From what was typed behind an option to the value that it stands for. Every error names the option, the value and
+// what would have been right.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/trace_options.h"
+#include "util/result.h"
+
+namespace tcpdiag::app {
+
+// As CLI11 collected them: one string for each time that the option was given.
+using Typed = std::vector<std::string>;
+
+struct TypedTraceOptions {
+  Typed pid, local_port, remote_port, local, remote, netns, role;
+  Typed duration, format, output, fail_on, sockets, ring_size, max_endpoints;
+  bool ipv4 = false;
+  bool ipv6 = false;
+  bool force = false;
+};
+
+// Errors (kUsage): a value that is none, an option given twice that takes one value, options that contradict each
+// other.
+Result<TraceOptions> to_trace_options(const TypedTraceOptions& typed);
+
+}  // namespace tcpdiag::app

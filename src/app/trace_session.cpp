@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/trace_session.h"
+
+#include <sys/resource.h>
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "app/announce.h"
+#include "app/clock.h"
+#include "app/event_loop.h"
+#include "app/live_findings.h"
+#include "app/version.h"
+#include "correlate/correlator.h"
+#include "diagnose/diagnose.h"
+#include "host/facts.h"
+#include "host/process.h"
+#include "util/uuid.h"
+
+namespace tcpdiag::app {
+namespace {
+
+Result<model::TraceStart> trace_start(const TraceOptions& options, std::vector<model::NetnsInfo> netns,
+                                      const LiveSource& source) {
+  Result<std::string> id = random_uuid();
+  if (!id) return tl::unexpected(id.error());
+  model::TraceStart start;
+  start.recording_id = std::move(*id);
+  start.tool_version = kVersion;
+  start.tool_git = kGit;
+  start.command = options.command;
+  start.filters = options.filters;
+  start.netns = std::move(netns);
+  start.abilities = source.abilities();
+  start.reset_reasons = source.reset_reasons();
+  start.requested_duration = options.duration;
+  start.clock = read_clock_pair();
+  start.host = host::host_facts(std::chrono::system_clock::to_time_t(
+      std::chrono::time_point_cast<std::chrono::system_clock::duration>(start.clock.wall_at)));
+  return start;
+}
+
+double seconds_of(const timeval& time) {
+  constexpr double kMicro = 1e-6;
+  return static_cast<double>(time.tv_sec) + kMicro * static_cast<double>(time.tv_usec);
+}
+
+model::Cost own_cost(model::Duration attaching, std::optional<double> bpf_cpu_s) {
+  model::Cost cost;
+  rusage usage{};
+  if (::getrusage(RUSAGE_SELF, &usage) == 0) {
+    cost.user_cpu_s = seconds_of(usage.ru_utime);
+    cost.system_cpu_s = seconds_of(usage.ru_stime);
+  }
+  cost.peak_rss_bytes = host::own_peak_rss();
+  cost.attach_us = static_cast<std::uint64_t>(model::microseconds(attaching));
+  cost.bpf_cpu_s = bpf_cpu_s;
+  return cost;
+}
+
+class Watch {
+ public:
+  Watch(const correlate::Correlator& correlator, Progress& progress, model::MonoTime start)
+      : correlator_(correlator), progress_(progress), start_(start) {}
+
+  void every_second() {
+    const model::MonoTime now = mono_now();
+    const std::uint64_t failures = correlator_.failures();
+    if (findings_.due(failures, now)) {
+      const model::Picture picture = correlator_.picture_at(now);
+      const std::vector<model::Finding> findings = diagnose::diagnose(picture);
+      for (std::string& line : findings_.take(picture, findings, failures, now, mono_now())) {
+        progress_.say(std::move(line));
+      }
+    }
+    progress_.status(status_line(correlator_.open_sockets(), correlator_.exchanges(), failures, now - start_));
+  }
+
+ private:
+  const correlate::Correlator& correlator_;
+  Progress& progress_;
+  model::MonoTime start_;
+  LiveFindings findings_;
+};
+
+}  // namespace
+
+Result<model::Report> run_trace(const TraceOptions& options, std::vector<model::NetnsInfo> netns, LiveSource& source,
+                                const Signals& signals, Progress& progress) {
+  correlate::Correlator correlator;
+  Result<model::TraceStart> start = trace_start(options, netns, source);
+  if (!start) return tl::unexpected(start.error());
+  const model::MonoTime began = start->clock.mono_at;
+  correlator.on_sample(std::move(*start));
+
+  if (const Result<> attached = source.attach(correlator); !attached) return tl::unexpected(attached.error());
+  const model::Duration attaching = mono_now() - began;
+  progress.say(tracing_line(options.filters, netns, source.sockets_at_start(), options.duration));
+
+  Watch watch(correlator, progress, began);
+  model::TraceEnd end;
+  end.ended_by = run_until_end(source, correlator, signals, options.duration, [&watch] { watch.every_second(); });
+  progress.finish();
+  end.partial = end.ended_by == model::EndedBy::kError;
+  probe::ProbeEnd last = source.finish(correlator);
+  end.at = mono_now();  // after the last event, which detaching still lets through
+  end.loss = last.loss;
+  end.sockets_filtered_out = last.sockets_filtered_out;
+  end.busiest_filtered_out = std::move(last.busiest_filtered_out);
+  end.cost = own_cost(attaching, last.bpf_cpu_s);
+  correlator.on_sample(std::move(end));
+  return diagnose::make_report(correlator.finish());
+}
+
+}  // namespace tcpdiag::app

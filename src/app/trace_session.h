@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// One trace, from attaching to its report: source -> correlator -> rules.
+#pragma once
+
+#include <vector>
+
+#include "app/live_source.h"
+#include "app/progress.h"
+#include "app/signals.h"
+#include "app/trace_options.h"
+#include "model/report.h"
+#include "model/sample.h"
+#include "util/result.h"
+
+namespace tcpdiag::app {
+
+// `options.filters` are resolved. Errors come from attaching only; whatever goes wrong afterwards is in the report's
+// window.
+Result<model::Report> run_trace(const TraceOptions& options, std::vector<model::NetnsInfo> netns, LiveSource& source,
+                                const Signals& signals, Progress& progress);
+
+}  // namespace tcpdiag::app

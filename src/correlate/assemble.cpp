@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+// The picture: folded sums plus the sockets still alive, everything in an order that depends on nothing but its content.
+#include "correlate/assemble.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <tuple>
+
+#include "correlate/connect.h"
+#include "correlate/ending.h"
+#include "correlate/endpoint_picture.h"
+#include "correlate/story.h"
+
+namespace tcpdiag::correlate {
+namespace {
+
+using model::ConnectOutcome;
+using model::EndpointPicture;
+using model::MonoTime;
+using model::Picture;
+using model::SocketStory;
+using model::Totals;
+
+using Records = std::vector<const SocketRecord*>;
+
+// The sockets still in the table, by id. Where events were lost, one that the closing snapshot did not find is gone.
+struct Live {
+  Records records;
+  std::vector<SocketRecord> gone;  // changed copies
+};
+
+void find_live(const State& state, Live& live) {
+  const bool snapshot_decides = state.end && state.end->loss.ring_full > 0;
+  std::vector<const SocketRecord*> all;
+  all.reserve(state.sockets.size());
+  for (const auto& [id, socket] : state.sockets) all.push_back(&socket);
+  std::sort(all.begin(), all.end(), [](const auto* a, const auto* b) { return a->ref.id < b->ref.id; });
+  for (const SocketRecord* socket : all) {
+    if (snapshot_decides && socket->open() && !socket->seen_at_end) {
+      live.gone.push_back(*socket);
+      live.gone.back().closed_at = state.end->at;
+    } else {
+      live.records.push_back(socket);
+    }
+  }
+  for (const SocketRecord& socket : live.gone) live.records.push_back(&socket);
+}
+
+std::uint64_t connect_failures(const Totals& totals) {
+  std::uint64_t failures = 0;
+  for (std::size_t i = 0; i < model::kConnectOutcomes; ++i) {
+    if (is_failure(static_cast<ConnectOutcome>(i))) failures += totals.connect_outcomes[i];
+  }
+  return failures;
+}
+
+// The picture's seconds: at most this many, and not too many for all endpoints together.
+struct SeriesShape {
+  std::int64_t start_offset_us = 0;
+  std::size_t n = 0;
+  unsigned shift = 0;
+};
+
+SeriesShape shape_of(const State& state, MonoTime start, MonoTime until) {
+  constexpr std::int64_t kLongest = 1800;
+  constexpr std::int64_t kAllTogether = 1'000'000;
+  const MonoTime origin = series_origin(state);
+  const std::int64_t length_s =
+      std::max<std::int64_t>(std::chrono::ceil<std::chrono::seconds>(until - origin).count(), 0);
+  const auto endpoints = std::max<std::int64_t>(static_cast<std::int64_t>(state.endpoints.size()), 1);
+  const std::int64_t most = std::clamp<std::int64_t>(kAllTogether / endpoints, 1, kLongest);
+  SeriesShape shape;
+  std::int64_t interval_s = state.series_interval_s;
+  while ((length_s + interval_s - 1) / interval_s > most) {
+    interval_s *= 2;
+    ++shape.shift;
+  }
+  shape.n = static_cast<std::size_t>((length_s + interval_s - 1) / interval_s);
+  shape.start_offset_us = model::microseconds(origin - start);
+  return shape;
+}
+
+void add_optional(std::optional<std::uint64_t>& sum, const std::optional<std::uint64_t>& value) {
+  if (value) sum = sum.value_or(0) + *value;
+}
+
+void add_totals(Totals& sum, const Totals& totals) {
+  sum.sockets_seen += totals.sockets_seen;
+  sum.sockets_open_at_end += totals.sockets_open_at_end;
+  sum.connects += totals.connects;
+  for (std::size_t i = 0; i < model::kConnectOutcomes; ++i) sum.connect_outcomes[i] += totals.connect_outcomes[i];
+  for (std::size_t i = 0; i < model::kRetransmitKinds; ++i) sum.retransmits[i] += totals.retransmits[i];
+  sum.retransmitted_segments += totals.retransmitted_segments;
+  add_optional(sum.spurious_retransmits, totals.spurious_retransmits);
+  add_optional(sum.retransmit_failures.busy, totals.retransmit_failures.busy);
+  add_optional(sum.retransmit_failures.other, totals.retransmit_failures.other);
+  add_optional(sum.out_of_order_segments, totals.out_of_order_segments);
+  sum.resets.sent += totals.resets.sent;
+  sum.resets.received += totals.resets.received;
+  for (const auto& [name, count] : totals.reset_reasons) sum.reset_reasons[name] += count;
+  for (std::size_t i = 0; i < model::kPhases; ++i) add_optional(sum.reset_phases[i], totals.reset_phases[i]);
+  sum.bytes_sent += totals.bytes_sent;
+  sum.bytes_received += totals.bytes_received;
+  add_optional(sum.segments_sent, totals.segments_sent);
+  add_optional(sum.segments_received, totals.segments_received);
+  sum.exchanges += totals.exchanges;
+  sum.exchanges_failed += totals.exchanges_failed;
+  sum.exchanges_pending += totals.exchanges_pending;
+}
+
+// What every Totals has, although it may be 0: known zeros, not unknowns.
+Totals known_zeros(const State& state) {
+  Totals totals;
+  totals.spurious_retransmits = 0;
+  totals.out_of_order_segments = 0;
+  totals.segments_sent = 0;
+  totals.segments_received = 0;
+  if (is_able(state, "retransmit_failures")) totals.retransmit_failures = {0, 0};
+  for (const auto phase : {model::Phase::kSynSent, model::Phase::kEstablished, model::Phase::kAfterLocalFin,
+                           model::Phase::kAfterRemoteFin}) {
+    totals.reset_phases[static_cast<std::size_t>(phase)] = 0;
+  }
+  totals.reset_reasons_known = state.start && !state.start->reset_reasons.empty();
+  return totals;
+}
+
+Totals sum_of(const State& state, const std::vector<EndpointPicture>& endpoints) {
+  Totals sum = known_zeros(state);
+  for (const EndpointPicture& endpoint : endpoints) add_totals(sum, endpoint.totals);
+  sum.sockets_open_peak = state.open_peak;  // of all at one moment, not the sum of the endpoints' peaks
+  sum.resets.sent += state.stray.sent;
+  for (const auto& [name, count] : state.stray.reasons) sum.reset_reasons[name] += count;
+  if (is_able(state, "reset_without_socket")) {
+    sum.reset_phases[static_cast<std::size_t>(model::Phase::kTimeWait)] = state.stray.in_time_wait;
+    sum.reset_phases[static_cast<std::size_t>(model::Phase::kNoSocket)] = state.stray.no_socket;
+  }
+  return sum;
+}
+
+// --- sockets ---
+
+bool failed(const SocketStory& story) {
+  return story.exchanges_failed > 0 || (story.outcome && is_failure(*story.outcome));
+}
+
+std::uint64_t longest_us(const SocketStory& story) {
+  std::uint64_t longest = story.first_byte_max_us.value_or(0);
+  const auto consider = [&longest](const std::optional<model::Duration>& wait) {
+    if (!wait) return;
+    longest = std::max(longest, static_cast<std::uint64_t>(std::max<std::int64_t>(model::microseconds(*wait), 0)));
+  };
+  if (story.end) consider(story.end->wait);
+  consider(story.pending_wait);
+  if (story.outcome && *story.outcome != ConnectOutcome::kEstablished) consider(story.connect_took);
+  return longest;
+}
+
+bool comes_before(const SocketStory& a, const SocketStory& b) {
+  const auto rank = [](const SocketStory& s) {
+    return std::tuple(!failed(s), ~longest_us(s), s.opened_at.value_or(MonoTime::min()), s.socket.local,
+                      s.socket.remote, s.socket.netns_inode, s.socket.id, s.first_seen_at);
+  };
+  return rank(a) < rank(b);
+}
+
+// Which sockets are told whole, within the limits; the others are counted.
+Records choose_sockets(const State& state, const Live& live, Picture& picture) {
+  Records failures;
+  Records notable;
+  Records healthy;
+  for (const SocketRecord& socket : state.failed) failures.push_back(&socket);
+  for (const SocketRecord& socket : state.notable) notable.push_back(&socket);
+  for (const SocketRecord& socket : state.healthy) healthy.push_back(&socket);
+  for (const SocketRecord* socket : live.records) {
+    switch (worth_of(*socket)) {
+      case Worth::kFailed: failures.push_back(socket); break;
+      case Worth::kNotable: notable.push_back(socket); break;
+      case Worth::kHealthy: healthy.push_back(socket); break;
+    }
+  }
+  picture.sockets_omitted = state.healthy_omitted + state.failed_omitted;
+  const auto cut = [&picture](Records& records, std::size_t limit, std::uint64_t& lost) {
+    if (records.size() <= limit) return;
+    picture.sockets_omitted += records.size() - limit;
+    lost += records.size() - limit;
+    records.resize(limit);
+  };
+  const std::size_t most = state.limits.failed_sockets;
+  cut(failures, most, picture.loss.sockets_full);
+  cut(notable, std::min(notable_limit(state.limits), most - failures.size()), picture.loss.sockets_full);
+  std::sort(healthy.begin(), healthy.end(), [](const auto* a, const auto* b) { return more_interesting(*a, *b); });
+  std::uint64_t folded_on_purpose = 0;
+  cut(healthy, state.limits.healthy_sockets, folded_on_purpose);
+  failures.insert(failures.end(), notable.begin(), notable.end());
+  failures.insert(failures.end(), healthy.begin(), healthy.end());
+  return failures;
+}
+
+// --- endpoints ---
+
+// positions: from State::endpoints to the picture's.
+void sort_endpoints(std::vector<EndpointPicture>& endpoints, std::vector<std::size_t>& positions) {
+  std::vector<std::size_t> order(endpoints.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  const auto rank = [&endpoints](std::size_t i) {
+    const EndpointPicture& e = endpoints[i];
+    const std::uint64_t failures = connect_failures(e.totals) + e.totals.exchanges_failed;
+    return std::tuple(~failures, ~(e.totals.bytes_sent + e.totals.bytes_received), e.key);
+  };
+  std::sort(order.begin(), order.end(), [&rank](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
+  std::vector<EndpointPicture> sorted;
+  sorted.reserve(endpoints.size());
+  positions.resize(order.size());
+  for (const std::size_t i : order) {
+    positions[i] = sorted.size();
+    sorted.push_back(std::move(endpoints[i]));
+  }
+  endpoints = std::move(sorted);
+}
+
+void add_losses(model::Loss& sum, const model::Loss& loss) {
+  sum.ring_full += loss.ring_full;
+  sum.sockets_full += loss.sockets_full;
+  sum.endpoints_full += loss.endpoints_full;
+  sum.processes_full += loss.processes_full;
+  sum.undecodable += loss.undecodable;
+  sum.rate_limited += loss.rate_limited;
+  sum.samples_thinned += loss.samples_thinned;
+  sum.disk_full += loss.disk_full;
+}
+
+void tell_circumstances(const State& state, MonoTime until, Picture& picture) {
+  if (state.start) picture.start = *state.start;
+  picture.window.start = state.start ? state.start->clock.mono_at : state.first_at.value_or(until);
+  picture.window.end = std::max(until, picture.window.start);
+  picture.events_seen = state.events_seen;
+  picture.loss = state.loss;
+  if (!state.end) return;
+  picture.window.ended_by = state.end->ended_by;
+  picture.window.partial = state.end->partial;
+  picture.cost = state.end->cost;
+  picture.sockets_filtered_out = state.end->sockets_filtered_out;
+  picture.busiest_filtered_out = state.end->busiest_filtered_out;
+  add_losses(picture.loss, state.end->loss);
+}
+
+}  // namespace
+
+Picture assemble(const State& state, MonoTime until) {
+  Picture picture;
+  tell_circumstances(state, until, picture);
+  Live live;
+  find_live(state, live);
+
+  std::vector<Tally> tallies;
+  tallies.reserve(state.endpoints.size());
+  for (const EndpointRecord& endpoint : state.endpoints) tallies.push_back(endpoint.folded);
+  for (const SocketRecord* socket : live.records) {
+    add_socket(tallies[socket->endpoint], *socket, counted_as(state, *socket));
+  }
+
+  const SeriesShape shape = shape_of(state, picture.window.start, picture.window.end);
+  picture.endpoints.reserve(state.endpoints.size());
+  for (std::size_t i = 0; i < state.endpoints.size(); ++i) {
+    const EndpointRecord& record = state.endpoints[i];
+    EndpointPicture endpoint = make_endpoint_picture(state, record, tallies[i], known_zeros(state));
+    const bool exchanges_known = record.sample || endpoint.histograms.contains("first_byte");
+    endpoint.series = record.series.to_series(shape.start_offset_us, state.series_interval_s, shape.n, shape.shift,
+                                              exchanges_known);
+    picture.endpoints.push_back(std::move(endpoint));
+  }
+  std::vector<std::size_t> positions;
+  sort_endpoints(picture.endpoints, positions);
+  picture.totals = sum_of(state, picture.endpoints);
+
+  const Records chosen = choose_sockets(state, live, picture);
+  picture.sockets.reserve(chosen.size());
+  for (const SocketRecord* socket : chosen) {
+    picture.sockets.push_back(make_story(state, *socket, picture.window.end));
+    picture.sockets.back().endpoint = positions[socket->endpoint];
+  }
+  std::sort(picture.sockets.begin(), picture.sockets.end(), comes_before);
+  return picture;
+}
+
+}  // namespace tcpdiag::correlate

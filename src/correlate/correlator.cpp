@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The correlator's face; the work is in events.cpp, samples.cpp, keep.cpp and assemble.cpp.
+#include "correlate/correlator.h"
+
+#include "correlate/assemble.h"
+#include "correlate/state.h"
+
+namespace tcpdiag::correlate {
+
+struct Correlator::Impl {
+  explicit Impl(Limits limits) : state(limits) {}
+  State state;
+};
+
+Correlator::Correlator(Limits limits) : impl_(std::make_unique<Impl>(limits)) {}
+Correlator::~Correlator() = default;
+
+void Correlator::on_event(const model::Event& event) { apply_event(impl_->state, event); }
+
+void Correlator::on_sample(const model::Sample& sample) { apply_sample(impl_->state, sample); }
+
+std::uint64_t Correlator::failures() const { return impl_->state.failures; }
+
+std::uint64_t Correlator::exchanges() const {
+  std::uint64_t sum = 0;
+  for (const EndpointRecord& endpoint : impl_->state.endpoints) {
+    sum += endpoint.sample ? endpoint.sample->exchanges : endpoint.folded.totals.exchanges;
+  }
+  for (const auto& [id, socket] : impl_->state.sockets) {
+    if (!impl_->state.endpoints[socket.endpoint].sample) sum += socket.flow.exchanges;
+  }
+  return sum;
+}
+
+std::uint64_t Correlator::open_sockets() const { return impl_->state.open_now; }
+
+model::Picture Correlator::picture_at(model::MonoTime now) const { return assemble(impl_->state, now); }
+
+model::Picture Correlator::finish() const {
+  const State& state = impl_->state;
+  if (state.end) return assemble(state, state.end->at);
+  // The source broke off.
+  model::Picture picture = assemble(state, state.newest_at);
+  picture.window.ended_by = model::EndedBy::kError;
+  picture.window.partial = true;
+  return picture;
+}
+
+}  // namespace tcpdiag::correlate

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Events and samples in, Picture out. A deterministic function of what it was given: no clock, no locale, no /proc.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "model/picture.h"
+#include "model/sink.h"
+
+namespace tcpdiag::correlate {
+
+// Bounds of memory. What does not fit is counted in Loss::sockets_full, endpoints_full, processes_full.
+struct Limits {
+  std::size_t open_sockets = 131072;
+  std::size_t failed_sockets = 20000;     // kept whole
+  std::size_t healthy_sockets = 1000;     // kept whole; the slowest stay
+  std::size_t endpoints = 4096;
+  std::size_t processes = 4096;
+  std::size_t timeline_entries = 64;      // per socket
+};
+
+class Correlator : public model::Sink {
+ public:
+  explicit Correlator(Limits limits = {});
+  ~Correlator() override;
+
+  void on_event(const model::Event& event) override;
+  void on_sample(const model::Sample& sample) override;
+
+  // Counts up whenever something failed (reset, failed connect, failed exchange): cheap to watch.
+  std::uint64_t failures() const;
+  std::uint64_t exchanges() const;     // of all endpoints, as of the newest samples
+  std::uint64_t open_sockets() const;
+  // The picture as if the trace ended at `now`. Does not change the correlator; used for findings while tracing.
+  model::Picture picture_at(model::MonoTime now) const;
+  // The picture of the whole trace; to be called after TraceEnd.
+  model::Picture finish() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tcpdiag::correlate

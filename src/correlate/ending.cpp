@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "correlate/ending.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "correlate/reset_cause.h"
+
+namespace tcpdiag::correlate {
+namespace {
+
+using model::Duration;
+using model::EndKind;
+using model::Flow;
+using model::MonoTime;
+using model::SocketEnd;
+using model::TcpState;
+
+// "In the middle of a response": its last byte came less than this before.
+constexpr Duration kInResponse = std::chrono::seconds(1);
+// What is written this shortly before the writer's own close was written without waiting for an answer.
+constexpr Duration kGoodbyeWithin = std::chrono::milliseconds(20);
+// HTTP/2 GOAWAY and TLS close_notify together are about 90 bytes, QUIT commands less.
+constexpr std::uint32_t kGoodbyeBytes = 256;
+// A request that is at least this old when a goodbye is appended to it is not part of the goodbye.
+constexpr Duration kSeparateWrite = std::chrono::seconds(1);
+
+std::optional<Duration> since(const std::optional<MonoTime>& from, MonoTime to) {
+  if (!from) return std::nullopt;
+  return std::max(to - *from, Duration::zero());
+}
+
+std::optional<std::uint32_t> known(std::uint32_t us) { return us == 0 ? std::nullopt : std::optional(us); }
+
+bool had_exchange(const SocketRecord& socket) {
+  const Flow& flow = socket.flow;
+  return flow.exchanges > 0 ||
+         (socket.ref.older_than_trace && flow.bytes_received_total > 0 && flow.bytes_sent_total > 0);
+}
+
+bool by_this_side(EndKind kind) { return kind == EndKind::kClosedLocally || kind == EndKind::kResetSent; }
+
+// The unanswered "request" was a goodbye. Outbound: our own close follows our last write at once. Inbound: the client
+// wrote something small and closed, or we closed when we had read it.
+bool is_goodbye(const SocketRecord& socket, const EndFacts& facts) {
+  const Flow& flow = socket.flow;
+  if (!flow.outstanding || !flow.request_first_at || facts.at - *flow.request_first_at >= kGoodbyeWithin) return false;
+  if (!socket.inbound()) return by_this_side(facts.kind);
+  return flow.request_bytes <= kGoodbyeBytes && had_exchange(socket);
+}
+
+// A response that close() found still in the send queue is on its way, whatever the device has seen of it.
+bool response_is_queued(const SocketRecord& socket, const EndFacts& facts) {
+  return socket.inbound() && facts.kind == EndKind::kClosedLocally && socket.flow.unacked_bytes > 0;
+}
+
+bool in_response(const SocketRecord& socket, MonoTime at) {
+  const Flow& flow = socket.flow;
+  const auto& last = socket.inbound() ? flow.last_sent_at : flow.last_received_at;
+  return flow.in_response && last && at - *last < kInResponse;
+}
+
+std::optional<bool> request_acked(const SocketRecord& socket, MonoTime at) {
+  const Flow& flow = socket.flow;
+  if (socket.inbound() || !flow.request_first_at) return std::nullopt;
+  if (flow.request_acked || flow.request_acked_at) return true;
+  // A goodbye was appended to a request that had waited long: its bytes cannot have been acknowledged yet, the others
+  // were.
+  const Duration fresh = std::max(kGoodbyeWithin, Duration(std::chrono::microseconds(2 * std::int64_t{flow.srtt_us})));
+  return flow.request_last_at && *flow.request_last_at - *flow.request_first_at >= kSeparateWrite &&
+         at - *flow.request_last_at < fresh && flow.unacked_bytes <= kGoodbyeBytes &&
+         flow.unacked_bytes < flow.request_bytes;
+}
+
+bool wrote_after_fin(const Flow& flow) {
+  return flow.fin_received_at && flow.last_sent_at && *flow.last_sent_at > *flow.fin_received_at;
+}
+
+void fill_peer_fin(SocketEnd& end, const SocketRecord& socket) {
+  const Flow& flow = socket.flow;
+  if (!flow.fin_received_at) return;
+  end.after_peer_fin = true;
+  end.idle_at_fin = socket.idle_at_fin;
+  if (!wrote_after_fin(flow)) return;
+  const MonoTime fin = *flow.fin_received_at;
+  const bool request_is_newer = flow.request_first_at && *flow.request_first_at > fin;
+  // Where the request began before the FIN, only its newest write is known: an upper bound.
+  end.fin_to_write = (request_is_newer ? *flow.request_first_at : *flow.last_sent_at) - fin;
+  if (!end.idle_at_fin && request_is_newer && flow.idle_before_request) {
+    end.idle_at_fin = std::max(*flow.idle_before_request - *end.fin_to_write, Duration::zero());
+  }
+}
+
+}  // namespace
+
+void end_socket(SocketRecord& socket, const EndFacts& facts) {
+  const Flow& flow = socket.flow;
+  SocketEnd end;
+  end.kind = facts.kind;
+  end.at = facts.at;
+  end.phase = phase_of(facts.state);
+  end.by_application = facts.by_application;
+  end.process_exiting = facts.process_exiting;
+  end.socket_error = facts.socket_error;
+  end.age = since(opened_at(socket), facts.at);
+  end.keepalive_on = flow.keepalive_on;
+  end.mss = flow.mss;
+  end.srtt_us = known(flow.srtt_us);
+  end.rtt_us = known(flow.rtt_us);
+  end.bytes_received_total = flow.bytes_received_total;
+  end.unacked_bytes = flow.unacked_bytes;
+  end.unread_bytes = flow.unread_bytes;
+  if (facts.kind != EndKind::kConnectFailed) {
+    const bool goodbye = is_goodbye(socket, facts);
+    end.outstanding = flow.outstanding && !goodbye && !response_is_queued(socket, facts);
+    end.in_response = in_response(socket, facts.at);
+    end.idle = since(last_data_at(flow), facts.at);
+    if (goodbye && flow.idle_before_request) end.idle = *flow.idle_before_request + (facts.at - *flow.request_first_at);
+    if (end.outstanding) end.wait = since(flow.request_first_at, facts.at);
+    end.idle_before_request = flow.idle_before_request;
+    end.last_write_to_end = since(flow.last_sent_at, facts.at);
+    end.request_acked = request_acked(socket, facts.at);
+    if (flow.request_acked_at && flow.request_last_at && *flow.request_acked_at >= *flow.request_last_at) {
+      end.ack_after = *flow.request_acked_at - *flow.request_last_at;
+    }
+    end.request_bytes = flow.request_bytes;
+    end.response_bytes = flow.response_bytes;
+    end.request_retransmits = flow.request_retransmits;
+    end.request_rtos = flow.request_rtos;
+    if (facts.kind != EndKind::kClosedByPeer) fill_peer_fin(end, socket);
+  }
+  socket.end = end;
+  socket.request_at_end = {flow.request_first_at, flow.request_acked_at, flow.request_last_at, flow.request_bytes};
+  socket.bytes_sent_at_end = flow.bytes_sent;
+}
+
+bool meets_write_after_fin(const SocketRecord& socket, TcpState state) {
+  if (!socket.end || socket.end->kind != EndKind::kClosedByPeer || socket.inbound()) return false;
+  return state == TcpState::kCloseWait && (wrote_after_fin(socket.flow) || socket.flow.outstanding);
+}
+
+bool exchange_failed(const SocketRecord& socket) {
+  if (!socket.end || socket.end->kind == EndKind::kConnectFailed) return false;
+  const SocketEnd& end = *socket.end;
+  if (end.outstanding) {
+    // shutdown(SHUT_WR) says "that was all I ask", and the answer may follow (RFC 9293 section 3.6).
+    if (!socket.inbound() && end.kind == EndKind::kClosedLocally) {
+      return socket.flow.bytes_received_total <= end.bytes_received_total;
+    }
+    if (socket.inbound() && (end.kind == EndKind::kClosedByPeer || end.kind == EndKind::kClosedLocally)) {
+      return socket.flow.bytes_sent <= socket.bytes_sent_at_end;
+    }
+    return true;
+  }
+  if (!end.in_response) return false;
+  switch (end.kind) {
+    case EndKind::kResetReceived:
+    case EndKind::kTimedOut:
+      // After the peer's FIN its response was complete. Of a response of ours some of it must be missing.
+      return socket.inbound() ? end.unacked_bytes > 0 : !end.after_peer_fin;
+    case EndKind::kResetSent:
+      // An application that leaves in the middle of a response did so by its own will.
+      return socket.inbound() ? end.unacked_bytes > 0
+                              : end.cause == model::LocalResetCause::kKeepaliveExpired ||
+                                    end.cause == model::LocalResetCause::kOutOfMemory ||
+                                    end.cause == model::LocalResetCause::kAbortedByAdmin;
+    case EndKind::kClosedLocally:
+    case EndKind::kClosedByPeer:
+    case EndKind::kConnectFailed: break;
+  }
+  return false;
+}
+
+model::Terminator ended_by(const SocketRecord& socket) {
+  using model::Terminator;
+  if (!socket.end) return Terminator::kNone;
+  switch (socket.end->kind) {
+    case EndKind::kResetReceived:
+    case EndKind::kClosedByPeer: return Terminator::kRemote;
+    case EndKind::kResetSent:
+    case EndKind::kClosedLocally:
+    case EndKind::kTimedOut: return Terminator::kLocal;
+    case EndKind::kConnectFailed: break;
+  }
+  const bool answered_by_reset =
+      socket.outcome == model::ConnectOutcome::kRefused || socket.outcome == model::ConnectOutcome::kReset;
+  return answered_by_reset ? Terminator::kRemote : Terminator::kLocal;
+}
+
+std::optional<model::EndedWith> ended_with(const SocketRecord& socket) {
+  using model::EndedWith;
+  if (!socket.end) return std::nullopt;
+  switch (socket.end->kind) {
+    case EndKind::kResetReceived:
+    case EndKind::kResetSent: return EndedWith::kRst;
+    case EndKind::kClosedLocally:
+    case EndKind::kClosedByPeer: return EndedWith::kFin;
+    case EndKind::kTimedOut: return EndedWith::kTimeout;
+    case EndKind::kConnectFailed: break;
+  }
+  switch (socket.outcome.value_or(model::ConnectOutcome::kPending)) {
+    case model::ConnectOutcome::kRefused:
+      // An ICMP "port unreachable" refuses without a RST.
+      return socket.reset_in_handshake ? std::optional(EndedWith::kRst) : std::nullopt;
+    case model::ConnectOutcome::kReset: return EndedWith::kRst;
+    case model::ConnectOutcome::kTimedOut: return EndedWith::kTimeout;
+    default: return std::nullopt;  // nothing was sent to end it
+  }
+}
+
+}  // namespace tcpdiag::correlate

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a connection ended, and whether an exchange failed by it.
+//
+// The first of these makes the end: a RST received or sent, a FIN of either side, the kernel giving up. Later ones are
+// counted and shown in the timeline, but change the end in two cases only: the peer's FIN is not the end of the story
+// when a write of ours meets a RST afterwards (the keep-alive race), and an abortive close shows the state change first
+// and the RST right after it.
+#pragma once
+
+#include "correlate/socket_record.h"
+
+namespace tcpdiag::correlate {
+
+struct EndFacts {
+  model::EndKind kind = model::EndKind::kClosedLocally;
+  model::MonoTime at{};
+  model::TcpState state = model::TcpState::kEstablished;  // before the end
+  bool by_application = false;
+  bool process_exiting = false;
+  int socket_error = 0;
+};
+
+// Makes (or remakes) the socket's end from its newest flow.
+void end_socket(SocketRecord& socket, const EndFacts& facts);
+
+// A RST, or the kernel giving up, in `state` is what became of a write after the peer's FIN: it replaces that end.
+bool meets_write_after_fin(const SocketRecord& socket, model::TcpState state);
+
+// The exchange that was under way when the socket ended did not get its response. What looks alike and is none:
+// a goodbye (TLS close_notify, QUIT) written with the close; a half-close by one side whose answer came all the same; a
+// close after the response, which may have been complete (no payload is read, so its length is not known).
+bool exchange_failed(const SocketRecord& socket);
+
+// Who ended it, and with what; kNone while open.
+model::Terminator ended_by(const SocketRecord& socket);
+std::optional<model::EndedWith> ended_with(const SocketRecord& socket);
+
+}  // namespace tcpdiag::correlate

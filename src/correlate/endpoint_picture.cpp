@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "correlate/endpoint_picture.h"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+#include "correlate/story.h"
+
+namespace tcpdiag::correlate {
+namespace {
+
+using model::EndpointPicture;
+using model::Histogram;
+using model::OutcomeGroup;
+using model::ProcessShare;
+using model::Role;
+
+constexpr std::size_t kShown = 10;
+
+std::uint64_t bytes_of(const ProcessShare& share) { return share.bytes_sent + share.bytes_received; }
+
+// Processes of one name in one cgroup are one row: a pool of workers.
+std::vector<ProcessShare> process_shares(const State& state, const Tally& tally) {
+  std::map<std::pair<std::string, std::string>, ProcessShare> groups;
+  for (const auto& [key, process] : tally.processes) {
+    const auto& [pid, comm] = key;
+    const std::string cgroup = cgroup_of(state, pid, process.cgroup_id);
+    ProcessShare& share = groups[{comm, cgroup}];
+    share.comm = comm;
+    share.cgroup = cgroup;
+    if (pid != 0) share.pids.push_back(pid);  // ascending, as the map is
+    share.sockets_seen += process.sockets_seen;
+    share.bytes_sent += process.bytes_sent;
+    share.bytes_received += process.bytes_received;
+    share.exchanges += process.exchanges;
+  }
+  std::vector<ProcessShare> shares;
+  shares.reserve(groups.size());
+  for (auto& [name, share] : groups) shares.push_back(std::move(share));
+  const auto rank = [](const ProcessShare& s) { return std::tuple(~bytes_of(s), ~s.sockets_seen, s.comm, s.cgroup); };
+  std::sort(shares.begin(), shares.end(), [&rank](const auto& a, const auto& b) { return rank(a) < rank(b); });
+  if (shares.size() <= kShown) return shares;
+  ProcessShare others;
+  others.comm = "others";
+  for (std::size_t i = kShown; i < shares.size(); ++i) {
+    others.sockets_seen += shares[i].sockets_seen;
+    others.bytes_sent += shares[i].bytes_sent;
+    others.bytes_received += shares[i].bytes_received;
+    others.exchanges += shares[i].exchanges;
+  }
+  shares.resize(kShown);
+  shares.push_back(std::move(others));
+  return shares;
+}
+
+std::vector<model::PeerShare> peer_shares(const Tally& tally) {
+  std::vector<model::PeerShare> shares;
+  shares.reserve(tally.peers.size());
+  for (const auto& [address, peer] : tally.peers) {
+    shares.push_back({address, peer.sockets_seen, peer.bytes_sent, peer.bytes_received});
+  }
+  const auto rank = [](const model::PeerShare& s) {
+    return std::tuple(~(s.bytes_sent + s.bytes_received), ~s.sockets_seen, s.address);
+  };
+  std::sort(shares.begin(), shares.end(), [&rank](const auto& a, const auto& b) { return rank(a) < rank(b); });
+  if (shares.size() > kShown) shares.resize(kShown);
+  return shares;
+}
+
+// Failed ones in the order of their names, the good ones last.
+std::vector<OutcomeGroup> outcome_groups(const EndpointPicture& endpoint, const Tally& tally) {
+  std::vector<OutcomeGroup> groups;
+  for (const auto& [name, failed] : tally.failed) {
+    OutcomeGroup group;
+    group.outcome = name;
+    group.count = failed.count;
+    group.reused = failed.reused;
+    group.request_p50_bytes = failed.request_bytes.percentile(0.5);
+    group.idle_before_request_p50_us = failed.idle_before_request_us.percentile(0.5);
+    groups.push_back(std::move(group));
+  }
+  const std::uint64_t exchanges = endpoint.totals.exchanges;
+  if (exchanges == 0) return groups;
+  OutcomeGroup good;
+  good.outcome = "good";
+  good.count = exchanges - std::min(exchanges, tally.responses_cut);
+  good.reused = std::min(tally.reused_exchanges - std::min(tally.reused_exchanges, tally.responses_cut), good.count);
+  if (const auto first_byte = endpoint.histograms.find("first_byte"); first_byte != endpoint.histograms.end()) {
+    good.first_byte_p50_us = first_byte->second.percentile(0.50);
+    good.first_byte_p99_us = first_byte->second.percentile(0.99);
+  }
+  groups.push_back(std::move(good));
+  return groups;
+}
+
+model::HistogramMap histograms_of(const EndpointRecord& record, const Tally& tally) {
+  model::HistogramMap histograms = record.histograms;
+  // Measured, though nothing may have happened: an empty histogram, not an unknown one.
+  for (const char* name : {"reset_sent_age", "reset_sent_idle", "reset_sent_wait", "reset_received_age",
+                           "reset_received_idle", "reset_received_wait"}) {
+    histograms.try_emplace(name);
+  }
+  if (record.key.role == Role::kOutbound) {
+    histograms.try_emplace("connect");
+    histograms.try_emplace("retransmit_syn");
+  }
+  // Without a sample although there were exchanges, the source had no room to measure this endpoint.
+  if (record.sample || tally.totals.exchanges == 0) {
+    constexpr std::array<const char*, model::kMeasures> kNames{"first_byte", "last_byte"};
+    for (std::size_t i = 0; i < model::kMeasures; ++i) {
+      histograms[kNames[i]] = record.sample ? record.sample->measures[i] : Histogram{};
+    }
+  }
+  return histograms;
+}
+
+void set_floor(EndpointPicture& endpoint, const Tally& tally) {
+  if (tally.handshake_rtt_us && (!tally.kernel_rtt_us || *tally.handshake_rtt_us <= *tally.kernel_rtt_us)) {
+    endpoint.rtt_floor_us = tally.handshake_rtt_us;
+    endpoint.rtt_floor_source = "handshake";
+  } else if (tally.kernel_rtt_us) {
+    endpoint.rtt_floor_us = tally.kernel_rtt_us;
+    endpoint.rtt_floor_source = "kernel";
+  }
+}
+
+void set_means(EndpointPicture& endpoint, const EndpointRecord& record) {
+  if (!record.sample) return;
+  // The bytes are those of exchanges that are complete; without any, of none.
+  const model::EndpointSample& sample = *record.sample;
+  const std::uint64_t open = std::min(endpoint.totals.exchanges, endpoint.totals.sockets_open_at_end);
+  const std::uint64_t timed = sample.measures[static_cast<std::size_t>(model::Measure::kLastByte)].count();
+  // Each open socket may have one response that is not known to be complete; those without a delay have no last_byte.
+  const std::uint64_t done = std::max({timed, sample.exchanges - std::min(sample.exchanges, open), std::uint64_t{1}});
+  if (sample.exchanges == 0 || (sample.request_bytes == 0 && sample.response_bytes == 0)) return;
+  endpoint.mean_request_bytes = static_cast<double>(sample.request_bytes) / static_cast<double>(done);
+  endpoint.mean_response_bytes = static_cast<double>(sample.response_bytes) / static_cast<double>(done);
+}
+
+}  // namespace
+
+bool is_able(const State& state, std::string_view ability) {
+  if (!state.start) return false;
+  return std::any_of(state.start->abilities.begin(), state.start->abilities.end(),
+                     [ability](const model::Ability& a) { return a.name == ability && a.available; });
+}
+
+EndpointPicture make_endpoint_picture(const State& state, const EndpointRecord& record, const Tally& tally,
+                                      const model::Totals& zeros) {
+  EndpointPicture endpoint;
+  endpoint.key = record.key;
+  endpoint.role_source = tally.role_source;
+  endpoint.first_seen_at = record.first_seen_at;
+  endpoint.last_seen_at = record.last_seen_at;
+
+  model::Totals& totals = endpoint.totals;
+  totals = tally.totals;
+  totals.sockets_open_peak = record.open_peak;
+  totals.retransmits[static_cast<std::size_t>(model::RetransmitKind::kSynAck)] += record.synack_retransmits;
+  totals.spurious_retransmits = tally.spurious_retransmits;
+  totals.out_of_order_segments = tally.out_of_order_segments;
+  totals.segments_sent = tally.segments_sent;
+  totals.segments_received = tally.segments_received;
+  if (zeros.retransmit_failures.busy) {
+    totals.retransmit_failures = {tally.retransmit_failed_busy, tally.retransmit_failed_other};
+  }
+  totals.reset_reasons = record.reset_reasons;
+  totals.reset_reasons_known = zeros.reset_reasons_known;
+  for (std::size_t i = 0; i < model::kPhases; ++i) {
+    if (zeros.reset_phases[i]) totals.reset_phases[i] = record.reset_phases[i];
+  }
+  if (record.sample) totals.exchanges = record.sample->exchanges;
+
+  endpoint.histograms = histograms_of(record, tally);
+  set_floor(endpoint, tally);
+  set_means(endpoint, record);
+  endpoint.processes = process_shares(state, tally);
+  if (record.key.role == Role::kInbound) endpoint.peers = peer_shares(tally);
+  endpoint.outcomes = outcome_groups(endpoint, tally);
+  return endpoint;
+}
+
+}  // namespace tcpdiag::correlate

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// One endpoint of the picture, but for its series.
+#pragma once
+
+#include <string_view>
+
+#include "correlate/state.h"
+
+namespace tcpdiag::correlate {
+
+// The source said that it has this ability.
+bool is_able(const State& state, std::string_view ability);
+
+// tally: of all its sockets, folded and alive. zeros: Totals with 0 for what this source can tell.
+model::EndpointPicture make_endpoint_picture(const State& state, const EndpointRecord& record, const Tally& tally,
+                                             const model::Totals& zeros);
+
+}  // namespace tcpdiag::correlate

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "correlate/endpoint_record.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "correlate/connect.h"
+#include "correlate/ending.h"
+
+namespace tcpdiag::correlate {
+namespace {
+
+using model::ConnectOutcome;
+using model::EndKind;
+using model::Totals;
+
+// Only the top 10 are shown. Beyond the first bound the smallest are forgotten, down to the second: a client that is
+// large only in many small parts may be missed.
+constexpr std::size_t kPeersMax = 512;
+constexpr std::size_t kPeersKept = 256;
+// More than that of one endpoint are told by name only.
+constexpr std::size_t kProcessesMax = 1024;
+
+void forget_small_peers(std::map<model::Address, PeerTally>& peers) {
+  std::vector<std::pair<std::uint64_t, model::Address>> by_bytes;
+  by_bytes.reserve(peers.size());
+  for (const auto& [address, peer] : peers) by_bytes.emplace_back(peer.bytes_sent + peer.bytes_received, address);
+  std::sort(by_bytes.begin(), by_bytes.end());
+  for (std::size_t i = 0; i + kPeersKept < by_bytes.size(); ++i) peers.erase(by_bytes[i].second);
+}
+
+// The word for a failed socket in the comparison with the good ones; empty: it did not fail.
+const char* failure_name(const SocketRecord& socket, bool exchange_lost) {
+  if (socket.outcome && is_failure(*socket.outcome)) {
+    switch (*socket.outcome) {
+      case ConnectOutcome::kTimedOut:
+      case ConnectOutcome::kAbandoned: return "no_answer";
+      default: return model::to_string(*socket.outcome);
+    }
+  }
+  if (!exchange_lost) return "";
+  switch (socket.end->kind) {
+    case EndKind::kResetReceived: return "reset";
+    case EndKind::kClosedByPeer: return "closed";
+    default: return "timeout";  // somebody stopped waiting: this application or this kernel
+  }
+}
+
+void add_failure(Tally& tally, const SocketRecord& socket, bool exchange_lost) {
+  const char* name = failure_name(socket, exchange_lost);
+  if (*name == '\0') return;
+  FailedTally& failed = tally.failed[name];
+  ++failed.count;
+  if (!exchange_lost) return;
+  const model::SocketEnd& end = *socket.end;
+  const std::uint64_t before = socket.flow.exchanges - (end.outstanding || socket.flow.exchanges == 0 ? 0 : 1);
+  const bool older_data = socket.ref.older_than_trace && end.bytes_received_total > end.response_bytes;
+  if (before > 0 || older_data) ++failed.reused;
+  failed.request_bytes.add(end.request_bytes);
+  if (end.idle_before_request) {
+    failed.idle_before_request_us.add(static_cast<std::uint64_t>(model::microseconds(*end.idle_before_request)));
+  }
+}
+
+void add_floor(Tally& tally, const SocketRecord& socket) {
+  const auto keep_smaller = [](std::optional<std::uint32_t>& floor, std::int64_t us) {
+    if (us <= 0 || us > UINT32_MAX) return;
+    const auto value = static_cast<std::uint32_t>(us);
+    floor = floor ? std::min(*floor, value) : value;
+  };
+  const model::Flow& flow = socket.flow;
+  // A SYN-ACK after a second SYN may answer the first one.
+  if (flow.syn_at && flow.established_at && socket.syn_retransmits == 0) {
+    keep_smaller(tally.handshake_rtt_us, model::microseconds(*flow.established_at - *flow.syn_at));
+  }
+  keep_smaller(tally.kernel_rtt_us, flow.rtt_min_us);
+}
+
+}  // namespace
+
+void add_socket(Tally& tally, const SocketRecord& socket, const std::optional<ProcessKey>& counted_as) {
+  const model::Flow& flow = socket.flow;
+  const bool exchange_lost = exchange_failed(socket);
+  Totals& totals = tally.totals;
+  ++totals.sockets_seen;
+  if (socket.open()) ++totals.sockets_open_at_end;
+  if (socket.attempt) {
+    ++totals.connects;
+    ++totals.connect_outcomes[static_cast<std::size_t>(socket.outcome.value_or(ConnectOutcome::kPending))];
+  }
+  for (std::size_t i = 0; i < model::kRetransmitKinds; ++i) totals.retransmits[i] += socket.retransmits[i];
+  totals.retransmitted_segments += flow.retransmitted_segments;
+  totals.resets.sent += socket.resets.sent;
+  totals.resets.received += socket.resets.received;
+  totals.bytes_sent += flow.bytes_sent;
+  totals.bytes_received += flow.bytes_received;
+  totals.exchanges += flow.exchanges;
+  if (exchange_lost) ++totals.exchanges_failed;
+  if (socket.open() && !socket.end && flow.outstanding) ++totals.exchanges_pending;
+
+  tally.retransmit_failed_busy += socket.retransmit_failed_busy;
+  tally.retransmit_failed_other += socket.retransmit_failed_other;
+  tally.out_of_order_segments += flow.out_of_order_segments;
+  tally.spurious_retransmits += flow.spurious_retransmits;
+  tally.segments_sent += flow.segments_sent;
+  tally.segments_received += flow.segments_received;
+  if (flow.exchanges > 0) tally.reused_exchanges += flow.exchanges - (socket.ref.older_than_trace ? 0 : 1);
+  if (exchange_lost && !socket.end->outstanding) ++tally.responses_cut;
+  // What was seen counts more than what was derived.
+  if (tally.role_source == model::RoleSource::kUnknown || tally.role_source == model::RoleSource::kDerived) {
+    if (socket.ref.role_source != model::RoleSource::kUnknown) tally.role_source = socket.ref.role_source;
+  }
+  add_floor(tally, socket);
+  add_failure(tally, socket, exchange_lost);
+
+  if (counted_as) {
+    const bool has_room = tally.processes.size() < kProcessesMax || tally.processes.contains(*counted_as);
+    ProcessTally& process = tally.processes[has_room ? *counted_as : ProcessKey{0, counted_as->second}];
+    ++process.sockets_seen;
+    process.bytes_sent += flow.bytes_sent;
+    process.bytes_received += flow.bytes_received;
+    process.exchanges += flow.exchanges;
+    if (socket.owner && socket.owner->cgroup_id != 0) process.cgroup_id = socket.owner->cgroup_id;
+  }
+  if (socket.inbound()) {
+    PeerTally& peer = tally.peers[socket.ref.remote.address];
+    ++peer.sockets_seen;
+    peer.bytes_sent += flow.bytes_sent;
+    peer.bytes_received += flow.bytes_received;
+    if (tally.peers.size() > kPeersMax) forget_small_peers(tally.peers);
+  }
+}
+
+}  // namespace tcpdiag::correlate

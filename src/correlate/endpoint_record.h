@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the correlator keeps of one endpoint. Counts of what happened are added at once; what a socket adds up to is added
+// when it is folded, and for a picture the sockets still alive are added to a copy.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "correlate/series.h"
+#include "correlate/socket_record.h"
+#include "model/picture.h"
+
+namespace tcpdiag::correlate {
+
+// pid 0: the table of processes is full, so only the name is known.
+using ProcessKey = std::pair<std::uint32_t, std::string>;
+
+struct ProcessTally {
+  std::uint64_t sockets_seen = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t exchanges = 0;
+  std::uint64_t cgroup_id = 0;
+};
+
+struct PeerTally {
+  std::uint64_t sockets_seen = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_received = 0;
+};
+
+// Sockets that failed in one way.
+struct FailedTally {
+  std::uint64_t count = 0;
+  std::uint64_t reused = 0;
+  model::Histogram request_bytes;
+  model::Histogram idle_before_request_us;
+};
+
+// The sum over sockets.
+struct Tally {
+  model::Totals totals;  // the counts that sockets have; optional ones are made when a picture is
+  std::uint64_t retransmit_failed_busy = 0;
+  std::uint64_t retransmit_failed_other = 0;
+  std::uint64_t out_of_order_segments = 0;
+  std::uint64_t spurious_retransmits = 0;
+  std::uint64_t segments_sent = 0;
+  std::uint64_t segments_received = 0;
+  std::uint64_t reused_exchanges = 0;    // not the first one of their connection
+  std::uint64_t responses_cut = 0;       // failed, but counted in totals.exchanges
+  std::optional<std::uint32_t> handshake_rtt_us;
+  std::optional<std::uint32_t> kernel_rtt_us;
+  model::RoleSource role_source = model::RoleSource::kUnknown;
+  std::map<ProcessKey, ProcessTally> processes;
+  std::map<model::Address, PeerTally> peers;
+  std::map<std::string, FailedTally> failed;  // by the name of their outcome
+};
+
+// counted_as: the owner as the table of processes has it.
+void add_socket(Tally& tally, const SocketRecord& socket, const std::optional<ProcessKey>& counted_as);
+
+struct EndpointRecord {
+  model::EndpointKey key;
+  model::MonoTime first_seen_at{};
+  model::MonoTime last_seen_at{};
+  std::uint64_t open_now = 0;
+  std::uint64_t open_peak = 0;
+  std::uint64_t synack_retransmits = 0;
+  std::array<std::uint64_t, model::kPhases> reset_phases{};
+  std::map<std::string, std::uint64_t> reset_reasons;
+  model::HistogramMap histograms;  // filled by events; only those with values
+  SecondSeries series;
+  std::optional<model::EndpointSample> sample;  // the newest
+  Tally folded;
+};
+
+}  // namespace tcpdiag::correlate

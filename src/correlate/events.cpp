@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each kind of event does to its socket and endpoint.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <string>
+#include <variant>
+
+#include "correlate/connect.h"
+#include "correlate/ending.h"
+#include "correlate/reset_cause.h"
+#include "correlate/retransmit.h"
+#include "correlate/state.h"
+
+namespace tcpdiag::correlate {
+namespace {
+
+using model::ConnectOutcome;
+using model::EndKind;
+using model::Event;
+using model::MonoTime;
+using model::TcpState;
+using model::TimelineKind;
+
+// RFC 8305: two connects of one call are at most this far apart.
+constexpr model::Duration kHappyEyeballs = std::chrono::seconds(1);
+constexpr std::size_t kEstablishedKept = 4096;
+
+std::string reason_name(const State& state, std::optional<std::uint32_t> reason) {
+  if (!reason || !state.start || state.start->reset_reasons.empty()) return "";
+  const auto found = state.start->reset_reasons.find(*reason);
+  if (found == state.start->reset_reasons.end()) return fmt::format("reason_{}", *reason);
+  return std::string(short_reason(found->second));
+}
+
+bool is_synchronized(TcpState state) {
+  switch (state) {
+    case TcpState::kEstablished:
+    case TcpState::kFinWait1:
+    case TcpState::kFinWait2:
+    case TcpState::kClosing:
+    case TcpState::kCloseWait:
+    case TcpState::kLastAck: return true;
+    default: return false;
+  }
+}
+
+// A connect of the same process to the same port, within a second before or after.
+void note_established(State& state, const SocketRecord& socket, MonoTime at) {
+  if (!socket.owner || socket.owner->pid == 0) return;
+  const ProcessAndPort by{socket.owner->pid, socket.ref.remote.port};
+  if (state.newest_established.size() >= kEstablishedKept && !state.newest_established.contains(by)) {
+    std::erase_if(state.newest_established, [&](const auto& entry) { return entry.second + kHappyEyeballs < at; });
+  }
+  if (state.newest_established.size() < kEstablishedKept || state.newest_established.contains(by)) {
+    state.newest_established[by] = at;
+  }
+  while (!state.newest_refused.empty() && state.newest_refused.front().at + kHappyEyeballs < at) {
+    state.newest_refused.pop_front();
+  }
+  for (const RefusedConnect& refused : state.newest_refused) {
+    const auto found = refused.by == by ? state.sockets.find(refused.socket) : state.sockets.end();
+    if (found != state.sockets.end() && found->second.outcome == ConnectOutcome::kRefused) {
+      found->second.served_elsewhere = true;
+    }
+  }
+}
+
+void note_refused(State& state, SocketRecord& socket, MonoTime at) {
+  if (!socket.owner || socket.owner->pid == 0) return;
+  const ProcessAndPort by{socket.owner->pid, socket.ref.remote.port};
+  const auto found = state.newest_established.find(by);
+  if (found != state.newest_established.end() && found->second + kHappyEyeballs >= at) socket.served_elsewhere = true;
+  while (!state.newest_refused.empty() && state.newest_refused.front().at + kHappyEyeballs < at) {
+    state.newest_refused.pop_front();
+  }
+  state.newest_refused.push_back({at, by, socket.ref.id.value});
+}
+
+// One event, with what it happens to.
+class Step {
+ public:
+  Step(State& state, SocketRecord& socket, const Event& event)
+      : state_(state), socket_(socket), event_(event), at_(event.at) {}
+
+  void begin(bool is_new) {
+    if (is_new && event_.socket.role == model::Role::kOutbound && !event_.socket.older_than_trace) {
+      socket_.attempt = true;
+      socket_.attempt_at = event_.flow.opened_at.value_or(at_);
+      ++second_of(state_, endpoint(), *socket_.attempt_at).connects;
+    }
+    const bool tells_of_birth = std::holds_alternative<model::ConnectStarted>(event_.body) ||
+                                std::holds_alternative<model::Established>(event_.body);
+    if (is_new && !tells_of_birth) mark({.kind = TimelineKind::kFirstSeen});
+    // The event that told of the handshake's end was lost, or the socket was met later.
+    if (socket_.attempt && !socket_.outcome && !std::holds_alternative<model::Established>(event_.body) &&
+        (socket_.flow.established_at || is_synchronized(event_.flow.state))) {
+      established(socket_.flow.established_at);
+    }
+  }
+
+  void operator()(const model::ConnectStarted&) { mark({.kind = TimelineKind::kConnect}); }
+
+  void operator()(const model::Established&) {
+    if (socket_.inbound()) {
+      mark({.kind = TimelineKind::kAccepted});
+      return;
+    }
+    if (socket_.attempt && !socket_.outcome) established(at_);
+    mark({.kind = TimelineKind::kEstablished});
+  }
+
+  void operator()(const model::StateChanged& change) {
+    if (change.to == TcpState::kEstablished) {
+      (*this)(model::Established{});
+      return;
+    }
+    if (change.to == TcpState::kClose) {
+      if (change.from == TcpState::kSynSent || change.from == TcpState::kSynRecv) {
+        handshake_failed(change);
+      } else {
+        closed(change);
+      }
+      mark({.kind = TimelineKind::kClosed, .error = change.socket_error});
+      mark_over(state_, socket_, at_);
+      return;
+    }
+    if (change.to == TcpState::kCloseWait) {
+      fin_received(change);
+    } else if (change.to == TcpState::kFinWait1 || change.to == TcpState::kLastAck) {
+      mark({.kind = TimelineKind::kFinSent, .tag = static_cast<std::uint8_t>(change.by_application)});
+      if (socket_.end) return;
+      if (change.to == TcpState::kFinWait1) {
+        end(EndKind::kClosedLocally, change);
+      } else {
+        end_from_fins();
+      }
+    }
+  }
+
+  void operator()(const model::Retransmitted& retransmitted) {
+    switch (retransmit_failure(retransmitted)) {
+      case RetransmitFailure::kBusy: ++socket_.retransmit_failed_busy; break;
+      case RetransmitFailure::kOther: ++socket_.retransmit_failed_other; break;
+      case RetransmitFailure::kNone: sent_again(retransmitted); return;
+    }
+    mark({.kind = TimelineKind::kRetransmitFailed,
+          .tag = static_cast<std::uint8_t>(retransmit_kind(retransmitted)),
+          .error = -retransmitted.error,
+          .number = retransmitted.segments});
+  }
+
+  void operator()(const model::SynAckRetransmitted&) {}  // apply_event() counts it: it has no connection
+
+  void operator()(const model::ResetSent& reset) {
+    TcpState before = event_.flow.state;
+    if (before == TcpState::kClose || before == TcpState::kUnknown) before = reset.previous_state;
+    if (before == TcpState::kUnknown) before = socket_.last_state;
+    const std::string reason = reason_name(state_, reset.reason);
+    const ResetCause cause = local_reset_cause(reason, reset, socket_.ref, socket_.flow);
+
+    ++socket_.resets.sent;
+    if (!reason.empty()) ++endpoint().reset_reasons[reason];
+    count_reset(before, "reset_sent_age", "reset_sent_idle", "reset_sent_wait");
+    mark({.kind = TimelineKind::kResetSent,
+          .tag = static_cast<std::uint8_t>(phase_of(before)),
+          .number = static_cast<std::uint32_t>(cause.cause),
+          .reason = reset.reason ? std::int64_t{*reset.reason} : -1});
+
+    // In the handshake a RST answers a stray packet and ends nothing of ours (RFC 9293 section 3.10.7.3).
+    if (phase_of(before) == model::Phase::kSynSent) return;
+    if (!socket_.end) {
+      end_socket(socket_, {EndKind::kResetSent, at_, before, !reset.answers_packet && event_.flow.state == TcpState::kClose,
+                           reset.process_exiting, 0});
+    } else if (socket_.reset_expected) {
+      socket_.end->kind = EndKind::kResetSent;
+      socket_.end->process_exiting = socket_.end->process_exiting || reset.process_exiting;
+    } else {
+      return;
+    }
+    socket_.reset_expected = false;
+    socket_.end->cause = cause.cause;
+    socket_.end->cause_from_kernel = cause.from_kernel;
+    socket_.end->kernel_reason = reason;
+  }
+
+  void operator()(const model::ResetReceived&) {
+    TcpState before = event_.flow.state;
+    if (before == TcpState::kClose) return;  // the kernel ignores it there
+    if (before == TcpState::kUnknown) before = socket_.last_state;
+    reset_received(before);
+  }
+
+  void operator()(const model::Destroyed&) {
+    if (!socket_.open()) return;
+    // The change to CLOSE was lost.
+    if (socket_.attempt && !socket_.outcome) {
+      handshake_failed({.from = TcpState::kSynSent,
+                        .to = TcpState::kClose,
+                        .syn_was_sent = socket_.flow.syn_at.has_value() || socket_.syn_retransmits > 0});
+    } else if (!socket_.end) {
+      end_from_fins();
+    }
+    mark({.kind = TimelineKind::kClosed});
+    mark_over(state_, socket_, at_);
+  }
+
+  void operator()(const model::OwnerSeen&) {}  // the owner came with the event
+
+  void operator()(const model::ErrorReported& report) {
+    const int error = report.socket_error != 0 ? report.socket_error : report.soft_error;
+    if (event_.flow.state == TcpState::kSynSent && is_icmp_error(report, socket_.reset_in_handshake)) {
+      ++socket_.icmp_errors;
+    }
+    if (error != 0) mark({.kind = TimelineKind::kError, .error = error});
+  }
+
+ private:
+  EndpointRecord& endpoint() { return state_.endpoints[socket_.endpoint]; }
+  SecondCounts& second() { return second_of(state_, endpoint(), at_); }
+
+  void mark(TimelineMark what) {
+    what.at = at_;
+    add_mark(socket_, what, state_.limits.timeline_entries);
+  }
+
+  void measure(const char* name, model::Duration duration) {
+    endpoint().histograms[name].add(
+        static_cast<std::uint64_t>(std::max<std::int64_t>(model::microseconds(duration), 0)));
+  }
+
+  // at: absent where it was not seen when.
+  void established(std::optional<MonoTime> at) {
+    socket_.outcome = ConnectOutcome::kEstablished;
+    if (!at) return;
+    if (const auto opened = opened_at(socket_)) socket_.connect_took = *at - *opened;
+    const auto first_syn = socket_.flow.syn_at ? socket_.flow.syn_at : socket_.flow.opened_at;
+    if (first_syn) measure("connect", *at - *first_syn);
+    note_established(state_, socket_, *at);
+  }
+
+  void handshake_failed(const model::StateChanged& change) {
+    if (!socket_.attempt) return;  // an inbound handshake: nobody here waits for it
+    if (!socket_.outcome) {
+      socket_.outcome = failed_outcome(change, socket_.reset_in_handshake);
+      socket_.connect_error = change.socket_error;
+      socket_.no_syn_left = !change.syn_was_sent;
+      if (const auto opened = opened_at(socket_)) socket_.connect_took = at_ - *opened;
+      ++second().connect_failures;
+      ++state_.failures;
+      if (socket_.outcome == ConnectOutcome::kRefused) note_refused(state_, socket_, at_);
+    }
+    if (!socket_.end) end(EndKind::kConnectFailed, change);
+  }
+
+  void fin_received(const model::StateChanged& change) {
+    mark({.kind = TimelineKind::kFinReceived});
+    if (const auto data = last_data_at(socket_.flow)) {
+      const MonoTime fin = socket_.flow.fin_received_at.value_or(at_);
+      socket_.idle_at_fin = std::max(fin - *data, model::Duration::zero());
+    }
+    if (!socket_.flow.fin_received_at) socket_.flow.fin_received_at = at_;
+    if (!socket_.end) end(EndKind::kClosedByPeer, change);
+  }
+
+  // X -> CLOSE of a connection.
+  void closed(const model::StateChanged& change) {
+    const int error = change.socket_error;
+    // EPIPE is what tcp_reset() sets in CLOSE_WAIT.
+    const bool by_reset = error == ECONNRESET || (error == EPIPE && change.from == TcpState::kCloseWait);
+    if (by_reset && socket_.resets.received == 0 && socket_.resets.sent == 0) reset_received(change.from);  // its event was lost
+    if (!socket_.end) {
+      if (phase_of(change.from) == model::Phase::kAfterLocalFin) {
+        end_from_fins();
+      } else if (error == 0) {
+        // Straight to CLOSE: an abortive close, whose RST follows (SO_LINGER 0, unread data, disconnect).
+        end(EndKind::kClosedLocally, change);
+        socket_.reset_expected = true;
+      } else if (error == ECONNABORTED) {
+        end(EndKind::kResetSent, change);  // SOCK_DESTROY; the event of its RST was lost
+        socket_.end->cause = model::LocalResetCause::kAbortedByAdmin;
+      } else {
+        end(EndKind::kTimedOut, change);
+      }
+      return;
+    }
+    if (error != 0 && !by_reset && error != ECONNABORTED && meets_write_after_fin(socket_, change.from)) {
+      end(EndKind::kTimedOut, change);
+      return;
+    }
+    model::SocketEnd& end = *socket_.end;
+    if (end.kind != EndKind::kResetSent && end.kind != EndKind::kResetReceived) return;
+    if (error != 0) end.socket_error = error;
+    if (end.cause == model::LocalResetCause::kUnknown && !end.cause_from_kernel) {
+      end.cause = cause_from_error(error, end.keepalive_on);
+    }
+  }
+
+  // The events of the FINs were lost, or came before the trace: what the socket remembers of them. What was outstanding
+  // then is not known.
+  void end_from_fins() {
+    const auto sent = socket_.flow.fin_sent_at;
+    const auto received = socket_.flow.fin_received_at;
+    if (!sent && !received) return;
+    const bool by_peer = !sent || (received && *received <= *sent);
+    end_socket(socket_, {.kind = by_peer ? EndKind::kClosedByPeer : EndKind::kClosedLocally,
+                         .at = by_peer ? *received : *sent});
+    socket_.end->outstanding = false;
+    socket_.end->in_response = false;
+    socket_.end->wait.reset();
+  }
+
+  void end(EndKind kind, const model::StateChanged& change) {
+    end_socket(socket_, {kind, at_, change.from, change.by_application, change.process_exiting, change.socket_error});
+    if (exchange_failed(socket_)) ++state_.failures;
+  }
+
+  void reset_received(TcpState before) {
+    ++socket_.resets.received;
+    count_reset(before, "reset_received_age", "reset_received_idle", "reset_received_wait");
+    mark({.kind = TimelineKind::kResetReceived, .tag = static_cast<std::uint8_t>(phase_of(before))});
+    if (phase_of(before) == model::Phase::kSynSent) {
+      socket_.reset_in_handshake = true;  // the change of state that follows tells the outcome
+      return;
+    }
+    if (socket_.end && !meets_write_after_fin(socket_, before)) return;
+    // What tcp_reset() sets next.
+    const int error = before == TcpState::kCloseWait ? EPIPE : ECONNRESET;
+    end_socket(socket_, {.kind = EndKind::kResetReceived, .at = at_, .state = before, .socket_error = error});
+  }
+
+  // Resets in the handshake have no age worth a histogram: they are refused connects.
+  void count_reset(TcpState before, const char* age, const char* idle, const char* wait) {
+    ++state_.failures;
+    ++second().resets;
+    ++endpoint().reset_phases[static_cast<std::size_t>(phase_of(before))];
+    if (phase_of(before) == model::Phase::kSynSent) return;
+    const model::Flow& flow = socket_.flow;
+    if (const auto opened = opened_at(socket_)) measure(age, at_ - *opened);
+    if (const auto data = last_data_at(flow)) measure(idle, at_ - *data);
+    if (flow.outstanding && flow.request_first_at) measure(wait, at_ - *flow.request_first_at);
+  }
+
+  void sent_again(const model::Retransmitted& retransmitted) {
+    const model::RetransmitKind kind = retransmit_kind(retransmitted);
+    ++socket_.retransmits[static_cast<std::size_t>(kind)];
+    ++second().retransmits;
+    if (kind != model::RetransmitKind::kSyn) {
+      mark({.kind = TimelineKind::kRetransmit,
+            .tag = static_cast<std::uint8_t>(kind),
+            .number = retransmitted.segments});
+      return;
+    }
+    if (retransmitted.error == 0) ++socket_.syn_retransmits;
+    const auto first = retransmitted.first_sent_at ? retransmitted.first_sent_at : socket_.flow.syn_at;
+    if (first) measure("retransmit_syn", at_ - *first);
+    mark({.kind = TimelineKind::kSynRetransmit,
+          .error = -retransmitted.error,
+          .number = static_cast<std::uint32_t>(socket_.retransmits[static_cast<std::size_t>(kind)])});
+  }
+
+  State& state_;
+  SocketRecord& socket_;
+  const Event& event_;
+  MonoTime at_;
+};
+
+void stray_reset(State& state, const model::ResetSent& reset) {
+  ++state.stray.sent;
+  ++(reset.in_time_wait ? state.stray.in_time_wait : state.stray.no_socket);
+  if (const std::string reason = reason_name(state, reset.reason); !reason.empty()) ++state.stray.reasons[reason];
+}
+
+void synack_retransmitted(State& state, const Event& event) {
+  model::SocketRef ref = event.socket;
+  ref.role = model::Role::kInbound;  // the socket is the listener
+  const auto index = find_or_make_endpoint(state, model::endpoint_of(ref), event.at);
+  if (!index) {
+    ++state.loss.endpoints_full;
+    return;
+  }
+  EndpointRecord& endpoint = state.endpoints[*index];
+  ++endpoint.synack_retransmits;
+  ++second_of(state, endpoint, event.at).retransmits;
+}
+
+TcpState state_after(const Event& event) {
+  if (const auto* change = std::get_if<model::StateChanged>(&event.body)) return change->to;
+  if (std::holds_alternative<model::Established>(event.body)) return TcpState::kEstablished;
+  if (std::holds_alternative<model::ConnectStarted>(event.body)) return TcpState::kSynSent;
+  return event.flow.state;
+}
+
+}  // namespace
+
+void apply_event(State& state, const Event& event) {
+  ++state.events_seen;
+  advance(state, event.at);
+  if (std::holds_alternative<model::SynAckRetransmitted>(event.body)) {
+    synack_retransmitted(state, event);
+    return;
+  }
+  const auto* reset = std::get_if<model::ResetSent>(&event.body);
+  // A listener answers a stray ACK with a RST: there is no connection either.
+  const bool no_connection = event.socket.id.value == 0 || event.flow.state == TcpState::kListen ||
+                             event.flow.state == TcpState::kNewSynRecv;
+  if (no_connection) {
+    if (reset != nullptr) stray_reset(state, *reset);
+    return;
+  }
+  const bool begins = std::holds_alternative<model::ConnectStarted>(event.body);
+  const bool is_over = event.flow.state == TcpState::kClose && !begins &&
+                       !std::holds_alternative<model::Destroyed>(event.body);
+  const bool was_known = state.sockets.contains(event.socket.id.value);
+  SocketRecord* socket = find_or_make(state, event.socket, event.flow, event.at, begins, is_over);
+  if (socket == nullptr) return;
+  // A second connect() on the same socket made a new record.
+  const bool is_new = !was_known || (begins && socket->timeline.empty() && !socket->attempt);
+  merge_ref(socket->ref, event.socket);
+  merge_flow(socket->flow, event.flow);
+  merge_owner(socket->owner, event.owner);
+  follow_role(state, *socket);
+  EndpointRecord& endpoint = state.endpoints[socket->endpoint];
+  endpoint.last_seen_at = std::max(endpoint.last_seen_at, event.at);
+
+  Step step(state, *socket, event);
+  step.begin(is_new);
+  std::visit(step, event.body);
+  if (const TcpState after = state_after(event); after != TcpState::kUnknown && after != TcpState::kClose) {
+    socket->last_state = after;
+  }
+}
+
+}  // namespace tcpdiag::correlate

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "correlate/retransmit.h"
+
+#include <cerrno>
+
+namespace tcpdiag::correlate {
+namespace {
+
+// icsk_pending
+constexpr std::uint8_t kNoTimer = 0;
+constexpr std::uint8_t kLossProbeTimer = 5;
+// icsk_ca_state
+constexpr std::uint8_t kRecovery = 3;
+constexpr std::uint8_t kLoss = 4;
+
+}  // namespace
+
+RetransmitFailure retransmit_failure(const model::Retransmitted& event) {
+  // The four early returns of __tcp_retransmit_skb(), before a segment is made. Any other error (own qdisc dropped it,
+  // a netfilter rule refused it) comes after the kernel has counted the segments, so it is a retransmission.
+  switch (event.error) {
+    case -EBUSY: return RetransmitFailure::kBusy;
+    case -EAGAIN:
+    case -EHOSTUNREACH:
+    case -ENOMEM: return RetransmitFailure::kOther;
+    default: return RetransmitFailure::kNone;
+  }
+}
+
+model::RetransmitKind retransmit_kind(const model::Retransmitted& event) {
+  using model::RetransmitKind;
+  if (event.is_syn) return RetransmitKind::kSyn;
+  if (event.ca_state == kLoss && event.timer_pending == kNoTimer) return RetransmitKind::kRto;
+  if (event.ca_state == kRecovery) return RetransmitKind::kFast;
+  if (event.ca_state < kRecovery && event.timer_pending == kLossProbeTimer) return RetransmitKind::kTlp;
+  return RetransmitKind::kOther;
+}
+
+}  // namespace tcpdiag::correlate

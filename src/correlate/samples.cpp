@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each kind of sample adds.
+#include <algorithm>
+#include <type_traits>
+#include <variant>
+
+#include "correlate/state.h"
+
+namespace tcpdiag::correlate {
+namespace {
+
+class Apply {
+ public:
+  explicit Apply(State& state) : state_(state) {}
+
+  void operator()(const model::TraceStart& start) { state_.start = start; }
+
+  void operator()(const model::SocketSnapshot& snapshot) {
+    advance(state_, snapshot.at);
+    if (snapshot.socket.id.value == 0 || snapshot.flow.state == model::TcpState::kClose) return;
+    const bool is_new = !state_.sockets.contains(snapshot.socket.id.value);
+    SocketRecord* socket = find_or_make(state_, snapshot.socket, snapshot.flow, snapshot.at, false, false);
+    if (socket == nullptr) return;
+    merge_ref(socket->ref, snapshot.socket);
+    merge_flow(socket->flow, snapshot.flow);
+    merge_owner(socket->owner, snapshot.owner);
+    follow_role(state_, *socket);
+    socket->last_state = snapshot.flow.state;
+    socket->seen_at_end = socket->seen_at_end || snapshot.moment == model::SnapshotMoment::kEnd;
+    EndpointRecord& endpoint = state_.endpoints[socket->endpoint];
+    endpoint.last_seen_at = std::max(endpoint.last_seen_at, snapshot.at);
+    if (!is_new) return;
+    add_mark(*socket, {.at = snapshot.at, .kind = model::TimelineKind::kFirstSeen}, state_.limits.timeline_entries);
+    // Its events were lost.
+    if (socket->ref.role == model::Role::kOutbound && !socket->ref.older_than_trace) {
+      socket->attempt = true;
+      socket->attempt_at = socket->flow.opened_at;
+      if (socket->attempt_at) ++second_of(state_, endpoint, *socket->attempt_at).connects;
+      if (snapshot.flow.state != model::TcpState::kSynSent) socket->outcome = model::ConnectOutcome::kEstablished;
+    }
+  }
+
+  void operator()(const model::EndpointSample& sample) {
+    advance(state_, sample.at);
+    if (!state_.endpoint_index.contains(sample.key) && sample.exchanges == 0) return;
+    const auto index = find_or_make_endpoint(state_, sample.key, sample.at);
+    if (!index) return;  // its sockets were counted as lost
+    EndpointRecord& endpoint = state_.endpoints[*index];
+    const std::uint64_t before = endpoint.sample ? endpoint.sample->exchanges : 0;
+    if (sample.exchanges > before) second_of(state_, endpoint, sample.at).exchanges += sample.exchanges - before;
+    endpoint.sample = sample;
+  }
+
+  void operator()(const model::ProcessInfo& process) {
+    if (state_.processes.size() >= state_.limits.processes && !state_.processes.contains(process.pid)) {
+      ++state_.loss.processes_full;
+      return;
+    }
+    state_.processes[process.pid] = process;
+    if (process.cgroup_id == 0 || process.cgroup_path.empty()) return;
+    if (state_.cgroups.size() < state_.limits.processes || state_.cgroups.contains(process.cgroup_id)) {
+      state_.cgroups[process.cgroup_id] = process.cgroup_path;
+    }
+  }
+
+  void operator()(const model::TraceEnd& end) {
+    advance(state_, end.at);
+    state_.end = end;
+  }
+
+ private:
+  State& state_;
+};
+
+}  // namespace
+
+void apply_sample(State& state, const model::Sample& sample) { std::visit(Apply(state), sample); }
+
+}  // namespace tcpdiag::correlate

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the correlator keeps of one socket while it lives, and of the few that are told whole.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/event.h"
+#include "model/picture.h"
+
+namespace tcpdiag::correlate {
+
+// A timeline entry in few bytes; words are made of it when a report is.
+struct TimelineMark {
+  model::MonoTime at{};
+  model::TimelineKind kind = model::TimelineKind::kFirstSeen;
+  std::uint8_t tag = 0;      // RetransmitKind, Phase or 1 for "by the application", by kind
+  std::int32_t error = 0;    // errno, 0: none
+  std::uint32_t number = 0;  // segments of a retransmission, ordinal of a SYN retransmission
+  std::int64_t reason = -1;  // kernel's sk_rst_reason, -1: none
+};
+
+// The newest request as it was when the connection ended; later writes (a TLS goodbye) must not change it.
+struct RequestMark {
+  std::optional<model::MonoTime> first_at;
+  std::optional<model::MonoTime> acked_at;
+  std::optional<model::MonoTime> last_at;
+  std::uint32_t bytes = 0;
+};
+
+struct SocketRecord {
+  model::SocketRef ref;
+  std::size_t endpoint = 0;  // index into State::endpoints
+  model::Flow flow;          // the newest
+  std::optional<model::Owner> owner;
+  model::MonoTime first_seen_at{};
+  model::TcpState last_state = model::TcpState::kUnknown;  // as of the newest event, after it
+  bool seen_at_end = false;                                // by the snapshot that closes a trace
+
+  // Connecting. attempt: this host began to connect during the trace.
+  bool attempt = false;
+  bool reset_in_handshake = false;
+  bool no_syn_left = false;
+  std::optional<model::MonoTime> attempt_at;
+  std::optional<model::ConnectOutcome> outcome;  // absent while it is open
+  std::optional<model::Duration> connect_took;
+  int connect_error = 0;
+  std::uint32_t syn_retransmits = 0;
+  std::uint32_t icmp_errors = 0;
+  bool served_elsewhere = false;  // see SocketStory
+
+  // Ending.
+  std::optional<model::MonoTime> closed_at;
+  bool counted_open = false;  // in the endpoint's and the trace's count of open sockets
+  bool reset_expected = false;  // went to CLOSE by the application without a FIN: our RST follows
+  std::optional<model::Duration> idle_at_fin;
+  std::optional<model::SocketEnd> end;
+  RequestMark request_at_end;
+  std::uint64_t bytes_sent_at_end = 0;
+
+  model::RetransmitCounts retransmits{};
+  std::uint64_t retransmit_failed_busy = 0;
+  std::uint64_t retransmit_failed_other = 0;
+  model::ResetCounts resets;
+  std::vector<TimelineMark> timeline;
+
+  bool open() const { return !closed_at; }
+  bool inbound() const { return ref.role == model::Role::kInbound; }
+};
+
+// Takes over what a newer event or snapshot says. Counters never go back, so one that is zeroed (a socket being torn
+// down) or a little late does no harm; times once known stay known.
+void merge_ref(model::SocketRef& into, const model::SocketRef& newer);
+void merge_flow(model::Flow& into, const model::Flow& newer);
+void merge_owner(std::optional<model::Owner>& into, const std::optional<model::Owner>& newer);
+
+// The start of the connection as far as it was seen.
+std::optional<model::MonoTime> opened_at(const SocketRecord& socket);
+// The newest payload either way.
+std::optional<model::MonoTime> last_data_at(const model::Flow& flow);
+
+// Adds a mark; beyond `limit` the ones in the middle go: how it began and how it ended matter most.
+void add_mark(SocketRecord& socket, const TimelineMark& mark, std::size_t limit);
+
+}  // namespace tcpdiag::correlate

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// All that the correlator remembers, and what may be done to it.
+//
+// A socket lives in `sockets` from its first record until shortly after its end: a reset may follow tcp_destroy_sock.
+// Then it is folded: its figures go into its endpoint, and its record is kept whole only if it failed or was slow.
+// "Shortly" is counted in the time of the records, so a replay folds at the same places.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "correlate/correlator.h"
+#include "correlate/endpoint_record.h"
+#include "correlate/socket_record.h"
+#include "model/event.h"
+#include "model/sample.h"
+
+namespace tcpdiag::correlate {
+
+// Why a socket is told whole.
+enum class Worth { kFailed, kNotable, kHealthy };
+
+// Resets for which there was no connection of ours.
+struct StrayResets {
+  std::uint64_t sent = 0;
+  std::uint64_t in_time_wait = 0;
+  std::uint64_t no_socket = 0;
+  std::map<std::string, std::uint64_t> reasons;
+};
+
+using ProcessAndPort = std::pair<std::uint32_t, std::uint16_t>;
+
+struct RefusedConnect {
+  model::MonoTime at{};
+  ProcessAndPort by;
+  std::uint64_t socket = 0;
+};
+
+struct State {
+  explicit State(Limits with) : limits(with) {}
+
+  Limits limits;
+  std::optional<model::TraceStart> start;
+  std::optional<model::TraceEnd> end;
+  std::optional<model::MonoTime> first_at;  // of all records with a time
+  model::MonoTime newest_at{};
+  std::uint64_t events_seen = 0;
+  std::uint64_t failures = 0;
+  model::Loss loss;  // the correlator's own
+
+  std::unordered_map<std::uint64_t, SocketRecord> sockets;  // never walked in its own order where order matters
+  std::deque<std::pair<model::MonoTime, std::uint64_t>> ended;  // to be folded, by the time of their end
+  std::uint64_t open_now = 0;
+  std::uint64_t open_peak = 0;
+
+  std::vector<EndpointRecord> endpoints;
+  std::map<model::EndpointKey, std::size_t> endpoint_index;
+  std::int64_t series_interval_s = 1;
+  std::size_t series_cells = 0;
+  StrayResets stray;
+
+  std::vector<SocketRecord> failed;   // in the order of their ends
+  std::vector<SocketRecord> notable;  // reset or timed out, but no exchange was lost
+  std::vector<SocketRecord> healthy;  // a heap with the least interesting one at the front
+  std::uint64_t healthy_omitted = 0;
+  std::uint64_t failed_omitted = 0;
+
+  std::map<std::uint32_t, model::ProcessInfo> processes;
+  std::map<std::uint64_t, std::string> cgroups;  // id -> path
+  std::set<ProcessKey> process_keys;             // those that have an entry of their own in an endpoint
+
+  std::map<ProcessAndPort, model::MonoTime> newest_established;
+  std::deque<RefusedConnect> newest_refused;
+};
+
+// --- events.cpp ---
+void apply_event(State& state, const model::Event& event);
+
+// --- samples.cpp ---
+void apply_sample(State& state, const model::Sample& sample);
+
+// --- keep.cpp ---
+// Time has passed: folds what ended long enough ago.
+void advance(State& state, model::MonoTime to);
+// The socket's record, made where there is none; nullptr: no room (counted).
+SocketRecord* find_or_make(State& state, const model::SocketRef& ref, const model::Flow& flow, model::MonoTime at,
+                           bool begins, bool is_over);
+// The endpoint's index, made where there is none; nullopt: no room (not counted here).
+std::optional<std::size_t> find_or_make_endpoint(State& state, const model::EndpointKey& key, model::MonoTime at);
+// The role became known late: the socket changes its endpoint. What was counted at once stays where it was.
+void follow_role(State& state, SocketRecord& socket);
+// The connection is over: folded a little later.
+void mark_over(State& state, SocketRecord& socket, model::MonoTime at);
+void fold(State& state, std::uint64_t id);
+
+Worth worth_of(const SocketRecord& socket);
+// Order of healthy sockets: the slowest first, then any fixed order.
+bool more_interesting(const SocketRecord& a, const SocketRecord& b);
+// Of the failed and notable records, how many may be kept of the latter.
+std::size_t notable_limit(const Limits& limits);
+std::optional<ProcessKey> counted_as(const State& state, const SocketRecord& socket);
+
+SecondCounts& second_of(State& state, EndpointRecord& endpoint, model::MonoTime at);
+// The whole UTC second in which the trace began.
+model::MonoTime series_origin(const State& state);
+
+}  // namespace tcpdiag::correlate

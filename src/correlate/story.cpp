@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "correlate/story.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "correlate/ending.h"
+#include "correlate/reset_cause.h"
+
+namespace tcpdiag::correlate {
+namespace {
+
+using model::MonoTime;
+using model::SocketStory;
+using model::TimelineEntry;
+using model::TimelineKind;
+
+std::string number(std::int64_t value) { return fmt::format("{}", value); }
+
+std::string number(model::Duration duration) { return number(model::microseconds(duration)); }
+
+std::string reset_reason(const State& state, std::int64_t reason) {
+  if (reason < 0 || !state.start || state.start->reset_reasons.empty()) return "";
+  const auto found = state.start->reset_reasons.find(static_cast<std::uint32_t>(reason));
+  return found == state.start->reset_reasons.end() ? fmt::format("reason_{}", reason)
+                                                   : std::string(short_reason(found->second));
+}
+
+TimelineEntry to_entry(const State& state, const SocketRecord& socket, const TimelineMark& mark) {
+  TimelineEntry entry{mark.at, mark.kind, {}};
+  auto& detail = entry.detail;
+  if (mark.error != 0) detail["errno"] = number(mark.error);
+  switch (mark.kind) {
+    case TimelineKind::kEstablished:
+      if (socket.connect_took) detail["took_us"] = number(*socket.connect_took);
+      break;
+    case TimelineKind::kSynRetransmit: detail["retry"] = number(mark.number); break;
+    case TimelineKind::kRetransmit:
+    case TimelineKind::kRetransmitFailed:
+      detail["retransmit"] = model::to_string(static_cast<model::RetransmitKind>(mark.tag));
+      detail["segments"] = number(mark.number);
+      break;
+    case TimelineKind::kResetReceived: detail["phase"] = model::to_string(static_cast<model::Phase>(mark.tag)); break;
+    case TimelineKind::kResetSent:
+      detail["phase"] = model::to_string(static_cast<model::Phase>(mark.tag));
+      detail["cause"] = model::to_string(static_cast<model::LocalResetCause>(mark.number));
+      if (const std::string reason = reset_reason(state, mark.reason); !reason.empty()) detail["reason"] = reason;
+      break;
+    default: break;
+  }
+  return entry;
+}
+
+// The request that matters is known by its times only, so it is put into its place now.
+void add_request(std::vector<TimelineEntry>& timeline, const SocketRecord& socket) {
+  const model::Flow& flow = socket.flow;
+  const RequestMark newest{flow.request_first_at, flow.request_acked_at, flow.request_last_at, flow.request_bytes};
+  const RequestMark& request = socket.end ? socket.request_at_end : newest;
+  if (!request.first_at) return;
+  TimelineEntry asked{*request.first_at, TimelineKind::kRequest, {}};
+  if (request.bytes > 0) asked.detail["bytes"] = number(std::int64_t{request.bytes});
+  timeline.push_back(std::move(asked));
+  if (!request.acked_at) return;
+  TimelineEntry acked{*request.acked_at, TimelineKind::kRequestAcked, {}};
+  if (request.last_at && *request.acked_at >= *request.last_at) {
+    acked.detail["after_us"] = number(*request.acked_at - *request.last_at);
+  }
+  timeline.push_back(std::move(acked));
+}
+
+std::vector<TimelineEntry> make_timeline(const State& state, const SocketRecord& socket) {
+  std::vector<TimelineEntry> timeline;
+  timeline.reserve(socket.timeline.size() + 2);
+  for (const TimelineMark& mark : socket.timeline) timeline.push_back(to_entry(state, socket, mark));
+  add_request(timeline, socket);
+  std::stable_sort(timeline.begin(), timeline.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
+  const std::size_t limit = state.limits.timeline_entries;
+  while (timeline.size() > limit) timeline.erase(timeline.begin() + static_cast<std::ptrdiff_t>(limit / 2));
+  return timeline;
+}
+
+void tell_connect(SocketStory& story, const SocketRecord& socket, MonoTime until) {
+  if (!socket.attempt) return;
+  story.outcome = socket.outcome.value_or(model::ConnectOutcome::kPending);
+  story.connect_took = socket.connect_took;
+  if (!socket.outcome && story.opened_at) story.connect_took = until - *story.opened_at;
+  story.connect_error = socket.connect_error;
+  story.syns_sent = (socket.no_syn_left ? 0 : 1) + socket.syn_retransmits;
+  story.icmp_errors = socket.icmp_errors;
+  if (story.outcome == model::ConnectOutcome::kRefused) story.served_elsewhere = socket.served_elsewhere;
+}
+
+}  // namespace
+
+std::string cgroup_of(const State& state, std::uint32_t pid, std::uint64_t cgroup_id) {
+  const auto process = state.processes.find(pid);
+  // A pid may have been used again by a process elsewhere.
+  if (process != state.processes.end() && (cgroup_id == 0 || process->second.cgroup_id == 0 ||
+                                           process->second.cgroup_id == cgroup_id)) {
+    return process->second.cgroup_path;
+  }
+  const auto path = state.cgroups.find(cgroup_id);
+  return path == state.cgroups.end() ? "" : path->second;
+}
+
+SocketStory make_story(const State& state, const SocketRecord& socket, MonoTime until) {
+  const model::Flow& flow = socket.flow;
+  SocketStory story;
+  story.socket = socket.ref;
+  story.endpoint = socket.endpoint;
+  story.owner = socket.owner;
+  if (socket.owner) story.cgroup_path = cgroup_of(state, socket.owner->pid, socket.owner->cgroup_id);
+  story.opened_at = opened_at(socket);
+  story.first_seen_at = socket.first_seen_at;
+  story.closed_at = socket.closed_at;
+  tell_connect(story, socket, until);
+  story.ended_by = ended_by(socket);
+  story.ended_with = ended_with(socket);
+  story.end = socket.end;
+  const bool lost = exchange_failed(socket);
+  // Answered after all: a half-close is no give-up.
+  if (story.end && story.end->outstanding && !lost) {
+    story.end->outstanding = false;
+    story.end->wait.reset();
+  }
+  story.exchanges = flow.exchanges;
+  story.exchanges_failed = lost ? 1 : 0;
+  story.exchange_pending = socket.open() && !socket.end && flow.outstanding;
+  if (story.exchange_pending && flow.request_first_at) story.pending_wait = until - *flow.request_first_at;
+  story.bytes_sent = flow.bytes_sent;
+  story.bytes_received = flow.bytes_received;
+  story.retransmits = socket.retransmits;
+  story.retransmitted_segments = flow.retransmitted_segments;
+  story.resets = socket.resets;
+  if (flow.first_byte_max_us > 0) story.first_byte_max_us = flow.first_byte_max_us;
+  story.timeline = make_timeline(state, socket);
+  return story;
+}
+
+}  // namespace tcpdiag::correlate

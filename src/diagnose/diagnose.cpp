@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "diagnose/diagnose.h"
+
+#include <utility>
+
+#include "diagnose/facts.h"
+#include "diagnose/links.h"
+#include "diagnose/order.h"
+#include "diagnose/registry.h"
+#include "diagnose/verdict.h"
+
+namespace tcpdiag::diagnose {
+namespace {
+
+std::vector<model::Finding> findings_of(const Facts& facts) {
+  std::vector<Judged> judged = judge_all(facts);
+  link(judged, facts.picture);
+  return in_order(std::move(judged), facts.picture);
+}
+
+}  // namespace
+
+std::vector<model::Finding> diagnose(const model::Picture& picture) { return findings_of(Facts(picture)); }
+
+model::Report make_report(model::Picture picture) {
+  model::Report report;
+  report.picture = std::move(picture);
+  const Facts facts(report.picture);
+  report.findings = findings_of(facts);
+  report.verdict = verdict_of(facts, report.findings);
+  report.summary = summary_of(facts, report.findings, report.verdict);
+  report.not_visible = not_visible_in(report.picture);
+  return report;
+}
+
+}  // namespace tcpdiag::diagnose

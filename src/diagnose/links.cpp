@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two things at one time and place are taken for cause and effect only along edges that have a mechanism: a limit fills a
+// queue, a full queue drops, a drop makes somebody wait. The edges have no cycle.
+#include "diagnose/links.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "diagnose/thresholds.h"
+
+namespace tcpdiag::diagnose {
+namespace {
+
+constexpr std::array kEdges = {
+    Edge{"allowance-exceeded", "throughput-ceiling", Shared::kDevice},
+    Edge{"allowance-exceeded", "path-queueing", Shared::kDevice},
+    Edge{"allowance-exceeded", "local-queueing", Shared::kDevice},
+    Edge{"throughput-ceiling", "path-queueing", Shared::kEndpoint},
+    Edge{"path-queueing", "retransmit-loss", Shared::kEndpoint},
+    Edge{"path-queueing", "response-timeout", Shared::kEndpoint},
+    Edge{"retransmit-loss", "response-timeout", Shared::kEndpoint},
+    Edge{"retransmit-loss", "peer-reset-awaiting-response", Shared::kEndpoint},
+    Edge{"local-queueing", "retransmit-loss", Shared::kEndpoint},
+    Edge{"slow-reader", "response-timeout", Shared::kEndpoint},
+    Edge{"slow-reader", "peer-gave-up", Shared::kEndpoint},
+    Edge{"listen-overflow", "connect-timeout", Shared::kListener},
+};
+
+bool accepts_here(const model::Picture& picture, const model::Finding& cause, const model::Finding& effect) {
+  if (!effect.endpoint) return false;
+  const model::SocketAddress& target = picture.endpoints[*effect.endpoint].key.at;
+  const auto is_target = [&](const model::EndpointPicture& endpoint) {
+    return endpoint.key.role == model::Role::kInbound && endpoint.key.at == target;
+  };
+  if (cause.endpoint) return is_target(picture.endpoints[*cause.endpoint]);
+  return std::any_of(picture.endpoints.begin(), picture.endpoints.end(), is_target);
+}
+
+bool share(Shared shared, const model::Picture& picture, const model::Finding& cause, const model::Finding& effect) {
+  switch (shared) {
+    case Shared::kEndpoint: return cause.endpoint && cause.endpoint == effect.endpoint;
+    case Shared::kDevice: return !cause.device.empty() && cause.device == effect.device;
+    case Shared::kListener: return accepts_here(picture, cause, effect);
+  }
+  return false;
+}
+
+bool is_edge(const Edge& edge, const Judged& cause, const Judged& effect, const model::Picture& picture) {
+  return cause.finding.code == edge.cause && effect.finding.code == edge.effect &&
+         share(edge.shared, picture, cause.finding, effect.finding) && covers(cause.seconds, effect.seconds);
+}
+
+// What explains users' failures is as grave as they are.
+void raise_causes(std::vector<Judged>& findings) {
+  bool changed = true;
+  while (changed) {
+    changed = false;
+    for (const Judged& effect : findings) {
+      if (effect.finding.severity != model::Severity::kCritical) continue;
+      for (const std::size_t index : effect.finding.caused_by) {
+        Judged& cause = findings[index];
+        if (!cause.may_be_critical || cause.finding.severity == model::Severity::kCritical) continue;
+        cause.finding.severity = model::Severity::kCritical;
+        changed = true;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::span<const Edge> allowed_edges() { return kEdges; }
+
+bool covers(const std::vector<std::int64_t>& cause_seconds, const std::vector<std::int64_t>& effect_seconds) {
+  if (effect_seconds.empty()) return false;
+  std::size_t near = 0;
+  for (const std::int64_t second : effect_seconds) {
+    const auto next = std::lower_bound(cause_seconds.begin(), cause_seconds.end(), second - kLinkSeconds);
+    near += next != cause_seconds.end() && *next <= second + kLinkSeconds ? 1U : 0U;
+  }
+  return static_cast<double>(near) >= kLinkShare * static_cast<double>(effect_seconds.size());
+}
+
+void link(std::vector<Judged>& findings, const model::Picture& picture) {
+  for (Judged& effect : findings) {
+    for (std::size_t i = 0; i < findings.size(); ++i) {
+      const bool linked = std::any_of(kEdges.begin(), kEdges.end(), [&](const Edge& edge) {
+        return is_edge(edge, findings[i], effect, picture);
+      });
+      if (linked) effect.finding.caused_by.push_back(i);
+    }
+  }
+  raise_causes(findings);
+}
+
+}  // namespace tcpdiag::diagnose

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a rule is made of, and what it is given.
+//
+// Attribution comes first: every socket is offered to the rules in the order of precedence (registry.cpp) and belongs
+// to the first that claims it, so that one reset or close makes one finding only. The sockets of one endpoint that one
+// rule claimed are a group; the rule judges the group.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "diagnose/facts.h"
+#include "model/finding.h"
+
+namespace tcpdiag::diagnose {
+
+struct Group {
+  const Facts& facts;
+  const EndpointFacts& endpoint;
+  std::vector<std::size_t> sockets;  // indexes into Picture::sockets, ascending, at least one
+  std::string split;                 // Rule::split's word for all of them
+
+  std::size_t size() const { return sockets.size(); }
+  const model::SocketStory& story(std::size_t i) const { return facts.picture.sockets[sockets[i]]; }
+  std::string name() const { return endpoint.picture->key.at.to_string(); }
+
+  // The values that `read` (SocketStory -> optional) gives for these sockets, those that have one.
+  template <typename Read>
+  auto collect(Read read) const {
+    std::vector<typename decltype(read(story(0)))::value_type> values;
+    for (std::size_t i = 0; i < size(); ++i) {
+      if (const auto value = read(story(i))) values.push_back(*value);
+    }
+    return values;
+  }
+  template <typename Test>
+  std::uint64_t count_if(Test test) const {
+    std::uint64_t n = 0;
+    for (std::size_t i = 0; i < size(); ++i) n += test(story(i)) ? 1U : 0U;
+    return n;
+  }
+};
+
+// A finding and what ordering and links need of it.
+struct Judged {
+  model::Finding finding;
+  std::uint64_t failures = 0;  // for the order: connects, exchanges or connections that failed
+  std::uint64_t delayed = 0;
+  std::vector<std::int64_t> seconds;  // of UTC, in which it happened; sorted, each once
+  std::string split;
+  bool may_be_critical = true;  // false: never raised by what it explains
+};
+
+struct Rule {
+  const char* code;
+  // Does this socket's end or state belong to this rule? nullptr: the rule looks at the whole picture.
+  bool (*claims)(const Case& socket);
+  // Sockets with different words are judged apart (one finding a cause). nullptr: all of an endpoint together.
+  std::string (*split)(const model::SocketStory& story);
+  // nullopt: seen, but nothing to report. nullptr: the slot only keeps its sockets from the rules behind it.
+  std::optional<Judged> (*judge)(const Group& group);
+  // Findings that do not come from single sockets. nullptr: none.
+  std::vector<Judged> (*judge_picture)(const Facts& facts);
+};
+
+}  // namespace tcpdiag::diagnose

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// connect-timeout: SYNs went out and nothing at all came back.
+//
+// The kernel retransmits the SYN (RFC 6298; since 6.5 first in a linear row, tcp_syn_linear_timeouts) until
+// tcp_syn_retries is used up: timed_out. Most applications give up before: abandoned. What still tries when the trace
+// ends counts as failing after 3 s, so that a short trace of a black hole speaks.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "diagnose/judgement.h"
+#include "diagnose/rules/rules.h"
+#include "diagnose/thresholds.h"
+#include "diagnose/words.h"
+#include "knowledge/client_messages.h"
+
+namespace tcpdiag::diagnose::rules {
+namespace {
+
+using model::Confidence;
+using model::ConnectOutcome;
+using model::SocketStory;
+using model::Whose;
+
+bool claims(const Case& socket) {
+  const SocketStory& story = socket.story;
+  if (!story.outcome) return false;
+  switch (*story.outcome) {
+    case ConnectOutcome::kTimedOut: return true;  // the kernel gives up only after its retransmissions
+    case ConnectOutcome::kAbandoned: return story.syns_sent >= kConnectMinSyns;
+    case ConnectOutcome::kPending:
+      return story.syns_sent >= kConnectMinSyns && story.connect_took && *story.connect_took >= kConnectPending;
+    default: return false;
+  }
+}
+
+std::uint64_t established(const model::Totals& totals) {
+  return totals.connect_outcomes[static_cast<std::size_t>(ConnectOutcome::kEstablished)];
+}
+
+std::uint64_t with_outcome(const Group& group, ConnectOutcome outcome) {
+  return group.count_if([&](const SocketStory& s) { return s.outcome == outcome; });
+}
+
+Grade grade_of(const Group& group, std::uint64_t ok_here, std::uint64_t ok_anywhere) {
+  Grade grade(Confidence::kHigh);
+  if (ok_here == 0 && ok_anywhere == 0) {
+    grade.at_most(Confidence::kMedium,
+                  "No connect from this host succeeded in this time: the fault may be at this host's end.");
+  }
+  common_steps(grade, group.facts, Feed::kSockets, group.size());
+  return grade;
+}
+
+std::optional<Judged> judge(const Group& group) {
+  Judged judged = start_finding(kConnectTimeout.code, group);
+  model::Finding& finding = judged.finding;
+  const std::uint64_t n = group.size();
+  const std::uint64_t timed_out = with_outcome(group, ConnectOutcome::kTimedOut);
+  const std::uint64_t abandoned = with_outcome(group, ConnectOutcome::kAbandoned);
+  const std::uint64_t ongoing = with_outcome(group, ConnectOutcome::kPending);
+  // Severity and share count those that still try; the impact names what has failed.
+  set_impact(judged, group, Of::kConnects, n);
+  finding.impact.connects_failed = timed_out + abandoned;
+  finding.ongoing = ongoing > 0;
+  if (finding.ongoing) finding.last_at = std::max(finding.last_at, group.facts.picture.window.end);
+
+  const Durations gave_up(group.collect([](const SocketStory& s) {
+    return s.outcome == ConnectOutcome::kPending ? std::nullopt : s.connect_took;
+  }));
+  const auto timer = find_timer(gave_up);
+  const Values<std::uint32_t> syns(
+      group.collect([](const SocketStory& s) { return std::optional<std::uint32_t>(s.syns_sent); }));
+  std::uint64_t icmp = 0;
+  for (std::size_t i = 0; i < n; ++i) icmp += group.story(i).icmp_errors;
+  const std::uint64_t ok_here = established(group.endpoint.picture->totals);
+  const std::uint64_t ok_anywhere = established(group.facts.picture.totals);
+  const std::uint64_t connects = attempts_of(group.endpoint, Of::kConnects, n);
+
+  add(finding, "timed_out_count", timed_out);
+  add(finding, "abandoned_count", abandoned);
+  add(finding, "ongoing_count", ongoing);
+  add(finding, "connect_count", connects);
+  add(finding, "syns_sent_p50_count", std::optional<std::uint64_t>(syns.p50()));
+  add_seconds(finding, "gave_up_after_p50_s", gave_up.p50());
+  add(finding, "icmp_errors", icmp);
+  add(finding, "other_connects_ok_same_endpoint", ok_here);
+  add_null(finding, "conntrack_allowance_delta");
+
+  grade_of(group, ok_here, ok_anywhere).write_to(finding);
+
+  const std::string name = group.name();
+  const std::string when = spread_words(gave_up, timer);
+  finding.title = fmt::format("{} of {} to {} got no answer", n, count_words(connects, "connect", "connects"), name);
+  if (!when.empty()) finding.title += fmt::format("; given up after {}", when);
+  finding.explanation = fmt::format("{} to {} got no answer at all to {} each (p50)", count_words(n, "connect", "connects"),
+                                    name, count_words(syns.p50().value_or(0), "SYN", "SYNs"));
+  if (abandoned > 0) finding.explanation += fmt::format("; the application gave up {} of them", abandoned);
+  if (timed_out > 0) finding.explanation += fmt::format("; the kernel gave up {}", timed_out);
+  if (!when.empty()) finding.explanation += fmt::format(", after {}", when);
+  if (ongoing > 0) finding.explanation += fmt::format("; {} still tried when the trace ended", ongoing);
+  finding.explanation += icmp == 0 ? ". No ICMP error came." : fmt::format(". {} ICMP errors came.", icmp);
+  if (ok_here > 0) {
+    finding.explanation += fmt::format(" {} to the same address and port succeeded in this time.",
+                                       count_words(ok_here, "connect", "connects"));
+  } else if (ok_anywhere > 0) {
+    finding.explanation += " No connect to it succeeded, connects to other endpoints did.";
+  } else {
+    finding.explanation += " No connect of this host succeeded in this time.";
+  }
+
+  finding.app_messages = knowledge::client_messages(timed_out > abandoned ? knowledge::CallFailure::kConnectTimedOut
+                                                                         : knowledge::CallFailure::kConnectGaveUp);
+  const auto& key = group.endpoint.picture->key;
+  add_step(finding, Whose::kCloud, "check security group, network ACL and route of both sides for this address and port");
+  add_step(finding, Whose::kPeer, "on that host: does its listen queue overflow", "nstat -az TcpExtListenOverflows");
+  add_step(finding, Whose::kUs, "does a SYN-ACK reach this host", capture_command(key, CaptureOf::kSynAcks));
+  if (ok_here == 0 && ok_anywhere == 0) {
+    add_step(finding, Whose::kUs, "is this host's own route and link in order",
+             fmt::format("ip route get {}", key.at.address.to_string()));
+  }
+  finding.disproved_by = "a SYN-ACK reaches this host's network card (then this host drops it)";
+  return judged;
+}
+
+}  // namespace
+
+const Rule kConnectTimeout{"connect-timeout", claims, nullptr, judge, nullptr};
+
+}  // namespace tcpdiag::diagnose::rules

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// events-lost: something was not seen. One finding a cause; it is last in the report, never critical, and lowers the
+// confidence of what it feeds.
+#include <fmt/format.h>
+
+#include "diagnose/judgement.h"
+#include "diagnose/rules/rules.h"
+#include "diagnose/thresholds.h"
+#include "diagnose/words.h"
+
+namespace tcpdiag::diagnose::rules {
+namespace {
+
+using model::Confidence;
+using model::Severity;
+using model::Whose;
+
+void add_cure(model::Finding& finding, std::string_view cause) {
+  if (cause == "disk_full") {
+    add_step(finding, Whose::kUs, "write the recording to a disk with more space, or trace with a narrower filter");
+    return;
+  }
+  if (cause == "ring_full" || cause == "samples_thinned") {
+    add_step(finding, Whose::kUs, "give the ring more memory (--ring-size), or write to a faster disk (-w)");
+  }
+  add_step(finding, Whose::kUs, "trace with a narrower filter: a port, a process, an address");
+}
+
+Judged judge_loss(const Facts& facts, const LossShare& loss) {
+  Judged judged;
+  model::Finding& finding = judged.finding;
+  finding.code = kEventsLost.code;
+  finding.severity = loss.pct && *loss.pct > kLossSpoilsVerdictPct ? Severity::kWarning : Severity::kNotice;
+  finding.confidence = Confidence::kHigh;
+  finding.first_at = facts.picture.window.start;
+  finding.last_at = facts.picture.window.end;
+  finding.count = loss.lost;
+  finding.share_pct = loss.pct;
+  judged.split = loss.cause;
+  judged.may_be_critical = false;
+
+  add(finding, "cause", std::string(loss.cause));
+  add(finding, "lost", loss.lost);
+  add(finding, "seen", loss.seen);
+  add(finding, "lost_pct", loss.pct);
+  add_null(finding, "first_at");
+  add(finding, "measures_affected", loss.measures_affected);
+
+  finding.title = fmt::format("{} {}", loss.lost, loss.words);
+  if (loss.pct) finding.title += fmt::format(" ({})", share_words(*loss.pct));
+  finding.explanation = fmt::format("{} {}.", loss.lost, loss.words);
+  if (loss.feeds_sockets) finding.explanation += " Resets and failures may be missing from this report.";
+  add_cure(finding, loss.cause);
+  return judged;
+}
+
+std::vector<Judged> judge_picture(const Facts& facts) {
+  std::vector<Judged> result;
+  for (const LossShare& loss : facts.losses) result.push_back(judge_loss(facts, loss));
+  return result;
+}
+
+}  // namespace
+
+const Rule kEventsLost{"events-lost", nullptr, nullptr, nullptr, judge_picture};
+
+}  // namespace tcpdiag::diagnose::rules

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+// local-reset: this host sent the RST. One finding an endpoint and cause; resets without a socket only as a storm.
+//
+// The causes are the kernel's (enum sk_rst_reason, 6.12 on) or derived from the socket: unread data at close, SO_LINGER,
+// a dying task. A reset with which the application ended its own timeout is response-timeout, which goes first.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "diagnose/judgement.h"
+#include "diagnose/rules/rules.h"
+#include "diagnose/thresholds.h"
+#include "diagnose/words.h"
+#include "knowledge/client_messages.h"
+#include "knowledge/reset_reasons.h"
+
+namespace tcpdiag::diagnose::rules {
+namespace {
+
+using model::Confidence;
+using model::EndKind;
+using model::LocalResetCause;
+using model::Phase;
+using model::Severity;
+using model::SocketStory;
+using model::Whose;
+
+LocalResetCause cause_of(const SocketStory& story) { return story.end->cause.value_or(LocalResetCause::kUnknown); }
+
+// The connection died under its user, whatever was on it.
+bool kernel_ended_it(LocalResetCause cause) {
+  return cause == LocalResetCause::kKeepaliveExpired || cause == LocalResetCause::kOutOfMemory;
+}
+
+bool lost_something(const SocketStory& story) {
+  return lost_exchange(story) || story.end->unread_bytes > kHarmlessUnreadBytes;
+}
+
+bool claims(const Case& socket) {
+  const SocketStory& story = socket.story;
+  if (!story.end || story.end->kind != EndKind::kResetSent) return false;
+  switch (cause_of(story)) {
+    case LocalResetCause::kAppClosedUnread:
+    case LocalResetCause::kProcessKilled:
+      return story.end->outstanding || lost_exchange(story) || story.end->unread_bytes > 0;
+    case LocalResetCause::kNoSocket:
+    case LocalResetCause::kTimeWait: return false;  // of no connection: only their rate counts
+    default: return true;
+  }
+}
+
+std::string split(const SocketStory& story) { return model::to_string(cause_of(story)); }
+
+void add_next_steps(model::Finding& finding, LocalResetCause cause, const std::string& name) {
+  switch (cause) {
+    case LocalResetCause::kKeepaliveExpired:
+      add_step(finding, Whose::kUs, "the peer is gone or the path drops packets: test it",
+               "sysctl net.ipv4.tcp_keepalive_time net.ipv4.tcp_keepalive_intvl net.ipv4.tcp_keepalive_probes");
+      add_step(finding, Whose::kPeer, fmt::format("was {} restarted or cut off without closing its connections", name));
+      break;
+    case LocalResetCause::kOutOfMemory:
+      add_step(finding, Whose::kUs, "compare TCP memory and orphans with their limits",
+               "cat /proc/net/sockstat; sysctl net.ipv4.tcp_mem net.ipv4.tcp_max_orphans");
+      break;
+    case LocalResetCause::kAppClosedUnread:
+      add_step(finding, Whose::kUs, "look in the process's own log for a timeout, an error or a limit at these times");
+      break;
+    case LocalResetCause::kProcessKilled:
+      add_step(finding, Whose::kUs, "was the process stopped, deployed or killed (OOM killer) at these times",
+               "journalctl -k --grep 'Out of memory|oom-kill'");
+      break;
+    case LocalResetCause::kAppLinger0:
+      add_step(finding, Whose::kUs, "look for SO_LINGER (linger 0, \"abortive close\") in the application and its client library");
+      break;
+    case LocalResetCause::kAbortedByAdmin:
+      add_step(finding, Whose::kUs, "who ran ss -K, or which daemon destroys sockets (SOCK_DESTROY) here");
+      break;
+    default:
+      add_step(finding, Whose::kUs, "look in the process's own log at these times");
+      break;
+  }
+}
+
+std::vector<std::string> app_messages(LocalResetCause cause) {
+  switch (cause) {
+    case LocalResetCause::kKeepaliveExpired:
+      return knowledge::client_messages(knowledge::CallFailure::kKernelTimedOut);
+    case LocalResetCause::kAbortedByAdmin: return knowledge::client_messages(knowledge::CallFailure::kAborted);
+    default: return {};  // nothing here; the peer's log has "Connection reset by peer"
+  }
+}
+
+std::optional<std::string> kernel_reasons(const Group& group) {
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    if (!group.story(i).end->kernel_reason.empty()) names.insert(group.story(i).end->kernel_reason);
+  }
+  if (names.empty()) return std::nullopt;
+  std::string joined;
+  for (const std::string& name : names) joined += (joined.empty() ? "" : ", ") + name;
+  return joined;
+}
+
+void add_evidence(model::Finding& finding, LocalResetCause cause, const std::optional<std::string>& reason,
+                  bool from_kernel, std::uint64_t count, std::optional<std::uint64_t> unread_max,
+                  std::optional<model::Duration> age) {
+  add(finding, "cause", std::string(model::to_string(cause)));
+  if (reason) {
+    add(finding, "kernel_reason", *reason);
+  } else {
+    add_null(finding, "kernel_reason");
+  }
+  add(finding, "reason_source", std::string(from_kernel ? "kernel" : "derived"));
+  add(finding, "count", count);
+  add(finding, "unread_bytes_max", unread_max);
+  add_seconds(finding, "reset_age_p50_s", age);
+}
+
+Grade grade_of(const Group& group, bool from_kernel) {
+  Grade grade(from_kernel ? Confidence::kHigh : Confidence::kMedium);
+  if (!from_kernel) {
+    grade.at_most(Confidence::kMedium,
+                  "The kernel's own reason does not tell, or was not given: the cause is derived from the socket's state.");
+  }
+  common_steps(grade, group.facts, Feed::kSockets, group.size());
+  return grade;
+}
+
+std::optional<Judged> judge(const Group& group) {
+  const std::uint64_t n = group.size();
+  const LocalResetCause cause = cause_of(group.story(0));
+  const std::uint64_t lost = group.count_if(lost_something);
+  const std::uint64_t failures = kernel_ended_it(cause) ? n : lost;
+  if (failures == 0 && n < kEnoughObservations) return std::nullopt;
+
+  Judged judged = start_finding(kLocalReset.code, group);
+  model::Finding& finding = judged.finding;
+  set_impact(judged, group, Of::kExchanges, failures);
+  finding.impact.exchanges_failed = group.count_if(lost_exchange);
+  finding.impact.share_pct = share_pct(finding.impact.exchanges_failed,
+                                       attempts_of(group.endpoint, Of::kExchanges, finding.impact.exchanges_failed));
+  // What an application or a person did on purpose is no outage by itself.
+  if (!kernel_ended_it(cause)) finding.severity = std::min(finding.severity, Severity::kWarning);
+
+  std::uint64_t unread = 0;
+  for (std::size_t i = 0; i < n; ++i) unread = std::max<std::uint64_t>(unread, group.story(i).end->unread_bytes);
+  const Durations ages(group.collect([](const SocketStory& s) { return s.end->age; }));
+  const bool from_kernel = group.count_if([](const SocketStory& s) { return s.end->cause_from_kernel; }) == n;
+  add_evidence(finding, cause, kernel_reasons(group), from_kernel, n, unread, ages.p50());
+  grade_of(group, from_kernel).write_to(finding);
+
+  const std::string name = group.name();
+  const std::string what = fmt::format("{} {} {}", count_words(n, "connection", "connections"),
+                                       group.endpoint.outbound() ? "to" : "accepted on", name);
+  const auto because = knowledge::local_reset_cause_words(cause);
+  finding.title = fmt::format("this host reset {}: {}", what, because);
+  finding.explanation = fmt::format("This host, not the peer, reset {}: {}.", what, because);
+  if (finding.impact.exchanges_failed > 0) {
+    finding.explanation += fmt::format(" On {} of them a request was unanswered or its answer under way.",
+                                       finding.impact.exchanges_failed);
+  } else if (failures == 0) {
+    finding.explanation += " Nothing was outstanding on them.";
+  }
+  if (unread > 0) finding.explanation += fmt::format(" Up to {} received bytes had not been read.", unread);
+  finding.app_messages = app_messages(cause);
+  add_next_steps(finding, cause, name);
+  finding.disproved_by = cause == LocalResetCause::kAppClosedUnread || cause == LocalResetCause::kProcessKilled
+                             ? "the process ends as planned at these times (deploy, rotation of workers)"
+                             : "no such close is in the application's or the kernel's log at these times";
+  return judged;
+}
+
+// --- storms of resets that belong to no connection ---
+
+struct Storm {
+  LocalResetCause cause;
+  Phase phase;
+  const char* kernel_reason;
+};
+constexpr std::array kStorms = {
+    Storm{LocalResetCause::kNoSocket, Phase::kNoSocket, "NO_SOCKET"},
+    Storm{LocalResetCause::kTimeWait, Phase::kTimeWait, "TCP_TIMEWAIT_SOCKET"},
+};
+
+std::optional<Judged> judge_storm(const Facts& facts, const Storm& storm) {
+  const model::Picture& picture = facts.picture;
+  const auto count = picture.totals.reset_phases[static_cast<std::size_t>(storm.phase)];
+  if (!count || *count == 0) return std::nullopt;
+  // A trace of less than a second does not make a rate out of a few.
+  const double length_s = std::max(1.0, model::seconds(picture.window.length()));
+  const double per_second = static_cast<double>(*count) / length_s;
+  if (per_second < kResetStormPerSecond) return std::nullopt;
+
+  Judged judged;
+  model::Finding& finding = judged.finding;
+  finding.code = kLocalReset.code;
+  finding.severity = Severity::kNotice;
+  finding.first_at = picture.window.start;
+  finding.last_at = picture.window.end;
+  finding.count = *count;
+  judged.split = model::to_string(storm.cause);
+  const auto& reasons = picture.totals.reset_reasons;
+  const bool from_kernel = picture.totals.reset_reasons_known && reasons.contains(storm.kernel_reason);
+  add_evidence(finding, storm.cause, from_kernel ? std::optional<std::string>(storm.kernel_reason) : std::nullopt,
+               from_kernel, *count, std::nullopt, std::nullopt);
+  Grade grade(from_kernel ? Confidence::kHigh : Confidence::kMedium);
+  if (!from_kernel) grade.at_most(Confidence::kMedium, "The kernel gave no reason for these resets.");
+  common_steps(grade, facts, Feed::kSockets, *count);
+  grade.write_to(finding);
+
+  finding.title = fmt::format("this host sent {:.0f} resets a second: {}", per_second,
+                              knowledge::local_reset_cause_words(storm.cause));
+  finding.explanation =
+      fmt::format("In {} this host sent {} resets that belong to no connection of it: {}.",
+                  duration_words(picture.window.length()), *count, knowledge::local_reset_cause_words(storm.cause));
+  add_step(finding, Whose::kUs, "who sends these packets: a scanner, a health check on a closed port, clients of a "
+                                "restarted process",
+           "tcpdump -ni any 'tcp[13] & 4 != 0'");
+  finding.disproved_by = "the senders are known and expected to meet a closed port";
+  return judged;
+}
+
+std::vector<Judged> judge_picture(const Facts& facts) {
+  std::vector<Judged> result;
+  for (const Storm& storm : kStorms) {
+    if (auto judged = judge_storm(facts, storm)) result.push_back(std::move(*judged));
+  }
+  return result;
+}
+
+}  // namespace
+
+const Rule kLocalReset{"local-reset", claims, split, judge, judge_picture};
+
+}  // namespace tcpdiag::diagnose::rules

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// peer-closed-awaiting-response: the peer ended the connection in an orderly way (FIN) instead of answering a request.
+//
+// The sister of peer-reset-awaiting-response: whether a dying worker's or a proxy's close becomes a FIN or a RST only
+// depends on whether it had read the request (RFC 2525 section 2.17). The client sees "end of file".
+#include <fmt/format.h>
+
+#include "diagnose/judgement.h"
+#include "diagnose/rules/rules.h"
+#include "diagnose/thresholds.h"
+#include "diagnose/words.h"
+#include "knowledge/client_messages.h"
+
+namespace tcpdiag::diagnose::rules {
+namespace {
+
+using model::Confidence;
+using model::EndKind;
+using model::SocketStory;
+using model::Whose;
+
+bool claims(const Case& socket) {
+  const SocketStory& story = socket.story;
+  if (!socket.endpoint.outbound() || !story.end || story.end->kind != EndKind::kClosedByPeer) return false;
+  if (!story.end->outstanding || !story.end->wait) return false;
+  // A FIN that follows our last bytes at once is how many protocols end: TLS close_notify, a QUIT without an answer.
+  if (*story.end->wait <= answer_to_write_limit(*story.end)) return false;
+  // A protocol in which the peer never answers is closed by FIN, too; only where answers are the rule one is missing.
+  return socket.endpoint.has_good_exchange() || story.end->bytes_received_total > 0;
+}
+
+bool acknowledged(const SocketStory& story) { return story.end->request_acked.value_or(false); }
+
+std::optional<Judged> judge(const Group& group) {
+  Judged judged = start_finding(kPeerClosedAwaitingResponse.code, group);
+  model::Finding& finding = judged.finding;
+  const std::uint64_t n = group.size();
+  set_impact(judged, group, Of::kExchanges, n);
+
+  const Durations waits(group.collect([](const SocketStory& s) { return s.end->wait; }));
+  const auto timer = find_timer(waits);
+  const std::uint64_t acked = group.count_if(acknowledged);
+
+  add(finding, "close_count", n);
+  add(finding, "exchange_count", attempts_of(group.endpoint, Of::kExchanges, n));
+  add(finding, "share_pct", finding.share_pct);
+  add_seconds(finding, "wait_p50_s", waits.p50());
+  add_seconds(finding, "wait_min_s", waits.min());
+  add_seconds(finding, "wait_max_s", waits.max());
+  add(finding, "request_acked_count", acked);
+  add(finding, "timer_candidates", std::vector<model::TimerCandidate>{});
+
+  // A FIN says less than a RST: some protocols leave the last message unanswered by design.
+  Grade grade(timer ? Confidence::kHigh : Confidence::kMedium);
+  if (!timer) {
+    grade.at_most(Confidence::kMedium,
+                  "No timer shows in the waits; a protocol that does not answer its last message ends like this, too.");
+  }
+  if (const std::uint64_t older = older_than_trace(group); older > 0) {
+    grade.at_most(Confidence::kMedium, fmt::format("{} of {} connections were open before the trace began.", older, n));
+  }
+  common_steps(grade, group.facts, Feed::kSockets, n);
+  grade.write_to(finding);
+
+  const std::string when = spread_words(waits, timer);
+  finding.title = fmt::format("{} closed {} {} after a request, without an answer", group.name(),
+                              count_words(n, "connection", "connections"), when);
+  finding.explanation = fmt::format(
+      "{} closed {} in an orderly way (FIN) {} after a request, with no byte of a response; {} of {} requests were "
+      "acknowledged in full.",
+      group.name(), count_words(n, "connection", "connections"), when, acked, n);
+  if (timer) {
+    finding.explanation += fmt::format(" {} of {} waits lie within {} of each other: a timer, not load.", timer->members,
+                                       timer->total, duration_words(timer->spread()));
+  }
+  finding.explanation += " Either the peer's application ended it, or a proxy or load balancer in front of it.";
+  finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kEndOfFile);
+  add_step(finding, Whose::kPeer, "give the peer's owner the times and local ports of these connections");
+  add_step(finding, Whose::kPeer,
+           timer ? fmt::format("look there for a worker, proxy or load balancer timeout of {}", duration_words(timer->median))
+                 : std::string("look there for restarts and killed workers at these times"));
+  finding.disproved_by =
+      "the peer's log shows that it had nothing to answer (the client's last message expects no reply)";
+  return judged;
+}
+
+}  // namespace
+
+const Rule kPeerClosedAwaitingResponse{"peer-closed-awaiting-response", claims, nullptr, judge, nullptr};
+
+}  // namespace tcpdiag::diagnose::rules

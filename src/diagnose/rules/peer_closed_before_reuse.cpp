@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// peer-closed-before-reuse: the peer had closed the idle connection, then the application wrote on it and was reset.
+//
+// The keep-alive race: a server drops idle connections after N s, a client's pool does not notice and reuses one. The
+// first write succeeds, the answer is a RST (RFC 9293 section 3.10.7.1: no connection there any more), which the kernel
+// turns into EPIPE because the peer's FIN had come before (CLOSE_WAIT).
+#include <fmt/format.h>
+
+#include <string>
+
+#include "diagnose/judgement.h"
+#include "diagnose/rules/rules.h"
+#include "diagnose/thresholds.h"
+#include "diagnose/words.h"
+#include "knowledge/client_messages.h"
+
+namespace tcpdiag::diagnose::rules {
+namespace {
+
+using model::Confidence;
+using model::EndKind;
+using model::SocketEnd;
+using model::SocketStory;
+using model::Whose;
+
+// Nothing was outstanding when the FIN came: the silence before the request is that before the FIN and that after it.
+bool was_idle_at_fin(const SocketEnd& end) {
+  if (!end.idle_before_request || !end.idle_at_fin || !end.fin_to_write) return true;
+  return *end.idle_before_request + kFinSeenBeforeWrite >= *end.idle_at_fin + *end.fin_to_write &&
+         *end.idle_before_request <= *end.idle_at_fin + *end.fin_to_write + kFinSeenBeforeWrite;
+}
+
+bool application_could_know(const SocketEnd& end) { return end.fin_to_write && *end.fin_to_write >= kFinSeenBeforeWrite; }
+
+bool claims(const Case& socket) {
+  const SocketStory& story = socket.story;
+  if (!socket.endpoint.outbound() || !story.end || story.end->kind != EndKind::kResetReceived) return false;
+  // Before our own FIN: a RST after it answers data that nobody waits for any more.
+  if (story.end->phase != model::Phase::kAfterRemoteFin || !story.end->after_peer_fin) return false;
+  if (story.end->fin_to_write) return was_idle_at_fin(*story.end);
+  return died_while_idle(story);  // the FIN came while the write was on its way
+}
+
+std::optional<Judged> judge(const Group& group) {
+  Judged judged = start_finding(kPeerClosedBeforeReuse.code, group);
+  model::Finding& finding = judged.finding;
+  set_impact(judged, group, Of::kExchanges, group.size());
+
+  const Durations late(group.collect([](const SocketStory& s) { return s.end->fin_to_write; }));
+  const Durations idle(group.collect([](const SocketStory& s) { return s.end->idle_at_fin; }));
+  const auto timer = find_timer(idle);
+  const std::uint64_t crossed = group.count_if([](const SocketStory& s) { return !application_could_know(*s.end); });
+  const std::uint64_t n = group.size();
+
+  add(finding, "count", n);
+  add_microseconds(finding, "fin_to_write_p50_us", late.p50());
+  add_microseconds(finding, "fin_to_write_min_us", late.min());
+  add_microseconds(finding, "fin_to_write_max_us", late.max());
+  add_seconds(finding, "idle_at_fin_p50_s", idle.p50());
+  add(finding, "timer_candidates", std::vector<model::TimerCandidate>{});
+
+  Grade grade(Confidence::kHigh);
+  if (static_cast<double>(crossed) > kDerivedShare * static_cast<double>(n)) {
+    grade.at_most(Confidence::kMedium,
+                  fmt::format("In {} of {} cases the peer's FIN and the write crossed: the application could not have "
+                              "known.",
+                              crossed, n));
+  }
+  common_steps(grade, group.facts, Feed::kSockets, n);
+  grade.write_to(finding);
+
+  const std::string name = group.name();
+  const std::string when = spread_words(idle, timer);
+  finding.title = when.empty() ? fmt::format("{} had closed {} before they were used again", name,
+                                             count_words(n, "connection", "connections"))
+                               : fmt::format("{} had closed {} after {} of silence, then they were used again", name,
+                                             count_words(n, "idle connection", "idle connections"), when);
+  finding.explanation = fmt::format("{} closed {} in an orderly way (FIN){}.", name,
+                                    count_words(n, "idle connection", "idle connections"),
+                                    when.empty() ? "" : fmt::format(" {} after the last data", when));
+  if (crossed == n) {
+    finding.explanation += " The request was on its way when the FIN came, and was answered by a reset.";
+  } else {
+    finding.explanation +=
+        fmt::format(" The application did not take notice and wrote a request {} later, which was answered by a reset.",
+                    spread_words(late, std::nullopt));
+    if (crossed > 0) finding.explanation += fmt::format(" In {} of them FIN and request crossed.", crossed);
+  }
+  if (timer) finding.explanation += fmt::format(" The silence was the same in {} of {}: a keep-alive timer of the peer.",
+                                                timer->members, timer->total);
+
+  finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kWriteAfterClose);
+  add_step(finding, Whose::kUs,
+           timer ? fmt::format("let the client drop idle connections earlier than after {}", duration_words(timer->median))
+                 : std::string("let the client drop idle connections earlier than the server does"));
+  add_step(finding, Whose::kUs, "let the pool drop connections that are readable while idle, and retry idempotent calls");
+  add_step(finding, Whose::kPeer, "ask for the server's keep-alive time and for its limit of requests per connection");
+  finding.disproved_by = "the FIN reached this host after the write: then both crossed, and no client can avoid it";
+  return judged;
+}
+
+}  // namespace
+
+const Rule kPeerClosedBeforeReuse{"peer-closed-before-reuse", claims, nullptr, judge, nullptr};
+
+}  // namespace tcpdiag::diagnose::rules

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// peer-reset-after-idle: a connection died while nothing was outstanding; the next write met a RST, or a RST came alone.
+//
+// NAT gateways and load balancers forget an idle flow and answer its next packet with a RST; servers that close with
+// data pending or SO_LINGER 0 send one at once. No FIN was seen, else it is peer-closed-before-reuse.
+#include <fmt/format.h>
+
+#include "diagnose/judgement.h"
+#include "diagnose/rules/rules.h"
+#include "diagnose/thresholds.h"
+#include "diagnose/words.h"
+#include "knowledge/client_messages.h"
+
+namespace tcpdiag::diagnose::rules {
+namespace {
+
+using model::Confidence;
+using model::Duration;
+using model::EndKind;
+using model::SocketStory;
+using model::Whose;
+
+// Silence before a reset that no write had called for. Where there never was data: the age of the connection.
+std::optional<Duration> silence_before_reset(const SocketStory& story) {
+  return story.end->idle ? story.end->idle : story.end->age;
+}
+
+bool claims(const Case& socket) {
+  const SocketStory& story = socket.story;
+  if (!socket.endpoint.outbound() || !story.end || story.end->kind != EndKind::kResetReceived) return false;
+  if (story.end->phase != model::Phase::kEstablished || story.end->after_peer_fin) return false;
+  if (story.end->outstanding) return died_while_idle(story);
+  const auto silence = silence_before_reset(story);
+  return !story.end->in_response && silence && *silence >= kIdle;
+}
+
+bool met_a_write(const SocketStory& story) { return story.end->outstanding; }
+
+std::optional<Judged> judge(const Group& group) {
+  const std::uint64_t n = group.size();
+  const std::uint64_t failed = group.count_if(met_a_write);
+  // Resets in an idle pool harm nobody: one or two are not worth a word.
+  if (failed == 0 && n < kEnoughObservations) return std::nullopt;
+
+  Judged judged = start_finding(kPeerResetAfterIdle.code, group);
+  model::Finding& finding = judged.finding;
+  set_impact(judged, group, Of::kExchanges, failed);
+
+  const Durations idle(group.collect(
+      [](const SocketStory& s) { return met_a_write(s) ? silence_before_request(s) : silence_before_reset(s); }));
+  const Durations answer(group.collect([](const SocketStory& s) {
+    return met_a_write(s) ? (s.end->last_write_to_end ? s.end->last_write_to_end : s.end->wait) : std::nullopt;
+  }));
+  const auto timer = find_timer(idle);
+  const std::uint64_t keepalive = group.count_if([](const SocketStory& s) { return s.end->keepalive_on; });
+  const std::uint64_t reused =
+      group.count_if([](const SocketStory& s) { return s.exchanges > 0 || s.end->bytes_received_total > 0; });
+
+  add(finding, "reset_count", n);
+  add_seconds(finding, "idle_p50_s", idle.p50());
+  add_seconds(finding, "idle_min_s", idle.min());
+  add_seconds(finding, "idle_max_s", idle.max());
+  add_microseconds(finding, "write_to_reset_p50_us", answer.p50());
+  add(finding, "reused_count", reused);
+  add(finding, "timer_candidates", std::vector<model::TimerCandidate>{});
+  add(finding, "keepalive_on_count", keepalive);
+
+  Grade grade(timer ? Confidence::kHigh : Confidence::kMedium);
+  if (!timer) {
+    grade.at_most(Confidence::kMedium, n < kTimerMinValues
+                                           ? "Too few times of silence to tell whether a timer ended them."
+                                           : "The times of silence differ: no single timer ended these connections.");
+  }
+  common_steps(grade, group.facts, Feed::kSockets, n);
+  grade.write_to(finding);
+
+  const std::string name = group.name();
+  const std::string when = spread_words(idle, timer);
+  finding.title = fmt::format("{} reset {} after {} of silence", name, count_words(n, "connection", "connections"), when);
+  if (failed > 0) {
+    finding.explanation = fmt::format(
+        "{} after {} of silence the next request was answered by a reset within {}: the connection had died while it "
+        "was idle, and nobody had told this host.",
+        count_words(failed, "connection:", "connections:"), when, duration_words(*answer.max()));
+    if (failed < n) {
+      finding.explanation += fmt::format(" {} more were reset without a request on them.", n - failed);
+    }
+  } else {
+    finding.explanation = fmt::format(
+        "{} were reset after {} of silence, with no request on them; the application lost nothing but the connection.",
+        count_words(n, "connection", "connections"), when);
+  }
+  finding.explanation += fmt::format(
+      " The reset came in the name of {}: the peer itself, or a NAT gateway, load balancer or firewall that had "
+      "forgotten the connection.",
+      name);
+
+  if (failed > 0) finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kReset);
+  const std::string limit = timer ? duration_words(timer->median) : duration_words(*idle.min());
+  add_step(finding, Whose::kUs, fmt::format("let the client's pool drop connections before they have been idle for {}", limit));
+  add_step(finding, Whose::kUs,
+           fmt::format("or turn TCP keepalive on in the client, with its first probe earlier than that ({} of {} had it "
+                       "on)",
+                       keepalive, n),
+           "sysctl net.ipv4.tcp_keepalive_time");
+  add_step(finding, Whose::kCloud, "look at the counters of what lies between: NAT gateway IdleTimeoutCount, "
+                                   "network load balancer TCP_ELB_Reset_Count");
+  finding.disproved_by = "connections that were never silent for 1 s are reset just as often, or the times of silence "
+                         "are spread widely";
+  return judged;
+}
+
+}  // namespace
+
+const Rule kPeerResetAfterIdle{"peer-reset-after-idle", claims, nullptr, judge, nullptr};
+
+}  // namespace tcpdiag::diagnose::rules

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// peer-reset-awaiting-response: the peer reset the connection while a request was unanswered or its answer under way.
+//
+// A worker that is killed at its time limit, a proxy whose server timeout passed, a crash: the process's socket is
+// closed with the request unread or with SO_LINGER 0, and its kernel sends a RST (RFC 2525 section 2.17).
+#include <fmt/format.h>
+
+#include "diagnose/judgement.h"
+#include "diagnose/rules/rules.h"
+#include "diagnose/thresholds.h"
+#include "diagnose/words.h"
+#include "knowledge/client_messages.h"
+
+namespace tcpdiag::diagnose::rules {
+namespace {
+
+using model::Confidence;
+using model::EndKind;
+using model::Phase;
+using model::SocketStory;
+using model::Whose;
+
+bool claims(const Case& socket) {
+  const SocketStory& story = socket.story;
+  if (!socket.endpoint.outbound() || !story.end || story.end->kind != EndKind::kResetReceived) return false;
+  // A RST after our own FIN or RST answers data that nobody waits for any more.
+  if (story.end->phase != Phase::kEstablished && story.end->phase != Phase::kAfterRemoteFin) return false;
+  if (story.end->outstanding) return !died_while_idle(story);
+  return story.end->in_response && !story.end->after_peer_fin;  // a response that ended with a FIN is complete
+}
+
+bool unanswered(const SocketStory& story) { return story.end->outstanding; }
+bool acknowledged(const SocketStory& story) { return story.end->request_acked.value_or(false); }
+
+std::string title(const Group& group, const Durations& waits, const std::optional<Timer>& timer) {
+  const std::string what = count_words(group.size(), "connection", "connections");
+  if (waits.empty()) return fmt::format("{} reset {} in the middle of a response", group.name(), what);
+  return fmt::format("{} reset {} {} after a request", group.name(), what, spread_words(waits, timer));
+}
+
+std::string explanation(const Group& group, const Durations& waits, const std::optional<Timer>& timer) {
+  const std::uint64_t n = group.size();
+  const std::uint64_t waiting = group.count_if(unanswered);
+  const std::uint64_t acked =
+      group.count_if([](const SocketStory& s) { return unanswered(s) && acknowledged(s); });
+  std::string text = fmt::format("{} reset {}", group.name(), count_words(n, "connection", "connections"));
+  if (waiting == 0) {
+    text += " in the middle of a response, less than a second after its last byte.";
+  } else {
+    const std::string when = spread_words(waits, timer);
+    text += when.empty() ? " after a request" : fmt::format(" {} after a request", when);
+    if (acked == waiting) {
+      text += " that it had acknowledged in full, with no byte of a response";
+    } else if (acked == 0) {
+      text += " that it had not acknowledged in full";
+    } else {
+      text += fmt::format(", with no byte of a response ({} of {} requests were acknowledged in full)", acked, waiting);
+    }
+    text += waiting == n ? "." : fmt::format("; {} of them in the middle of a response.", n - waiting);
+  }
+  if (timer) {
+    text += fmt::format(" {} of {} waits lie within {} of each other: a timer, not load.", timer->members, timer->total,
+                        duration_words(timer->spread()));
+  }
+  text += " The reset came in the name of the peer: its application, or a proxy or load balancer in front of it.";
+  return text;
+}
+
+Grade grade_of(const Group& group, const Durations& waits) {
+  const std::uint64_t n = group.size();
+  const std::uint64_t waiting = group.count_if(unanswered);
+  const std::uint64_t acked = group.count_if([](const SocketStory& s) { return unanswered(s) && acknowledged(s); });
+  Grade grade(Confidence::kHigh);
+  if (acked < waiting) {
+    grade.at_most(Confidence::kMedium,
+                  fmt::format("{} of {} requests were not seen to be acknowledged in full.", waiting - acked, waiting));
+  }
+  if (waits.size() < waiting) {
+    grade.at_most(Confidence::kMedium, fmt::format("How long {} of {} requests had waited is not known.",
+                                                   waiting - waits.size(), waiting));
+  }
+  if (waiting < n) {
+    grade.at_most(Confidence::kMedium,
+                  fmt::format("In {} of {} cases response bytes had come: the response may have been complete.",
+                              n - waiting, n));
+  }
+  if (const std::uint64_t older = older_than_trace(group); older > 0) {
+    grade.at_most(Confidence::kMedium, fmt::format("{} of {} connections were open before the trace began.", older, n));
+  }
+  common_steps(grade, group.facts, Feed::kSockets, n);
+  return grade;
+}
+
+std::optional<Judged> judge(const Group& group) {
+  Judged judged = start_finding(kPeerResetAwaitingResponse.code, group);
+  model::Finding& finding = judged.finding;
+  const std::uint64_t n = group.size();
+  set_impact(judged, group, Of::kExchanges, n);
+
+  const Durations waits(
+      group.collect([](const SocketStory& s) { return unanswered(s) ? s.end->wait : std::nullopt; }));
+  const Values<std::uint32_t> rtts(group.collect([](const SocketStory& s) { return s.end->rtt_us; }));
+  const auto timer = find_timer(waits);
+  std::uint64_t retransmits = 0;
+  std::uint64_t response_bytes = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    retransmits += group.story(i).end->request_retransmits;
+    response_bytes = std::max<std::uint64_t>(response_bytes, group.story(i).end->response_bytes);
+  }
+
+  add(finding, "reset_count", n);
+  add(finding, "exchange_count", attempts_of(group.endpoint, Of::kExchanges, n));
+  add(finding, "share_pct", finding.share_pct);
+  add_seconds(finding, "wait_p50_s", waits.p50());
+  add_seconds(finding, "wait_min_s", waits.min());
+  add_seconds(finding, "wait_max_s", waits.max());
+  add(finding, "request_acked_count", group.count_if(acknowledged));
+  add(finding, "request_retransmits", retransmits);
+  add(finding, "response_bytes_before_reset_max", response_bytes);
+  add(finding, "rtt_during_wait_p50_us", std::optional<std::uint64_t>(rtts.p50()));
+  add_null(finding, "since_inbound_request_p50_s");
+  add(finding, "timer_candidates", std::vector<model::TimerCandidate>{});
+  add_sockets(finding);
+
+  grade_of(group, waits).write_to(finding);
+  finding.title = title(group, waits, timer);
+  finding.explanation = explanation(group, waits, timer);
+  finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kReset);
+  add_step(finding, Whose::kPeer, "give the peer's owner the times and local ports of these connections");
+  add_step(finding, Whose::kPeer,
+           timer ? fmt::format("look there for a worker, proxy or load balancer timeout of {}, and for slow requests",
+                               duration_words(timer->median))
+                 : std::string("look there for crashes, restarts and slow requests at these times"));
+  add_step(finding, Whose::kUs, "capture the next one: a RST whose TTL differs from the SYN-ACK's comes from in between",
+           capture_command(group.endpoint.picture->key, CaptureOf::kResets));
+  finding.disproved_by = "the peer's log shows a complete response sent at these times, or the reset's TTL differs from "
+                         "that of the peer's SYN-ACK (then something in between made it)";
+  return judged;
+}
+
+}  // namespace
+
+const Rule kPeerResetAwaitingResponse{"peer-reset-awaiting-response", claims, nullptr, judge, nullptr};
+
+}  // namespace tcpdiag::diagnose::rules

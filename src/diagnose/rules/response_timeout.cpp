@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// response-timeout: this host ended the connection because no response came, on an endpoint that answers otherwise.
+//
+// The application closed (FIN, or RST where bytes were unread or SO_LINGER is 0), or the kernel gave up retransmitting
+// (RFC 1122 section 4.2.3.5, tcp_retries2, TCP_USER_TIMEOUT). Where it waited is the `side`: a request that was
+// acknowledged over a flat RTT waits in the peer's application; one that was not, on the path.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "diagnose/judgement.h"
+#include "diagnose/rules/rules.h"
+#include "diagnose/thresholds.h"
+#include "diagnose/words.h"
+#include "knowledge/client_messages.h"
+
+namespace tcpdiag::diagnose::rules {
+namespace {
+
+using model::Confidence;
+using model::Duration;
+using model::EndKind;
+using model::SocketStory;
+using model::Whose;
+
+bool claims(const Case& socket) {
+  const SocketStory& story = socket.story;
+  if (!socket.endpoint.outbound() || !ended_here_unanswered(story)) return false;
+  // Something to compare with: a good exchange; else, for a connection that once was answered, the same wait each time.
+  const bool once_answered = story.end->bytes_received_total > 0;
+  const bool by_kernel = story.end->kind == EndKind::kTimedOut;
+  const bool comparable = socket.endpoint.has_good_exchange() ||
+                          (once_answered && (by_kernel || socket.endpoint.waits_form_timer));
+  if (!comparable) return false;
+  if (by_kernel) return true;  // the kernel gave up: late by its own measure
+  return story.end->wait && *story.end->wait >= socket.endpoint.gave_up_after;
+}
+
+enum class Side : std::uint8_t { kRemoteSlow, kPath, kUnclear };
+
+bool rtt_is_flat(std::uint32_t rtt_us, std::uint64_t floor_us) {
+  const auto allowed = std::max(static_cast<double>(model::microseconds(kFlatRttRise)),
+                                kFlatRttFloorFactor * static_cast<double>(floor_us));
+  return static_cast<double>(rtt_us) - static_cast<double>(floor_us) <= allowed;
+}
+
+Side side_of(const SocketStory& story, const EndpointFacts& endpoint) {
+  const auto& end = *story.end;
+  if (end.kind == EndKind::kTimedOut || end.request_rtos >= kPathRtos) return Side::kPath;
+  if (!end.request_acked) return Side::kUnclear;
+  if (!*end.request_acked) return Side::kPath;
+  const auto floor = endpoint.picture->rtt_floor_us;
+  if (!floor || !end.rtt_us) return Side::kRemoteSlow;  // acknowledged; that the RTT is not known lowers the confidence
+  return rtt_is_flat(*end.rtt_us, *floor) ? Side::kRemoteSlow : Side::kUnclear;
+}
+
+struct Sides {
+  std::uint64_t remote_slow = 0;
+  std::uint64_t path = 0;
+  const char* word = "mixed";
+};
+
+Sides sides_of(const Group& group) {
+  Sides sides;
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    const Side side = side_of(group.story(i), group.endpoint);
+    sides.remote_slow += side == Side::kRemoteSlow ? 1U : 0U;
+    sides.path += side == Side::kPath ? 1U : 0U;
+  }
+  const double needed = kSideAgreement * static_cast<double>(group.size());
+  if (static_cast<double>(sides.remote_slow) >= needed) sides.word = "remote_slow";
+  if (static_cast<double>(sides.path) >= needed) sides.word = "path";
+  return sides;
+}
+
+bool is_side(const Sides& sides, std::string_view word) { return sides.word == word; }
+
+bool acknowledged(const SocketStory& story) { return story.end->request_acked.value_or(false); }
+
+std::string explanation(const Group& group, const Durations& waits, const std::optional<Timer>& timer,
+                        const Sides& sides) {
+  const std::uint64_t n = group.size();
+  const std::uint64_t kernel = group.count_if([](const SocketStory& s) { return s.end->kind == EndKind::kTimedOut; });
+  const std::uint64_t exiting = group.count_if([](const SocketStory& s) { return s.end->process_exiting; });
+  const char* who = kernel == n    ? "The kernel of this host gave up"
+                    : exiting == n ? "The process ended"
+                                   : "The application of this host gave up";
+  std::string text = fmt::format("{} after {} without a byte of a response from {}, on {}", who,
+                                 spread_words(waits, timer), group.name(),
+                                 count_words(n, "connection", "connections"));
+  if (kernel > 0 && kernel < n) text += fmt::format(" (in {} of them the kernel gave up)", kernel);
+  if (exiting > 0 && exiting < n) text += fmt::format(" (in {} of them its process was ending)", exiting);
+  text += ".";
+  if (is_side(sides, "remote_slow")) {
+    text += fmt::format(
+        " The peer's host had acknowledged {} of {} requests in full: they arrived, and the peer's application, or what "
+        "it waits for, did not answer.",
+        group.count_if(acknowledged), n);
+  } else if (is_side(sides, "path")) {
+    text += " The requests were not acknowledged, or only after repeated timeouts: the path or the peer's host, not its "
+            "application.";
+  } else {
+    text += fmt::format(" Where they waited is not uniform: {} with the peer's application, {} on the path, {} cannot be "
+                        "told.",
+                        sides.remote_slow, sides.path, n - sides.remote_slow - sides.path);
+  }
+  return text;
+}
+
+void add_next_steps(model::Finding& finding, const Group& group, const Sides& sides, const std::optional<Timer>& timer) {
+  if (!is_side(sides, "path")) {
+    add_step(finding, Whose::kPeer, "look at the peer's slow log, CPU, locks and queue at these times");
+  }
+  if (!is_side(sides, "remote_slow")) {
+    const auto& at = group.endpoint.picture->key.at;
+    add_step(finding, Whose::kUs, "look for loss on the path, in both directions",
+             fmt::format("mtr -n -T -P {} {}", at.port, at.address.to_string()));
+  }
+  if (timer) {
+    add_step(finding, Whose::kUs,
+             fmt::format("compare {} with the client's own read timeout; a call that may take longer needs a longer one",
+                         duration_words(timer->median)));
+  }
+}
+
+Grade grade_of(const Group& group, const Sides& sides) {
+  const std::uint64_t n = group.size();
+  Grade grade(Confidence::kHigh);
+  if (is_side(sides, "mixed")) {
+    grade.at_most(Confidence::kMedium, fmt::format("The cases do not agree on where the wait was: {} with the peer's "
+                                                   "application, {} on the path, of {}.",
+                                                   sides.remote_slow, sides.path, n));
+  }
+  if (is_side(sides, "remote_slow")) {
+    const bool no_floor = !group.endpoint.picture->rtt_floor_us;
+    const std::uint64_t no_rtt = group.count_if([&](const SocketStory& s) { return no_floor || !s.end->rtt_us; });
+    derived_step(grade, no_rtt, n, "the round-trip time during the wait is not known");
+  }
+  derived_step(grade, roles_derived(group), n, "it was derived which side had connected, and so which data is a request");
+  common_steps(grade, group.facts, Feed::kSockets, n);
+  return grade;
+}
+
+// Still waiting at the end of the trace for longer than any good exchange takes.
+bool someone_still_waits(const Group& group) {
+  return std::any_of(group.facts.picture.sockets.begin(), group.facts.picture.sockets.end(), [&](const SocketStory& s) {
+    return s.endpoint == group.endpoint.index && s.exchange_pending && s.pending_wait &&
+           *s.pending_wait >= group.endpoint.gave_up_after;
+  });
+}
+
+std::optional<Judged> judge(const Group& group) {
+  Judged judged = start_finding(kResponseTimeout.code, group);
+  model::Finding& finding = judged.finding;
+  const std::uint64_t n = group.size();
+  set_impact(judged, group, Of::kExchanges, n);
+  finding.ongoing = someone_still_waits(group);
+
+  const Durations waits(group.collect([](const SocketStory& s) { return s.end->wait; }));
+  const auto timer = find_timer(waits);
+  const Sides sides = sides_of(group);
+  std::uint64_t rtos = 0;
+  for (std::size_t i = 0; i < n; ++i) rtos += group.story(i).end->request_rtos;
+
+  add(finding, "count", n);
+  add(finding, "exchange_count", attempts_of(group.endpoint, Of::kExchanges, n));
+  add(finding, "share_pct", finding.share_pct);
+  add_seconds(finding, "wait_p50_s", waits.p50());
+  add_seconds(finding, "wait_max_s", waits.max());
+  add(finding, "request_acked_count", group.count_if(acknowledged));
+  add(finding, "unacked_count",
+      group.count_if([](const SocketStory& s) { return s.end->request_acked && !*s.end->request_acked; }));
+  add(finding, "rto_during_wait", rtos);
+  add(finding, "side", std::string(sides.word));
+  add(finding, "timer_candidates", std::vector<model::TimerCandidate>{});
+
+  grade_of(group, sides).write_to(finding);
+  finding.title = fmt::format("{} gave no response to {}; this host gave up after {}", group.name(),
+                              count_words(n, "request", "requests"), spread_words(waits, timer));
+  finding.explanation = explanation(group, waits, timer, sides);
+  const bool by_kernel =
+      2 * group.count_if([](const SocketStory& s) { return s.end->kind == EndKind::kTimedOut; }) > n;
+  finding.app_messages = knowledge::client_messages(by_kernel ? knowledge::CallFailure::kKernelTimedOut
+                                                              : knowledge::CallFailure::kReadGaveUp);
+  add_next_steps(finding, group, sides, timer);
+  finding.disproved_by = "bytes of the response reached this host before it closed (then the application was slow to read)";
+  return judged;
+}
+
+}  // namespace
+
+const Rule kResponseTimeout{"response-timeout", claims, nullptr, judge, nullptr};
+
+}  // namespace tcpdiag::diagnose::rules

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Idea: in sorted order a cluster is a run of neighbours. Runs are tried from the longest down; since a cluster must hold
+// 80 % of the values, at most (20 % of n)^2 / 2 runs are looked at, each in constant time (20,000 values: 8 million).
+#include "diagnose/timer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "diagnose/thresholds.h"
+
+namespace tcpdiag::diagnose {
+namespace {
+
+model::Duration allowed_spread(model::Duration median) {
+  const auto share = model::Duration(std::llround(static_cast<double>(median.count()) * kTimerMaxSpreadShare));
+  return std::max(kTimerMaxSpread, share);
+}
+
+}  // namespace
+
+std::optional<Timer> find_timer(const Durations& values) {
+  const auto& v = values.sorted();
+  const std::size_t n = v.size();
+  if (n < kTimerMinValues) return std::nullopt;
+  const auto share = static_cast<std::size_t>(std::ceil(kTimerMinShare * static_cast<double>(n) - 1e-9));
+  const std::size_t smallest = std::max(kTimerMinValues, share);
+  for (std::size_t size = n; size >= smallest; --size) {
+    std::optional<Timer> best;
+    for (std::size_t first = 0; first + size <= n; ++first) {
+      const Timer run{v[first + (size - 1) / 2], v[first], v[first + size - 1], size, n};
+      if (run.median < kTimerMinMedian || run.spread() > allowed_spread(run.median)) continue;
+      if (!best || run.spread() < best->spread()) best = run;
+    }
+    if (best) return best;
+  }
+  return std::nullopt;
+}
+
+}  // namespace tcpdiag::diagnose

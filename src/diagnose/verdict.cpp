@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "diagnose/verdict.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string_view>
+
+#include "diagnose/judgement.h"
+#include "diagnose/thresholds.h"
+#include "diagnose/words.h"
+#include "knowledge/not_visible.h"
+
+namespace tcpdiag::diagnose {
+namespace {
+
+using model::Confidence;
+using model::Finding;
+using model::Picture;
+using model::Severity;
+using model::Verdict;
+
+bool is_loss(const Finding& finding) { return finding.code == "events-lost"; }
+
+// The finding that the report opens with; nullptr: only losses, or nothing.
+const Finding* top_of(const std::vector<Finding>& findings) {
+  return findings.empty() || is_loss(findings.front()) ? nullptr : &findings.front();
+}
+
+bool picture_is_spoilt(const Facts& facts) {
+  // All rules so far rest on events of sockets; so does "nothing wrong was seen".
+  return std::any_of(facts.losses.begin(), facts.losses.end(), [](const LossShare& loss) {
+    return loss.feeds(Feed::kSockets) && loss.pct && *loss.pct > kLossSpoilsVerdictPct;
+  });
+}
+
+bool nothing_matched(const Picture& picture) {
+  if (picture.totals.sockets_seen > 0) return false;
+  const model::Filters& f = picture.start.filters;
+  const bool filtered = !f.pids.empty() || !f.local_ports.empty() || !f.remote_ports.empty() || !f.local.empty() ||
+                        !f.remote.empty() || !f.families.empty() || f.role.has_value();
+  return filtered || picture.sockets_filtered_out.value_or(0) > 0;
+}
+
+// "02:33:50.118"
+std::string time_of_day(const Facts& facts, model::MonoTime t) {
+  using std::chrono::milliseconds;
+  const auto since_midnight = [&] {
+    const auto wall = std::chrono::floor<milliseconds>(facts.picture.start.clock.to_wall(t));
+    return wall - std::chrono::floor<std::chrono::days>(wall);
+  }();
+  const auto ms = since_midnight.count();
+  return fmt::format("{:02}:{:02}:{:02}.{:03}", ms / 3'600'000, ms / 60'000 % 60, ms / 1000 % 60, ms % 1000);
+}
+
+std::string impact_words(const Facts& facts, const Finding& finding) {
+  const bool of_connects = finding.code.starts_with("connect-");
+  const std::uint64_t failed = of_connects ? finding.count : finding.impact.exchanges_failed;
+  std::string words;
+  if (failed > 0 && finding.endpoint) {
+    const auto of = of_connects ? Of::kConnects : Of::kExchanges;
+    const std::uint64_t attempts = attempts_of(facts.endpoints[*finding.endpoint], of, failed);
+    words = fmt::format("Impact: {} of {}", failed,
+                        of_connects ? count_words(attempts, "connect", "connects")
+                                    : count_words(attempts, "exchange", "exchanges"));
+    if (const auto share = share_pct(failed, attempts)) words += fmt::format(" ({})", share_words(*share));
+  } else {
+    words = fmt::format("Seen {}", count_words(finding.count, "time", "times"));
+  }
+  const std::string first = time_of_day(facts, finding.first_at);
+  const std::string last = time_of_day(facts, finding.last_at);
+  words += first == last ? fmt::format(", at {} UTC", first) : fmt::format(", {} to {} UTC", first, last);
+  if (finding.ongoing) words += ", still going on when the trace ended";
+  return words + ".";
+}
+
+// The endpoint whose answers took longest, by p99 of first_byte (its median would hide what users notice).
+std::string slowest_endpoint(const Picture& picture) {
+  const model::EndpointPicture* slowest = nullptr;
+  std::uint64_t slowest_p99 = 0;
+  for (const model::EndpointPicture& endpoint : picture.endpoints) {
+    const auto histogram = endpoint.histograms.find("first_byte");
+    if (histogram == endpoint.histograms.end()) continue;
+    const auto p99 = histogram->second.percentile(0.99);
+    if (!p99) continue;
+    const bool slower = slowest == nullptr || *p99 > slowest_p99 ||
+                        (*p99 == slowest_p99 && endpoint.key < slowest->key);
+    if (!slower) continue;
+    slowest = &endpoint;
+    slowest_p99 = *p99;
+  }
+  if (slowest == nullptr) return {};
+  return fmt::format("; slowest endpoint {}, first byte after {} (p99)", slowest->key.to_string(),
+                     duration_words(std::chrono::microseconds(static_cast<std::int64_t>(slowest_p99))));
+}
+
+std::string not_visible_words(const Picture& picture) {
+  std::string words;
+  for (const std::string& id : not_visible_in(picture)) {
+    const knowledge::NotVisible* row = knowledge::find_not_visible(id);
+    words += fmt::format("{}{}", words.empty() ? "" : ", ", row != nullptr ? row->words : std::string_view(id));
+  }
+  return fmt::format(" Not visible from here: {}.", words);
+}
+
+std::string nothing_found_words(const Facts& facts, std::size_t notices) {
+  const model::Totals& totals = facts.picture.totals;
+  const std::string seen =
+      fmt::format("{} and {}", count_words(totals.exchanges, "exchange", "exchanges"),
+                  count_words(totals.connects, "connect", "connects"));
+  std::string words;
+  if (totals.exchanges_failed > 0) {
+    words = fmt::format("No cause found: {} of {} failed, in ways that no rule explains",
+                        count_words(totals.exchanges_failed, "exchange", "exchanges"), seen);
+  } else {
+    words = fmt::format("Nothing wrong seen in {}", seen);
+  }
+  words += slowest_endpoint(facts.picture) + ".";
+  if (totals.exchanges_pending > 0) {
+    words += fmt::format(" {} still waited for an answer when the trace ended.",
+                         count_words(totals.exchanges_pending, "exchange", "exchanges"));
+  }
+  if (notices > 0) words += fmt::format(" {} below, without harm.", count_words(notices, "notice", "notices"));
+  return words + not_visible_words(facts.picture);
+}
+
+std::string nothing_matched_words(const Picture& picture) {
+  std::string words = fmt::format("No socket matched the filter ({})", picture.start.filters.describe());
+  if (picture.sockets_filtered_out) {
+    words += fmt::format("; {} of this namespace did not match", count_words(*picture.sockets_filtered_out, "socket", "sockets"));
+  }
+  if (!picture.busiest_filtered_out.empty()) {
+    words += ". Busiest of them: ";
+    for (std::size_t i = 0; i < picture.busiest_filtered_out.size(); ++i) {
+      words += (i == 0 ? "" : ", ") + picture.busiest_filtered_out[i].key.to_string();
+    }
+  }
+  return words + ".";
+}
+
+}  // namespace
+
+Verdict verdict_of(const Facts& facts, const std::vector<Finding>& findings) {
+  if (picture_is_spoilt(facts)) return Verdict::kNotTrustworthy;
+  if (const Finding* top = top_of(findings); top != nullptr && top->severity > Severity::kNotice) {
+    const bool sure = top->confidence >= Confidence::kMedium && top->caused_by.empty();
+    return sure ? Verdict::kCauseFound : Verdict::kSymptomsOnly;
+  }
+  const bool anything = std::any_of(findings.begin(), findings.end(), [](const Finding& finding) {
+    return !is_loss(finding) && finding.severity > Severity::kNotice;
+  });
+  if (anything) return Verdict::kSymptomsOnly;
+  return nothing_matched(facts.picture) ? Verdict::kNothingMatched : Verdict::kNothingFound;
+}
+
+std::string summary_of(const Facts& facts, const std::vector<Finding>& findings, Verdict verdict) {
+  std::string words;
+  if (verdict == Verdict::kNotTrustworthy) words = "Too much was lost to trust this report (see events-lost). ";
+  const Finding* top = top_of(findings);
+  if (top == nullptr || top->severity == Severity::kNotice) {
+    if (nothing_matched(facts.picture)) return words + nothing_matched_words(facts.picture);
+    const auto notices = static_cast<std::size_t>(std::count_if(
+        findings.begin(), findings.end(), [](const Finding& finding) { return !is_loss(finding); }));
+    return words + nothing_found_words(facts, notices);
+  }
+  words += top->explanation + " " + impact_words(facts, *top);
+  const auto more = std::count_if(findings.begin() + 1, findings.end(), [](const Finding& finding) {
+    return !is_loss(finding) && finding.severity > Severity::kNotice;
+  });
+  if (more > 0) {
+    words += fmt::format(" {} below.", count_words(static_cast<std::uint64_t>(more), "further finding", "further findings"));
+  }
+  return words;
+}
+
+std::vector<std::string> not_visible_in(const Picture& picture) {
+  const auto& phases = picture.totals.reset_phases;
+  const bool resets_without_socket = phases[static_cast<std::size_t>(model::Phase::kNoSocket)].has_value();
+  std::vector<std::string> ids;
+  for (const knowledge::NotVisible& row : knowledge::not_visible_table()) {
+    if (row.id == "resets_without_socket" && resets_without_socket) continue;
+    if (row.id == "reset_reasons" && picture.totals.reset_reasons_known) continue;
+    ids.emplace_back(row.id);
+  }
+  return ids;
+}
+
+}  // namespace tcpdiag::diagnose

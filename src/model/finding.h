@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finding: a claim with its evidence, how sure it is, what to do next and what would disprove it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "model/time.h"
+
+namespace tcpdiag::model {
+
+enum class Severity : std::uint8_t { kNotice, kWarning, kCritical };
+const char* to_string(Severity severity);  // "notice", "warning", "critical"
+
+enum class Confidence : std::uint8_t { kLow, kMedium, kHigh };
+const char* to_string(Confidence confidence);  // "low", "medium", "high"
+
+// A known timer that fits the values seen. A match is a hint from a number alone.
+struct TimerCandidate {
+  std::string name;
+  double timer_s = 0;
+  std::string origin;  // "doc_default", "this_host_sysctl", "example_only"
+  double deviation_pct = 0;
+  std::string counted_from;  // "request", "last_data", "connect"
+};
+
+// null, integer (counts, _us, _bytes), float (_s, _pct), text, or a list.
+using EvidenceValue = std::variant<std::monostate, std::int64_t, double, std::string, std::vector<std::string>,
+                                   std::vector<TimerCandidate>>;
+
+struct Evidence {
+  std::string key;  // as fixed in docs/findings.md
+  EvidenceValue value;
+};
+
+struct Impact {
+  std::uint64_t exchanges_failed = 0;
+  std::uint64_t connects_failed = 0;
+  std::uint64_t exchanges_delayed = 0;
+  std::optional<double> share_pct;  // of the attempts named in `of`
+};
+
+enum class Whose : std::uint8_t { kUs, kPeer, kCloud };
+const char* to_string(Whose whose);  // "us", "peer", "cloud"
+
+struct NextStep {
+  std::string text;
+  std::string command;  // a command line to paste; empty: none
+  Whose whose = Whose::kUs;
+};
+
+struct Finding {
+  std::string code;  // docs/findings.md
+  Severity severity = Severity::kNotice;
+  Confidence confidence = Confidence::kLow;
+  std::vector<std::string> confidence_reasons;  // one sentence for each step down
+  std::optional<std::size_t> endpoint;          // index into Picture::endpoints
+  std::string device;                           // empty: none
+  std::vector<std::size_t> caused_by;           // indexes into the final list of findings
+  std::vector<std::size_t> sockets;             // indexes into Picture::sockets
+  MonoTime first_at{};
+  MonoTime last_at{};
+  std::uint64_t count = 0;
+  std::optional<double> share_pct;
+  bool ongoing = false;
+  std::string title;        // one line
+  std::string explanation;  // one to three sentences for an incident ticket
+  std::vector<Evidence> evidence;
+  Impact impact;
+  std::vector<std::string> app_messages;  // log lines that clients show for it: "\"Connection reset by peer\" (Ruby: ...)"
+  std::vector<NextStep> next_steps;
+  std::string disproved_by;
+};
+
+}  // namespace tcpdiag::model

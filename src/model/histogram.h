@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Log-linear histogram of durations in microseconds, with exact count, sum, min and max.
+//
+// Idea: values below 8 have a bucket each; above, every power of two is cut into 8 equal buckets, so a bucket is at most
+// 1/8 of its lower bound wide and its middle is within 1/16 (6.25 %) of any value in it. The same layout is filled in
+// the kernel (bpf/include/wire.h; the probe asserts that the constants are equal). Prior art: HdrHistogram.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+namespace tcpdiag::model {
+
+class Histogram {
+ public:
+  static constexpr unsigned kSubBits = 3;
+  static constexpr std::size_t kBuckets = 256;  // the last one ends at 2^34 us (4.8 h); larger values are put into it
+  static constexpr double kRelativeError = 0.07;
+
+  static std::size_t bucket_of(std::uint64_t value_us);
+  static std::uint64_t low_of(std::size_t bucket);   // inclusive
+  static std::uint64_t high_of(std::size_t bucket);  // exclusive
+
+  void add(std::uint64_t value_us);
+  void merge(const Histogram& other);
+  // Takes over a histogram that was filled elsewhere (kernel, recording). min and max are ignored where count is 0.
+  static Histogram from_parts(const std::array<std::uint64_t, kBuckets>& buckets, std::uint64_t sum, std::uint64_t min,
+                              std::uint64_t max);
+
+  std::uint64_t count() const { return count_; }
+  std::uint64_t sum() const { return sum_; }
+  std::optional<std::uint64_t> min() const;
+  std::optional<std::uint64_t> max() const;
+  std::optional<double> mean() const;
+  // q in 0..1, nearest rank; within 7 % of the exact value, and within [min, max].
+  std::optional<std::uint64_t> percentile(double q) const;
+  const std::array<std::uint64_t, kBuckets>& buckets() const { return buckets_; }
+
+ private:
+  std::array<std::uint64_t, kBuckets> buckets_{};
+  std::uint64_t count_ = 0;
+  std::uint64_t sum_ = 0;
+  std::uint64_t min_ = 0;
+  std::uint64_t max_ = 0;
+};
+
+}  // namespace tcpdiag::model

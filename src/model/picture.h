@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// Picture: what the correlator made of all events and samples. The rules read nothing else; the report shows it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/endpoint.h"
+#include "model/histogram.h"
+#include "model/sample.h"
+#include "model/socket.h"
+
+namespace tcpdiag::model {
+
+enum class RetransmitKind : std::uint8_t { kSyn, kSynAck, kRto, kFast, kTlp, kOther };
+inline constexpr std::size_t kRetransmitKinds = 6;
+const char* to_string(RetransmitKind kind);  // "syn", "synack", "rto", "fast", "tlp", "other"
+using RetransmitCounts = std::array<std::uint64_t, kRetransmitKinds>;  // events, by RetransmitKind
+
+enum class ConnectOutcome : std::uint8_t {
+  kEstablished, kRefused, kReset, kTimedOut, kUnreachable, kAbandoned, kLocalError, kPending,
+};
+inline constexpr std::size_t kConnectOutcomes = 8;
+const char* to_string(ConnectOutcome outcome);  // "established", "refused", ...
+
+// In which phase of the connection a reset fell.
+enum class Phase : std::uint8_t { kSynSent, kEstablished, kAfterLocalFin, kAfterRemoteFin, kTimeWait, kNoSocket };
+inline constexpr std::size_t kPhases = 6;
+const char* to_string(Phase phase);  // "syn_sent", "established", "after_local_fin", ...
+
+// Why this host reset a connection (evidence key "cause" of local-reset).
+enum class LocalResetCause : std::uint8_t {
+  kAppClosedUnread, kAppLinger0, kProcessKilled, kKeepaliveExpired, kOutOfMemory, kAbortedByAdmin, kNoSocket,
+  kTimeWait, kUnknown,
+};
+const char* to_string(LocalResetCause cause);  // "app_closed_unread", ...
+
+// How a connection ended, with the circumstances that decide whose doing it was. Made when a RST passes, when the
+// application or the peer closes, or when the kernel gives up; the first of them wins, so a socket has one at most.
+enum class EndKind : std::uint8_t {
+  kResetReceived,     // a RST from the peer (or from something on the path)
+  kResetSent,         // our RST
+  kClosedLocally,     // our FIN first
+  kClosedByPeer,      // the peer's FIN first
+  kTimedOut,          // the kernel gave up: retransmissions, keepalive, user timeout
+  kConnectFailed,     // never established; see SocketStory::outcome
+};
+
+struct SocketEnd {
+  EndKind kind = EndKind::kClosedLocally;
+  MonoTime at{};
+  Phase phase = Phase::kEstablished;
+  bool outstanding = false;        // a request had begun and no byte of its response had come
+  bool in_response = false;        // the response had begun, and its last byte came less than 1 s before
+  bool after_peer_fin = false;     // the peer's FIN had been seen before
+  std::optional<Duration> age;     // connect -> end
+  std::optional<Duration> idle;    // last data either way -> end
+  std::optional<Duration> wait;    // first byte of the oldest unanswered request -> end
+  std::optional<Duration> idle_before_request;  // silence both ways before that request's first byte
+  std::optional<Duration> last_write_to_end;    // our last payload -> end
+  std::optional<Duration> fin_to_write;         // peer's FIN -> our first write after it (peer-closed-before-reuse)
+  std::optional<Duration> idle_at_fin;          // last data either way -> the peer's FIN
+  std::optional<Duration> ack_after;            // last byte of the request -> its ACK
+  std::optional<bool> request_acked;            // null: unknown
+  std::uint32_t request_bytes = 0;
+  std::uint32_t response_bytes = 0;             // of this exchange, before the end
+  std::uint64_t bytes_received_total = 0;       // in the socket's life; 0: the peer never sent a byte
+  std::uint32_t request_retransmits = 0;
+  std::uint32_t request_rtos = 0;
+  std::uint32_t unacked_bytes = 0;
+  std::uint32_t unread_bytes = 0;
+  std::uint32_t mss = 0;
+  std::optional<std::uint32_t> srtt_us;
+  std::optional<std::uint32_t> rtt_us;          // newest sample before the end
+  bool keepalive_on = false;
+  bool process_exiting = false;
+  bool by_application = false;
+  int socket_error = 0;                         // errno the application got or will get; 0: none
+  // of kResetSent
+  std::optional<LocalResetCause> cause;
+  bool cause_from_kernel = false;               // else derived from the socket's state
+  std::string kernel_reason;                    // name of the kernel's reason; empty: none given
+};
+
+enum class Terminator : std::uint8_t { kNone, kLocal, kRemote };
+enum class EndedWith : std::uint8_t { kFin, kRst, kTimeout };
+
+// Kinds of timeline entries; the names are listed in docs/json.md.
+enum class TimelineKind : std::uint8_t {
+  kConnect, kSynRetransmit, kEstablished, kAccepted, kFirstSeen, kRequest, kRequestAcked, kRetransmit, kRetransmitFailed,
+  kFinReceived, kFinSent, kResetReceived, kResetSent, kError, kClosed,
+};
+const char* to_string(TimelineKind kind);  // "connect", "syn_retransmit", ...
+
+struct TimelineEntry {
+  MonoTime at{};
+  TimelineKind kind = TimelineKind::kFirstSeen;
+  std::map<std::string, std::string> detail;  // plain words and numbers, sorted by key
+};
+
+struct ResetCounts {
+  std::uint64_t sent = 0;
+  std::uint64_t received = 0;
+};
+
+// One socket worth keeping: it failed, or it is among the slowest of its endpoint.
+struct SocketStory {
+  SocketRef socket;
+  std::size_t endpoint = 0;  // index into Picture::endpoints
+  std::optional<Owner> owner;
+  std::string cgroup_path;
+  std::optional<MonoTime> opened_at;  // absent: before the trace
+  MonoTime first_seen_at{};
+  std::optional<MonoTime> closed_at;  // absent: open at the end
+  std::optional<ConnectOutcome> outcome;  // outbound and opened during the trace
+  std::optional<Duration> connect_took;   // start -> outcome; pending: -> end of the trace
+  int connect_error = 0;                  // errno of a failed connect, 0: none
+  std::uint32_t syns_sent = 0;            // first SYN and its retransmissions
+  std::uint32_t icmp_errors = 0;          // soft errors reported while connecting
+  // Of a refused connect: another connect of the same process to the same remote port, whatever the address, was
+  // established within 1 s before or after (RFC 8305, happy eyeballs). Absent: not determined, the rules then look among
+  // Picture::sockets, which holds only some of the good ones.
+  std::optional<bool> served_elsewhere;
+  Terminator ended_by = Terminator::kNone;
+  std::optional<EndedWith> ended_with;
+  std::optional<SocketEnd> end;           // absent while open
+  std::uint64_t exchanges = 0;
+  std::uint64_t exchanges_failed = 0;     // 0 or 1: an exchange fails by the socket's end
+  bool exchange_pending = false;          // outstanding at the end of the trace
+  std::optional<Duration> pending_wait;   // how long it has been outstanding then
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_received = 0;
+  RetransmitCounts retransmits{};
+  std::uint64_t retransmitted_segments = 0;
+  ResetCounts resets;
+  std::optional<std::uint64_t> first_byte_max_us;
+  std::vector<TimelineEntry> timeline;    // at most kTimelineMax entries, the newest dropped first in the middle
+};
+
+struct RetransmitFailures {
+  std::optional<std::uint64_t> busy;   // absent: this kernel does not tell
+  std::optional<std::uint64_t> other;
+};
+
+// The counts of the report's "totals", for the whole trace or for one endpoint.
+struct Totals {
+  std::uint64_t sockets_seen = 0;
+  std::uint64_t sockets_open_peak = 0;
+  std::uint64_t sockets_open_at_end = 0;
+  std::uint64_t connects = 0;  // outbound attempts begun during the trace
+  std::array<std::uint64_t, kConnectOutcomes> connect_outcomes{};
+  RetransmitCounts retransmits{};
+  std::uint64_t retransmitted_segments = 0;
+  std::optional<std::uint64_t> spurious_retransmits;
+  RetransmitFailures retransmit_failures;
+  std::optional<std::uint64_t> out_of_order_segments;
+  ResetCounts resets;
+  std::map<std::string, std::uint64_t> reset_reasons;  // of resets sent, by the kernel's name
+  bool reset_reasons_known = false;                    // this kernel tells reasons
+  std::array<std::optional<std::uint64_t>, kPhases> reset_phases{};  // absent: not visible on this kernel
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_received = 0;
+  std::optional<std::uint64_t> segments_sent;
+  std::optional<std::uint64_t> segments_received;
+  std::uint64_t exchanges = 0;  // responses begun
+  std::uint64_t exchanges_failed = 0;
+  std::uint64_t exchanges_pending = 0;
+};
+
+struct ProcessShare {
+  std::string comm;
+  std::string cgroup;  // path, empty: unknown
+  std::vector<std::uint32_t> pids;  // sorted
+  std::uint64_t sockets_seen = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t exchanges = 0;
+};
+
+struct PeerShare {  // of an inbound endpoint
+  Address address;
+  std::uint64_t sockets_seen = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_received = 0;
+};
+
+// Sockets of one outcome side by side: "good", "reset", "no_answer", "refused", "timeout".
+struct OutcomeGroup {
+  std::string outcome;
+  std::uint64_t count = 0;
+  std::optional<std::uint64_t> request_p50_bytes;
+  std::optional<std::uint64_t> idle_before_request_p50_us;
+  std::optional<std::uint64_t> app_gap_p50_us;
+  std::optional<std::uint64_t> reused;  // connections that had had an exchange before
+  std::optional<std::uint64_t> first_byte_p50_us;
+  std::optional<std::uint64_t> first_byte_p99_us;
+};
+
+// Histograms by their fixed names (docs/json.md); absent: not measured.
+using HistogramMap = std::map<std::string, Histogram>;
+
+// One value a second; null where nothing was measured.
+struct Series {
+  std::int64_t start_offset_us = 0;
+  double interval_s = 1;
+  std::size_t n = 0;
+  std::map<std::string, std::vector<std::optional<std::int64_t>>> arrays;  // by their names in docs/json.md
+};
+
+struct EndpointPicture {
+  EndpointKey key;
+  RoleSource role_source = RoleSource::kUnknown;
+  MonoTime first_seen_at{};
+  MonoTime last_seen_at{};
+  Totals totals;
+  std::optional<double> mean_request_bytes;
+  std::optional<double> mean_response_bytes;
+  std::optional<std::uint64_t> rtt_floor_us;
+  std::string rtt_floor_source;  // "handshake", "kernel", "option", "window", empty: none
+  std::vector<ProcessShare> processes;  // by bytes, at most 10 and "others"
+  std::vector<PeerShare> peers;         // inbound only, at most 10
+  std::vector<OutcomeGroup> outcomes;
+  HistogramMap histograms;
+  Series series;
+};
+
+struct Window {
+  MonoTime start{};
+  MonoTime end{};
+  EndedBy ended_by = EndedBy::kSignal;
+  bool partial = false;
+
+  Duration length() const { return end - start; }
+};
+
+struct Picture {
+  TraceStart start;
+  Window window;
+  Loss loss;
+  Cost cost;
+  std::uint64_t events_seen = 0;
+  std::optional<std::uint64_t> sockets_filtered_out;
+  std::vector<BusyEndpoint> busiest_filtered_out;
+  Totals totals;
+  std::vector<EndpointPicture> endpoints;  // by failures, then bytes, descending, then key
+  std::vector<SocketStory> sockets;        // by failed, then largest first_byte or wait, descending, then (opened, tuple)
+  std::uint64_t sockets_omitted = 0;       // healthy ones that were folded into their endpoint
+};
+
+}  // namespace tcpdiag::model

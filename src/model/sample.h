@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sample: what a source reads rather than what happened: the circumstances of the trace, snapshots of sockets, and
+// the aggregates that the kernel programs keep. Together with the events they are all that a report is made of, so a
+// recording of both gives the same report again.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "model/endpoint.h"
+#include "model/filters.h"
+#include "model/histogram.h"
+#include "model/socket.h"
+#include "model/time.h"
+
+namespace tcpdiag::model {
+
+struct Ability {
+  std::string name;
+  bool available = false;
+  std::string reason;  // why not, and what is lost; empty when available
+};
+
+struct NetnsInfo {
+  std::uint32_t inode = 0;
+  std::string name;   // file name under /run/netns, empty: none
+  bool is_self = false;
+};
+
+struct HostInfo {
+  std::string hostname;  // untrusted
+  std::string kernel;    // uname -r
+  std::string arch;      // uname -m
+  int utc_offset_s = 0;
+  std::string utc_offset_name;  // "JST", "UTC"
+  int cpus = 0;
+};
+
+// First of all records: made once, before the first event.
+struct TraceStart {
+  ClockPair clock;
+  std::string recording_id;  // UUID (RFC 9562 version 4)
+  std::string tool_version;
+  std::string tool_git;
+  std::vector<std::string> command;  // argv
+  Filters filters;
+  HostInfo host;
+  std::vector<NetnsInfo> netns;
+  std::vector<Ability> abilities;
+  std::map<std::uint32_t, std::string> reset_reasons;  // of the running kernel; empty: it has none
+  std::optional<Duration> requested_duration;
+};
+
+enum class SnapshotMoment : std::uint8_t { kStart, kEnd };
+
+// A tracked socket as it is now. kStart: sockets older than the trace. kEnd: those open when it ended.
+struct SocketSnapshot {
+  MonoTime at{};
+  SnapshotMoment moment = SnapshotMoment::kStart;
+  SocketRef socket;
+  Flow flow;
+  std::optional<Owner> owner;
+};
+
+// Measures that are aggregated in the kernel, because they happen per exchange or per packet.
+enum class Measure : std::uint8_t { kFirstByte, kLastByte };
+inline constexpr std::size_t kMeasures = 2;
+
+// Aggregates of one endpoint since the start of the trace (cumulative; a later sample replaces an earlier one).
+struct EndpointSample {
+  MonoTime at{};
+  EndpointKey key;
+  std::uint64_t exchanges = 0;              // responses begun
+  std::uint64_t exchanges_without_delay = 0;  // of those, seen only by sequence numbers: no first_byte for them
+  std::uint64_t request_bytes = 0;   // of exchanges done
+  std::uint64_t response_bytes = 0;
+  std::array<Histogram, kMeasures> measures;
+};
+
+// What a process is called and where it runs; read when its first socket is seen.
+struct ProcessInfo {
+  std::uint32_t pid = 0;
+  std::string comm;         // untrusted
+  std::uint64_t cgroup_id = 0;
+  std::string cgroup_path;  // untrusted; empty: not known
+};
+
+// Everything that was not seen, by cause. Cumulative.
+struct Loss {
+  std::uint64_t ring_full = 0;
+  std::uint64_t sockets_full = 0;
+  std::uint64_t endpoints_full = 0;
+  std::uint64_t processes_full = 0;
+  std::uint64_t undecodable = 0;
+  std::uint64_t rate_limited = 0;
+  std::uint64_t samples_thinned = 0;
+  std::uint64_t disk_full = 0;
+
+  std::uint64_t total() const {
+    return ring_full + sockets_full + endpoints_full + processes_full + undecodable + rate_limited + samples_thinned +
+           disk_full;
+  }
+};
+
+struct Cost {
+  std::optional<double> bpf_cpu_s;
+  double user_cpu_s = 0;
+  double system_cpu_s = 0;
+  std::uint64_t peak_rss_bytes = 0;
+  std::uint64_t attach_us = 0;
+};
+
+// The namespace's sockets that the filters left out, for "nothing matched".
+struct BusyEndpoint {
+  EndpointKey key;
+  std::uint64_t sockets = 0;
+  std::uint64_t bytes = 0;
+};
+
+enum class EndedBy : std::uint8_t { kDuration, kSignal, kError };
+
+// Last of all records.
+struct TraceEnd {
+  MonoTime at{};
+  EndedBy ended_by = EndedBy::kSignal;
+  bool partial = false;  // something kept the end from being complete
+  Loss loss;
+  Cost cost;
+  std::optional<std::uint64_t> sockets_filtered_out;
+  std::vector<BusyEndpoint> busiest_filtered_out;  // at most 5, by bytes; only when nothing matched
+};
+
+using Sample = std::variant<TraceStart, SocketSnapshot, EndpointSample, ProcessInfo, TraceEnd>;
+
+}  // namespace tcpdiag::model

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "probe/iterators.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <sched.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <thread>
+
+#include "util/fd.h"
+
+namespace tcpdiag::probe {
+
+namespace {
+
+constexpr std::size_t kChunk = std::size_t{64} << 10;
+
+struct LinkDeleter {
+  void operator()(bpf_link* link) const { bpf_link__destroy(link); }
+};
+
+tl::unexpected<Error> iterator_error(const char* doing, int error) {
+  return fail(ExitCode::kNotAble, fmt::format("cannot {} the list of open sockets: {}", doing, std::strerror(error)),
+              "run it with sudo; entering a network namespace needs CAP_SYS_ADMIN");
+}
+
+Result<std::vector<std::byte>> run_here(bpf_program* program, int netns_fd) {
+  if (netns_fd >= 0 && setns(netns_fd, CLONE_NEWNET) != 0) return iterator_error("enter the namespace of", errno);
+  const std::unique_ptr<bpf_link, LinkDeleter> link(bpf_program__attach_iter(program, nullptr));
+  if (!link) return iterator_error("open", errno);
+  const Fd fd(bpf_iter_create(bpf_link__fd(link.get())));
+  if (!fd) return iterator_error("open", errno);
+  std::vector<std::byte> out;
+  std::size_t used = 0;
+  for (;;) {
+    out.resize(used + kChunk);
+    const ssize_t n = ::read(fd.get(), out.data() + used, kChunk);
+    // EAGAIN: so many objects passed without output that the kernel paused (MAX_ITER_OBJECTS)
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (n < 0) return iterator_error("read", errno);
+    if (n == 0) break;
+    used += static_cast<std::size_t>(n);
+  }
+  out.resize(used);
+  return out;
+}
+
+}  // namespace
+
+Result<std::vector<std::byte>> run_iterator(bpf_program* program, int netns_fd) {
+  if (netns_fd < 0) return run_here(program, -1);
+  Result<std::vector<std::byte>> result;
+  std::thread([&] { result = run_here(program, netns_fd); }).join();
+  return result;
+}
+
+}  // namespace tcpdiag::probe

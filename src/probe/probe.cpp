@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "probe/probe.h"
+
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "host/process.h"
+#include "probe/decoder.h"
+#include "probe/iterators.h"
+#include "probe/kernel_features.h"
+#include "probe/programs.h"
+
+namespace tcpdiag::probe {
+
+namespace {
+
+constexpr std::size_t kProcessesMax = 4096;   // whose cgroup is looked up; the rest is counted
+constexpr std::size_t kBusiestShown = 5;
+
+struct RingDeleter {
+  void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
+};
+
+model::MonoTime now() {
+  timespec t{};
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return model::MonoTime(std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec));
+}
+
+}  // namespace
+
+struct Probe::Impl {
+  Impl(ProbeOptions o, KernelFeatures f, Programs p)
+      : options(std::move(o)), features(std::move(f)), programs(std::move(p)), abilities(features.abilities()) {}
+
+  ProbeOptions options;
+  KernelFeatures features;
+  Programs programs;
+  std::vector<model::Ability> abilities;
+  std::unique_ptr<ring_buffer, RingDeleter> ring;
+  model::Sink* sink = nullptr;  // of the call that is draining
+  std::set<std::uint32_t> processes;
+  std::map<model::EndpointKey, std::uint64_t> exchanges_reported;
+  std::uint64_t undecodable = 0;
+  std::uint64_t processes_full = 0;
+  std::uint64_t sockets_at_start = 0;
+  bool met_a_socket = false;
+
+  // The cgroup is looked up when a process is first met: later it may be gone.
+  void introduce(const std::optional<model::Owner>& owner, model::Sink& to) {
+    if (!owner || processes.count(owner->pid) != 0) return;
+    if (processes.size() >= kProcessesMax) {
+      ++processes_full;
+      return;
+    }
+    processes.insert(owner->pid);
+    to.on_sample(model::ProcessInfo{owner->pid, owner->comm, owner->cgroup_id,
+                                    host::cgroup_path_of(owner->pid).value_or(std::string{})});
+  }
+
+  static int on_record(void* context, void* data, std::size_t size) {
+    Impl& self = *static_cast<Impl*>(context);
+    const auto event = decode_event({static_cast<const std::byte*>(data), size});
+    if (!event) {
+      ++self.undecodable;
+      return 0;
+    }
+    if (event->socket.id.value != 0) self.met_a_socket = true;
+    self.introduce(event->owner, *self.sink);
+    self.sink->on_event(*event);
+    return 0;
+  }
+
+  Result<std::vector<DecodedSnapshot>> snapshots(model::SnapshotMoment moment) {
+    std::vector<DecodedSnapshot> all;
+    for (const host::Netns& netns : options.netns) {
+      auto bytes = run_iterator(programs.snapshot(), netns.is_self ? -1 : netns.fd.get());
+      if (!bytes) return tl::unexpected(bytes.error());
+      std::span<const std::byte> rest(*bytes);
+      while (!rest.empty()) {
+        if (rest.size() < sizeof(tcpd_wire_snapshot)) {
+          ++undecodable;
+          break;
+        }
+        if (auto one = decode_snapshot(rest.first(sizeof(tcpd_wire_snapshot)), moment)) {
+          all.push_back(std::move(*one));
+        } else {
+          ++undecodable;
+        }
+        rest = rest.subspan(sizeof(tcpd_wire_snapshot));
+      }
+    }
+    return all;
+  }
+
+  Result<> seed() {
+    for (const host::Netns& netns : options.netns) {
+      const auto seeded = run_iterator(programs.seed(), netns.is_self ? -1 : netns.fd.get());
+      if (!seeded) return tl::unexpected(seeded.error());
+    }
+    const auto owned = run_iterator(programs.owners());
+    if (!owned) return tl::unexpected(owned.error());
+    return {};
+  }
+
+  std::vector<model::BusyEndpoint> busiest_left_out() {
+    programs.set_snapshot_all(true);
+    const auto all = snapshots(model::SnapshotMoment::kEnd);
+    if (!all) return {};
+    std::map<model::EndpointKey, model::BusyEndpoint> by_key;
+    for (const DecodedSnapshot& one : *all) {
+      if (one.tracked) continue;
+      const model::EndpointKey key = model::endpoint_of(one.snapshot.socket);
+      model::BusyEndpoint& busy = by_key[key];
+      busy.key = key;
+      ++busy.sockets;
+      busy.bytes += one.snapshot.flow.bytes_sent_total + one.snapshot.flow.bytes_received_total;
+    }
+    std::vector<model::BusyEndpoint> list;
+    for (auto& [key, busy] : by_key) list.push_back(busy);
+    std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.bytes > b.bytes; });
+    if (list.size() > kBusiestShown) list.resize(kBusiestShown);
+    return list;
+  }
+};
+
+Probe::Probe(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Probe::~Probe() = default;
+
+Result<std::unique_ptr<Probe>> Probe::load(ProbeOptions options) {
+  auto features = read_kernel_features();
+  if (!features) return tl::unexpected(features.error());
+  auto programs = Programs::load(options, *features);
+  if (!programs) return tl::unexpected(programs.error());
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(*features), std::move(*programs));
+  impl->ring.reset(ring_buffer__new(impl->programs.ring_fd(), &Impl::on_record, impl.get(), nullptr));
+  if (!impl->ring) {
+    return fail(ExitCode::kNotAble, fmt::format("cannot map the ring buffer: {}", std::strerror(errno)),
+                "lower --ring-size");
+  }
+  return std::unique_ptr<Probe>(new Probe(std::move(impl)));
+}
+
+const std::vector<model::Ability>& Probe::abilities() const { return impl_->abilities; }
+const std::map<std::uint32_t, std::string>& Probe::reset_reasons() const { return impl_->features.reset_reasons; }
+
+Result<> Probe::attach(model::Sink& sink) {
+  // Attached first, seeded then: a socket born in between is met by its events, and the seed leaves it alone.
+  if (auto attached = impl_->programs.attach(); !attached) return attached;
+  if (auto seeded = impl_->seed(); !seeded) return seeded;
+  auto open = impl_->snapshots(model::SnapshotMoment::kStart);
+  if (!open) return tl::unexpected(open.error());
+  for (const DecodedSnapshot& one : *open) {
+    if (!one.tracked) continue;
+    ++impl_->sockets_at_start;
+    impl_->met_a_socket = true;
+    impl_->introduce(one.snapshot.owner, sink);
+    if (one.snapshot.socket.older_than_trace) sink.on_sample(one.snapshot);
+  }
+  return {};
+}
+
+std::uint64_t Probe::sockets_at_start() const { return impl_->sockets_at_start; }
+int Probe::fd() const { return ring_buffer__epoll_fd(impl_->ring.get()); }
+
+void Probe::drain(model::Sink& sink) {
+  impl_->sink = &sink;
+  ring_buffer__consume(impl_->ring.get());
+  impl_->sink = nullptr;
+}
+
+void Probe::sample(model::Sink& sink) {
+  for (model::EndpointSample& endpoint : impl_->programs.endpoint_samples(now())) {
+    std::uint64_t& reported = impl_->exchanges_reported[endpoint.key];
+    if (reported == endpoint.exchanges) continue;
+    reported = endpoint.exchanges;
+    sink.on_sample(endpoint);
+  }
+}
+
+ProbeEnd Probe::finish(model::Sink& sink) {
+  impl_->programs.detach();
+  drain(sink);
+  // cumulative, and the newest last_byte may have come without a new exchange
+  impl_->exchanges_reported.clear();
+  sample(sink);
+  if (auto open = impl_->snapshots(model::SnapshotMoment::kEnd)) {
+    for (const DecodedSnapshot& one : *open) {
+      if (!one.tracked) continue;
+      impl_->met_a_socket = true;
+      impl_->introduce(one.snapshot.owner, sink);
+      sink.on_sample(one.snapshot);
+    }
+  }
+  ProbeEnd end;
+  end.loss.ring_full = impl_->programs.counter(TCPD_COUNT_RING_FULL);
+  end.loss.sockets_full = impl_->programs.counter(TCPD_COUNT_SOCKETS_FULL);
+  end.loss.endpoints_full = impl_->programs.counter(TCPD_COUNT_ENDPOINTS_FULL);
+  end.loss.processes_full = impl_->processes_full;
+  end.loss.undecodable = impl_->undecodable;
+  end.sockets_filtered_out = impl_->programs.counter(TCPD_COUNT_FILTERED_OUT);
+  end.bpf_cpu_s = impl_->programs.cpu_seconds();
+  if (!impl_->met_a_socket) end.busiest_filtered_out = impl_->busiest_left_out();
+  return end;
+}
+
+}  // namespace tcpdiag::probe

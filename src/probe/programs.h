@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The BPF programs as one object: opened, configured, loaded, attached; and their maps.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "model/filters.h"
+#include "model/sample.h"
+#include "probe/kernel_features.h"
+#include "probe/probe.h"
+#include "util/result.h"
+#include "wire.h"
+
+struct bpf_program;
+
+namespace tcpdiag::probe {
+
+class Programs {
+ public:
+  static Result<Programs> load(const ProbeOptions& options, const KernelFeatures& features);
+  ~Programs();
+  Programs(Programs&&) noexcept;
+  Programs& operator=(Programs&&) noexcept;
+
+  Result<> attach();
+  void detach();
+
+  bpf_program* seed() const;
+  bpf_program* owners() const;
+  bpf_program* snapshot() const;
+  void set_snapshot_all(bool all);
+
+  int ring_fd() const;
+  std::uint64_t counter(tcpd_counter index) const;
+  std::optional<double> cpu_seconds() const;  // absent: nothing was timed
+  // Aggregates of the endpoints that had an exchange.
+  std::vector<model::EndpointSample> endpoint_samples(model::MonoTime at) const;
+
+ private:
+  struct Impl;
+  explicit Programs(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tcpdiag::probe

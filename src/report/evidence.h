@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Evidence of a finding in a person's words: a table of label and value, made from the fixed keys of docs/findings.md.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/finding.h"
+
+namespace tcpdiag::report {
+
+struct EvidenceLine {
+  std::string label;
+  std::string value;
+};
+
+// The evidence of one finding, by key. Remembers what was asked for, so that a key nobody knows is not lost.
+class EvidenceReader {
+ public:
+  explicit EvidenceReader(const model::Finding& finding) : finding_(finding) {}
+
+  std::optional<double> number(std::string_view key);        // of an integer or a float
+  std::optional<std::uint64_t> count(std::string_view key);  // of an integer that is not negative
+  std::string text(std::string_view key);                    // empty: none
+  std::string seconds(std::string_view key);                 // a `_s` key as a duration; empty: null or absent
+  std::string microseconds(std::string_view key);            // a `_us` key as a duration
+  void skip(std::initializer_list<std::string_view> keys);   // they are told elsewhere
+
+  // What was neither asked for nor skipped and is not null, under its plain name.
+  std::vector<EvidenceLine> rest() const;
+
+ private:
+  const model::EvidenceValue* find(std::string_view key);
+
+  const model::Finding& finding_;
+  std::set<std::string, std::less<>> used_;
+};
+
+// Joins its pieces with ", ", leaving out the empty ones.
+std::string list_of(std::initializer_list<std::string> pieces);
+
+// "30.0 s, all 12 within 40 ms" or "p50 4.1 s, 0.2 s .. 30.0 s"; empty when `p50` is. In seconds.
+std::string spread(std::optional<double> p50_s, std::optional<double> min_s, std::optional<double> max_s,
+                   std::optional<std::uint64_t> n);
+
+// The evidence of any finding; of a code without words of its own, its keys as they are.
+std::vector<EvidenceLine> evidence_lines(const model::Finding& finding);
+
+// evidence_failures.cpp, evidence_delays.cpp: codes they have words for. False: not one of theirs.
+bool describe_failure(const model::Finding& finding, EvidenceReader& evidence, std::vector<EvidenceLine>& out);
+bool describe_delay(const model::Finding& finding, EvidenceReader& evidence, std::vector<EvidenceLine>& out);
+
+// "30 s after the request: HAProxy \"timeout server\" (documented default), ...": one line for each timer and start.
+std::vector<std::string> timer_lines(const model::Finding& finding);
+
+}  // namespace tcpdiag::report

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Evidence in words: loss, delay, and what this tool did not see. Codes that no rule makes yet have no words yet: their
+// keys are shown under their plain names.
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+#include "report/evidence.h"
+#include "report/format.h"
+
+namespace tcpdiag::report {
+namespace {
+
+using Lines = std::vector<EvidenceLine>;
+
+std::string of_kind(EvidenceReader& e, std::string_view key, std::string_view words) {
+  const auto n = e.count(key);
+  return n && *n > 0 ? fmt::format("{} {}", *n, words) : std::string();
+}
+
+void retransmit_loss(EvidenceReader& e, Lines& out) {
+  const auto lost = e.count("retransmitted_segments");
+  const auto sent = e.count("sent_segments");
+  const auto loss = e.number("loss_pct");
+  const std::string direction = e.text("direction");
+  out.push_back({"direction", direction == "out"  ? "from this host"
+                              : direction == "in" ? "towards this host"
+                                                  : direction});
+  if (lost) {
+    out.push_back({"retransmitted", fmt::format("{}{}{}", *lost, sent ? fmt::format(" of {} segments", *sent) : "",
+                                                loss ? fmt::format(" ({})", percent(*loss)) : "")});
+  }
+  const std::string rto = of_kind(e, "rto_count", "by timeout");
+  const std::string fast = of_kind(e, "fast_count", "fast");
+  const std::string tlp = of_kind(e, "tlp_count", "tail probes");
+  const std::string syn = of_kind(e, "syn_count", "SYN");
+  out.push_back({"kinds", list_of({rto, fast, tlp, syn})});
+  out.push_back({"spurious", of_kind(e, "spurious_count", "had arrived after all (DSACK)")});
+  out.push_back(
+      {"never left here", of_kind(e, "retransmit_failures_busy", "retransmissions found the first copy still here")});
+  out.push_back({"out of order", of_kind(e, "out_of_order_segments", "segments received")});
+  const std::string delay = e.microseconds("retransmit_delay_p50_us");
+  const std::string recovery = e.microseconds("recovery_p99_us");
+  out.push_back({"delay", list_of({delay.empty() ? "" : delay + " till the retransmission (p50)",
+                                   recovery.empty() ? "" : recovery + " till repaired (p99)"})});
+}
+
+void delay_unattributed(EvidenceReader& e, Lines& out) {
+  const std::string floor = e.microseconds("rtt_floor_us");
+  const std::string source = e.text("rtt_floor_source");
+  out.push_back({"RTT floor", floor.empty() || source.empty() ? floor : fmt::format("{}, from: {}", floor, source)});
+  const std::string queue = e.microseconds("path_queue_p50_us");
+  const auto ambiguous = e.number("ambiguous_pct");
+  out.push_back({"above the floor", list_of({queue.empty() ? "" : queue + " (p50)",
+                                             ambiguous ? percent(*ambiguous) + " ambiguous" : ""})});
+  out.push_back({"first byte", e.microseconds("first_byte_p50_us")});
+}
+
+void events_lost(EvidenceReader& e, Lines& out) {
+  const auto lost = e.count("lost");
+  const auto seen = e.count("seen");
+  const auto pct = e.number("lost_pct");
+  if (lost) {
+    out.push_back({"lost", fmt::format("{}{}{}", *lost, pct ? fmt::format(" ({})", percent(*pct)) : "",
+                                       seen ? fmt::format(", seen {}", *seen) : "")});
+  }
+  out.push_back({"because", e.text("cause")});
+  out.push_back({"too low or missing", e.text("measures_affected")});
+  e.skip({"first_at"});
+}
+
+}  // namespace
+
+bool describe_delay(const model::Finding& finding, EvidenceReader& evidence, Lines& out) {
+  using Describe = void (*)(EvidenceReader&, Lines&);
+  constexpr std::array<std::pair<std::string_view, Describe>, 3> kCodes = {{
+      {"retransmit-loss", retransmit_loss},
+      {"delay-unattributed", delay_unattributed},
+      {"events-lost", events_lost},
+  }};
+  for (const auto& [code, describe] : kCodes) {
+    if (finding.code != code) continue;
+    describe(evidence, out);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace tcpdiag::report

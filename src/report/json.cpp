@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// The report as one JSON object, "tcpdiag.report/1".
+#include "report/json.h"
+
+#include <algorithm>
+#include <set>
+
+#include "report/format.h"
+#include "report/render.h"
+#include "util/escape.h"
+
+namespace tcpdiag::report {
+namespace {
+
+const char* ended_by_name(model::EndedBy by) {
+  switch (by) {
+    case model::EndedBy::kDuration:
+      return "duration";
+    case model::EndedBy::kSignal:
+      return "signal";
+    case model::EndedBy::kError:
+      return "error";
+  }
+  return "error";
+}
+
+Json strings(const std::vector<std::string>& texts) {
+  Json out = Json::array();
+  for (const std::string& text : texts) out.push_back(text_json(text));
+  return out;
+}
+
+Json blocks(const std::vector<model::Cidr>& blocks) {
+  Json out = Json::array();
+  for (const model::Cidr& block : blocks) out.push_back(block.to_string());
+  return out;
+}
+
+Json host_json(const model::HostInfo& host) {
+  return {{"hostname", text_json(host.hostname)},
+          {"kernel", text_json(host.kernel)},
+          {"arch", text_json(host.arch)},
+          {"instance_type", nullptr},  // not read yet
+          {"instance_type_source", nullptr},
+          {"utc_offset_s", host.utc_offset_s},
+          {"cpus", host.cpus}};
+}
+
+Json window_json(const JsonContext& context) {
+  const model::Window& window = context.report.picture.window;
+  return {{"start_at", context.at(window.start)},
+          {"end_at", context.at(window.end)},
+          {"duration_s", model::seconds(window.length())},
+          {"ended_by", ended_by_name(window.ended_by)},
+          {"partial", window.partial}};
+}
+
+Json filters_json(const model::Filters& filters) {
+  return {{"pid", filters.pids},
+          {"comm", Json::array()},  // no such filter yet, like cgroup and expression
+          {"local_port", filters.local_ports},
+          {"remote_port", filters.remote_ports},
+          {"local", blocks(filters.local)},
+          {"remote", blocks(filters.remote)},
+          {"family", filters.families},
+          {"netns", strings(filters.netns_as_given)},
+          {"cgroup", Json::array()},
+          {"role", filters.role ? role_json(*filters.role) : Json(nullptr)},
+          {"expression", nullptr}};
+}
+
+Json abilities_json(const std::vector<model::Ability>& abilities) {
+  Json out = Json::object();
+  for (const model::Ability& ability : abilities) {
+    out[valid_utf8(ability.name)] = {{"available", ability.available}, {"reason", text_or_null(ability.reason)}};
+  }
+  return out;
+}
+
+Json loss_json(const model::Loss& loss) {
+  return {{"ring_full", loss.ring_full},
+          {"sockets_full", loss.sockets_full},
+          {"endpoints_full", loss.endpoints_full},
+          {"processes_full", loss.processes_full},
+          {"undecodable", loss.undecodable},
+          {"rate_limited", loss.rate_limited},
+          {"samples_thinned", loss.samples_thinned},
+          {"disk_full", loss.disk_full}};
+}
+
+Json cost_json(const model::Cost& cost) {
+  return {{"bpf_cpu_s", or_null(cost.bpf_cpu_s)},
+          {"user_cpu_s", cost.user_cpu_s},
+          {"system_cpu_s", cost.system_cpu_s},
+          {"peak_rss_bytes", cost.peak_rss_bytes},
+          {"attach_us", cost.attach_us}};
+}
+
+}  // namespace
+
+Ids::Ids(const model::Report& report, std::size_t socket_limit) {
+  const std::size_t kept = report.picture.sockets.size();
+  std::set<std::size_t> shown;
+  for (std::size_t i = 0; i < std::min(kept, socket_limit); ++i) shown.insert(shown.end(), i);
+  for (const model::Finding& finding : report.findings) shown.insert(finding.sockets.begin(), finding.sockets.end());
+  shown_sockets_.assign(shown.begin(), shown.end());
+}
+
+std::string Ids::socket(std::size_t index) const {
+  const auto at = std::lower_bound(shown_sockets_.begin(), shown_sockets_.end(), index);
+  return "s" + std::to_string(at - shown_sockets_.begin() + 1);
+}
+
+std::string Ids::endpoint(std::size_t index) { return "e" + std::to_string(index + 1); }
+
+std::string Ids::finding(std::size_t index) { return "f" + std::to_string(index + 1); }
+
+Json JsonContext::at(model::MonoTime t) const { return rfc3339(report.picture.start.clock.to_wall(t)); }
+
+Json JsonContext::at(const std::optional<model::MonoTime>& t) const { return t ? at(*t) : Json(nullptr); }
+
+std::int64_t JsonContext::offset(model::MonoTime t) const { return offset_us(report.picture.window.start, t); }
+
+std::string render_json(const model::Report& report, const JsonOptions& options) {
+  const JsonContext context{report, Ids(report, options.sockets)};
+  const model::Picture& picture = report.picture;
+  const std::vector<std::size_t>& shown = context.ids.shown_sockets();
+
+  Json out = Json::object();
+  out["schema"] = "tcpdiag.report/1";
+  out["tool"] = {{"name", "tcpdiag"},
+                 {"version", text_json(picture.start.tool_version)},
+                 {"git", text_or_null(picture.start.tool_git)}};
+  out["command"] = strings(picture.start.command);
+  out["recording_id"] = text_or_null(picture.start.recording_id);
+  out["view_filters"] = nullptr;
+  out["summary"] = text_json(report.summary);
+  out["verdict"] = model::to_string(report.verdict);
+  out["host"] = host_json(picture.start.host);
+  out["origin"] = "bpf";  // the only source so far
+  out["window"] = window_json(context);
+  out["filters"] = filters_json(picture.start.filters);
+  out["sockets_filtered_out"] = or_null(picture.sockets_filtered_out);
+  out["abilities"] = abilities_json(picture.start.abilities);
+  out["loss"] = loss_json(picture.loss);
+  out["cost"] = cost_json(picture.cost);
+  Json totals = Json::object();
+  append_totals(totals, picture.totals);
+  out["totals"] = std::move(totals);
+  Json endpoints = Json::array();
+  for (std::size_t i = 0; i < picture.endpoints.size(); ++i) endpoints.push_back(endpoint_json(context, i));
+  out["endpoints"] = std::move(endpoints);
+  Json sockets = Json::array();
+  for (const std::size_t index : shown) sockets.push_back(socket_json(context, index));
+  out["sockets"] = std::move(sockets);
+  out["sockets_shown"] = shown.size();
+  out["sockets_omitted"] = picture.sockets_omitted + (picture.sockets.size() - shown.size());
+  Json findings = Json::array();
+  for (std::size_t i = 0; i < report.findings.size(); ++i) findings.push_back(finding_json(context, i));
+  out["findings"] = std::move(findings);
+  out["nic"] = Json::array();  // not measured yet
+  out["not_visible"] = strings(report.not_visible);
+  return write_json(out) + "\n";
+}
+
+}  // namespace tcpdiag::report

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of the JSON report, for the files that make them. The contract is docs/json.md: every key always present,
+// null where unknown, in the order given there.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "model/report.h"
+
+namespace tcpdiag::report {
+
+using Json = nlohmann::ordered_json;
+
+// Which sockets a report shows, and what everything is called in it. Ids are positions in the report, so they hold for
+// the JSON and the text of one report alike.
+class Ids {
+ public:
+  Ids(const model::Report& report, std::size_t socket_limit);
+
+  const std::vector<std::size_t>& shown_sockets() const { return shown_sockets_; }  // indexes into Picture::sockets
+  std::string socket(std::size_t index) const;                                      // "s1"; of a socket that is shown
+  static std::string endpoint(std::size_t index);                                   // "e1"
+  static std::string finding(std::size_t index);                                    // "f1"
+
+ private:
+  std::vector<std::size_t> shown_sockets_;  // ascending
+};
+
+// What all parts need: the report and how times are told in it.
+struct JsonContext {
+  const model::Report& report;
+  Ids ids;
+
+  Json at(model::MonoTime t) const;  // "2026-11-21T02:31:07.004Z"
+  Json at(const std::optional<model::MonoTime>& t) const;
+  std::int64_t offset(model::MonoTime t) const;
+};
+
+// json_parts.cpp: what is made of one thing of the model.
+Json text_json(std::string_view text);     // valid UTF-8 whatever comes
+Json text_or_null(std::string_view text);  // null when empty
+Json us_or_null(const std::optional<model::Duration>& d);
+template <typename T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+Json role_json(model::Role role);
+Json retransmits_json(const model::RetransmitCounts& counts);
+Json resets_json(const model::ResetCounts& resets);
+void append_totals(Json& out, const model::Totals& totals);
+Json histogram_json(const model::Histogram& histogram);
+Json histograms_json(const model::HistogramMap& histograms);
+Json series_json(const model::Series& series);
+
+// json_lists.cpp: the three long lists.
+Json endpoint_json(const JsonContext& context, std::size_t index);
+Json socket_json(const JsonContext& context, std::size_t index);
+Json finding_json(const JsonContext& context, std::size_t index);
+
+// json_writer.cpp: objects and lists a line for each member, but short ones and lists of plain values on one line.
+std::string write_json(const Json& value);
+
+}  // namespace tcpdiag::report

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+// The JSON of the three long lists: endpoints, sockets, findings.
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "report/format.h"
+#include "report/json.h"
+#include "util/escape.h"
+
+namespace tcpdiag::report {
+namespace {
+
+Json netns_json(const model::Picture& picture, std::uint32_t inode) {
+  Json out = {{"inode", inode}, {"name", nullptr}, {"self", false}};
+  for (const model::NetnsInfo& netns : picture.start.netns) {
+    if (netns.inode != inode) continue;
+    out["name"] = text_or_null(netns.name);
+    out["self"] = netns.is_self;
+  }
+  return out;
+}
+
+Json role_source_json(model::RoleSource source) {
+  switch (source) {
+    case model::RoleSource::kConnect:
+      return "connect";
+    case model::RoleSource::kAccept:
+      return "accept";
+    case model::RoleSource::kDerived:
+      return "derived";
+    case model::RoleSource::kUnknown:
+      return nullptr;
+  }
+  return nullptr;
+}
+
+const char* owner_source_name(model::OwnerSource source) {
+  switch (source) {
+    case model::OwnerSource::kOwner:
+      return "owner";
+    case model::OwnerSource::kReader:
+      return "reader";
+    case model::OwnerSource::kTable:
+      return "table";
+    case model::OwnerSource::kUnknown:
+      return "unknown";
+  }
+  return "unknown";
+}
+
+const char* ended_by_name(model::Terminator terminator) {
+  switch (terminator) {
+    case model::Terminator::kLocal:
+      return "local";
+    case model::Terminator::kRemote:
+      return "remote";
+    case model::Terminator::kNone:
+      return "none";
+  }
+  return "none";
+}
+
+Json ended_with_json(const std::optional<model::EndedWith>& with) {
+  if (!with) return nullptr;
+  switch (*with) {
+    case model::EndedWith::kFin:
+      return "fin";
+    case model::EndedWith::kRst:
+      return "rst";
+    case model::EndedWith::kTimeout:
+      return "timeout";
+  }
+  return nullptr;
+}
+
+Json rounded_or_null(const std::optional<double>& value) {
+  return value ? Json(static_cast<std::int64_t>(std::llround(*value))) : Json(nullptr);
+}
+
+Json address_json(const model::SocketAddress& at) { return {{"address", at.address.to_string()}, {"port", at.port}}; }
+
+Json processes_json(const std::vector<model::ProcessShare>& processes) {
+  Json out = Json::array();
+  for (const model::ProcessShare& process : processes) {
+    out.push_back({{"comm", text_json(process.comm)},
+                   {"cgroup", text_or_null(process.cgroup)},
+                   {"pids", process.pids},
+                   {"sockets_seen", process.sockets_seen},
+                   {"bytes_sent", process.bytes_sent},
+                   {"bytes_received", process.bytes_received},
+                   {"exchanges", process.exchanges}});
+  }
+  return out;
+}
+
+Json outcomes_json(const std::vector<model::OutcomeGroup>& groups) {
+  Json out = Json::array();
+  for (const model::OutcomeGroup& group : groups) {
+    out.push_back({{"outcome", group.outcome},
+                   {"count", group.count},
+                   {"request_p50_bytes", or_null(group.request_p50_bytes)},
+                   {"idle_before_request_p50_us", or_null(group.idle_before_request_p50_us)},
+                   {"app_gap_p50_us", or_null(group.app_gap_p50_us)},
+                   {"reused", or_null(group.reused)},
+                   {"first_byte_p50_us", or_null(group.first_byte_p50_us)},
+                   {"first_byte_p99_us", or_null(group.first_byte_p99_us)}});
+  }
+  return out;
+}
+
+Json peers_json(const std::vector<model::PeerShare>& peers) {
+  Json out = Json::array();
+  for (const model::PeerShare& peer : peers) {
+    out.push_back({{"address", peer.address.to_string()},
+                   {"sockets_seen", peer.sockets_seen},
+                   {"bytes_sent", peer.bytes_sent},
+                   {"bytes_received", peer.bytes_received}});
+  }
+  return out;
+}
+
+Json process_json(const model::SocketStory& story) {
+  const model::Owner owner = story.owner.value_or(model::Owner{});
+  const auto id_or_null = [](std::uint32_t id) { return id == 0 ? Json(nullptr) : Json(id); };
+  return {{"pid", id_or_null(owner.pid)},
+          {"tid", id_or_null(owner.tid)},
+          {"ns_pid", id_or_null(owner.ns_pid)},
+          {"comm", text_or_null(owner.comm)},
+          {"cgroup", text_or_null(story.cgroup_path)},
+          {"owner_source", owner_source_name(owner.source)},
+          {"shared", owner.shared}};
+}
+
+// Values of a timeline's detail are words or numbers in text. Numbers become numbers, but never where the key promises
+// a name: a process may be called "42".
+Json detail_json(const std::map<std::string, std::string>& detail) {
+  Json out = Json::object();
+  for (const auto& [key, value] : detail) {
+    std::int64_t number = 0;
+    const char* end = value.data() + value.size();
+    const auto [stop, error] = std::from_chars(value.data(), end, number);
+    const bool is_number = error == std::errc() && stop == end && std::to_string(number) == value;
+    const bool is_name = key == "comm" || key == "name" || key == "reason" || key == "cgroup";
+    out[valid_utf8(key)] = is_number && !is_name ? Json(number) : text_json(value);
+  }
+  return out;
+}
+
+Json timeline_json(const JsonContext& context, const std::vector<model::TimelineEntry>& timeline) {
+  Json out = Json::array();
+  for (const model::TimelineEntry& entry : timeline) {
+    out.push_back({{"offset_us", context.offset(entry.at)},
+                   {"kind", model::to_string(entry.kind)},
+                   {"detail", detail_json(entry.detail)}});
+  }
+  return out;
+}
+
+Json timers_json(const std::vector<model::TimerCandidate>& timers) {
+  Json out = Json::array();
+  for (const model::TimerCandidate& timer : timers) {
+    out.push_back({{"name", text_json(timer.name)},
+                   {"timer_s", timer.timer_s},
+                   {"origin", timer.origin},
+                   {"deviation_pct", timer.deviation_pct},
+                   {"counted_from", timer.counted_from}});
+  }
+  return out;
+}
+
+Json texts_json(const std::vector<std::string>& texts) {
+  Json out = Json::array();
+  for (const std::string& text : texts) out.push_back(text_json(text));
+  return out;
+}
+
+struct EvidenceToJson {
+  Json operator()(std::monostate) const { return nullptr; }
+  Json operator()(std::int64_t value) const { return value; }
+  Json operator()(double value) const { return value; }
+  Json operator()(const std::string& value) const { return text_json(value); }
+  Json operator()(const std::vector<std::string>& values) const { return texts_json(values); }
+  Json operator()(const std::vector<model::TimerCandidate>& timers) const { return timers_json(timers); }
+};
+
+Json next_steps_json(const std::vector<model::NextStep>& steps) {
+  Json out = Json::array();
+  for (const model::NextStep& step : steps) {
+    out.push_back({{"text", text_json(step.text)},
+                   {"command", text_or_null(step.command)},
+                   {"whose", model::to_string(step.whose)}});
+  }
+  return out;
+}
+
+}  // namespace
+
+Json endpoint_json(const JsonContext& context, std::size_t index) {
+  const model::Picture& picture = context.report.picture;
+  const model::EndpointPicture& endpoint = picture.endpoints[index];
+  Json out = Json::object();
+  out["id"] = Ids::endpoint(index);
+  out["role"] = model::to_string(endpoint.key.role);
+  out["address"] = endpoint.key.at.address.to_string();
+  out["port"] = endpoint.key.at.port;
+  out["family"] = endpoint.key.at.address.family();
+  out["netns"] = netns_json(picture, endpoint.key.netns_inode);
+  out["first_seen_at"] = context.at(endpoint.first_seen_at);
+  out["last_seen_at"] = context.at(endpoint.last_seen_at);
+  append_totals(out, endpoint.totals);
+  out["mean_request_bytes"] = rounded_or_null(endpoint.mean_request_bytes);
+  out["mean_response_bytes"] = rounded_or_null(endpoint.mean_response_bytes);
+  out["rtt_floor_us"] = or_null(endpoint.rtt_floor_us);
+  out["rtt_floor_source"] = text_or_null(endpoint.rtt_floor_source);
+  out["processes"] = processes_json(endpoint.processes);
+  out["outcomes_compared"] = outcomes_json(endpoint.outcomes);
+  out["app_gap_coverage_pct"] = nullptr;  // app_gap is not measured yet
+  out["role_source"] = role_source_json(endpoint.role_source);
+  out["histograms"] = histograms_json(endpoint.histograms);
+  out["series"] = series_json(endpoint.series);
+  out["peers"] = peers_json(endpoint.peers);
+  return out;
+}
+
+Json socket_json(const JsonContext& context, std::size_t index) {
+  const model::SocketStory& story = context.report.picture.sockets[index];
+  const std::optional<model::Duration> wait = story.end ? story.end->wait : story.pending_wait;
+  Json out = Json::object();
+  out["id"] = context.ids.socket(index);
+  out["cookie"] = story.socket.cookie ? Json(std::to_string(*story.socket.cookie)) : Json(nullptr);
+  out["endpoint"] = Ids::endpoint(story.endpoint);
+  out["role"] = role_json(story.socket.role);
+  out["local"] = address_json(story.socket.local);
+  out["remote"] = address_json(story.socket.remote);
+  out["netns_inode"] = story.socket.netns_inode;
+  out["process"] = process_json(story);
+  out["opened_at"] = context.at(story.opened_at);
+  out["closed_at"] = context.at(story.closed_at);
+  out["outcome"] = story.outcome ? Json(model::to_string(*story.outcome)) : Json(nullptr);
+  out["ended_by"] = ended_by_name(story.ended_by);
+  out["ended_with"] = ended_with_json(story.ended_with);
+  out["exchanges"] = story.exchanges;
+  out["exchanges_failed"] = story.exchanges_failed;
+  out["bytes_sent"] = story.bytes_sent;
+  out["bytes_received"] = story.bytes_received;
+  out["retransmits"] = retransmits_json(story.retransmits);
+  out["retransmitted_segments"] = story.retransmitted_segments;
+  out["resets"] = resets_json(story.resets);
+  out["first_byte_max_us"] = or_null(story.first_byte_max_us);
+  out["wait_us"] = us_or_null(wait);
+  out["idle_us"] = story.end ? us_or_null(story.end->idle) : Json(nullptr);
+  out["timeline"] = timeline_json(context, story.timeline);
+  return out;
+}
+
+Json finding_json(const JsonContext& context, std::size_t index) {
+  const model::Finding& finding = context.report.findings[index];
+  Json sockets = Json::array();
+  for (const std::size_t socket : finding.sockets) sockets.push_back(context.ids.socket(socket));
+  Json causes = Json::array();
+  for (const std::size_t cause : finding.caused_by) causes.push_back(Ids::finding(cause));
+  Json evidence = Json::object();
+  for (const model::Evidence& item : finding.evidence) {
+    // A rule cannot know the ids, which are given here.
+    evidence[item.key] = item.key == "sockets" ? sockets : std::visit(EvidenceToJson{}, item.value);
+  }
+  Json out = Json::object();
+  out["id"] = Ids::finding(index);
+  out["code"] = finding.code;
+  out["severity"] = model::to_string(finding.severity);
+  out["confidence"] = model::to_string(finding.confidence);
+  out["confidence_reasons"] = texts_json(finding.confidence_reasons);
+  out["endpoint"] = finding.endpoint ? Json(Ids::endpoint(*finding.endpoint)) : Json(nullptr);
+  out["device"] = text_or_null(finding.device);
+  out["caused_by"] = std::move(causes);
+  out["sockets"] = std::move(sockets);
+  out["first_at"] = context.at(finding.first_at);
+  out["last_at"] = context.at(finding.last_at);
+  out["count"] = finding.count;
+  out["share_pct"] = or_null(finding.share_pct);
+  out["ongoing"] = finding.ongoing;
+  out["title"] = text_json(finding.title);
+  out["explanation"] = text_json(finding.explanation);
+  out["evidence"] = std::move(evidence);
+  out["impact"] = {{"exchanges_failed", finding.impact.exchanges_failed},
+                   {"connects_failed", finding.impact.connects_failed},
+                   {"exchanges_delayed", finding.impact.exchanges_delayed},
+                   {"share_pct", or_null(finding.impact.share_pct)}};
+  out["app_messages"] = texts_json(finding.app_messages);
+  out["next_steps"] = next_steps_json(finding.next_steps);
+  out["disproved_by"] = text_json(finding.disproved_by);
+  return out;
+}
+
+}  // namespace tcpdiag::report

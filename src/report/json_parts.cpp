@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// The JSON of totals, histograms and series.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "report/json.h"
+#include "util/escape.h"
+
+namespace tcpdiag::report {
+namespace {
+
+constexpr std::array<const char*, 22> kHistogramNames = {"connect",
+                                                         "rtt",
+                                                         "path_queue",
+                                                         "path_queue_in",
+                                                         "host_queue",
+                                                         "first_byte",
+                                                         "last_byte",
+                                                         "read_wait",
+                                                         "recovery",
+                                                         "app_gap",
+                                                         "retransmit_rto",
+                                                         "retransmit_fast",
+                                                         "retransmit_tlp",
+                                                         "retransmit_syn",
+                                                         "retransmit_synack",
+                                                         "retransmit_other",
+                                                         "reset_sent_age",
+                                                         "reset_sent_idle",
+                                                         "reset_sent_wait",
+                                                         "reset_received_age",
+                                                         "reset_received_idle",
+                                                         "reset_received_wait"};
+
+constexpr std::array<const char*, 15> kSeriesNames = {
+    "bytes_sent",           "bytes_received",    "exchanges",         "connects",
+    "connect_failures",     "retransmits",       "out_of_order",      "resets",
+    "rtt_p50_us",           "path_queue_p50_us", "path_queue_p99_us", "path_queue_in_p50_us",
+    "path_queue_in_p99_us", "host_queue_p99_us", "read_wait_p99_us"};
+
+double to_thousandths(double value) { return std::round(value * 1000) / 1000; }
+
+}  // namespace
+
+Json text_json(std::string_view text) { return valid_utf8(text); }
+
+Json text_or_null(std::string_view text) { return text.empty() ? Json(nullptr) : text_json(text); }
+
+Json us_or_null(const std::optional<model::Duration>& d) { return d ? Json(model::microseconds(*d)) : Json(nullptr); }
+
+Json role_json(model::Role role) {
+  return role == model::Role::kUnknown ? Json(nullptr) : Json(model::to_string(role));
+}
+
+Json retransmits_json(const model::RetransmitCounts& counts) {
+  Json out = Json::object();
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    out[model::to_string(static_cast<model::RetransmitKind>(i))] = counts[i];
+  return out;
+}
+
+Json resets_json(const model::ResetCounts& resets) { return {{"sent", resets.sent}, {"received", resets.received}}; }
+
+void append_totals(Json& out, const model::Totals& totals) {
+  out["sockets_seen"] = totals.sockets_seen;
+  out["sockets_open_peak"] = totals.sockets_open_peak;
+  out["sockets_open_at_end"] = totals.sockets_open_at_end;
+  out["connects"] = totals.connects;
+  Json outcomes = Json::object();
+  for (std::size_t i = 0; i < totals.connect_outcomes.size(); ++i) {
+    outcomes[model::to_string(static_cast<model::ConnectOutcome>(i))] = totals.connect_outcomes[i];
+  }
+  out["connect_outcomes"] = std::move(outcomes);
+  out["retransmits"] = retransmits_json(totals.retransmits);
+  out["retransmitted_segments"] = totals.retransmitted_segments;
+  out["spurious_retransmits"] = or_null(totals.spurious_retransmits);
+  out["retransmit_failures"] = {{"busy", or_null(totals.retransmit_failures.busy)},
+                                {"other", or_null(totals.retransmit_failures.other)}};
+  out["out_of_order_segments"] = or_null(totals.out_of_order_segments);
+  out["resets"] = resets_json(totals.resets);
+  Json reasons = nullptr;
+  if (totals.reset_reasons_known) {
+    reasons = Json::object();
+    for (const auto& [name, count] : totals.reset_reasons) reasons[valid_utf8(name)] = count;
+  }
+  out["reset_reasons"] = std::move(reasons);
+  Json phases = Json::object();
+  for (std::size_t i = 0; i < totals.reset_phases.size(); ++i) {
+    phases[model::to_string(static_cast<model::Phase>(i))] = or_null(totals.reset_phases[i]);
+  }
+  out["reset_phases"] = std::move(phases);
+  out["listen_overflows"] = nullptr;  // not measured yet, like zero_window_*
+  out["listen_drops"] = nullptr;
+  out["bytes_sent"] = totals.bytes_sent;
+  out["bytes_received"] = totals.bytes_received;
+  out["segments_sent"] = or_null(totals.segments_sent);
+  out["segments_received"] = or_null(totals.segments_received);
+  out["exchanges"] = totals.exchanges;
+  out["exchanges_failed"] = totals.exchanges_failed;
+  out["exchanges_pending"] = totals.exchanges_pending;
+  out["zero_window_sent_us"] = nullptr;
+  out["zero_window_received_us"] = nullptr;
+}
+
+Json histogram_json(const model::Histogram& histogram) {
+  const auto percentile = [&](double q) {
+    return histogram.count() == 0 ? Json(nullptr) : or_null(histogram.percentile(q));
+  };
+  const auto mean = histogram.mean();
+  Json buckets = Json::array();
+  for (std::size_t i = 0; i < model::Histogram::kBuckets; ++i) {
+    const std::uint64_t n = histogram.buckets()[i];
+    if (n > 0) buckets.push_back(Json::array({model::Histogram::low_of(i), model::Histogram::high_of(i), n}));
+  }
+  Json out = Json::object();
+  out["unit"] = "us";
+  out["count"] = histogram.count();
+  out["sum"] = histogram.sum();
+  out["min"] = or_null(histogram.min());
+  out["mean"] = mean && histogram.count() > 0 ? Json(to_thousandths(*mean)) : Json(nullptr);
+  out["p50"] = percentile(0.50);
+  out["p90"] = percentile(0.90);
+  out["p95"] = percentile(0.95);
+  out["p99"] = percentile(0.99);
+  out["max"] = or_null(histogram.max());
+  out["relative_error"] = model::Histogram::kRelativeError;
+  out["buckets"] = std::move(buckets);
+  return out;
+}
+
+Json histograms_json(const model::HistogramMap& histograms) {
+  Json out = Json::object();
+  for (const char* name : kHistogramNames) {
+    const auto found = histograms.find(name);
+    if (found == histograms.end()) {
+      out[name] = nullptr;
+      continue;
+    }
+    out[name] = histogram_json(found->second);
+    if (std::string_view(name) == "path_queue") out[name]["ambiguous"] = nullptr;
+  }
+  return out;
+}
+
+Json series_json(const model::Series& series) {
+  Json out = Json::object();
+  out["start_offset_us"] = series.start_offset_us;
+  out["interval_s"] = series.interval_s;
+  out["n"] = series.n;
+  for (const char* name : kSeriesNames) {
+    Json values = Json::array();
+    const auto found = series.arrays.find(name);
+    for (std::size_t i = 0; i < series.n; ++i) {
+      const bool is_known = found != series.arrays.end() && i < found->second.size();
+      values.push_back(is_known ? or_null(found->second[i]) : Json(nullptr));
+    }
+    out[name] = std::move(values);
+  }
+  return out;
+}
+
+}  // namespace tcpdiag::report

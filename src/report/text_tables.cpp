@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tables of the text report. Every figure has its unit, in its cell or in the heading; "-" is unknown.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "report/format.h"
+#include "report/text.h"
+#include "util/escape.h"
+
+namespace tcpdiag::report {
+namespace {
+
+using model::EndpointPicture;
+using model::OutcomeGroup;
+using model::SocketStory;
+
+constexpr std::size_t kEndpointRows = 10;
+constexpr std::size_t kProcessColumns = 16;  // a short name and a pid of seven digits
+
+std::string spaced(std::string text) {
+  std::replace(text.begin(), text.end(), '_', ' ');
+  return text;
+}
+
+std::string us_or_dash(std::optional<std::uint64_t> us) {
+  return us ? duration(static_cast<double>(*us)) : std::string(kUnknown);
+}
+
+// --- FAILED AGAINST GOOD CALLS ---
+
+using Cell = std::function<std::string(const OutcomeGroup&)>;
+
+std::string first_byte_cell(const OutcomeGroup& group) {
+  if (!group.first_byte_p50_us) return std::string(kUnknown);
+  return fmt::format("{}/{}", us_or_dash(group.first_byte_p50_us), us_or_dash(group.first_byte_p99_us));
+}
+
+const std::vector<std::pair<std::string_view, Cell>>& outcome_rows() {
+  static const std::vector<std::pair<std::string_view, Cell>> kRows = {
+      {"user request -> call, p50", [](const OutcomeGroup& g) { return us_or_dash(g.app_gap_p50_us); }},
+      {"request size, p50",
+       [](const OutcomeGroup& g) { return g.request_p50_bytes ? bytes(*g.request_p50_bytes) : std::string(kUnknown); }},
+      {"connection used before",
+       [](const OutcomeGroup& g) {
+         return g.reused ? fmt::format("{} of {}", *g.reused, g.count) : std::string(kUnknown);
+       }},
+      {"idle before request, p50", [](const OutcomeGroup& g) { return us_or_dash(g.idle_before_request_p50_us); }},
+      {"first byte, p50/p99", first_byte_cell},
+  };
+  return kRows;
+}
+
+// Failed groups by count, at most three, then the good one. Empty where there is nothing to compare.
+std::vector<const OutcomeGroup*> compared_groups(const EndpointPicture& endpoint) {
+  constexpr std::size_t kFailedColumns = 3;
+  std::vector<const OutcomeGroup*> groups;
+  const OutcomeGroup* good = nullptr;
+  for (const OutcomeGroup& group : endpoint.outcomes) {
+    if (group.count == 0) continue;
+    if (group.outcome == "good") {
+      good = &group;
+    } else {
+      groups.push_back(&group);
+    }
+  }
+  if (good == nullptr || groups.empty()) return {};
+  std::stable_sort(groups.begin(), groups.end(), [](const auto* a, const auto* b) { return a->count > b->count; });
+  if (groups.size() > kFailedColumns) groups.resize(kFailedColumns);
+  groups.push_back(good);
+  return groups;
+}
+
+// --- FAILURES ---
+
+bool failed(const SocketStory& story) {
+  if (story.exchanges_failed > 0) return true;
+  if (!story.outcome) return false;
+  return *story.outcome != model::ConnectOutcome::kEstablished && *story.outcome != model::ConnectOutcome::kPending;
+}
+
+// Indexes into Picture::sockets of all that failed or that a cause names, in the picture's order.
+std::vector<std::size_t> all_failures(const model::Report& report) {
+  std::set<std::size_t> chosen;
+  for (const model::Finding& finding : report.findings) {
+    if (finding.severity == model::Severity::kNotice) continue;
+    chosen.insert(finding.sockets.begin(), finding.sockets.end());
+  }
+  for (std::size_t i = 0; i < report.picture.sockets.size(); ++i) {
+    if (failed(report.picture.sockets[i])) chosen.insert(i);
+  }
+  return {chosen.begin(), chosen.end()};
+}
+
+// `limit` of them: first one example of each cause, then each cause's next, so that no cause crowds out another.
+std::vector<std::size_t> chosen_failures(const model::Report& report, const std::vector<std::size_t>& all,
+                                         std::size_t limit) {
+  std::set<std::size_t> chosen;
+  bool grown = true;
+  for (std::size_t round = 0; grown; ++round) {
+    grown = false;
+    for (const model::Finding& finding : report.findings) {
+      if (finding.severity == model::Severity::kNotice || round >= finding.sockets.size()) continue;
+      grown = true;
+      if (chosen.size() < limit) chosen.insert(finding.sockets[round]);
+    }
+  }
+  for (const std::size_t i : all) {
+    if (chosen.size() < limit) chosen.insert(i);
+  }
+  return {chosen.begin(), chosen.end()};
+}
+
+model::MonoTime failed_at(const model::Picture& picture, const SocketStory& story) {
+  if (story.end) return story.end->at;
+  return story.closed_at.value_or(picture.window.end);
+}
+
+// In a trace of more than one day the date is worth more than the milliseconds.
+std::string failure_time(const TextContext& context, model::MonoTime at) {
+  const model::Window& window = context.picture().window;
+  const model::WallTime wall = context.wall(at);
+  if (date(context.wall(window.start)) == date(context.wall(window.end))) return "  " + clock_time(wall);
+  return " " + date(wall).substr(5) + " " + clock_seconds(wall);
+}
+
+std::string connect_words(const SocketStory& story) {
+  switch (story.outcome.value_or(model::ConnectOutcome::kPending)) {
+    case model::ConnectOutcome::kRefused:
+      return "refused";
+    case model::ConnectOutcome::kReset:
+      return "reset connect";
+    case model::ConnectOutcome::kTimedOut:
+    case model::ConnectOutcome::kAbandoned:
+      return "no SYN-ACK";
+    case model::ConnectOutcome::kUnreachable:
+      return "unreachable";
+    case model::ConnectOutcome::kLocalError:
+      return "SYN not sent";
+    case model::ConnectOutcome::kPending:
+      return "no SYN-ACK yet";
+    case model::ConnectOutcome::kEstablished:
+      break;
+  }
+  return "connected";
+}
+
+std::string what_happened(const SocketStory& story) {
+  if (story.outcome && *story.outcome != model::ConnectOutcome::kEstablished) return connect_words(story);
+  if (!story.end) return story.exchange_pending ? "still waiting" : "open";
+  switch (story.end->kind) {
+    case model::EndKind::kResetReceived:
+      return "reset by peer";
+    case model::EndKind::kResetSent:
+      return "reset by us";
+    case model::EndKind::kClosedLocally:
+      return story.exchanges_failed > 0 ? "we gave up" : "closed by us";
+    case model::EndKind::kClosedByPeer:
+      return "closed by peer";
+    case model::EndKind::kTimedOut:
+      return "timed out";
+    case model::EndKind::kConnectFailed:
+      return connect_words(story);
+  }
+  return "open";
+}
+
+// How long the user waited for nothing; where nobody waited, how long the connection had been silent or lived.
+std::string failed_after(const SocketStory& story) {
+  std::optional<model::Duration> after;
+  if (story.outcome && *story.outcome != model::ConnectOutcome::kEstablished) {
+    after = story.connect_took;
+  } else if (story.end) {
+    const model::SocketEnd& end = *story.end;
+    after = end.wait ? end.wait : end.idle ? end.idle : end.age;
+  } else {
+    after = story.pending_wait;
+  }
+  return after ? duration(model::seconds(*after) * 1e6) : std::string(kUnknown);
+}
+
+// Bytes in a narrow column: "1412", "118MiB".
+std::string narrow_bytes(std::uint64_t n) {
+  if (n < 1'000'000) return std::to_string(n);
+  const double mib = static_cast<double>(n) / (1 << 20);
+  return mib < 10'000 ? fmt::format("{:.0f}MiB", mib) : fmt::format("{:.0f}GiB", mib / 1024);
+}
+
+// Of the failed exchange, where there was one; else of the connection.
+std::string sent_and_got(const SocketStory& story) {
+  std::uint64_t sent = story.bytes_sent;
+  std::uint64_t got = story.bytes_received;
+  if (story.end && story.exchanges_failed > 0) {
+    sent = story.end->request_bytes;
+    got = story.end->response_bytes;
+    if (story.socket.role == model::Role::kInbound) std::swap(sent, got);
+  }
+  return fmt::format("{}/{}", narrow_bytes(sent), narrow_bytes(got));
+}
+
+std::string process_words(const SocketStory& story) {
+  if (!story.owner) return std::string(kUnknown);
+  const std::string pid = story.owner->pid == 0 ? "" : fmt::format(" {}", story.owner->pid);
+  return elide_middle(escape_terminal(story.owner->comm), kProcessColumns - pid.size()) + pid;
+}
+
+// --- DELAY ---
+
+struct DelayRow {
+  const char* name;
+  const char* words;
+};
+constexpr std::array<DelayRow, 10> kDelayRows = {{
+    {"path_queue", "network <="},
+    {"path_queue_in", "one way"},
+    {"host_queue", "this host"},
+    {"read_wait", "this app"},
+    {"app_gap", "this app"},
+    {"first_byte", ""},
+    {"last_byte", ""},
+    {"connect", ""},
+    {"rtt", ""},
+    {"recovery", "after loss"},
+}};
+
+bool has_delays(const EndpointPicture& endpoint) {
+  return std::any_of(kDelayRows.begin(), kDelayRows.end(), [&](const DelayRow& row) {
+    const auto found = endpoint.histograms.find(row.name);
+    return found != endpoint.histograms.end() && found->second.count() > 0;
+  });
+}
+
+// The endpoint of the first cause, else the first one; of those that have delays measured.
+const EndpointPicture* delay_endpoint(const model::Report& report) {
+  for (const model::Finding& finding : report.findings) {
+    if (!finding.endpoint) continue;
+    const EndpointPicture& endpoint = report.picture.endpoints[*finding.endpoint];
+    if (has_delays(endpoint)) return &endpoint;
+    break;
+  }
+  const auto found = std::find_if(report.picture.endpoints.begin(), report.picture.endpoints.end(), has_delays);
+  return found == report.picture.endpoints.end() ? nullptr : &*found;
+}
+
+// --- ENDPOINT ---
+
+std::string netns_words(const model::Picture& picture, std::uint32_t inode) {
+  if (picture.start.netns.size() < 2) return {};
+  for (const model::NetnsInfo& netns : picture.start.netns) {
+    if (netns.inode == inode && !netns.name.empty()) return fmt::format(", netns {}", escape_terminal(netns.name));
+  }
+  return fmt::format(", netns {}", inode);
+}
+
+const char* role_words(model::Role role) { return role == model::Role::kInbound ? "in" : "out"; }
+
+std::string mbit_per_s(std::uint64_t bytes_moved, double length_s) {
+  return rate(static_cast<double>(bytes_moved) * 8 / 1e6 / length_s);
+}
+
+std::uint64_t failures_of(const model::Totals& totals) {
+  std::uint64_t failures = totals.exchanges_failed;
+  for (std::size_t i = 0; i < totals.connect_outcomes.size(); ++i) {
+    const auto outcome = static_cast<model::ConnectOutcome>(i);
+    const bool is_failure =
+        outcome != model::ConnectOutcome::kEstablished && outcome != model::ConnectOutcome::kPending;
+    if (is_failure) failures += totals.connect_outcomes[i];
+  }
+  return failures;
+}
+
+// A name and figures that begin at `column`: on the next line where the name is longer.
+void named_row(Page& page, const std::string& name, std::size_t column, const std::string& figures,
+               Style style = Style::kPlain) {
+  if (columns(name) < column) {
+    page.line(pad_right(name, column) + figures, style);
+  } else {
+    page.line(name, style);
+    page.line(std::string(column, ' ') + figures, style);
+  }
+}
+
+}  // namespace
+
+void append_failed_against_good(Page& page, const TextContext& context) {
+  constexpr std::size_t kLabel = 30;
+  constexpr std::size_t kColumn = 16;  // "999 ms/999 ms" and more; three failed columns take less
+  const auto& endpoints = context.picture().endpoints;
+  const auto found = std::find_if(endpoints.begin(), endpoints.end(),
+                                  [](const EndpointPicture& e) { return !compared_groups(e).empty(); });
+  if (found == endpoints.end()) return;
+  const std::vector<const OutcomeGroup*> groups = compared_groups(*found);
+  const std::size_t width = std::min(kColumn, (kPageColumns - kLabel) / groups.size());
+  std::string heading = pad_right("FAILED AGAINST GOOD CALLS", kLabel);
+  for (const OutcomeGroup* group : groups) {
+    heading += pad_left(fmt::format("{} {}", spaced(escape_terminal(group->outcome)), group->count), width);
+  }
+  page.blank();
+  page.line(heading, Style::kHeading);
+  if (endpoints.size() > 1) page.line("  at " + found->key.at.to_string());
+  for (const auto& [label, cell] : outcome_rows()) {
+    std::string line = "  " + pad_right(label, kLabel - 2);
+    bool is_known = false;
+    for (const OutcomeGroup* group : groups) {
+      const std::string value = cell(*group);
+      is_known = is_known || value != kUnknown;
+      line += pad_left(value, width);
+    }
+    if (is_known) page.line(line);
+  }
+}
+
+void append_failures(Page& page, const TextContext& context) {
+  const model::Picture& picture = context.picture();
+  const std::vector<std::size_t> all = all_failures(context.report);
+  if (all.empty()) return;
+  std::vector<std::size_t> rows = chosen_failures(context.report, all, context.options.sockets);
+  std::stable_sort(rows.begin(), rows.end(), [&](std::size_t a, std::size_t b) {
+    return failed_at(picture, picture.sockets[a]) < failed_at(picture, picture.sockets[b]);
+  });
+  const auto row = [](std::string_view time, std::string_view port, std::string_view process, std::string_view what,
+                      std::string_view after, std::string_view moved) {
+    return pad_right(time, 15) + pad_left(port, 10) + "  " + pad_right(process, kProcessColumns) + " " +
+           pad_right(what, 15) + pad_left(after, 7) + pad_left(moved, 14);
+  };
+  page.blank();
+  page.line(row("FAILURES (UTC)", "local port", "process", "what", "after", "bytes out/in"), Style::kHeading);
+  for (const std::size_t index : rows) {
+    const SocketStory& story = picture.sockets[index];
+    const std::string port =
+        story.socket.local.port == 0 ? std::string(kUnknown) : std::to_string(story.socket.local.port);
+    page.line(row(failure_time(context, failed_at(picture, story)), port, process_words(story), what_happened(story),
+                  failed_after(story), sent_and_got(story)));
+    // For an inbound one it is the peer's port by which its log is searched.
+    if (story.socket.role == model::Role::kInbound) page.line("      from " + story.socket.remote.to_string());
+  }
+  if (all.size() > rows.size()) {
+    page.line(fmt::format("  ... {} more: --sockets {}, or all of them in the JSON report", all.size() - rows.size(),
+                          all.size()));
+  }
+}
+
+void append_delays(Page& page, const TextContext& context) {
+  constexpr std::size_t kLabel = 26;
+  const EndpointPicture* endpoint = delay_endpoint(context.report);
+  if (endpoint == nullptr) return;
+  const auto row = [](std::string_view p50, std::string_view p90, std::string_view p99, std::string_view max,
+                      std::string_view n) {
+    return pad_left(p50, 9) + pad_left(p90, 10) + pad_left(p99, 10) + pad_left(max, 10) + pad_left(n, 10);
+  };
+  const bool is_inbound = endpoint->key.role == model::Role::kInbound;
+  page.blank();
+  named_row(page, fmt::format("DELAY {} {}", is_inbound ? "AT" : "TO", endpoint->key.at.to_string()), kLabel,
+            row("p50", "p90", "p99", "max", "samples"), Style::kHeading);
+  for (const DelayRow& delay : kDelayRows) {
+    const auto found = endpoint->histograms.find(delay.name);
+    if (found == endpoint->histograms.end() || found->second.count() == 0) continue;
+    const model::Histogram& h = found->second;
+    page.line(pad_right(fmt::format("  {}  {}", delay.name, delay.words), kLabel) +
+              row(us_or_dash(h.percentile(0.5)), us_or_dash(h.percentile(0.9)), us_or_dash(h.percentile(0.99)),
+                  us_or_dash(h.max()), std::to_string(h.count())));
+  }
+}
+
+void append_endpoints(Page& page, const TextContext& context) {
+  constexpr std::size_t kName = 26;
+  const model::Picture& picture = context.picture();
+  if (picture.endpoints.empty()) return;
+  const double length_s = std::max(model::seconds(picture.window.length()), 0.001);
+  const auto row = [](std::string_view sockets, std::string_view exchanges, std::string_view fails,
+                      std::string_view mbit, std::string_view retransmits, std::string_view resets) {
+    return pad_left(sockets, 6) + pad_left(exchanges, 8) + pad_left(fails, 8) + pad_left(mbit, 15) +
+           pad_left(retransmits, 9) + pad_left(resets, 8);
+  };
+  page.blank();
+  named_row(page, "ENDPOINT", kName, row("socks", "exch/s", "failed", "Mbit/s out/in", "retrans", "resets"),
+            Style::kHeading);
+  const std::size_t shown = std::min(picture.endpoints.size(), kEndpointRows);
+  for (std::size_t i = 0; i < shown; ++i) {
+    const EndpointPicture& endpoint = picture.endpoints[i];
+    const model::Totals& totals = endpoint.totals;
+    const std::string netns = netns_words(picture, endpoint.key.netns_inode);
+    const std::string name = fmt::format("  {} {}", endpoint.key.at.to_string(), role_words(endpoint.key.role));
+    named_row(page, name + elide_middle(netns, kPageColumns - columns(name)), kName,
+              row(std::to_string(totals.sockets_seen), rate(static_cast<double>(totals.exchanges) / length_s),
+                  std::to_string(failures_of(totals)),
+                  mbit_per_s(totals.bytes_sent, length_s) + "/" + mbit_per_s(totals.bytes_received, length_s),
+                  std::to_string(totals.retransmitted_segments),
+                  std::to_string(totals.resets.sent + totals.resets.received)));
+  }
+  if (picture.endpoints.size() > shown) {
+    page.line(fmt::format("  ... {} more in the JSON report", picture.endpoints.size() - shown));
+  }
+}
+
+void append_busiest_filtered_out(Page& page, const TextContext& context) {
+  const model::Picture& picture = context.picture();
+  if (picture.busiest_filtered_out.empty()) return;
+  constexpr std::size_t kName = 60;
+  page.blank();
+  page.line(pad_right("BUSIEST THAT DID NOT MATCH", kName) + pad_left("sockets", 8) + pad_left("bytes", 12),
+            Style::kHeading);
+  for (const model::BusyEndpoint& busy : picture.busiest_filtered_out) {
+    const std::string name = fmt::format("  {} {}", busy.key.at.to_string(), role_words(busy.key.role));
+    page.line(pad_right(name, kName) + pad_left(std::to_string(busy.sockets), 8) + pad_left(bytes(busy.bytes), 12));
+  }
+}
+
+}  // namespace tcpdiag::report

@@ -1,0 +1,155 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The lab itself: its truth agrees with the kernel's counters, and it leaves nothing behind however it ends."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True  # The source tree may belong to somebody else.
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+
+from lab.network import BOOK, NETNS_DIRECTORY, clean_leftovers, run  # noqa: E402
+from live import LAB, Lab, LiveCase, main, wait_until  # noqa: E402
+
+
+def counters(namespace: str) -> dict[str, int]:
+    """The namespace's TCP counters since it exists."""
+    # Its own history file: nstat would otherwise print differences to the last time that anybody asked.
+    text = run("ip", "netns", "exec", namespace, "nstat", "-asz", "-j")
+    return json.loads(text)["kernel"]
+
+
+def leftovers(pid: int) -> list[str]:
+    """Whatever there is of the lab with this process id."""
+    found = [name for name in os.listdir(NETNS_DIRECTORY) if re.fullmatch(rf"tcpdiag-lab-{pid}-[cs]", name)]
+    found += [name for name in os.listdir(BOOK) if name.startswith(f"{pid}-")]
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{process}/environ", "rb") as environment, open(f"/proc/{process}/cmdline", "rb") as command:
+                if f"TCPDIAG_LAB={pid}".encode() in environment.read().split(b"\0") or f"{BOOK}/{pid}-".encode() in command.read():
+                    found.append(f"process {process}")
+        except OSError:
+            pass
+    return found
+
+
+class LabTruth(LiveCase):
+    """The kernel counts resets itself, at both ends."""
+
+    def play(self, name: str, *options: str) -> tuple[dict, dict, dict]:
+        with Lab(name, *options) as lab:
+            lab.open_gate()
+            done = lab.wait("done")
+            client, server = counters(lab.ready["client_netns"]), counters(lab.ready["server_netns"])
+            self.assertEqual(lab.end(), 0)
+        return done, client, server
+
+    def test_resets_made_by_the_server(self):
+        done, client, server = self.play("api-reset", "--seconds", "1")
+        self.assertEqual((server["TcpOutRsts"], client["TcpEstabResets"], client["TcpOutRsts"]), (done["resets_made"], done["resets_received"], 0))
+        self.assertEqual({(f["error_class"], f["error_message"], f["cause_class"]) for f in done["failures"]},
+                         {("Faraday::ConnectionFailed", "Connection reset by peer", "Errno::ECONNRESET")})
+        for failure in done["failures"]:
+            self.assertAlmostEqual(failure["after_s"], 1, delta=0.25)
+
+    def test_resets_met_after_idle(self):
+        """One RST for each call, none before it and none after (netfilter's own are not in the server's counters)."""
+        done, client, _ = self.play("idle-reset", "--seconds", "1")
+        self.assertEqual((client["TcpEstabResets"], client["TcpOutRsts"]), (done["resets_received"], 0))
+        for failure in done["failures"]:
+            self.assertLess(failure["after_s"], 0.5)
+
+    def test_resets_made_by_the_client(self):
+        done, client, server = self.play("local-reset")
+        self.assertEqual((client["TcpOutRsts"], client["TcpExtTCPAbortOnClose"], server["TcpOutRsts"]),
+                         (done["resets_sent"], done["closed_unread"], 0))
+
+    def test_late_answers_are_reset(self):
+        done, client, server = self.play("api-timeout", "--seconds", "1")
+        self.assertEqual((client["TcpOutRsts"], server["TcpOutRsts"]), (done["resets_sent"], 0))
+        self.assertEqual(done["resets_sent"], done["failed"])
+
+    def test_nginx_resets_what_comes_too_late(self):
+        done, client, server = self.play("closed-before-reuse", "--seconds", "1")
+        self.assertEqual((server["TcpOutRsts"], client["TcpOutRsts"]), (done["resets_made"], 0))
+
+    def test_open_timeout(self):
+        done, client, _ = self.play("connect-timeout", "--seconds", "2")
+        self.assertGreaterEqual(client["TcpExtTCPSynRetrans"], done["failed"])
+        self.assertEqual({f["cause_class"] for f in done["failures"]}, {"Net::OpenTimeout"})
+        self.assertTrue(all("execution expired" in f["error_message"] for f in done["failures"]))
+
+    def test_healthy(self):
+        done, client, server = self.play("api-ok", "--seconds", "1")
+        self.assertEqual((client["TcpOutRsts"], server["TcpOutRsts"], client["TcpRetransSegs"], done["failed"]), (0, 0, 0, 0))
+        self.assertEqual(client["TcpActiveOpens"], done["counts"]["api"]["connects"])
+
+
+class LabEnds(LiveCase):
+    """Nothing of a lab stays, however it ended."""
+
+    def ended_by(self, number: int) -> None:
+        with Lab("api-reset", "--seconds", "60") as lab:
+            lab.open_gate()
+            lab.wait("outstanding")
+            self.assertTrue(leftovers(lab.pid), "this test would see nothing")
+            lab.signal(number)
+            self.assertEqual(lab.end(), 128 + number)
+            self.assertEqual(leftovers(lab.pid), [])
+
+    def test_sigint(self):
+        self.ended_by(signal.SIGINT)
+
+    def test_sigterm(self):
+        self.ended_by(signal.SIGTERM)
+
+    def test_sighup(self):
+        self.ended_by(signal.SIGHUP)
+
+    def test_input_ends_at_the_gate(self):
+        with Lab("api-ok") as lab:
+            self.assertEqual(lab.end(), 1)
+            self.assertEqual(leftovers(lab.pid), [])
+
+    def test_killed_labs_are_cleaned_at_the_next_start(self):
+        with Lab("closed-before-reuse", gate2=True) as killed, Lab("api-ok") as living:
+            killed.open_gate()
+            killed.wait("waiting")
+            killed.signal(signal.SIGKILL)
+            self.assertEqual(killed.end(), -signal.SIGKILL)
+            self.assertTrue(leftovers(killed.pid), "this test would see nothing")
+            clean_leftovers()
+            wait_until("the killed lab's processes to end", lambda: leftovers(killed.pid) == [], 10)
+            living.open_gate()
+            living.wait("done")
+            self.assertEqual(living.end(), 0)
+
+
+class LabUse(LiveCase):
+    """Wrong use is one line and a code."""
+
+    def refused(self, *arguments: str, code: int = 2, **popen) -> str:
+        result = subprocess.run([LAB, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False, **popen)
+        self.assertEqual(result.returncode, code, result.stderr)
+        self.check_one_line(result.stderr)
+        return result.stderr
+
+    def test_unknown_incident(self):
+        self.assertIn("connect-refused", self.refused("no-such-incident"))
+
+    def test_out_of_range(self):
+        self.refused("api-reset", "--seconds", "0")
+        self.refused("api-reset", "--failures", "0")
+        self.refused("api-reset", "--client-name", "a/b")
+
+    def test_list(self):
+        result = subprocess.run([LAB, "--list"], capture_output=True, text=True, timeout=30, check=True)
+        self.assertEqual(len(result.stdout.splitlines()), 9)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/clock.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+namespace tcpdiag::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(Clock, pair_is_of_one_moment) {
+  const model::MonoTime before = mono_now();
+  const model::ClockPair pair = read_clock_pair();
+  const model::MonoTime after = mono_now();
+  EXPECT_LE(before, pair.mono_at);
+  EXPECT_LE(pair.mono_at, after);
+  const auto wall = std::chrono::system_clock::now();
+  EXPECT_LT(std::chrono::abs(wall - pair.to_wall(mono_now())), 1s);
+}
+
+}  // namespace
+}  // namespace tcpdiag::app

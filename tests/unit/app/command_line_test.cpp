@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/command_line.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <utility>
+
+namespace tcpdiag::app {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::StartsWith;
+
+Result<Command> parse(std::vector<std::string> words) {
+  words.insert(words.begin(), "tcpdiag");
+  return parse_command_line(words);
+}
+
+TraceOptions trace(std::vector<std::string> words) {
+  words.insert(words.begin(), "trace");
+  Result<Command> command = parse(std::move(words));
+  if (!command || !std::holds_alternative<TraceOptions>(*command)) {
+    ADD_FAILURE() << (command ? "no trace" : command.error().what);
+    return {};
+  }
+  return std::get<TraceOptions>(std::move(*command));
+}
+
+// "what; cure" of a command line that is refused.
+std::string refusal(std::vector<std::string> words) {
+  const Result<Command> command = parse(std::move(words));
+  if (command) {
+    ADD_FAILURE() << "was accepted";
+    return {};
+  }
+  EXPECT_EQ(command.error().exit_code, ExitCode::kUsage);
+  EXPECT_THAT(command.error().what, Not(HasSubstr("\n")));
+  EXPECT_THAT(command.error().what, Not(testing::EndsWith(".")));
+  return command.error().what + "; " + command.error().cure;
+}
+
+std::string text(std::vector<std::string> words) {
+  const Result<Command> command = parse(std::move(words));
+  const auto* show = command ? std::get_if<ShowText>(&*command) : nullptr;
+  EXPECT_NE(show, nullptr);
+  return show == nullptr ? "" : show->text;
+}
+
+TEST(CommandLine, trace_alone) {
+  const TraceOptions options = trace({});
+  EXPECT_THAT(options.filters.pids, IsEmpty());
+  EXPECT_THAT(options.filters.families, IsEmpty());
+  EXPECT_THAT(options.filters.netns_as_given, IsEmpty());
+  EXPECT_EQ(options.filters.role, std::nullopt);
+  EXPECT_EQ(options.duration, std::nullopt);
+  EXPECT_EQ(options.format, Format::kText);
+  EXPECT_EQ(options.output, "");
+  EXPECT_FALSE(options.force);
+  EXPECT_EQ(options.fail_on, std::nullopt);
+  EXPECT_EQ(options.sockets, std::nullopt);
+  EXPECT_EQ(options.ring_bytes, 4U << 20);
+  EXPECT_EQ(options.max_endpoints, 256U);
+  EXPECT_THAT(options.command, ElementsAre("tcpdiag", "trace"));
+}
+
+TEST(CommandLine, every_option_short) {
+  const TraceOptions options = trace({"-p", "811", "-L", "80", "-D443", "-a", "10.0.0.1", "-A", "203.0.113.0/24", "-4",
+                                      "-d", "30s", "-o", "report.txt"});
+  EXPECT_THAT(options.filters.pids, ElementsAre(811U));
+  EXPECT_THAT(options.filters.local_ports, ElementsAre(80));
+  EXPECT_THAT(options.filters.remote_ports, ElementsAre(443));
+  ASSERT_EQ(options.filters.local.size(), 1U);
+  EXPECT_EQ(options.filters.local[0].to_string(), "10.0.0.1");
+  ASSERT_EQ(options.filters.remote.size(), 1U);
+  EXPECT_EQ(options.filters.remote[0].to_string(), "203.0.113.0/24");
+  EXPECT_THAT(options.filters.families, ElementsAre(4));
+  EXPECT_EQ(options.duration, 30s);
+  EXPECT_EQ(options.output, "report.txt");
+}
+
+TEST(CommandLine, every_option_long) {
+  const TraceOptions options = trace({"--pid=811",
+                                      "--local-port",
+                                      "80",
+                                      "--remote-port=443",
+                                      "--local",
+                                      "fd00::1",
+                                      "--remote=fd00::/8",
+                                      "-6",
+                                      "--netns",
+                                      "blue",
+                                      "--role",
+                                      "inbound",
+                                      "--duration=5m",
+                                      "--format",
+                                      "json",
+                                      "--output=x.json",
+                                      "--force",
+                                      "--fail-on",
+                                      "warning",
+                                      "--sockets",
+                                      "12",
+                                      "--ring-size",
+                                      "8MiB",
+                                      "--max-endpoints",
+                                      "4096"});
+  EXPECT_THAT(options.filters.pids, ElementsAre(811U));
+  EXPECT_THAT(options.filters.local_ports, ElementsAre(80));
+  EXPECT_THAT(options.filters.remote_ports, ElementsAre(443));
+  EXPECT_EQ(options.filters.local.size(), 1U);
+  EXPECT_EQ(options.filters.remote.size(), 1U);
+  EXPECT_THAT(options.filters.families, ElementsAre(6));
+  EXPECT_THAT(options.filters.netns_as_given, ElementsAre("blue"));
+  EXPECT_EQ(options.filters.role, model::Role::kInbound);
+  EXPECT_EQ(options.duration, 5min);
+  EXPECT_EQ(options.format, Format::kJson);
+  EXPECT_EQ(options.output, "x.json");
+  EXPECT_TRUE(options.force);
+  EXPECT_EQ(options.fail_on, model::Severity::kWarning);
+  EXPECT_EQ(options.sockets, 12U);
+  EXPECT_EQ(options.ring_bytes, 8U << 20);
+  EXPECT_EQ(options.max_endpoints, 4096U);
+}
+
+TEST(CommandLine, lists_and_repetitions_are_any_of_them) {
+  const TraceOptions options =
+      trace({"-D", "80,443", "-D", "8080", "-D", "443", "-p", "1", "-p2", "--netns", "a,b", "-A", "10.0.0.1,fd00::/8"});
+  EXPECT_THAT(options.filters.remote_ports, ElementsAre(80, 443, 8080));
+  EXPECT_THAT(options.filters.pids, ElementsAre(1U, 2U));
+  EXPECT_THAT(options.filters.netns_as_given, ElementsAre("a", "b"));
+  EXPECT_EQ(options.filters.remote.size(), 2U);
+}
+
+TEST(CommandLine, both_roles_or_both_families_are_no_contradiction) {
+  EXPECT_EQ(trace({"--role", "outbound,inbound"}).filters.role, std::nullopt);
+  EXPECT_THAT(trace({"-4", "-6"}).filters.families, ElementsAre(4, 6));
+}
+
+TEST(CommandLine, durations) {
+  EXPECT_EQ(trace({"-d", "6379"}).duration, 6379s);
+  EXPECT_EQ(trace({"-d", "500ms"}).duration, 500ms);
+  EXPECT_EQ(trace({"-d", "0"}).duration, 0s);
+  for (const char* wrong : {"5x", "forever", "1e9", "99999999999"}) {
+    EXPECT_THAT(refusal({"trace", "-d", wrong}), HasSubstr("is no duration; write 30s")) << wrong;
+  }
+}
+
+TEST(CommandLine, dash_is_standard_output) { EXPECT_EQ(trace({"-o", "-"}).output, ""); }
+
+TEST(CommandLine, wrong_values_name_option_value_and_cure) {
+  EXPECT_EQ(refusal({"trace", "-D", "0"}),
+            "--remote-port: '0' is no port; ports are numbers from 1 to 65535, such as 443 or 80,443");
+  EXPECT_THAT(refusal({"trace", "-L", "65536"}), StartsWith("--local-port: '65536' is no port; "));
+  EXPECT_THAT(refusal({"trace", "-D", "80,,443"}), StartsWith("--remote-port: '' is no port; "));
+  EXPECT_THAT(refusal({"trace", "-D", "80,"}), StartsWith("--remote-port: '' is no port; "));
+  EXPECT_THAT(refusal({"trace", "-D", "https"}), StartsWith("--remote-port: 'https' is no port; "));
+  EXPECT_THAT(refusal({"trace", "-p", "0"}), StartsWith("--pid: '0' is no process id; "));
+  EXPECT_THAT(refusal({"trace", "-p", "ruby"}), StartsWith("--pid: 'ruby' is no process id; "));
+  EXPECT_THAT(refusal({"trace", "-A", "example.com"}), HasSubstr("names are not looked up"));
+  EXPECT_THAT(refusal({"trace", "-A", "10.0.0.0/33"}), StartsWith("--remote: '10.0.0.0/33' is no IP address"));
+  EXPECT_THAT(refusal({"trace", "--role", "client"}), StartsWith("--role: 'client' is no role; outbound"));
+  EXPECT_THAT(refusal({"trace", "--format", "xml"}), StartsWith("--format: 'xml' is no format; text or json"));
+  EXPECT_THAT(refusal({"trace", "--fail-on", "high"}), StartsWith("--fail-on: 'high' is no severity; notice"));
+  EXPECT_THAT(refusal({"trace", "--sockets", "many"}), StartsWith("--sockets: 'many' is no number"));
+  EXPECT_THAT(refusal({"trace", "--ring-size", "32KiB"}), HasSubstr("a power of two from 64KiB"));
+  EXPECT_THAT(refusal({"trace", "--ring-size", "100KiB"}), HasSubstr("a power of two from 64KiB"));
+  EXPECT_THAT(refusal({"trace", "--max-endpoints", "0"}), HasSubstr("a number from 1 to 4096"));
+  EXPECT_THAT(refusal({"trace", "--max-endpoints", "4097"}), HasSubstr("a number from 1 to 4096"));
+}
+
+TEST(CommandLine, missing_values) {
+  EXPECT_THAT(refusal({"trace", "-D"}), StartsWith("--remote-port needs a value; "));
+  EXPECT_THAT(refusal({"trace", "-D", "--force"}), StartsWith("--remote-port needs a value, and '--force' is none; "));
+  EXPECT_THAT(refusal({"trace", "--pid=", "-D", "80"}), StartsWith("--pid needs a value; "));
+  EXPECT_THAT(refusal({"trace", "-o", ""}), StartsWith("--output needs a value; "));
+}
+
+TEST(CommandLine, given_twice) {
+  EXPECT_THAT(refusal({"trace", "-d", "5", "-d", "6"}), StartsWith("--duration is given twice; "));
+  EXPECT_THAT(refusal({"trace", "-o", "a", "--output", "b"}), StartsWith("--output is given twice; "));
+}
+
+TEST(CommandLine, contradictions) {
+  EXPECT_EQ(refusal({"trace", "-4", "-A", "fd00::1"}),
+            "-4 contradicts -A fd00::1, which is IPv6; leave one of them out");
+  EXPECT_THAT(refusal({"trace", "-4", "-a", "10.0.0.1,fd00::1"}), StartsWith("-4 contradicts -a fd00::1"));
+  EXPECT_THAT(refusal({"trace", "-6", "-A", "10.0.0.0/8"}), StartsWith("-6 contradicts -A 10.0.0.0/8, which is IPv4"));
+  EXPECT_THAT(refusal({"trace", "-a", "10.0.0.1", "-A", "fd00::1"}), HasSubstr("different IP families"));
+  EXPECT_THAT(trace({"-4", "-6", "-A", "fd00::1"}).filters.remote.size(), 1U);
+  EXPECT_THAT(trace({"-a", "10.0.0.1,fd00::1", "-A", "fd00::2"}).filters.remote.size(), 1U);
+}
+
+TEST(CommandLine, unknown_options_get_a_suggestion) {
+  EXPECT_EQ(refusal({"trace", "--remot-port", "80"}), "unknown option '--remot-port'; did you mean --remote-port?");
+  EXPECT_EQ(refusal({"trace", "--port=80"}), "unknown option '--port=80'; did you mean --local-port or --remote-port?");
+  EXPECT_EQ(refusal({"trace", "-P", "80"}), "unknown option '-P'; did you mean -p?");
+  EXPECT_EQ(refusal({"trace", "--xyzzy"}), "unknown option '--xyzzy'; see 'tcpdiag trace --help'");
+  EXPECT_EQ(refusal({"--versoin"}), "unknown option '--versoin'; did you mean --version?");
+  EXPECT_EQ(refusal({"-D", "443", "trace"}), "option '-D' belongs to a command; write 'tcpdiag trace -D'");
+  EXPECT_THAT(refusal({"trace", "--force=maybe"}), StartsWith("an option that takes no value has one"));
+}
+
+TEST(CommandLine, commands) {
+  EXPECT_EQ(refusal({"tarce"}), "unknown command 'tarce'; did you mean trace?");
+  EXPECT_THAT(refusal({"frobnicate"}), StartsWith("unknown command 'frobnicate'; the command is trace"));
+  EXPECT_THAT(refusal({}), StartsWith("no command given; "));
+  EXPECT_THAT(refusal({"trace", "443"}), StartsWith("unexpected argument '443'; filters are options"));
+  EXPECT_THAT(refusal({"trace", "trace"}), StartsWith("unexpected argument 'trace'"));
+  EXPECT_EQ(parse_command_line({}).error().exit_code, ExitCode::kUsage);
+}
+
+TEST(CommandLine, what_is_echoed_cannot_drive_a_terminal) {
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{{"trace", "--\x1b[31m"},
+                                                                                     {"trace", "\x1b[31m\n"},
+                                                                                     {"\x1b[31m"},
+                                                                                     {"trace", "-D", "\x1b[31m"},
+                                                                                     {"trace", "-d\n"},
+                                                                                     {"trace", "--force=\x1b[31m"},
+                                                                                     {"trace", "--\x1b[31m="}}) {
+    const std::string shown = refusal(words);
+    EXPECT_THAT(shown, Not(HasSubstr("\x1b")));
+    EXPECT_THAT(shown, Not(HasSubstr("\n")));
+  }
+}
+
+TEST(CommandLine, help_names_examples_and_exit_codes) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"--help"}, {"-h"}, {"trace", "--help"}, {"trace", "-D", "80", "-h"}}) {
+    const std::string help = text(words);
+    EXPECT_THAT(help, HasSubstr("Examples:"));
+    EXPECT_THAT(help, HasSubstr("Exit codes:"));
+    for (std::size_t begin = 0; begin < help.size();) {
+      const std::size_t end = help.find('\n', begin);
+      EXPECT_LE(end - begin, 80U) << help.substr(begin, end - begin);
+      begin = end + 1;
+    }
+  }
+  EXPECT_THAT(text({"trace", "-h"}), HasSubstr("-D, --remote-port PORT"));
+  EXPECT_THAT(text({"trace", "-h"}), HasSubstr("Usage: tcpdiag trace [OPTIONS]"));
+}
+
+TEST(CommandLine, version) { EXPECT_THAT(text({"--version"}), StartsWith("tcpdiag 0.")); }
+
+}  // namespace
+}  // namespace tcpdiag::app

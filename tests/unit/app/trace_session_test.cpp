@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/trace_session.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+
+#include "unit/app/fake_source.h"
+#include "unit/app/pipe.h"
+
+namespace tcpdiag::app {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::MatchesRegex;
+using testing::SizeIs;
+
+class TraceSession : public testing::Test {
+ protected:
+  TraceSession() {
+    options_.duration = 0s;
+    options_.command = {"tcpdiag", "trace", "-d", "0"};
+    options_.filters.netns_inodes = {7};
+  }
+  Result<model::Report> run() {
+    Progress progress(err_.to.get(), false);
+    return run_trace(options_, {{.inode = 7, .name = "", .is_self = true}}, source_, signals_, progress);
+  }
+
+  TraceOptions options_;
+  test::FakeSource source_;
+  test::Pipe err_;
+  Signals signals_ = *Signals::block();
+};
+
+TEST_F(TraceSession, tells_the_report_how_it_was_made) {
+  const Result<model::Report> report = run();
+  ASSERT_TRUE(report);
+  const model::TraceStart& start = report->picture.start;
+  EXPECT_THAT(start.recording_id, MatchesRegex("[0-9a-f-]+"));
+  EXPECT_THAT(start.recording_id, SizeIs(36));
+  EXPECT_THAT(start.command, ElementsAre("tcpdiag", "trace", "-d", "0"));
+  EXPECT_FALSE(start.tool_version.empty());
+  EXPECT_FALSE(start.host.kernel.empty());
+  EXPECT_THAT(start.netns, SizeIs(1));
+  EXPECT_THAT(start.abilities, SizeIs(1));
+  EXPECT_EQ(start.requested_duration, 0s);
+  EXPECT_GT(report->picture.cost.peak_rss_bytes, 0U);
+  EXPECT_EQ(report->picture.cost.bpf_cpu_s, 0.5);
+  EXPECT_TRUE(source_.finished);
+}
+
+TEST_F(TraceSession, says_what_ended_it) {
+  EXPECT_EQ(run()->picture.window.ended_by, model::EndedBy::kDuration);
+  options_.duration.reset();
+  ::kill(::getpid(), SIGTERM);
+  EXPECT_EQ(run()->picture.window.ended_by, model::EndedBy::kSignal);
+}
+
+TEST_F(TraceSession, says_that_it_traces_once_attached) {
+  ASSERT_TRUE(run());
+  EXPECT_EQ(err_.read_now(),
+            "tracing all TCP sockets of this network namespace (3 open), to report and end at once; "
+            "nothing leaves this machine\n");
+}
+
+TEST_F(TraceSession, says_nothing_when_it_cannot_attach) {
+  source_.attachable = false;
+  const Result<model::Report> report = run();
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().exit_code, ExitCode::kNotAble);
+  EXPECT_EQ(err_.read_now(), "");
+}
+
+}  // namespace
+}  // namespace tcpdiag::app

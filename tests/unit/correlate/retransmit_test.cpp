@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kinds of retransmissions, from the facts at the tracepoint.
+#include "correlate/retransmit.h"
+
+#include <gtest/gtest.h>
+
+#include "unit/correlate/event_builder.h"
+
+namespace tcpdiag::correlate::testing {
+namespace {
+
+using model::Picture;
+using model::Retransmitted;
+using model::RetransmitKind;
+
+RetransmitKind kind(std::uint8_t timer, std::uint8_t ca_state, bool syn = false) {
+  return retransmit_kind(Retransmitted{.timer_pending = timer, .ca_state = ca_state, .is_syn = syn});
+}
+
+TEST(RetransmitKind, FollowsTheOrderOfTests) {
+  EXPECT_EQ(kind(0, 4, true), RetransmitKind::kSyn);
+  EXPECT_EQ(kind(0, 4), RetransmitKind::kRto);
+  EXPECT_EQ(kind(1, 3), RetransmitKind::kFast);
+  EXPECT_EQ(kind(5, 3), RetransmitKind::kFast);  // the loss probe timer is still armed
+  EXPECT_EQ(kind(0, 3), RetransmitKind::kFast);
+  EXPECT_EQ(kind(5, 0), RetransmitKind::kTlp);
+  EXPECT_EQ(kind(5, 1), RetransmitKind::kTlp);
+  EXPECT_EQ(kind(5, 2), RetransmitKind::kTlp);
+  EXPECT_EQ(kind(1, 4), RetransmitKind::kOther);  // ACK-clocked repair after a timeout
+  EXPECT_EQ(kind(5, 4), RetransmitKind::kOther);
+  EXPECT_EQ(kind(1, 0), RetransmitKind::kOther);
+}
+
+TEST(RetransmitFailure, AreTheEarlyReturnsOnly) {
+  const auto failure = [](int error) { return retransmit_failure(Retransmitted{.error = error}); };
+  EXPECT_EQ(failure(0), RetransmitFailure::kNone);
+  EXPECT_EQ(failure(-EBUSY), RetransmitFailure::kBusy);
+  EXPECT_EQ(failure(-EAGAIN), RetransmitFailure::kOther);
+  EXPECT_EQ(failure(-EHOSTUNREACH), RetransmitFailure::kOther);
+  EXPECT_EQ(failure(-ENOMEM), RetransmitFailure::kOther);
+  EXPECT_EQ(failure(1), RetransmitFailure::kNone);       // NET_XMIT_DROP: counted by the kernel
+  EXPECT_EQ(failure(-EPERM), RetransmitFailure::kNone);  // netfilter: counted by the kernel
+}
+
+Picture with_retransmits(model::TraceStart start) {
+  Trace trace({}, std::move(start));
+  auto c = trace.outbound(1);
+  c.open(0);
+  c.request(10);
+  c.emit(210, Retransmitted{.ca_state = 4, .segments = 3});
+  c.emit(220, Retransmitted{.error = -EBUSY, .ca_state = 4});
+  c.emit(230, Retransmitted{.error = -ENOMEM, .ca_state = 4});
+  c.flow.retransmitted_segments = 3;
+  c.flow.spurious_retransmits = 1;
+  c.flow.out_of_order_segments = 2;
+  c.response(300);
+  c.snapshot(trace.correlator, 900, model::SnapshotMoment::kEnd);
+  return trace.end(1000);
+}
+
+TEST(Retransmits, FailuresAreCountedApart) {
+  const Picture picture = with_retransmits(trace_start());
+  const model::Totals& totals = picture.endpoints.at(0).totals;
+  EXPECT_EQ(totals.retransmits[static_cast<std::size_t>(RetransmitKind::kRto)], 1U);
+  EXPECT_EQ(totals.retransmit_failures.busy, 1U);
+  EXPECT_EQ(totals.retransmit_failures.other, 1U);
+  EXPECT_EQ(totals.retransmitted_segments, 3U);
+  EXPECT_EQ(totals.spurious_retransmits, 1U);
+  EXPECT_EQ(totals.out_of_order_segments, 2U);
+  EXPECT_EQ(picture.endpoints.at(0).series.arrays.at("retransmits").at(0), 1);
+}
+
+TEST(Retransmits, FailuresAreUnknownWhereTheKernelDoesNotTell) {
+  model::TraceStart start = trace_start();
+  start.abilities = {{"retransmit_failures", false, "kernel before 6.17"}};
+  const Picture picture = with_retransmits(start);
+  EXPECT_EQ(picture.totals.retransmit_failures.busy, std::nullopt);
+  EXPECT_EQ(picture.endpoints.at(0).totals.retransmit_failures.other, std::nullopt);
+}
+
+TEST(Retransmits, SynAcksBelongToTheListenersEndpointAndToNoSocket) {
+  Trace trace;
+  auto listener = trace.inbound(9);
+  listener.ref.role = model::Role::kUnknown;
+  listener.flow.state = TcpState::kListen;
+  listener.emit(10, model::SynAckRetransmitted{});
+  const Picture picture = trace.end(1000);
+  ASSERT_EQ(picture.endpoints.size(), 1U);
+  EXPECT_EQ(picture.endpoints[0].key.role, model::Role::kInbound);
+  EXPECT_EQ(picture.endpoints[0].key.at.port, 8080);
+  EXPECT_EQ(picture.totals.retransmits[static_cast<std::size_t>(RetransmitKind::kSynAck)], 1U);
+  EXPECT_EQ(picture.totals.sockets_seen, 0U);
+  EXPECT_TRUE(picture.sockets.empty());
+}
+
+}  // namespace
+}  // namespace tcpdiag::correlate::testing

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every finding carries all evidence keys of its code, whatever was measured, and all the words a ticket needs.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "diagnose/registry.h"
+#include "unit/diagnose/picture_builder.h"
+
+namespace tcpdiag::diagnose::test {
+namespace {
+
+using model::ConnectOutcome;
+using model::Finding;
+
+// As fixed in docs/findings.md.
+const std::map<std::string, std::vector<std::string>> kKeys = {
+    {"peer-reset-awaiting-response",
+     {"reset_count", "exchange_count", "share_pct", "wait_p50_s", "wait_min_s", "wait_max_s", "request_acked_count",
+      "request_retransmits", "response_bytes_before_reset_max", "rtt_during_wait_p50_us", "since_inbound_request_p50_s",
+      "timer_candidates", "sockets"}},
+    {"peer-reset-after-idle",
+     {"reset_count", "idle_p50_s", "idle_min_s", "idle_max_s", "write_to_reset_p50_us", "reused_count",
+      "timer_candidates", "keepalive_on_count"}},
+    {"peer-closed-before-reuse",
+     {"count", "fin_to_write_p50_us", "fin_to_write_min_us", "fin_to_write_max_us", "idle_at_fin_p50_s",
+      "timer_candidates"}},
+    {"peer-closed-awaiting-response",
+     {"close_count", "exchange_count", "share_pct", "wait_p50_s", "wait_min_s", "wait_max_s", "request_acked_count",
+      "timer_candidates"}},
+    {"local-reset", {"cause", "kernel_reason", "reason_source", "count", "unread_bytes_max", "reset_age_p50_s"}},
+    {"connect-refused", {"refused_count", "connect_count", "share_pct", "answer_p50_us", "sources"}},
+    {"connect-timeout",
+     {"timed_out_count", "abandoned_count", "ongoing_count", "connect_count", "syns_sent_p50_count",
+      "gave_up_after_p50_s", "icmp_errors", "other_connects_ok_same_endpoint", "conntrack_allowance_delta"}},
+    {"connect-failed-locally", {"outcome", "errno_name", "count", "connect_count", "icmp_errors"}},
+    {"first-bytes-unanswered",
+     {"count", "wait_p50_s", "first_sent_p50_bytes", "acked_count", "largest_unacked_segment_bytes"}},
+    {"response-timeout",
+     {"count", "exchange_count", "share_pct", "wait_p50_s", "wait_max_s", "request_acked_count", "unacked_count",
+      "rto_during_wait", "side", "timer_candidates"}},
+    {"events-lost", {"cause", "lost", "seen", "lost_pct", "first_at", "measures_affected"}},
+};
+
+// One of each, with as little measured as can be.
+Picture one_of_each() {
+  PictureBuilder b;
+  b.outbound("10.0.0.2", 443).good_exchanges(100);
+  const auto bare = [](SocketStory story) {
+    if (!story.end) return story;
+    story.end->age.reset();
+    story.end->rtt_us.reset();
+    story.end->srtt_us.reset();
+    story.end->request_acked.reset();
+    return story;
+  };
+  b.add(0, bare(closed_before_reuse(20, 5s, 40ms))).add(0, bare(reset_awaiting(21, 1ms, 5s)));
+  SocketStory no_wait = bare(reset_awaiting(22, 5s));
+  no_wait.end->wait.reset();
+  b.add(0, no_wait).add(0, bare(unanswered(23, model::EndKind::kClosedByPeer, 5s))).add(0, bare(gave_up(24, 5s)));
+  b.add(0, bare(reset_sent(25, model::LocalResetCause::kUnknown)));
+  b.add(0, 3, bare(reset_sent(25, model::LocalResetCause::kAppLinger0)));
+  SocketStory refused = connect_failed(26, ConnectOutcome::kRefused, 1ms);
+  refused.connect_took.reset();
+  refused.owner.reset();
+  b.add(0, refused).add(0, connect_failed(27, ConnectOutcome::kPending, 9s, 4));
+  b.add(0, connect_failed(28, ConnectOutcome::kUnreachable, 1ms));
+  b.outbound("10.0.0.3", 443).add(1, bare(never_answered(29, 5s)));
+  b.raw().loss.samples_thinned = 1;
+  return b.build();
+}
+
+TEST(Evidence, has_all_keys_of_its_code_also_where_nothing_was_measured) {
+  std::map<std::string, int> seen;
+  for (const Finding& finding : diagnose(one_of_each())) {
+    ASSERT_TRUE(kKeys.contains(finding.code)) << finding.code;
+    std::vector<std::string> keys;
+    for (const model::Evidence& item : finding.evidence) keys.push_back(item.key);
+    EXPECT_EQ(keys, kKeys.at(finding.code)) << finding.code;
+    ++seen[finding.code];
+  }
+  EXPECT_EQ(seen.size(), kKeys.size()) << "a code has no example here";
+}
+
+TEST(Evidence, units_are_in_the_names) {
+  for (const Finding& finding : diagnose(one_of_each())) {
+    for (const model::Evidence& item : finding.evidence) {
+      const bool is_float = item.key.ends_with("_s") || item.key.ends_with("_pct");
+      EXPECT_FALSE(is_float && std::holds_alternative<std::int64_t>(item.value)) << item.key;
+      EXPECT_FALSE(!is_float && std::holds_alternative<double>(item.value)) << item.key;
+    }
+  }
+}
+
+TEST(Evidence, every_finding_has_the_words_of_a_ticket) {
+  for (const Finding& finding : diagnose(one_of_each())) {
+    EXPECT_FALSE(finding.title.empty()) << finding.code;
+    EXPECT_EQ(finding.title.find('\n'), std::string::npos);
+    EXPECT_FALSE(finding.explanation.empty()) << finding.code;
+    EXPECT_EQ(finding.explanation.back(), '.') << finding.code;
+    EXPECT_EQ(finding.explanation.find("  "), std::string::npos) << finding.explanation;
+    EXPECT_FALSE(finding.next_steps.empty()) << finding.code;
+    EXPECT_GT(finding.count, 0U);
+    EXPECT_LE(finding.first_at, finding.last_at);
+    if (finding.code != "events-lost") {
+      EXPECT_FALSE(finding.disproved_by.empty()) << finding.code;
+      EXPECT_FALSE(finding.sockets.empty()) << finding.code;
+    }
+    if (finding.confidence != model::Confidence::kHigh) {
+      EXPECT_FALSE(finding.confidence_reasons.empty()) << finding.code;
+    }
+  }
+}
+
+TEST(Registry, every_code_is_there_once) {
+  std::map<std::string, int> codes_of_rules;
+  for (const Rule* rule : all_rules()) ++codes_of_rules[rule->code];
+  for (const auto& [code, keys] : kKeys) EXPECT_EQ(codes_of_rules[code], 1) << code;
+}
+
+}  // namespace
+}  // namespace tcpdiag::diagnose::test

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// The histogram's promise: exact count, sum, min and max, and every percentile within 7 % of the exact value.
+#include "model/histogram.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <random>
+#include <vector>
+
+namespace tcpdiag::model {
+namespace {
+
+std::uint64_t exact_percentile(const std::vector<std::uint64_t>& sorted, double q) {
+  const auto rank = static_cast<std::size_t>(std::ceil(q * static_cast<double>(sorted.size()) - 1e-9));
+  return sorted[std::max<std::size_t>(rank, 1) - 1];
+}
+
+TEST(Histogram, EmptyKnowsNothing) {
+  const Histogram empty;
+  EXPECT_EQ(empty.count(), 0U);
+  EXPECT_FALSE(empty.min());
+  EXPECT_FALSE(empty.max());
+  EXPECT_FALSE(empty.mean());
+  EXPECT_FALSE(empty.percentile(0.5));
+}
+
+TEST(Histogram, BucketsTileTheLineWithoutGaps) {
+  for (std::size_t i = 0; i + 1 < Histogram::kBuckets; ++i) {
+    ASSERT_EQ(Histogram::high_of(i), Histogram::low_of(i + 1)) << i;
+    ASSERT_LT(Histogram::low_of(i), Histogram::high_of(i)) << i;
+  }
+  EXPECT_EQ(Histogram::low_of(0), 0U);
+  EXPECT_EQ(Histogram::high_of(Histogram::kBuckets - 1), std::uint64_t{1} << 34);
+}
+
+TEST(Histogram, EveryBucketHoldsItsOwnBounds) {
+  for (std::size_t i = 0; i < Histogram::kBuckets; ++i) {
+    ASSERT_EQ(Histogram::bucket_of(Histogram::low_of(i)), i);
+    ASSERT_EQ(Histogram::bucket_of(Histogram::high_of(i) - 1), i);
+  }
+}
+
+TEST(Histogram, WhatIsTooLargeGoesIntoTheLastBucket) {
+  EXPECT_EQ(Histogram::bucket_of(std::uint64_t{1} << 34), Histogram::kBuckets - 1);
+  EXPECT_EQ(Histogram::bucket_of(~std::uint64_t{0}), Histogram::kBuckets - 1);
+}
+
+TEST(Histogram, OneValueIsExactAtEveryPercentile) {
+  Histogram histogram;
+  histogram.add(123457);
+  for (const double q : {0.0, 0.5, 0.99, 1.0}) EXPECT_EQ(histogram.percentile(q), 123457U);
+  EXPECT_DOUBLE_EQ(*histogram.mean(), 123457.0);
+}
+
+TEST(Histogram, PercentileStaysInsideMinAndMax) {
+  Histogram histogram;
+  for (int i = 0; i < 3; ++i) histogram.add(1000);
+  EXPECT_EQ(histogram.percentile(0.5), 1000U);
+}
+
+class HistogramProperty : public testing::TestWithParam<int> {
+ protected:
+  static std::vector<std::uint64_t> data(int shape, std::mt19937_64& random) {
+    std::uniform_int_distribution<std::uint64_t> uniform(0, 2'000'000);
+    std::lognormal_distribution<double> lognormal(7, 2.5);
+    std::uniform_int_distribution<std::uint64_t> small(0, 40);
+    std::bernoulli_distribution slow(0.02);
+    const std::array<std::function<std::uint64_t()>, 4> shapes{
+        [&] { return uniform(random); },
+        [&] { return std::min(static_cast<std::uint64_t>(lognormal(random)), (std::uint64_t{1} << 34) - 1); },
+        [&] { return small(random); },
+        [&] { return slow(random) ? 30'000'000 + small(random) : 400 + small(random); }};
+    std::vector<std::uint64_t> values(1 + random() % 5000);
+    for (auto& value : values) value = shapes.at(static_cast<std::size_t>(shape))();
+    return values;
+  }
+};
+
+TEST_P(HistogramProperty, PercentilesAreWithinSevenPercent) {
+  std::mt19937_64 random(4711);
+  for (int round = 0; round < 40; ++round) {
+    std::vector<std::uint64_t> values = data(GetParam(), random);
+    Histogram histogram;
+    std::uint64_t sum = 0;
+    for (const auto value : values) {
+      histogram.add(value);
+      sum += value;
+    }
+    std::sort(values.begin(), values.end());
+    ASSERT_EQ(histogram.count(), values.size());
+    ASSERT_EQ(histogram.sum(), sum);
+    ASSERT_EQ(histogram.min(), values.front());
+    ASSERT_EQ(histogram.max(), values.back());
+    for (const double q : {0.0, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0}) {
+      const auto exact = static_cast<double>(exact_percentile(values, q));
+      const auto told = static_cast<double>(*histogram.percentile(q));
+      ASSERT_LE(std::abs(told - exact), Histogram::kRelativeError * exact) << "q " << q << " of " << values.size();
+    }
+  }
+}
+
+TEST_P(HistogramProperty, MergingIsLikeAddingAll) {
+  std::mt19937_64 random(815);
+  Histogram all;
+  Histogram merged;
+  for (int part = 0; part < 5; ++part) {
+    Histogram one;
+    for (const auto value : data(GetParam(), random)) {
+      one.add(value);
+      all.add(value);
+    }
+    merged.merge(one);
+    merged.merge(Histogram{});
+  }
+  EXPECT_EQ(merged.buckets(), all.buckets());
+  EXPECT_EQ(merged.count(), all.count());
+  EXPECT_EQ(merged.sum(), all.sum());
+  EXPECT_EQ(merged.min(), all.min());
+  EXPECT_EQ(merged.max(), all.max());
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, HistogramProperty, testing::Range(0, 4));
+
+TEST(Histogram, FromPartsTakesOverAndIgnoresTheBoundsOfAnEmptyOne) {
+  Histogram original;
+  for (const std::uint64_t value : {5U, 80U, 900U}) original.add(value);
+  const Histogram copy = Histogram::from_parts(original.buckets(), original.sum(), 5, 900);
+  EXPECT_EQ(copy.count(), 3U);
+  EXPECT_EQ(copy.percentile(0.5), original.percentile(0.5));
+
+  const Histogram empty = Histogram::from_parts({}, 7, 1, 2);
+  EXPECT_EQ(empty.count(), 0U);
+  EXPECT_FALSE(empty.min());
+  EXPECT_EQ(empty.sum(), 0U);
+}
+
+}  // namespace
+}  // namespace tcpdiag::model

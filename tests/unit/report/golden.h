@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Comparison with the files of tests/golden. TCPDIAG_UPDATE_GOLDEN=1 in the environment writes them anew: then read the
+// difference before it is committed.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+namespace tcpdiag::testing {
+
+inline void expect_golden(const std::string& name, const std::string& actual) {
+  const std::string path = std::string(TCPDIAG_SOURCE_DIR) + "/tests/golden/" + name;
+  if (std::getenv("TCPDIAG_UPDATE_GOLDEN") != nullptr) {
+    std::ofstream(path, std::ios::binary) << actual;
+    return;
+  }
+  std::ifstream file(path, std::ios::binary);
+  ASSERT_TRUE(file) << path << " is missing; TCPDIAG_UPDATE_GOLDEN=1 writes it";
+  const std::string expected((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  EXPECT_EQ(expected, actual) << "in " << path;
+}
+
+}  // namespace tcpdiag::testing

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+// The contract of docs/json.md, key by key and in its order.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "report/render.h"
+#include "unit/report/golden.h"
+#include "unit/report/samples.h"
+
+namespace tcpdiag::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Keys = std::vector<std::string>;
+using ::testing::ElementsAre;
+
+Json json_of(const model::Report& report, const JsonOptions& options = {}) {
+  return Json::parse(render_json(report, options));
+}
+
+Keys keys_of(const Json& object) {
+  Keys keys;
+  for (const auto& item : object.items()) keys.push_back(item.key());
+  return keys;
+}
+
+Keys operator+(Keys a, const Keys& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+const Keys kTotals = {"sockets_seen",
+                      "sockets_open_peak",
+                      "sockets_open_at_end",
+                      "connects",
+                      "connect_outcomes",
+                      "retransmits",
+                      "retransmitted_segments",
+                      "spurious_retransmits",
+                      "retransmit_failures",
+                      "out_of_order_segments",
+                      "resets",
+                      "reset_reasons",
+                      "reset_phases",
+                      "listen_overflows",
+                      "listen_drops",
+                      "bytes_sent",
+                      "bytes_received",
+                      "segments_sent",
+                      "segments_received",
+                      "exchanges",
+                      "exchanges_failed",
+                      "exchanges_pending",
+                      "zero_window_sent_us",
+                      "zero_window_received_us"};
+
+class EveryJson : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(EveryJson, is_as_in_its_golden_file) {
+  tcpdiag::testing::expect_golden(std::string("report/") + GetParam() + ".json",
+                                  render_json(samples::by_name(GetParam()), {}));
+}
+
+TEST_P(EveryJson, is_ascii_and_ends_with_a_newline) {
+  const std::string text = render_json(samples::by_name(GetParam()), {});
+  EXPECT_TRUE(text.ends_with("}\n"));
+  EXPECT_TRUE(std::all_of(text.begin(), text.end(), [](char c) { return c == '\n' || (c >= 0x20 && c < 0x7f); }));
+}
+
+TEST_P(EveryJson, has_every_key_in_the_order_of_the_contract) {
+  const Json report = json_of(samples::by_name(GetParam()));
+  EXPECT_EQ(
+      keys_of(report),
+      (Keys{"schema", "tool",       "command",   "recording_id", "view_filters",         "summary",         "verdict",
+            "host",   "origin",     "window",    "filters",      "sockets_filtered_out", "abilities",       "loss",
+            "cost",   "totals",     "endpoints", "sockets",      "sockets_shown",        "sockets_omitted", "findings",
+            "nic",    "not_visible"}));
+  EXPECT_EQ(keys_of(report["tool"]), (Keys{"name", "version", "git"}));
+  EXPECT_EQ(keys_of(report["host"]),
+            (Keys{"hostname", "kernel", "arch", "instance_type", "instance_type_source", "utc_offset_s", "cpus"}));
+  EXPECT_EQ(keys_of(report["window"]), (Keys{"start_at", "end_at", "duration_s", "ended_by", "partial"}));
+  EXPECT_EQ(keys_of(report["filters"]), (Keys{"pid", "comm", "local_port", "remote_port", "local", "remote", "family",
+                                              "netns", "cgroup", "role", "expression"}));
+  EXPECT_EQ(keys_of(report["loss"]), (Keys{"ring_full", "sockets_full", "endpoints_full", "processes_full",
+                                           "undecodable", "rate_limited", "samples_thinned", "disk_full"}));
+  EXPECT_EQ(keys_of(report["cost"]), (Keys{"bpf_cpu_s", "user_cpu_s", "system_cpu_s", "peak_rss_bytes", "attach_us"}));
+  for (const auto& [name, ability] : report["abilities"].items()) {
+    EXPECT_EQ(keys_of(ability), (Keys{"available", "reason"})) << name;
+  }
+}
+
+TEST_P(EveryJson, has_every_key_of_the_totals) {
+  const Json totals = json_of(samples::by_name(GetParam()))["totals"];
+  EXPECT_EQ(keys_of(totals), kTotals);
+  EXPECT_EQ(keys_of(totals["connect_outcomes"]), (Keys{"established", "refused", "reset", "timed_out", "unreachable",
+                                                       "abandoned", "local_error", "pending"}));
+  EXPECT_EQ(keys_of(totals["retransmits"]), (Keys{"syn", "synack", "rto", "fast", "tlp", "other"}));
+  EXPECT_EQ(keys_of(totals["retransmit_failures"]), (Keys{"busy", "other"}));
+  EXPECT_EQ(keys_of(totals["resets"]), (Keys{"sent", "received"}));
+  EXPECT_EQ(keys_of(totals["reset_phases"]),
+            (Keys{"syn_sent", "established", "after_local_fin", "after_remote_fin", "time_wait", "no_socket"}));
+}
+
+TEST_P(EveryJson, has_every_key_of_the_endpoints) {
+  const Json report = json_of(samples::by_name(GetParam()));
+  for (const Json& endpoint : report["endpoints"]) {
+    EXPECT_EQ(keys_of(endpoint),
+              (Keys{"id", "role", "address", "port", "family", "netns", "first_seen_at", "last_seen_at"} + kTotals +
+               Keys{"mean_request_bytes", "mean_response_bytes", "rtt_floor_us", "rtt_floor_source", "processes",
+                    "outcomes_compared", "app_gap_coverage_pct", "role_source", "histograms", "series", "peers"}));
+    EXPECT_EQ(keys_of(endpoint["netns"]), (Keys{"inode", "name", "self"}));
+    for (const Json& process : endpoint["processes"]) {
+      EXPECT_EQ(keys_of(process),
+                (Keys{"comm", "cgroup", "pids", "sockets_seen", "bytes_sent", "bytes_received", "exchanges"}));
+    }
+    for (const Json& group : endpoint["outcomes_compared"]) {
+      EXPECT_EQ(keys_of(group), (Keys{"outcome", "count", "request_p50_bytes", "idle_before_request_p50_us",
+                                      "app_gap_p50_us", "reused", "first_byte_p50_us", "first_byte_p99_us"}));
+    }
+    EXPECT_EQ(keys_of(endpoint["histograms"]), (Keys{"connect",
+                                                     "rtt",
+                                                     "path_queue",
+                                                     "path_queue_in",
+                                                     "host_queue",
+                                                     "first_byte",
+                                                     "last_byte",
+                                                     "read_wait",
+                                                     "recovery",
+                                                     "app_gap",
+                                                     "retransmit_rto",
+                                                     "retransmit_fast",
+                                                     "retransmit_tlp",
+                                                     "retransmit_syn",
+                                                     "retransmit_synack",
+                                                     "retransmit_other",
+                                                     "reset_sent_age",
+                                                     "reset_sent_idle",
+                                                     "reset_sent_wait",
+                                                     "reset_received_age",
+                                                     "reset_received_idle",
+                                                     "reset_received_wait"}));
+    EXPECT_EQ(keys_of(endpoint["series"]),
+              (Keys{"start_offset_us", "interval_s", "n", "bytes_sent", "bytes_received", "exchanges", "connects",
+                    "connect_failures", "retransmits", "out_of_order", "resets", "rtt_p50_us", "path_queue_p50_us",
+                    "path_queue_p99_us", "path_queue_in_p50_us", "path_queue_in_p99_us", "host_queue_p99_us",
+                    "read_wait_p99_us"}));
+  }
+}
+
+TEST_P(EveryJson, has_every_key_of_sockets_and_findings) {
+  const Json report = json_of(samples::by_name(GetParam()));
+  for (const Json& socket : report["sockets"]) {
+    EXPECT_EQ(keys_of(socket), (Keys{"id",
+                                     "cookie",
+                                     "endpoint",
+                                     "role",
+                                     "local",
+                                     "remote",
+                                     "netns_inode",
+                                     "process",
+                                     "opened_at",
+                                     "closed_at",
+                                     "outcome",
+                                     "ended_by",
+                                     "ended_with",
+                                     "exchanges",
+                                     "exchanges_failed",
+                                     "bytes_sent",
+                                     "bytes_received",
+                                     "retransmits",
+                                     "retransmitted_segments",
+                                     "resets",
+                                     "first_byte_max_us",
+                                     "wait_us",
+                                     "idle_us",
+                                     "timeline"}));
+    EXPECT_EQ(keys_of(socket["process"]), (Keys{"pid", "tid", "ns_pid", "comm", "cgroup", "owner_source", "shared"}));
+    EXPECT_EQ(keys_of(socket["local"]), (Keys{"address", "port"}));
+    for (const Json& entry : socket["timeline"]) EXPECT_EQ(keys_of(entry), (Keys{"offset_us", "kind", "detail"}));
+  }
+  for (const Json& finding : report["findings"]) {
+    EXPECT_EQ(keys_of(finding), (Keys{"id",          "code",     "severity",  "confidence",   "confidence_reasons",
+                                      "endpoint",    "device",   "caused_by", "sockets",      "first_at",
+                                      "last_at",     "count",    "share_pct", "ongoing",      "title",
+                                      "explanation", "evidence", "impact",    "app_messages", "next_steps",
+                                      "disproved_by"}));
+    EXPECT_EQ(keys_of(finding["impact"]),
+              (Keys{"exchanges_failed", "connects_failed", "exchanges_delayed", "share_pct"}));
+    for (const Json& step : finding["next_steps"]) EXPECT_EQ(keys_of(step), (Keys{"text", "command", "whose"}));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Json, EveryJson, ::testing::ValuesIn(samples::kNames),
+                         [](const auto& sample) { return std::string(sample.param); });
+
+TEST(Json, times_and_offsets_count_from_the_start) {
+  const Json report = json_of(samples::api_resets());
+  EXPECT_EQ(report["window"]["start_at"], "2026-11-21T02:31:07.004Z");
+  EXPECT_EQ(report["window"]["end_at"], "2026-11-21T03:12:19.880Z");
+  EXPECT_EQ(report["window"]["duration_s"], 2472.876);
+  EXPECT_EQ(report["sockets"][0]["timeline"][2]["offset_us"], 163'114'000);
+  EXPECT_EQ(report["sockets"][11]["timeline"][0]["offset_us"], -12'500'000);
+  EXPECT_TRUE(report["sockets"][11]["opened_at"].is_null());
+}
+
+TEST(Json, wide_identifiers_are_strings) {
+  const Json sockets = json_of(samples::api_resets())["sockets"];
+  EXPECT_EQ(sockets[0]["cookie"], "1152921504606888798");
+  EXPECT_TRUE(sockets[11]["cookie"].is_null());
+}
+
+TEST(Json, a_histogram_is_null_until_it_is_measured) {
+  const Json histograms = json_of(samples::nothing_found())["endpoints"][0]["histograms"];
+  EXPECT_TRUE(histograms["path_queue"].is_null());
+  EXPECT_EQ(histograms["recovery"]["count"], 0);
+  EXPECT_EQ(histograms["recovery"]["sum"], 0);
+  for (const char* key : {"min", "mean", "p50", "p90", "p95", "p99", "max"}) {
+    EXPECT_TRUE(histograms["recovery"][key].is_null()) << key;
+  }
+  EXPECT_EQ(histograms["recovery"]["buckets"], Json::array());
+  const Json first_byte = histograms["first_byte"];
+  EXPECT_EQ(keys_of(first_byte), (Keys{"unit", "count", "sum", "min", "mean", "p50", "p90", "p95", "p99", "max",
+                                       "relative_error", "buckets"}));
+  EXPECT_EQ(first_byte["count"], 1204);
+  EXPECT_EQ(first_byte["min"], 410'000);
+  EXPECT_EQ(first_byte["mean"], 438'953.488);
+  ASSERT_EQ(first_byte["buckets"].size(), 2U);
+  EXPECT_LE(first_byte["buckets"][0][0], 410'000);
+  EXPECT_GT(first_byte["buckets"][0][1], 410'000);
+  EXPECT_EQ(first_byte["buckets"][0][2], 1190);
+}
+
+TEST(Json, path_queue_tells_its_ambiguous_samples) {
+  model::Report report = samples::nothing_found();
+  report.picture.endpoints[0].histograms["path_queue"].add(5);
+  EXPECT_TRUE(json_of(report)["endpoints"][0]["histograms"]["path_queue"].contains("ambiguous"));
+}
+
+TEST(Json, a_series_has_n_entries_everywhere) {
+  const Json series = json_of(samples::nothing_found())["endpoints"][0]["series"];
+  EXPECT_EQ(series["exchanges"], Json::parse("[1, null, 2]"));
+  EXPECT_EQ(series["connects"], Json::parse("[0, 1, null]"));
+  EXPECT_EQ(series["rtt_p50_us"], Json::parse("[null, null, null]"));
+}
+
+TEST(Json, whole_bytes_even_for_means) {
+  EXPECT_EQ(json_of(samples::nothing_found())["endpoints"][0]["mean_request_bytes"].dump(), "1412");
+}
+
+TEST(Json, reset_reasons_are_null_where_the_kernel_gives_none) {
+  EXPECT_TRUE(json_of(samples::api_resets())["totals"]["reset_reasons"].is_null());
+  EXPECT_EQ(json_of(samples::ipv6())["totals"]["reset_reasons"], Json::parse(R"({"TCP_ABORT_ON_CLOSE": 1})"));
+  EXPECT_EQ(json_of(samples::api_resets())["totals"]["reset_phases"]["established"], 12);
+  EXPECT_TRUE(json_of(samples::api_resets())["totals"]["reset_phases"]["time_wait"].is_null());
+}
+
+TEST(Json, the_limit_keeps_sockets_that_a_finding_names) {
+  model::Report report = samples::api_resets();
+  report.findings[0].sockets = {1, 13};
+  report.findings[1].sockets = {};
+  const Json json = json_of(report, {1});
+  ASSERT_EQ(json["sockets"].size(), 3U);
+  EXPECT_EQ(json["sockets"][0]["id"], "s1");
+  EXPECT_EQ(json["sockets"][2]["id"], "s3");
+  EXPECT_EQ(json["sockets"][2]["local"]["port"], 42011);
+  EXPECT_THAT(json["findings"][0]["sockets"], ElementsAre("s2", "s3"));
+  EXPECT_THAT(json["findings"][0]["evidence"]["sockets"], ElementsAre("s2", "s3"));
+  EXPECT_EQ(json["sockets_shown"], 3);
+  EXPECT_EQ(json["sockets_omitted"], 16 + 12);
+}
+
+TEST(Json, evidence_keeps_its_types) {
+  const Json evidence = json_of(samples::api_resets())["findings"][0]["evidence"];
+  EXPECT_EQ(evidence["reset_count"].dump(), "12");
+  EXPECT_EQ(evidence["wait_p50_s"].dump(), "30.0");
+  EXPECT_TRUE(evidence["since_inbound_request_p50_s"].is_null());
+  EXPECT_EQ(keys_of(evidence["timer_candidates"][0]),
+            (Keys{"name", "timer_s", "origin", "deviation_pct", "counted_from"}));
+}
+
+TEST(Json, links_and_ids_are_positions) {
+  const Json findings = json_of(samples::linked())["findings"];
+  EXPECT_EQ(findings[2]["id"], "f3");
+  EXPECT_THAT(findings[2]["caused_by"], ElementsAre("f2"));
+  EXPECT_EQ(findings[3]["endpoint"], "e2");
+}
+
+TEST(Json, numbers_in_a_timeline_are_numbers_but_names_are_not) {
+  const Json detail = json_of(samples::api_resets())["sockets"][0]["timeline"][1]["detail"];
+  EXPECT_EQ(detail["bytes"].dump(), "1412");
+  EXPECT_EQ(json_of(samples::hostile())["sockets"][0]["timeline"][0]["detail"]["comm"], "42");
+}
+
+TEST(Json, invalid_utf8_becomes_the_replacement_character) {
+  const std::string text = render_json(samples::hostile(), {});
+  EXPECT_THAT(text, ::testing::HasSubstr("\\u001b]0;owned\\u0007\\ufffd\\ufffd\\u202eevil\\n"));
+}
+
+TEST(Json, lists_of_numbers_are_one_line) {
+  EXPECT_THAT(render_json(samples::nothing_found(), {}), ::testing::HasSubstr("\"exchanges\": [1,null,2],\n"));
+}
+
+TEST(Json, an_empty_report_is_no_crash) { EXPECT_EQ(json_of(model::Report())["verdict"], "nothing_found"); }
+
+}  // namespace
+}  // namespace tcpdiag::report

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "report/evidence.h"
+#include "report/layout.h"
+#include "report/render.h"
+#include "unit/report/golden.h"
+#include "unit/report/samples.h"
+#include "util/escape.h"
+
+namespace tcpdiag::report {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+std::string first_screen(const std::string& text) {
+  std::string out;
+  const auto lines = lines_of(text);
+  for (std::size_t i = 0; i < std::min<std::size_t>(lines.size(), 24); ++i) out += lines[i] + "\n";
+  return out;
+}
+
+class EveryText : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(EveryText, is_as_in_its_golden_file) {
+  tcpdiag::testing::expect_golden(std::string("report/") + GetParam() + ".txt",
+                                  render_text(samples::by_name(GetParam()), {}));
+}
+
+TEST_P(EveryText, keeps_to_80_columns_without_trailing_blanks) {
+  for (const std::size_t sockets : {0, 2, 100}) {
+    const std::string text = render_text(samples::by_name(GetParam()), {sockets, false});
+    EXPECT_TRUE(text.ends_with('\n'));
+    EXPECT_FALSE(text.ends_with("\n\n"));
+    for (const std::string& line : lines_of(text)) {
+      EXPECT_LE(columns(line), kPageColumns) << line;
+      EXPECT_FALSE(line.ends_with(' ')) << line;
+      EXPECT_EQ(escape_terminal(line), line) << "a terminal would act on this";
+    }
+  }
+}
+
+TEST_P(EveryText, has_two_header_lines_before_the_first_block) {
+  const auto lines = lines_of(render_text(samples::by_name(GetParam()), {}));
+  ASSERT_GE(lines.size(), 4U);
+  EXPECT_THAT(lines[2], "");
+  EXPECT_THAT(lines[3], Not(""));
+}
+
+TEST_P(EveryText, with_colour_is_the_same_text) {
+  std::string coloured = render_text(samples::by_name(GetParam()), {2, true});
+  EXPECT_THAT(coloured, HasSubstr("\x1b[1"));
+  for (std::size_t at = coloured.find('\x1b'); at != std::string::npos; at = coloured.find('\x1b')) {
+    coloured.erase(at, coloured.find('m', at) - at + 1);
+  }
+  EXPECT_EQ(coloured, render_text(samples::by_name(GetParam()), {}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Text, EveryText, ::testing::ValuesIn(samples::kNames),
+                         [](const auto& sample) { return std::string(sample.param); });
+
+TEST(Text, the_first_screen_tells_cause_count_and_owner) {
+  const std::string screen = first_screen(render_text(samples::api_resets(), {}));
+  EXPECT_THAT(screen, HasSubstr("CAUSE 1  peer-reset-awaiting-response  203.0.113.10:443  CRITICAL  conf. high"));
+  EXPECT_THAT(screen, HasSubstr("12 of 1201 exchanges failed (1.0 %)"));
+  EXPECT_THAT(screen, HasSubstr("ruby (pids 811, 812, 813), cgroup /system.slice/puma.service"));
+  EXPECT_THAT(screen, HasSubstr("Do next"));
+}
+
+TEST(Text, an_untrustworthy_trace_says_so_in_the_header) {
+  const auto lines = lines_of(render_text(samples::lossy(), {}));
+  EXPECT_THAT(lines[0], HasSubstr("INCOMPLETE"));
+  EXPECT_THAT(lines[1], HasSubstr("lost: 1546 (3.0 %): NOT TRUSTWORTHY"));
+  EXPECT_THAT(lines[1], HasSubstr("+ BPF"));
+}
+
+TEST(Text, a_filter_that_does_not_fit_the_header_is_told_below) {
+  EXPECT_THAT(render_text(samples::lossy(), {}),
+              HasSubstr("\nFilter: remote port 443, remote address 203.0.113.0/24 or 2001:db8::/32\n"));
+}
+
+TEST(Text, examples_are_taken_from_every_cause) {
+  const std::string text = render_text(samples::api_resets(), {});
+  EXPECT_THAT(text, HasSubstr("reset by peer"));
+  EXPECT_THAT(text, HasSubstr("no SYN-ACK"));
+  EXPECT_THAT(text, HasSubstr("... 13 more: --sockets 15, or all of them in the JSON report"));
+  EXPECT_THAT(render_text(samples::api_resets(), {15, false}), Not(HasSubstr("more: --sockets")));
+}
+
+TEST(Text, no_sockets_wanted_gives_only_their_number) {
+  EXPECT_THAT(render_text(samples::api_resets(), {0, false}), HasSubstr("... 15 more: --sockets 15"));
+}
+
+TEST(Text, effects_stand_below_their_cause_and_nowhere_else) {
+  const std::string text = render_text(samples::linked(), {});
+  EXPECT_THAT(text, HasSubstr("  Explains  2 path-queueing (critical)"));
+  EXPECT_THAT(text, HasSubstr("            3 retransmit-loss (warning)"));
+  EXPECT_THAT(text, Not(HasSubstr("CAUSE 2")));
+  EXPECT_THAT(text, HasSubstr("NOTICE 4  delay-unattributed  10.0.0.1:3000 (inbound)"));
+}
+
+TEST(Text, many_causes_are_shortened) {
+  model::Report report = samples::api_resets();
+  report.findings.assign(40, report.findings[1]);
+  const std::string text = render_text(report, {});
+  EXPECT_THAT(text, HasSubstr("CAUSE 20  connect-timeout"));
+  EXPECT_THAT(text, HasSubstr("... 20 more causes in the JSON report"));
+  EXPECT_LT(lines_of(text).size(), 150U);
+}
+
+TEST(Text, loss_alone_is_no_cause) {
+  model::Report report = samples::lossy();
+  report.findings.erase(report.findings.begin(), report.findings.begin() + 2);
+  report.verdict = model::Verdict::kNothingFound;
+  report.summary = "Nothing wrong seen.";
+  const auto lines = lines_of(render_text(report, {}));
+  EXPECT_EQ(lines[3], "Nothing wrong seen.");
+  EXPECT_EQ(lines[5], "LOSS 1  events-lost  WARNING  confidence high");
+}
+
+TEST(Text, what_is_not_measured_is_left_out) {
+  const std::string text = render_text(samples::api_resets(), {});
+  EXPECT_THAT(text, Not(HasSubstr("path_queue")));
+  EXPECT_THAT(text, Not(HasSubstr("user request -> call")));
+  EXPECT_THAT(text, Not(HasSubstr("own NIC")));
+}
+
+TEST(Text, an_empty_report_is_no_crash) {
+  EXPECT_THAT(render_text(model::Report(), {}), StartsWith("tcpdiag trace  host ?  1970-01-01 00:00:00.000"));
+}
+
+TEST(Evidence, every_code_in_its_own_words) {
+  std::string text;
+  for (const model::Finding& finding : samples::findings_with_evidence()) {
+    text += finding.code + "\n";
+    for (const EvidenceLine& line : evidence_lines(finding))
+      text += "  " + pad_right(line.label, 20) + line.value + "\n";
+    for (const std::string& line : timer_lines(finding)) text += "  " + pad_right("Timers", 20) + line + "\n";
+  }
+  tcpdiag::testing::expect_golden("report/evidence.txt", text);
+}
+
+}  // namespace
+}  // namespace tcpdiag::report
