@@ -11,8 +11,10 @@
 
 #include "emit.h"
 
-/* Snapshots of sockets that the filters left out are wanted too (for "nothing matched"). */
-volatile __u8 tcpd_snapshot_all SEC(".data") = 0;
+volatile __u32 tcpd_snapshot_mode SEC(".data") = TCPD_SNAPSHOT_START; /* enum tcpd_snapshot_mode */
+
+/* A response of which nothing more has come for so long when the trace ends is taken as complete. */
+#define RESPONSE_QUIET_NS 50000000ULL
 
 /*
  * The kernel keeps the jiffy of the newest data each way. For a socket older than the trace it tells how long a request
@@ -147,6 +149,14 @@ int tcpd_owners(struct bpf_iter__task_file *ctx)
 	return 0;
 }
 
+static __always_inline void finish_quiet_response(struct tcpd_sock *s, u64 now)
+{
+	u64 last = s->ref.role == TCPD_ROLE_INBOUND ? s->last_sent_ns : s->last_received_ns;
+
+	if (s->in_response && now > last + RESPONSE_QUIET_NS)
+		tcpd_exchange_finish(s);
+}
+
 SEC("iter/tcp")
 int tcpd_snapshot(struct bpf_iter__tcp *ctx)
 {
@@ -171,7 +181,9 @@ int tcpd_snapshot(struct bpf_iter__tcp *ctx)
 		snapshot.sock = s->ref;
 		snapshot.owner = s->owner;
 		tcpd_fill_flow(&snapshot.flow, s, sk, c->skc_state);
-	} else if (tcpd_snapshot_all) {
+		if (tcpd_snapshot_mode != TCPD_SNAPSHOT_START)
+			finish_quiet_response(s, now);
+	} else if (tcpd_snapshot_mode == TCPD_SNAPSHOT_ALL) {
 		tcpd_read_tuple(c, &snapshot.sock);
 		snapshot.sock.role = derived_role(&snapshot.sock);
 		snapshot.flow.bytes_acked_total = tcpd_tcp(sk, bytes_acked);

@@ -82,7 +82,7 @@ build_release() {
   shift
   (($# == 0)) || targets=(--target "$@")
   [[ -t 1 ]] || quiet=(-- --quiet) # a terminal gets ninja's one line of progress
-  [[ -d build/release ]] || say "building in build/release: about 2 minutes on 2 processors, about 300 MB"
+  [[ -d build/release ]] || say "building in build/release: 2 to 4 minutes on 2 processors, about 400 MB"
   give_back build
   log=$(as_caller cmake --preset release "-DTCPDIAG_TESTS=$testing" 2>&1) || {
     printf '%s\n' "$log" >&2

@@ -186,6 +186,9 @@ struct tcpd_wire_snapshot {
 	struct tcpd_wire_flow flow;
 };
 
+/* What the snapshot iterator is run for. ALL: the end, and sockets that the filters left out are wanted too. */
+enum tcpd_snapshot_mode { TCPD_SNAPSHOT_START, TCPD_SNAPSHOT_END, TCPD_SNAPSHOT_ALL };
+
 /* Aggregates of one endpoint on one CPU; key of the map: the endpoint's slot. */
 enum tcpd_measure { TCPD_FIRST_BYTE, TCPD_LAST_BYTE, TCPD_MEASURES };
 

@@ -84,6 +84,7 @@ std::string finding_line(const model::Finding& finding, const model::Picture& pi
   if (finding.endpoint && *finding.endpoint < picture.endpoints.size()) {
     where = picture.endpoints[*finding.endpoint].key.at.to_string();
   }
+  if (finding.title.find(where) != std::string::npos) where.clear();  // most titles name it
   if (!where.empty()) where += "  ";
   return escape_terminal(fmt::format("{} UTC  {}  {}  {}{}", time_of_day(picture.start.clock.to_wall(finding.first_at)),
                                      in_capitals(finding.severity), finding.code, where, finding.title));

@@ -25,7 +25,8 @@ std::string tracing_line(const model::Filters& filters, const std::vector<model:
 std::string status_line(std::uint64_t open_sockets, std::uint64_t exchanges, std::uint64_t failures,
                         model::Duration since_start);
 
-// "02:33:50.118 UTC  CRITICAL  peer-reset-awaiting-response  10.0.0.1:443  <title>"
+// "02:33:50.118 UTC  CRITICAL  peer-reset-awaiting-response  <title>", with the endpoint or device where the title does
+// not name it. The time is that of the first occurrence.
 std::string finding_line(const model::Finding& finding, const model::Picture& picture);
 
 }  // namespace tcpdiag::app

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/clock.h"
 
-#include <time.h>
-
 #include <cstdint>
+#include <ctime>
 #include <optional>
 
 namespace tcpdiag::app {

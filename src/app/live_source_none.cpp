@@ -9,7 +9,8 @@ Result<> check_live_source() {
               "build it with -DTCPDIAG_BPF=ON (needs clang and bpftool)");
 }
 
-Result<std::unique_ptr<LiveSource>> load_live_source(probe::ProbeOptions) {
+Result<std::unique_ptr<LiveSource>> load_live_source(
+    probe::ProbeOptions) {  // NOLINT(performance-unnecessary-value-param): the signature is that of the real one
   return tl::unexpected(check_live_source().error());
 }
 

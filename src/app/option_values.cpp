@@ -139,14 +139,16 @@ Result<> check_family(const std::vector<int>& families, std::string_view option,
     if (families[0] == 4 ? can.v4 : can.v6) continue;
     return contradiction(fmt::format("-{} contradicts {} {}, which is IPv{}", families[0], option, block.to_string(),
                                      families[0] == 4 ? 6 : 4),
-                         fmt::format("leave one of them out"));
+                         "leave one of them out");
   }
   return {};
 }
 
 Result<> check_contradictions(const model::Filters& filters) {
-  if (const Result<> local = check_family(filters.families, "-a", filters.local); !local) return local;
-  if (const Result<> remote = check_family(filters.families, "-A", filters.remote); !remote) return remote;
+  for (const auto& [option, blocks] : {std::pair("-a", &filters.local), std::pair("-A", &filters.remote)}) {
+    Result<> sound = check_family(filters.families, option, *blocks);
+    if (!sound) return sound;
+  }
   if (!(families_of(filters.local) & families_of(filters.remote)).any()) {
     return contradiction(fmt::format("-a {} and -A {} are of different IP families: no socket has both",
                                      filters.local[0].to_string(), filters.remote[0].to_string()),

@@ -67,7 +67,7 @@ Result<ExitCode> trace_command(TraceOptions options) {
   if (!output) return tl::unexpected(output.error());
   if (const Result<> able = check_live_source(); !able) return tl::unexpected(able.error());
 
-  std::vector<model::NetnsInfo> netns = netns_infos(target->netns);
+  const std::vector<model::NetnsInfo> netns = netns_infos(target->netns);
   probe::ProbeOptions probe_options;
   probe_options.filters = options.filters;
   probe_options.netns = std::move(target->netns);
@@ -77,7 +77,7 @@ Result<ExitCode> trace_command(TraceOptions options) {
   if (!source) return tl::unexpected(source.error());
 
   Progress progress(STDERR_FILENO, understands_escapes(STDERR_FILENO));
-  const Result<model::Report> report = run_trace(options, std::move(netns), **source, *signals, progress);
+  const Result<model::Report> report = run_trace(options, netns, **source, *signals, progress);
   if (!report) return tl::unexpected(report.error());
   source->reset();  // the kernel side costs nothing any more, however long the report's reader takes
 

@@ -86,8 +86,8 @@ class Watch {
 
 }  // namespace
 
-Result<model::Report> run_trace(const TraceOptions& options, std::vector<model::NetnsInfo> netns, LiveSource& source,
-                                const Signals& signals, Progress& progress) {
+Result<model::Report> run_trace(const TraceOptions& options, const std::vector<model::NetnsInfo>& netns,
+                                LiveSource& source, const Signals& signals, Progress& progress) {
   correlate::Correlator correlator;
   Result<model::TraceStart> start = trace_start(options, netns, source);
   if (!start) return tl::unexpected(start.error());

@@ -16,7 +16,7 @@ namespace tcpdiag::app {
 
 // `options.filters` are resolved. Errors come from attaching only; whatever goes wrong afterwards is in the report's
 // window.
-Result<model::Report> run_trace(const TraceOptions& options, std::vector<model::NetnsInfo> netns, LiveSource& source,
-                                const Signals& signals, Progress& progress);
+Result<model::Report> run_trace(const TraceOptions& options, const std::vector<model::NetnsInfo>& netns,
+                                LiveSource& source, const Signals& signals, Progress& progress);
 
 }  // namespace tcpdiag::app

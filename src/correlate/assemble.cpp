@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The picture: folded sums plus the sockets still alive, everything in an order that depends on nothing but its content.
+// The picture: folded sums plus the sockets still alive, everything in an order that depends on nothing but its
+// content.
 #include "correlate/assemble.h"
 
 #include <algorithm>
@@ -174,9 +175,15 @@ Records choose_sockets(const State& state, const Live& live, Picture& picture) {
   for (const SocketRecord& socket : state.healthy) healthy.push_back(&socket);
   for (const SocketRecord* socket : live.records) {
     switch (worth_of(*socket)) {
-      case Worth::kFailed: failures.push_back(socket); break;
-      case Worth::kNotable: notable.push_back(socket); break;
-      case Worth::kHealthy: healthy.push_back(socket); break;
+      case Worth::kFailed:
+        failures.push_back(socket);
+        break;
+      case Worth::kNotable:
+        notable.push_back(socket);
+        break;
+      case Worth::kHealthy:
+        healthy.push_back(socket);
+        break;
     }
   }
   picture.sockets_omitted = state.healthy_omitted + state.failed_omitted;
@@ -266,8 +273,8 @@ Picture assemble(const State& state, MonoTime until) {
     const EndpointRecord& record = state.endpoints[i];
     EndpointPicture endpoint = make_endpoint_picture(state, record, tallies[i], known_zeros(state));
     const bool exchanges_known = record.sample || endpoint.histograms.contains("first_byte");
-    endpoint.series = record.series.to_series(shape.start_offset_us, state.series_interval_s, shape.n, shape.shift,
-                                              exchanges_known);
+    endpoint.series =
+        record.series.to_series(shape.start_offset_us, state.series_interval_s, shape.n, shape.shift, exchanges_known);
     picture.endpoints.push_back(std::move(endpoint));
   }
   std::vector<std::size_t> positions;

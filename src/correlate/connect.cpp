@@ -15,8 +15,10 @@ bool is_unreachable(int error) {
     case ECONNREFUSED:
     case ETIMEDOUT:
     case ECONNRESET:
-    case ECONNABORTED: return false;
-    default: return true;  // EHOSTUNREACH, ENETUNREACH, EACCES (admin prohibited), ...: icmp_err_convert[]
+    case ECONNABORTED:
+      return false;
+    default:
+      return true;  // EHOSTUNREACH, ENETUNREACH, EACCES (admin prohibited), ...: icmp_err_convert[]
   }
 }
 
@@ -25,15 +27,22 @@ bool is_unreachable(int error) {
 model::ConnectOutcome failed_outcome(const model::StateChanged& change, bool reset_seen) {
   using model::ConnectOutcome;
   switch (change.socket_error) {
-    case ECONNREFUSED: return ConnectOutcome::kRefused;
-    case ECONNRESET: return ConnectOutcome::kReset;
-    case ETIMEDOUT: return is_unreachable(change.soft_error) ? ConnectOutcome::kUnreachable : ConnectOutcome::kTimedOut;
+    case ECONNREFUSED:
+      return ConnectOutcome::kRefused;
+    case ECONNRESET:
+      return ConnectOutcome::kReset;
+    case ETIMEDOUT:
+      return is_unreachable(change.soft_error) ? ConnectOutcome::kUnreachable : ConnectOutcome::kTimedOut;
     case EADDRNOTAVAIL:
     case ENOBUFS:
-    case ENOMEM: return ConnectOutcome::kLocalError;
-    case ECONNABORTED: return ConnectOutcome::kAbandoned;  // SOCK_DESTROY, `ss -K`
-    case 0: break;
-    default: return ConnectOutcome::kUnreachable;
+    case ENOMEM:
+      return ConnectOutcome::kLocalError;
+    case ECONNABORTED:
+      return ConnectOutcome::kAbandoned;  // SOCK_DESTROY, `ss -K`
+    case 0:
+      break;
+    default:
+      return ConnectOutcome::kUnreachable;
   }
   if (reset_seen) return change.from == model::TcpState::kSynRecv ? ConnectOutcome::kReset : ConnectOutcome::kRefused;
   if (!change.syn_was_sent) return ConnectOutcome::kLocalError;

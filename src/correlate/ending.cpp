@@ -166,9 +166,17 @@ bool exchange_failed(const SocketRecord& socket) {
                                     end.cause == model::LocalResetCause::kAbortedByAdmin;
     case EndKind::kClosedLocally:
     case EndKind::kClosedByPeer:
-    case EndKind::kConnectFailed: break;
+    case EndKind::kConnectFailed:
+      break;
   }
   return false;
+}
+
+bool exchange_pending(const SocketRecord& socket) {
+  const Flow& flow = socket.flow;
+  if (!socket.open() || socket.end || !flow.outstanding) return false;
+  // One that was closing already when the trace began has no end here.
+  return socket.inbound() ? !flow.fin_sent_at : !flow.fin_sent_at && !flow.fin_received_at;
 }
 
 model::Terminator ended_by(const SocketRecord& socket) {
@@ -176,11 +184,14 @@ model::Terminator ended_by(const SocketRecord& socket) {
   if (!socket.end) return Terminator::kNone;
   switch (socket.end->kind) {
     case EndKind::kResetReceived:
-    case EndKind::kClosedByPeer: return Terminator::kRemote;
+    case EndKind::kClosedByPeer:
+      return Terminator::kRemote;
     case EndKind::kResetSent:
     case EndKind::kClosedLocally:
-    case EndKind::kTimedOut: return Terminator::kLocal;
-    case EndKind::kConnectFailed: break;
+    case EndKind::kTimedOut:
+      return Terminator::kLocal;
+    case EndKind::kConnectFailed:
+      break;
   }
   const bool answered_by_reset =
       socket.outcome == model::ConnectOutcome::kRefused || socket.outcome == model::ConnectOutcome::kReset;
@@ -192,19 +203,26 @@ std::optional<model::EndedWith> ended_with(const SocketRecord& socket) {
   if (!socket.end) return std::nullopt;
   switch (socket.end->kind) {
     case EndKind::kResetReceived:
-    case EndKind::kResetSent: return EndedWith::kRst;
+    case EndKind::kResetSent:
+      return EndedWith::kRst;
     case EndKind::kClosedLocally:
-    case EndKind::kClosedByPeer: return EndedWith::kFin;
-    case EndKind::kTimedOut: return EndedWith::kTimeout;
-    case EndKind::kConnectFailed: break;
+    case EndKind::kClosedByPeer:
+      return EndedWith::kFin;
+    case EndKind::kTimedOut:
+      return EndedWith::kTimeout;
+    case EndKind::kConnectFailed:
+      break;
   }
   switch (socket.outcome.value_or(model::ConnectOutcome::kPending)) {
     case model::ConnectOutcome::kRefused:
       // An ICMP "port unreachable" refuses without a RST.
       return socket.reset_in_handshake ? std::optional(EndedWith::kRst) : std::nullopt;
-    case model::ConnectOutcome::kReset: return EndedWith::kRst;
-    case model::ConnectOutcome::kTimedOut: return EndedWith::kTimeout;
-    default: return std::nullopt;  // nothing was sent to end it
+    case model::ConnectOutcome::kReset:
+      return EndedWith::kRst;
+    case model::ConnectOutcome::kTimedOut:
+      return EndedWith::kTimeout;
+    default:
+      return std::nullopt;  // nothing was sent to end it
   }
 }
 

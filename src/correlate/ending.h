@@ -31,6 +31,9 @@ bool meets_write_after_fin(const SocketRecord& socket, model::TcpState state);
 // close after the response, which may have been complete (no payload is read, so its length is not known).
 bool exchange_failed(const SocketRecord& socket);
 
+// A request is outstanding on a connection that can still answer it.
+bool exchange_pending(const SocketRecord& socket);
+
 // Who ended it, and with what; kNone while open.
 model::Terminator ended_by(const SocketRecord& socket);
 std::optional<model::EndedWith> ended_with(const SocketRecord& socket);

@@ -34,15 +34,20 @@ const char* failure_name(const SocketRecord& socket, bool exchange_lost) {
   if (socket.outcome && is_failure(*socket.outcome)) {
     switch (*socket.outcome) {
       case ConnectOutcome::kTimedOut:
-      case ConnectOutcome::kAbandoned: return "no_answer";
-      default: return model::to_string(*socket.outcome);
+      case ConnectOutcome::kAbandoned:
+        return "no_answer";
+      default:
+        return model::to_string(*socket.outcome);
     }
   }
   if (!exchange_lost) return "";
   switch (socket.end->kind) {
-    case EndKind::kResetReceived: return "reset";
-    case EndKind::kClosedByPeer: return "closed";
-    default: return "timeout";  // somebody stopped waiting: this application or this kernel
+    case EndKind::kResetReceived:
+      return "reset";
+    case EndKind::kClosedByPeer:
+      return "closed";
+    default:
+      return "timeout";  // somebody stopped waiting: this application or this kernel
   }
 }
 
@@ -96,7 +101,7 @@ void add_socket(Tally& tally, const SocketRecord& socket, const std::optional<Pr
   totals.bytes_received += flow.bytes_received;
   totals.exchanges += flow.exchanges;
   if (exchange_lost) ++totals.exchanges_failed;
-  if (socket.open() && !socket.end && flow.outstanding) ++totals.exchanges_pending;
+  if (exchange_pending(socket)) ++totals.exchanges_pending;
 
   tally.retransmit_failed_busy += socket.retransmit_failed_busy;
   tally.retransmit_failed_other += socket.retransmit_failed_other;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the correlator keeps of one endpoint. Counts of what happened are added at once; what a socket adds up to is added
-// when it is folded, and for a picture the sockets still alive are added to a copy.
+// What the correlator keeps of one endpoint. Counts of what happened are added at once; what a socket adds up to is
+// added when it is folded, and for a picture the sockets still alive are added to a copy.
 #pragma once
 
 #include <cstdint>
@@ -49,8 +49,8 @@ struct Tally {
   std::uint64_t spurious_retransmits = 0;
   std::uint64_t segments_sent = 0;
   std::uint64_t segments_received = 0;
-  std::uint64_t reused_exchanges = 0;    // not the first one of their connection
-  std::uint64_t responses_cut = 0;       // failed, but counted in totals.exchanges
+  std::uint64_t reused_exchanges = 0;  // not the first one of their connection
+  std::uint64_t responses_cut = 0;     // failed, but counted in totals.exchanges
   std::optional<std::uint32_t> handshake_rtt_us;
   std::optional<std::uint32_t> kernel_rtt_us;
   model::RoleSource role_source = model::RoleSource::kUnknown;

@@ -42,8 +42,10 @@ bool is_synchronized(TcpState state) {
     case TcpState::kFinWait2:
     case TcpState::kClosing:
     case TcpState::kCloseWait:
-    case TcpState::kLastAck: return true;
-    default: return false;
+    case TcpState::kLastAck:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -142,9 +144,15 @@ class Step {
 
   void operator()(const model::Retransmitted& retransmitted) {
     switch (retransmit_failure(retransmitted)) {
-      case RetransmitFailure::kBusy: ++socket_.retransmit_failed_busy; break;
-      case RetransmitFailure::kOther: ++socket_.retransmit_failed_other; break;
-      case RetransmitFailure::kNone: sent_again(retransmitted); return;
+      case RetransmitFailure::kBusy:
+        ++socket_.retransmit_failed_busy;
+        break;
+      case RetransmitFailure::kOther:
+        ++socket_.retransmit_failed_other;
+        break;
+      case RetransmitFailure::kNone:
+        sent_again(retransmitted);
+        return;
     }
     mark({.kind = TimelineKind::kRetransmitFailed,
           .tag = static_cast<std::uint8_t>(retransmit_kind(retransmitted)),
@@ -172,8 +180,8 @@ class Step {
     // In the handshake a RST answers a stray packet and ends nothing of ours (RFC 9293 section 3.10.7.3).
     if (phase_of(before) == model::Phase::kSynSent) return;
     if (!socket_.end) {
-      end_socket(socket_, {EndKind::kResetSent, at_, before, !reset.answers_packet && event_.flow.state == TcpState::kClose,
-                           reset.process_exiting, 0});
+      end_socket(socket_, {EndKind::kResetSent, at_, before,
+                           !reset.answers_packet && event_.flow.state == TcpState::kClose, reset.process_exiting, 0});
     } else if (socket_.reset_expected) {
       socket_.end->kind = EndKind::kResetSent;
       socket_.end->process_exiting = socket_.end->process_exiting || reset.process_exiting;
@@ -270,7 +278,8 @@ class Step {
     const int error = change.socket_error;
     // EPIPE is what tcp_reset() sets in CLOSE_WAIT.
     const bool by_reset = error == ECONNRESET || (error == EPIPE && change.from == TcpState::kCloseWait);
-    if (by_reset && socket_.resets.received == 0 && socket_.resets.sent == 0) reset_received(change.from);  // its event was lost
+    if (by_reset && socket_.resets.received == 0 && socket_.resets.sent == 0)
+      reset_received(change.from);  // its event was lost
     if (!socket_.end) {
       if (phase_of(change.from) == model::Phase::kAfterLocalFin) {
         end_from_fins();
@@ -305,8 +314,8 @@ class Step {
     const auto received = socket_.flow.fin_received_at;
     if (!sent && !received) return;
     const bool by_peer = !sent || (received && *received <= *sent);
-    end_socket(socket_, {.kind = by_peer ? EndKind::kClosedByPeer : EndKind::kClosedLocally,
-                         .at = by_peer ? *received : *sent});
+    end_socket(socket_,
+               {.kind = by_peer ? EndKind::kClosedByPeer : EndKind::kClosedLocally, .at = by_peer ? *received : *sent});
     socket_.end->outstanding = false;
     socket_.end->in_response = false;
     socket_.end->wait.reset();
@@ -404,15 +413,15 @@ void apply_event(State& state, const Event& event) {
   }
   const auto* reset = std::get_if<model::ResetSent>(&event.body);
   // A listener answers a stray ACK with a RST: there is no connection either.
-  const bool no_connection = event.socket.id.value == 0 || event.flow.state == TcpState::kListen ||
-                             event.flow.state == TcpState::kNewSynRecv;
+  const bool no_connection =
+      event.socket.id.value == 0 || event.flow.state == TcpState::kListen || event.flow.state == TcpState::kNewSynRecv;
   if (no_connection) {
     if (reset != nullptr) stray_reset(state, *reset);
     return;
   }
   const bool begins = std::holds_alternative<model::ConnectStarted>(event.body);
-  const bool is_over = event.flow.state == TcpState::kClose && !begins &&
-                       !std::holds_alternative<model::Destroyed>(event.body);
+  const bool is_over =
+      event.flow.state == TcpState::kClose && !begins && !std::holds_alternative<model::Destroyed>(event.body);
   const bool was_known = state.sockets.contains(event.socket.id.value);
   SocketRecord* socket = find_or_make(state, event.socket, event.flow, event.at, begins, is_over);
   if (socket == nullptr) return;

@@ -63,7 +63,9 @@ void keep(State& state, SocketRecord&& socket) {
         return;
       }
       break;
-    case Worth::kHealthy: keep_healthy(state, std::move(socket)); return;
+    case Worth::kHealthy:
+      keep_healthy(state, std::move(socket));
+      return;
   }
   ++state.failed_omitted;
   ++state.loss.sockets_full;
@@ -80,11 +82,13 @@ Worth worth_of(const SocketRecord& socket) {
     switch (socket.end->kind) {
       case model::EndKind::kResetReceived:
       case model::EndKind::kResetSent:
-      case model::EndKind::kTimedOut: return Worth::kNotable;
-      default: return Worth::kHealthy;
+      case model::EndKind::kTimedOut:
+        return Worth::kNotable;
+      default:
+        return Worth::kHealthy;
     }
   }
-  return socket.open() && socket.flow.outstanding ? Worth::kNotable : Worth::kHealthy;
+  return exchange_pending(socket) ? Worth::kNotable : Worth::kHealthy;
 }
 
 bool more_interesting(const SocketRecord& a, const SocketRecord& b) {

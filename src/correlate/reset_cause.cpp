@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two sources of the cause: the kernel's own reason (enum sk_rst_reason, 6.10+; exact), else what the socket looked like.
+// Two sources of the cause: the kernel's own reason (enum sk_rst_reason, 6.10+; exact), else what the socket looked
+// like.
 #include "correlate/reset_cause.h"
 
 #include <cerrno>
@@ -61,17 +62,23 @@ Phase phase_of(TcpState state) {
   switch (state) {
     case TcpState::kSynSent:
     case TcpState::kSynRecv:
-    case TcpState::kNewSynRecv: return Phase::kSynSent;
+    case TcpState::kNewSynRecv:
+      return Phase::kSynSent;
     case TcpState::kFinWait1:
     case TcpState::kFinWait2:
     case TcpState::kClosing:
-    case TcpState::kLastAck: return Phase::kAfterLocalFin;
-    case TcpState::kCloseWait: return Phase::kAfterRemoteFin;
-    case TcpState::kTimeWait: return Phase::kTimeWait;
-    case TcpState::kListen: return Phase::kNoSocket;
+    case TcpState::kLastAck:
+      return Phase::kAfterLocalFin;
+    case TcpState::kCloseWait:
+      return Phase::kAfterRemoteFin;
+    case TcpState::kTimeWait:
+      return Phase::kTimeWait;
+    case TcpState::kListen:
+      return Phase::kNoSocket;
     case TcpState::kUnknown:
     case TcpState::kClose:
-    case TcpState::kEstablished: break;
+    case TcpState::kEstablished:
+      break;
   }
   return Phase::kEstablished;
 }

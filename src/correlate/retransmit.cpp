@@ -19,11 +19,14 @@ RetransmitFailure retransmit_failure(const model::Retransmitted& event) {
   // The four early returns of __tcp_retransmit_skb(), before a segment is made. Any other error (own qdisc dropped it,
   // a netfilter rule refused it) comes after the kernel has counted the segments, so it is a retransmission.
   switch (event.error) {
-    case -EBUSY: return RetransmitFailure::kBusy;
+    case -EBUSY:
+      return RetransmitFailure::kBusy;
     case -EAGAIN:
     case -EHOSTUNREACH:
-    case -ENOMEM: return RetransmitFailure::kOther;
-    default: return RetransmitFailure::kNone;
+    case -ENOMEM:
+      return RetransmitFailure::kOther;
+    default:
+      return RetransmitFailure::kNone;
   }
 }
 

@@ -7,8 +7,8 @@
 
 namespace tcpdiag::correlate {
 
-// The attempt that sent nothing. kBusy: the earlier copy has not left this host (-EBUSY: it still sits in a qdisc or the
-// driver, or waits for an unresolved neighbour). The kernel counts these in none of its retransmission counters.
+// The attempt that sent nothing. kBusy: the earlier copy has not left this host (-EBUSY: it still sits in a qdisc or
+// the driver, or waits for an unresolved neighbour). The kernel counts these in none of its retransmission counters.
 enum class RetransmitFailure { kNone, kBusy, kOther };
 RetransmitFailure retransmit_failure(const model::Retransmitted& event);
 

@@ -48,8 +48,8 @@ model::Series SecondSeries::to_series(std::int64_t start_offset_us, std::int64_t
   if (exchanges_known) exchanges = &(series.arrays["exchanges"] = zeros);
   if (n == 0) return series;
   for (const Cell& cell : cells_) {
-    const auto i = static_cast<std::size_t>(
-        std::clamp<std::int64_t>(cell.index >> shift, 0, static_cast<std::int64_t>(n) - 1));
+    const auto i =
+        static_cast<std::size_t>(std::clamp<std::int64_t>(cell.index >> shift, 0, static_cast<std::int64_t>(n) - 1));
     *connects[i] += cell.counts.connects;
     *connect_failures[i] += cell.counts.connect_failures;
     *retransmits[i] += cell.counts.retransmits;

@@ -53,7 +53,7 @@ struct SocketRecord {
 
   // Ending.
   std::optional<model::MonoTime> closed_at;
-  bool counted_open = false;  // in the endpoint's and the trace's count of open sockets
+  bool counted_open = false;    // in the endpoint's and the trace's count of open sockets
   bool reset_expected = false;  // went to CLOSE by the application without a FIN: our RST follows
   std::optional<model::Duration> idle_at_fin;
   std::optional<model::SocketEnd> end;

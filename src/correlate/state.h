@@ -55,7 +55,7 @@ struct State {
   std::uint64_t failures = 0;
   model::Loss loss;  // the correlator's own
 
-  std::unordered_map<std::uint64_t, SocketRecord> sockets;  // never walked in its own order where order matters
+  std::unordered_map<std::uint64_t, SocketRecord> sockets;      // never walked in its own order where order matters
   std::deque<std::pair<model::MonoTime, std::uint64_t>> ended;  // to be folded, by the time of their end
   std::uint64_t open_now = 0;
   std::uint64_t open_peak = 0;

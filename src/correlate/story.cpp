@@ -35,19 +35,24 @@ TimelineEntry to_entry(const State& state, const SocketRecord& socket, const Tim
     case TimelineKind::kEstablished:
       if (socket.connect_took) detail["took_us"] = number(*socket.connect_took);
       break;
-    case TimelineKind::kSynRetransmit: detail["retry"] = number(mark.number); break;
+    case TimelineKind::kSynRetransmit:
+      detail["retry"] = number(mark.number);
+      break;
     case TimelineKind::kRetransmit:
     case TimelineKind::kRetransmitFailed:
       detail["retransmit"] = model::to_string(static_cast<model::RetransmitKind>(mark.tag));
       detail["segments"] = number(mark.number);
       break;
-    case TimelineKind::kResetReceived: detail["phase"] = model::to_string(static_cast<model::Phase>(mark.tag)); break;
+    case TimelineKind::kResetReceived:
+      detail["phase"] = model::to_string(static_cast<model::Phase>(mark.tag));
+      break;
     case TimelineKind::kResetSent:
       detail["phase"] = model::to_string(static_cast<model::Phase>(mark.tag));
       detail["cause"] = model::to_string(static_cast<model::LocalResetCause>(mark.number));
       if (const std::string reason = reset_reason(state, mark.reason); !reason.empty()) detail["reason"] = reason;
       break;
-    default: break;
+    default:
+      break;
   }
   return entry;
 }
@@ -96,8 +101,8 @@ void tell_connect(SocketStory& story, const SocketRecord& socket, MonoTime until
 std::string cgroup_of(const State& state, std::uint32_t pid, std::uint64_t cgroup_id) {
   const auto process = state.processes.find(pid);
   // A pid may have been used again by a process elsewhere.
-  if (process != state.processes.end() && (cgroup_id == 0 || process->second.cgroup_id == 0 ||
-                                           process->second.cgroup_id == cgroup_id)) {
+  if (process != state.processes.end() &&
+      (cgroup_id == 0 || process->second.cgroup_id == 0 || process->second.cgroup_id == cgroup_id)) {
     return process->second.cgroup_path;
   }
   const auto path = state.cgroups.find(cgroup_id);
@@ -126,7 +131,7 @@ SocketStory make_story(const State& state, const SocketRecord& socket, MonoTime 
   }
   story.exchanges = flow.exchanges;
   story.exchanges_failed = lost ? 1 : 0;
-  story.exchange_pending = socket.open() && !socket.end && flow.outstanding;
+  story.exchange_pending = exchange_pending(socket);
   if (story.exchange_pending && flow.request_first_at) story.pending_wait = until - *flow.request_first_at;
   story.bytes_sent = flow.bytes_sent;
   story.bytes_received = flow.bytes_received;

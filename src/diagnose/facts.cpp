@@ -146,19 +146,19 @@ bool ended_here_unanswered(const SocketStory& story) {
   if (!story.end || !story.end->outstanding || !lost_exchange(story)) return false;
   switch (story.end->kind) {
     case EndKind::kClosedLocally:
-    case EndKind::kTimedOut: return true;
+    case EndKind::kTimedOut:
+      return true;
     case EndKind::kResetSent: {
       // A close by the application that the kernel turned into a RST. Keepalive, memory and SOCK_DESTROY are not.
       using enum model::LocalResetCause;
       const auto cause = story.end->cause.value_or(kUnknown);
       return cause == kAppClosedUnread || cause == kAppLinger0 || cause == kProcessKilled;
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
-bool lost_exchange(const SocketStory& story) {
-  return story.end && story.exchanges_failed > 0;
-}
+bool lost_exchange(const SocketStory& story) { return story.end && story.exchanges_failed > 0; }
 
 }  // namespace tcpdiag::diagnose

@@ -16,8 +16,7 @@ using model::Finding;
 using model::Severity;
 
 std::uint64_t attempts_of(const EndpointFacts& endpoint, Of of, std::uint64_t failures) {
-  const std::uint64_t attempts =
-      of == Of::kExchanges ? endpoint.exchange_attempts : endpoint.picture->totals.connects;
+  const std::uint64_t attempts = of == Of::kExchanges ? endpoint.exchange_attempts : endpoint.picture->totals.connects;
   return std::max(attempts, failures);
 }
 
@@ -41,9 +40,13 @@ void Grade::at_most(Confidence limit, std::string reason) {
 void Grade::step_down(std::string reason) {
   reasons_.push_back(std::move(reason));
   switch (value_) {
-    case Confidence::kHigh: value_ = Confidence::kMedium; break;
+    case Confidence::kHigh:
+      value_ = Confidence::kMedium;
+      break;
     case Confidence::kMedium:
-    case Confidence::kLow: value_ = Confidence::kLow; break;  // a finding about a failure never drops below low
+    case Confidence::kLow:
+      value_ = Confidence::kLow;
+      break;  // a finding about a failure never drops below low
   }
 }
 

@@ -62,8 +62,9 @@ void add(model::Finding& finding, const char* key, std::string value);
 void add(model::Finding& finding, const char* key, std::vector<std::string> value);
 void add(model::Finding& finding, const char* key, std::vector<model::TimerCandidate> value);
 void add_null(model::Finding& finding, const char* key);
-void add_seconds(model::Finding& finding, const char* key, std::optional<model::Duration> value);       // key ends in _s
-void add_microseconds(model::Finding& finding, const char* key, std::optional<model::Duration> value);  // key ends in _us
+void add_seconds(model::Finding& finding, const char* key, std::optional<model::Duration> value);  // key ends in _s
+void add_microseconds(model::Finding& finding, const char* key,
+                      std::optional<model::Duration> value);  // key ends in _us
 // The ids of the finding's sockets are evidence too: as indexes here, the renderers write ids.
 void add_sockets(model::Finding& finding);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two things at one time and place are taken for cause and effect only along edges that have a mechanism: a limit fills a
-// queue, a full queue drops, a drop makes somebody wait. The edges have no cycle.
+// Two things at one time and place are taken for cause and effect only along edges that have a mechanism: a limit fills
+// a queue, a full queue drops, a drop makes somebody wait. The edges have no cycle.
 #include "diagnose/links.h"
 
 #include <algorithm>
@@ -39,9 +39,12 @@ bool accepts_here(const model::Picture& picture, const model::Finding& cause, co
 
 bool share(Shared shared, const model::Picture& picture, const model::Finding& cause, const model::Finding& effect) {
   switch (shared) {
-    case Shared::kEndpoint: return cause.endpoint && cause.endpoint == effect.endpoint;
-    case Shared::kDevice: return !cause.device.empty() && cause.device == effect.device;
-    case Shared::kListener: return accepts_here(picture, cause, effect);
+    case Shared::kEndpoint:
+      return cause.endpoint && cause.endpoint == effect.endpoint;
+    case Shared::kDevice:
+      return !cause.device.empty() && cause.device == effect.device;
+    case Shared::kListener:
+      return accepts_here(picture, cause, effect);
   }
   return false;
 }
@@ -85,9 +88,8 @@ bool covers(const std::vector<std::int64_t>& cause_seconds, const std::vector<st
 void link(std::vector<Judged>& findings, const model::Picture& picture) {
   for (Judged& effect : findings) {
     for (std::size_t i = 0; i < findings.size(); ++i) {
-      const bool linked = std::any_of(kEdges.begin(), kEdges.end(), [&](const Edge& edge) {
-        return is_edge(edge, findings[i], effect, picture);
-      });
+      const bool linked = std::any_of(kEdges.begin(), kEdges.end(),
+                                      [&](const Edge& edge) { return is_edge(edge, findings[i], effect, picture); });
       if (linked) effect.finding.caused_by.push_back(i);
     }
   }

@@ -19,28 +19,39 @@ struct LossCause {
   Against against;
   bool feeds_sockets;
   bool feeds_delays;
+  bool feeds_coverage;
   std::string_view affected;  // separated by spaces
 };
 
 constexpr std::array kCauses = {
     LossCause{"ring_full", "events did not fit into the ring buffer", &Loss::ring_full, Against::kEvents, true, true,
-              "connects resets retransmits exchanges_failed timelines"},
-    LossCause{"sockets_full", "sockets were not followed, because the table was full", &Loss::sockets_full, Against::kSockets, true, true,
-              "connects resets retransmits exchanges_failed timelines"},
-    LossCause{"endpoints_full", "endpoints were not counted, because the table was full", &Loss::endpoints_full, Against::kEndpoints, true, true, "endpoints exchanges first_byte"},
-    LossCause{"processes_full", "processes were not named, because the table was full", &Loss::processes_full, Against::kUnknown, false, false, "processes"},
-    LossCause{"undecodable", "events could not be decoded", &Loss::undecodable, Against::kEvents, true, true, "connects resets retransmits timelines"},
-    LossCause{"rate_limited", "events were left out by the limit of events per second", &Loss::rate_limited, Against::kEvents, true, true, "retransmits resets timelines"},
-    LossCause{"samples_thinned", "samples were left out", &Loss::samples_thinned, Against::kUnknown, false, true, "series histograms"},
-    LossCause{"disk_full", "records were not written, because the disk was full", &Loss::disk_full, Against::kEvents, true, true, "recording"},
+              true, "connects resets retransmits exchanges_failed timelines"},
+    LossCause{"sockets_full", "sockets were not followed, because the table was full", &Loss::sockets_full,
+              Against::kSockets, true, true, true, "connects resets retransmits exchanges_failed timelines"},
+    LossCause{"endpoints_full", "endpoints were not counted, because the table was full", &Loss::endpoints_full,
+              Against::kEndpoints, false, false, true, "endpoints exchanges first_byte"},
+    LossCause{"processes_full", "processes were not named, because the table was full", &Loss::processes_full,
+              Against::kUnknown, false, false, false, "processes"},
+    LossCause{"undecodable", "events could not be decoded", &Loss::undecodable, Against::kEvents, true, true, true,
+              "connects resets retransmits timelines"},
+    LossCause{"rate_limited", "events were left out by the limit of events per second", &Loss::rate_limited,
+              Against::kEvents, true, true, true, "retransmits resets timelines"},
+    LossCause{"samples_thinned", "samples were left out", &Loss::samples_thinned, Against::kUnknown, false, true, false,
+              "series histograms"},
+    LossCause{"disk_full", "records were not written, because the disk was full", &Loss::disk_full, Against::kEvents,
+              true, true, true, "recording"},
 };
 
 std::optional<std::uint64_t> seen_of(Against against, const Picture& picture) {
   switch (against) {
-    case Against::kEvents: return picture.events_seen;
-    case Against::kSockets: return picture.totals.sockets_seen;
-    case Against::kEndpoints: return picture.endpoints.size();
-    case Against::kUnknown: return std::nullopt;
+    case Against::kEvents:
+      return picture.events_seen;
+    case Against::kSockets:
+      return picture.totals.sockets_seen;
+    case Against::kEndpoints:
+      return picture.endpoints.size();
+    case Against::kUnknown:
+      return std::nullopt;
   }
   return std::nullopt;
 }
@@ -59,9 +70,12 @@ std::vector<std::string> split(std::string_view words) {
 
 bool LossShare::feeds(Feed feed) const {
   switch (feed) {
-    case Feed::kSockets: return feeds_sockets;
-    case Feed::kDelays: return feeds_delays;
-    case Feed::kNames: return false;
+    case Feed::kSockets:
+      return feeds_sockets;
+    case Feed::kDelays:
+      return feeds_delays;
+    case Feed::kCoverage:
+      return feeds_coverage;
   }
   return false;
 }
@@ -79,6 +93,7 @@ std::vector<LossShare> loss_shares(const Picture& picture) {
     share.measures_affected = split(cause.affected);
     share.feeds_sockets = cause.feeds_sockets;
     share.feeds_delays = cause.feeds_delays;
+    share.feeds_coverage = cause.feeds_coverage;
     shares.push_back(std::move(share));
   }
   return shares;

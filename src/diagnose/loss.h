@@ -12,8 +12,9 @@
 
 namespace tcpdiag::diagnose {
 
-// What a finding is made of. A loss cause spoils some of them.
-enum class Feed : std::uint8_t { kSockets, kDelays, kNames };
+// What a claim is made of; a loss cause spoils some of them. kSockets: how single sockets ended. kDelays: histograms
+// and series. kCoverage: that nothing else happened, so that "nothing wrong was seen" means something.
+enum class Feed : std::uint8_t { kSockets, kDelays, kCoverage };
 
 struct LossShare {
   std::string_view cause;  // the key in the report's "loss"
@@ -24,6 +25,7 @@ struct LossShare {
   std::vector<std::string> measures_affected;
   bool feeds_sockets = false;
   bool feeds_delays = false;
+  bool feeds_coverage = false;
 
   bool feeds(Feed feed) const;
 };

@@ -61,6 +61,7 @@ class Order {
     std::map<std::size_t, Indexes> groups;
     for (std::size_t i = 0; i < findings_.size(); ++i) groups[root(i)].push_back(i);
     std::vector<Indexes> result;
+    result.reserve(groups.size());
     for (auto& [first, members] : groups) result.push_back(std::move(members));
     return result;
   }

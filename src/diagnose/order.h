@@ -10,9 +10,9 @@
 
 namespace tcpdiag::diagnose {
 
-// Groups joined by links. Inside a group roots come first (topological, ties by code); groups by greatest severity, then
-// failures, then delayed exchanges, then the endpoint of their first finding (role, address bytes, port, netns; findings
-// without one after those), then code. events-lost comes last. caused_by is rewritten to the new positions.
+// Groups joined by links. Inside a group roots come first (topological, ties by code); groups by greatest severity,
+// then failures, then delayed exchanges, then the endpoint of their first finding (role, address bytes, port, netns;
+// findings without one after those), then code. events-lost comes last. caused_by is rewritten to the new positions.
 std::vector<model::Finding> in_order(std::vector<Judged> findings, const model::Picture& picture);
 
 }  // namespace tcpdiag::diagnose

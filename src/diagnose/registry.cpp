@@ -11,9 +11,9 @@
 namespace tcpdiag::diagnose {
 namespace {
 
-// Precedence on one socket (docs/findings.md). Why in this order: what was true before the request (the peer had already
-// closed, the connection had already died) explains the failure better than what the request met; what the peer did
-// explains better than what this host did after it; resets by this host are often the consequence of a timeout.
+// Precedence on one socket (docs/findings.md). Why in this order: what was true before the request (the peer had
+// already closed, the connection had already died) explains the failure better than what the request met; what the peer
+// did explains better than what this host did after it; resets by this host are often the consequence of a timeout.
 constexpr std::array<const Rule*, 12> kRules = {
     &rules::kPeerClosedBeforeReuse,
     &rules::kPeerResetAfterIdle,

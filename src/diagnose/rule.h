@@ -26,6 +26,7 @@ struct Group {
   std::size_t size() const { return sockets.size(); }
   const model::SocketStory& story(std::size_t i) const { return facts.picture.sockets[sockets[i]]; }
   std::string name() const { return endpoint.picture->key.at.to_string(); }
+  std::uint16_t port() const { return endpoint.picture->key.at.port; }
 
   // The values that `read` (SocketStory -> optional) gives for these sockets, those that have one.
   template <typename Read>

@@ -77,7 +77,8 @@ constexpr std::uint32_t kMtuSuspectBytes = 1200;
 // A connect without an answer after this long has lost its SYN at least twice (retransmitted at 1 s and, on kernels
 // without linear SYN timeouts, at 3 s): counted as failing although it still tries.
 constexpr Duration kConnectPending = std::chrono::seconds(3);
-// A SYN that was retransmitted was not merely abandoned by a client that tries two addresses at once (RFC 8305: 250 ms).
+// A SYN that was retransmitted was not merely abandoned by a client that tries two addresses at once (RFC 8305: 250
+// ms).
 constexpr std::uint32_t kConnectMinSyns = 2;
 // RFC 8305 (happy eyeballs): the other address is tried within 250 ms, so within a second the user is served.
 constexpr Duration kHappyEyeballs = std::chrono::seconds(1);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Idea: in sorted order a cluster is a run of neighbours. Runs are tried from the longest down; since a cluster must hold
-// 80 % of the values, at most (20 % of n)^2 / 2 runs are looked at, each in constant time (20,000 values: 8 million).
+// Idea: in sorted order a cluster is a run of neighbours. Runs are tried from the longest down; since a cluster must
+// hold 80 % of the values, at most (20 % of n)^2 / 2 runs are looked at, each in constant time (20,000 values: 8
+// million).
 #include "diagnose/timer.h"
 
 #include <algorithm>

@@ -28,10 +28,11 @@ const Finding* top_of(const std::vector<Finding>& findings) {
   return findings.empty() || is_loss(findings.front()) ? nullptr : &findings.front();
 }
 
-bool picture_is_spoilt(const Facts& facts) {
-  // All rules so far rest on events of sockets; so does "nothing wrong was seen".
-  return std::any_of(facts.losses.begin(), facts.losses.end(), [](const LossShare& loss) {
-    return loss.feeds(Feed::kSockets) && loss.pct && *loss.pct > kLossSpoilsVerdictPct;
+// Every rule so far rests on how sockets ended. "Nothing wrong was seen" rests on having seen everything.
+bool is_spoilt(const Facts& facts, const Finding* top) {
+  const Feed feed = top != nullptr ? Feed::kSockets : Feed::kCoverage;
+  return std::any_of(facts.losses.begin(), facts.losses.end(), [feed](const LossShare& loss) {
+    return loss.feeds(feed) && loss.pct && *loss.pct > kLossSpoilsVerdictPct;
   });
 }
 
@@ -61,9 +62,9 @@ std::string impact_words(const Facts& facts, const Finding& finding) {
   if (failed > 0 && finding.endpoint) {
     const auto of = of_connects ? Of::kConnects : Of::kExchanges;
     const std::uint64_t attempts = attempts_of(facts.endpoints[*finding.endpoint], of, failed);
-    words = fmt::format("Impact: {} of {}", failed,
-                        of_connects ? count_words(attempts, "connect", "connects")
-                                    : count_words(attempts, "exchange", "exchanges"));
+    words = fmt::format(
+        "Impact: {} of {}", failed,
+        of_connects ? count_words(attempts, "connect", "connects") : count_words(attempts, "exchange", "exchanges"));
     if (const auto share = share_pct(failed, attempts)) words += fmt::format(" ({})", share_words(*share));
   } else {
     words = fmt::format("Seen {}", count_words(finding.count, "time", "times"));
@@ -84,8 +85,8 @@ std::string slowest_endpoint(const Picture& picture) {
     if (histogram == endpoint.histograms.end()) continue;
     const auto p99 = histogram->second.percentile(0.99);
     if (!p99) continue;
-    const bool slower = slowest == nullptr || *p99 > slowest_p99 ||
-                        (*p99 == slowest_p99 && endpoint.key < slowest->key);
+    const bool slower =
+        slowest == nullptr || *p99 > slowest_p99 || (*p99 == slowest_p99 && endpoint.key < slowest->key);
     if (!slower) continue;
     slowest = &endpoint;
     slowest_p99 = *p99;
@@ -106,9 +107,8 @@ std::string not_visible_words(const Picture& picture) {
 
 std::string nothing_found_words(const Facts& facts, std::size_t notices) {
   const model::Totals& totals = facts.picture.totals;
-  const std::string seen =
-      fmt::format("{} and {}", count_words(totals.exchanges, "exchange", "exchanges"),
-                  count_words(totals.connects, "connect", "connects"));
+  const std::string seen = fmt::format("{} and {}", count_words(totals.exchanges, "exchange", "exchanges"),
+                                       count_words(totals.connects, "connect", "connects"));
   std::string words;
   if (totals.exchanges_failed > 0) {
     words = fmt::format("No cause found: {} of {} failed, in ways that no rule explains",
@@ -128,7 +128,8 @@ std::string nothing_found_words(const Facts& facts, std::size_t notices) {
 std::string nothing_matched_words(const Picture& picture) {
   std::string words = fmt::format("No socket matched the filter ({})", picture.start.filters.describe());
   if (picture.sockets_filtered_out) {
-    words += fmt::format("; {} of this namespace did not match", count_words(*picture.sockets_filtered_out, "socket", "sockets"));
+    words += fmt::format("; {} of this namespace did not match",
+                         count_words(*picture.sockets_filtered_out, "socket", "sockets"));
   }
   if (!picture.busiest_filtered_out.empty()) {
     words += ". Busiest of them: ";
@@ -142,8 +143,9 @@ std::string nothing_matched_words(const Picture& picture) {
 }  // namespace
 
 Verdict verdict_of(const Facts& facts, const std::vector<Finding>& findings) {
-  if (picture_is_spoilt(facts)) return Verdict::kNotTrustworthy;
-  if (const Finding* top = top_of(findings); top != nullptr && top->severity > Severity::kNotice) {
+  const Finding* top = top_of(findings);
+  if (is_spoilt(facts, top)) return Verdict::kNotTrustworthy;
+  if (top != nullptr && top->severity > Severity::kNotice) {
     const bool sure = top->confidence >= Confidence::kMedium && top->caused_by.empty();
     return sure ? Verdict::kCauseFound : Verdict::kSymptomsOnly;
   }
@@ -160,8 +162,8 @@ std::string summary_of(const Facts& facts, const std::vector<Finding>& findings,
   const Finding* top = top_of(findings);
   if (top == nullptr || top->severity == Severity::kNotice) {
     if (nothing_matched(facts.picture)) return words + nothing_matched_words(facts.picture);
-    const auto notices = static_cast<std::size_t>(std::count_if(
-        findings.begin(), findings.end(), [](const Finding& finding) { return !is_loss(finding); }));
+    const auto notices = static_cast<std::size_t>(
+        std::count_if(findings.begin(), findings.end(), [](const Finding& finding) { return !is_loss(finding); }));
     return words + nothing_found_words(facts, notices);
   }
   words += top->explanation + " " + impact_words(facts, *top);
@@ -169,7 +171,8 @@ std::string summary_of(const Facts& facts, const std::vector<Finding>& findings,
     return !is_loss(finding) && finding.severity > Severity::kNotice;
   });
   if (more > 0) {
-    words += fmt::format(" {} below.", count_words(static_cast<std::uint64_t>(more), "further finding", "further findings"));
+    words +=
+        fmt::format(" {} below.", count_words(static_cast<std::uint64_t>(more), "further finding", "further findings"));
   }
   return words;
 }

@@ -11,8 +11,9 @@
 
 namespace tcpdiag::diagnose {
 
-// not_trustworthy: a loss that feeds the top finding (or its absence) exceeds 1 %; cause_found: the top finding is above
-// notice, of medium or high confidence and no effect of another; symptoms_only: others above notice; else nothing.
+// not_trustworthy: a loss that feeds the top finding (or its absence) exceeds 1 %; cause_found: the top finding is
+// above notice, of medium or high confidence and no effect of another; symptoms_only: others above notice; else
+// nothing.
 model::Verdict verdict_of(const Facts& facts, const std::vector<model::Finding>& findings);
 
 // The words of the first cause with its impact; where there is none, what was seen.

@@ -39,8 +39,12 @@ std::string capture_command(const model::EndpointKey& endpoint, CaptureOf what) 
   const bool v4 = endpoint.at.address.is_v4();
   const char* flags = "";
   switch (what) {
-    case CaptureOf::kResets: flags = v4 ? "tcp[13] & 4 != 0" : "ip6[53] & 4 != 0"; break;
-    case CaptureOf::kSynAcks: flags = v4 ? "tcp[13] & 18 == 18" : "ip6[53] & 18 == 18"; break;
+    case CaptureOf::kResets:
+      flags = v4 ? "tcp[13] & 4 != 0" : "ip6[53] & 4 != 0";
+      break;
+    case CaptureOf::kSynAcks:
+      flags = v4 ? "tcp[13] & 18 == 18" : "ip6[53] & 18 == 18";
+      break;
   }
   return fmt::format("tcpdump -nvi any 'host {} and port {} and {}'", endpoint.at.address.to_string(), endpoint.at.port,
                      flags);

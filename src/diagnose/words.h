@@ -18,8 +18,8 @@ std::string duration_words(model::Duration d);  // "30.0 s", "240 ms", "1.5 ms",
 std::string count_words(std::uint64_t n, std::string_view singular, std::string_view plural);
 std::string share_words(double pct);  // "1.0 %", "0.02 %", "100 %"
 
-// How long things took, to stand before "after": the timer's median if there is one ("30.0 s"), the value itself where all
-// are alike, else the range ("200 ms to 45.0 s"). Empty: no values.
+// How long things took, to stand before "after": the timer's median if there is one ("30.0 s"), the value itself where
+// all are alike, else the range ("200 ms to 45.0 s"). Empty: no values.
 std::string spread_words(const Durations& values, const std::optional<Timer>& timer);
 
 // A tcpdump command line that shows `what` between this host and the endpoint's host.

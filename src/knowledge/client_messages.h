@@ -29,8 +29,12 @@ enum class CallFailure : std::uint8_t {
   kAborted,             // SOCK_DESTROY on this host: ECONNABORTED
 };
 
+// Which clients may have written it. A port is a hint: 6379 and its neighbours are Redis, the rest may be HTTP.
+enum class Client : std::uint8_t { kAny, kHttp, kRedis };
+
 struct ClientMessage {
   CallFailure failure;
+  Client kind;
   std::string_view text;       // as in the log, placeholders in <>
   std::string_view client;     // "Ruby", "redis-py"
   std::string_view exception;  // class or code by which to search, empty: none
@@ -38,7 +42,8 @@ struct ClientMessage {
 
 std::span<const ClientMessage> client_message_table();
 
-// Lines for a finding, Ruby first: "\"Connection reset by peer\" (Ruby: Faraday::ConnectionFailed)".
-std::vector<std::string> client_messages(CallFailure failure);
+// Lines for a finding about connections to `remote_port`, Ruby first:
+// "\"Connection reset by peer\" (Ruby: Faraday::ConnectionFailed, Errno::ECONNRESET)".
+std::vector<std::string> client_messages(CallFailure failure, std::uint16_t remote_port);
 
 }  // namespace tcpdiag::knowledge

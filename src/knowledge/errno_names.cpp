@@ -32,7 +32,8 @@ constexpr std::array kErrnos = {
     ErrnoRow{105, "ENOBUFS", "the kernel or the device had no buffer for it"},
     ErrnoRow{110, "ETIMEDOUT", "nothing answered"},
     ErrnoRow{111, "ECONNREFUSED", "the port answered with a RST"},
-    ErrnoRow{113, "EHOSTUNREACH", "a router, a firewall (ICMP) or the missing neighbour says that the host cannot be reached"},
+    ErrnoRow{113, "EHOSTUNREACH",
+             "a router, a firewall (ICMP) or the missing neighbour says that the host cannot be reached"},
 };
 
 const ErrnoRow* find_row(int number) {

@@ -6,9 +6,7 @@
 
 namespace tcpdiag::model {
 
-std::string EndpointKey::to_string() const {
-  return fmt::format("{} ({})", at.to_string(), model::to_string(role));
-}
+std::string EndpointKey::to_string() const { return fmt::format("{} ({})", at.to_string(), model::to_string(role)); }
 
 EndpointKey endpoint_of(const SocketRef& socket) {
   if (socket.role == Role::kInbound) return {Role::kInbound, socket.local, socket.netns_inode};

@@ -9,121 +9,182 @@ namespace tcpdiag::model {
 
 const char* to_string(Role role) {
   switch (role) {
-    case Role::kUnknown: return "unknown";
-    case Role::kOutbound: return "outbound";
-    case Role::kInbound: return "inbound";
+    case Role::kUnknown:
+      return "unknown";
+    case Role::kOutbound:
+      return "outbound";
+    case Role::kInbound:
+      return "inbound";
   }
   return "unknown";
 }
 
 const char* to_string(RetransmitKind kind) {
   switch (kind) {
-    case RetransmitKind::kSyn: return "syn";
-    case RetransmitKind::kSynAck: return "synack";
-    case RetransmitKind::kRto: return "rto";
-    case RetransmitKind::kFast: return "fast";
-    case RetransmitKind::kTlp: return "tlp";
-    case RetransmitKind::kOther: return "other";
+    case RetransmitKind::kSyn:
+      return "syn";
+    case RetransmitKind::kSynAck:
+      return "synack";
+    case RetransmitKind::kRto:
+      return "rto";
+    case RetransmitKind::kFast:
+      return "fast";
+    case RetransmitKind::kTlp:
+      return "tlp";
+    case RetransmitKind::kOther:
+      return "other";
   }
   return "other";
 }
 
 const char* to_string(ConnectOutcome outcome) {
   switch (outcome) {
-    case ConnectOutcome::kEstablished: return "established";
-    case ConnectOutcome::kRefused: return "refused";
-    case ConnectOutcome::kReset: return "reset";
-    case ConnectOutcome::kTimedOut: return "timed_out";
-    case ConnectOutcome::kUnreachable: return "unreachable";
-    case ConnectOutcome::kAbandoned: return "abandoned";
-    case ConnectOutcome::kLocalError: return "local_error";
-    case ConnectOutcome::kPending: return "pending";
+    case ConnectOutcome::kEstablished:
+      return "established";
+    case ConnectOutcome::kRefused:
+      return "refused";
+    case ConnectOutcome::kReset:
+      return "reset";
+    case ConnectOutcome::kTimedOut:
+      return "timed_out";
+    case ConnectOutcome::kUnreachable:
+      return "unreachable";
+    case ConnectOutcome::kAbandoned:
+      return "abandoned";
+    case ConnectOutcome::kLocalError:
+      return "local_error";
+    case ConnectOutcome::kPending:
+      return "pending";
   }
   return "pending";
 }
 
 const char* to_string(Phase phase) {
   switch (phase) {
-    case Phase::kSynSent: return "syn_sent";
-    case Phase::kEstablished: return "established";
-    case Phase::kAfterLocalFin: return "after_local_fin";
-    case Phase::kAfterRemoteFin: return "after_remote_fin";
-    case Phase::kTimeWait: return "time_wait";
-    case Phase::kNoSocket: return "no_socket";
+    case Phase::kSynSent:
+      return "syn_sent";
+    case Phase::kEstablished:
+      return "established";
+    case Phase::kAfterLocalFin:
+      return "after_local_fin";
+    case Phase::kAfterRemoteFin:
+      return "after_remote_fin";
+    case Phase::kTimeWait:
+      return "time_wait";
+    case Phase::kNoSocket:
+      return "no_socket";
   }
   return "established";
 }
 
 const char* to_string(LocalResetCause cause) {
   switch (cause) {
-    case LocalResetCause::kAppClosedUnread: return "app_closed_unread";
-    case LocalResetCause::kAppLinger0: return "app_linger0";
-    case LocalResetCause::kProcessKilled: return "process_killed";
-    case LocalResetCause::kKeepaliveExpired: return "keepalive_expired";
-    case LocalResetCause::kOutOfMemory: return "out_of_memory";
-    case LocalResetCause::kAbortedByAdmin: return "aborted_by_admin";
-    case LocalResetCause::kNoSocket: return "no_socket";
-    case LocalResetCause::kTimeWait: return "time_wait";
-    case LocalResetCause::kUnknown: return "unknown";
+    case LocalResetCause::kAppClosedUnread:
+      return "app_closed_unread";
+    case LocalResetCause::kAppLinger0:
+      return "app_linger0";
+    case LocalResetCause::kProcessKilled:
+      return "process_killed";
+    case LocalResetCause::kKeepaliveExpired:
+      return "keepalive_expired";
+    case LocalResetCause::kOutOfMemory:
+      return "out_of_memory";
+    case LocalResetCause::kAbortedByAdmin:
+      return "aborted_by_admin";
+    case LocalResetCause::kNoSocket:
+      return "no_socket";
+    case LocalResetCause::kTimeWait:
+      return "time_wait";
+    case LocalResetCause::kUnknown:
+      return "unknown";
   }
   return "unknown";
 }
 
 const char* to_string(TimelineKind kind) {
   switch (kind) {
-    case TimelineKind::kConnect: return "connect";
-    case TimelineKind::kSynRetransmit: return "syn_retransmit";
-    case TimelineKind::kEstablished: return "established";
-    case TimelineKind::kAccepted: return "accepted";
-    case TimelineKind::kFirstSeen: return "first_seen";
-    case TimelineKind::kRequest: return "request";
-    case TimelineKind::kRequestAcked: return "request_acked";
-    case TimelineKind::kRetransmit: return "retransmit";
-    case TimelineKind::kRetransmitFailed: return "retransmit_failed";
-    case TimelineKind::kFinReceived: return "fin_received";
-    case TimelineKind::kFinSent: return "fin_sent";
-    case TimelineKind::kResetReceived: return "reset_received";
-    case TimelineKind::kResetSent: return "reset_sent";
-    case TimelineKind::kError: return "error";
-    case TimelineKind::kClosed: return "closed";
+    case TimelineKind::kConnect:
+      return "connect";
+    case TimelineKind::kSynRetransmit:
+      return "syn_retransmit";
+    case TimelineKind::kEstablished:
+      return "established";
+    case TimelineKind::kAccepted:
+      return "accepted";
+    case TimelineKind::kFirstSeen:
+      return "first_seen";
+    case TimelineKind::kRequest:
+      return "request";
+    case TimelineKind::kRequestAcked:
+      return "request_acked";
+    case TimelineKind::kRetransmit:
+      return "retransmit";
+    case TimelineKind::kRetransmitFailed:
+      return "retransmit_failed";
+    case TimelineKind::kFinReceived:
+      return "fin_received";
+    case TimelineKind::kFinSent:
+      return "fin_sent";
+    case TimelineKind::kResetReceived:
+      return "reset_received";
+    case TimelineKind::kResetSent:
+      return "reset_sent";
+    case TimelineKind::kError:
+      return "error";
+    case TimelineKind::kClosed:
+      return "closed";
   }
   return "error";
 }
 
 const char* to_string(Severity severity) {
   switch (severity) {
-    case Severity::kNotice: return "notice";
-    case Severity::kWarning: return "warning";
-    case Severity::kCritical: return "critical";
+    case Severity::kNotice:
+      return "notice";
+    case Severity::kWarning:
+      return "warning";
+    case Severity::kCritical:
+      return "critical";
   }
   return "notice";
 }
 
 const char* to_string(Confidence confidence) {
   switch (confidence) {
-    case Confidence::kLow: return "low";
-    case Confidence::kMedium: return "medium";
-    case Confidence::kHigh: return "high";
+    case Confidence::kLow:
+      return "low";
+    case Confidence::kMedium:
+      return "medium";
+    case Confidence::kHigh:
+      return "high";
   }
   return "low";
 }
 
 const char* to_string(Whose whose) {
   switch (whose) {
-    case Whose::kUs: return "us";
-    case Whose::kPeer: return "peer";
-    case Whose::kCloud: return "cloud";
+    case Whose::kUs:
+      return "us";
+    case Whose::kPeer:
+      return "peer";
+    case Whose::kCloud:
+      return "cloud";
   }
   return "us";
 }
 
 const char* to_string(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kCauseFound: return "cause_found";
-    case Verdict::kSymptomsOnly: return "symptoms_only";
-    case Verdict::kNothingFound: return "nothing_found";
-    case Verdict::kNothingMatched: return "nothing_matched";
-    case Verdict::kNotTrustworthy: return "not_trustworthy";
+    case Verdict::kCauseFound:
+      return "cause_found";
+    case Verdict::kSymptomsOnly:
+      return "symptoms_only";
+    case Verdict::kNothingFound:
+      return "nothing_found";
+    case Verdict::kNothingMatched:
+      return "nothing_matched";
+    case Verdict::kNotTrustworthy:
+      return "not_trustworthy";
   }
   return "nothing_found";
 }

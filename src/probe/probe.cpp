@@ -112,7 +112,7 @@ struct Probe::Impl {
   }
 
   std::vector<model::BusyEndpoint> busiest_left_out() {
-    programs.set_snapshot_all(true);
+    programs.set_snapshot_mode(TCPD_SNAPSHOT_ALL);
     const auto all = snapshots(model::SnapshotMoment::kEnd);
     if (!all) return {};
     std::map<model::EndpointKey, model::BusyEndpoint> by_key;
@@ -189,9 +189,7 @@ void Probe::sample(model::Sink& sink) {
 ProbeEnd Probe::finish(model::Sink& sink) {
   impl_->programs.detach();
   drain(sink);
-  // cumulative, and the newest last_byte may have come without a new exchange
-  impl_->exchanges_reported.clear();
-  sample(sink);
+  impl_->programs.set_snapshot_mode(TCPD_SNAPSHOT_END);
   if (auto open = impl_->snapshots(model::SnapshotMoment::kEnd)) {
     for (const DecodedSnapshot& one : *open) {
       if (!one.tracked) continue;
@@ -200,6 +198,9 @@ ProbeEnd Probe::finish(model::Sink& sink) {
       sink.on_sample(one.snapshot);
     }
   }
+  // after the snapshots, which complete the last exchanges; all of them, since a last_byte may have come without a new exchange
+  impl_->exchanges_reported.clear();
+  sample(sink);
   ProbeEnd end;
   end.loss.ring_full = impl_->programs.counter(TCPD_COUNT_RING_FULL);
   end.loss.sockets_full = impl_->programs.counter(TCPD_COUNT_SOCKETS_FULL);

@@ -58,8 +58,15 @@ std::uint32_t tick_ns() {
   return static_cast<std::uint32_t>(resolution.tv_nsec);
 }
 
+tl::unexpected<Error> too_many(const bpf_map* map, std::size_t count) {
+  return fail(ExitCode::kUsage,
+              fmt::format("{} values for one filter, at most {} fit", count, bpf_map__max_entries(map)),
+              "name fewer, or a wider address block");
+}
+
 template <typename Key, typename List>
 Result<> fill_set(const bpf_map* map, const List& values) {
+  if (values.size() > bpf_map__max_entries(map)) return too_many(map, values.size());
   for (const auto& value : values) {
     const Key key = static_cast<Key>(value);
     const int error = bpf_map_update_elem(bpf_map__fd(map), &key, &kPresent, BPF_ANY);
@@ -69,6 +76,7 @@ Result<> fill_set(const bpf_map* map, const List& values) {
 }
 
 Result<> fill_addresses(const bpf_map* map, const std::vector<model::Cidr>& blocks) {
+  if (blocks.size() > bpf_map__max_entries(map)) return too_many(map, blocks.size());
   for (const model::Cidr& block : blocks) {
     tcpd_cidr_key key{};
     key.prefix_len = static_cast<std::uint32_t>(block.prefix_length);
@@ -182,7 +190,7 @@ void Programs::detach() { impl_->links.clear(); }
 bpf_program* Programs::seed() const { return impl_->skeleton->progs.tcpd_seed; }
 bpf_program* Programs::owners() const { return impl_->skeleton->progs.tcpd_owners; }
 bpf_program* Programs::snapshot() const { return impl_->skeleton->progs.tcpd_snapshot; }
-void Programs::set_snapshot_all(bool all) { impl_->skeleton->data->tcpd_snapshot_all = all ? 1 : 0; }
+void Programs::set_snapshot_mode(tcpd_snapshot_mode mode) { impl_->skeleton->data->tcpd_snapshot_mode = mode; }
 
 int Programs::ring_fd() const { return bpf_map__fd(impl_->skeleton->maps.tcpd_events); }
 

@@ -31,7 +31,7 @@ class Programs {
   bpf_program* seed() const;
   bpf_program* owners() const;
   bpf_program* snapshot() const;
-  void set_snapshot_all(bool all);
+  void set_snapshot_mode(tcpd_snapshot_mode mode);
 
   int ring_fd() const;
   std::uint64_t counter(tcpd_counter index) const;

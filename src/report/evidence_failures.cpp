@@ -2,9 +2,9 @@
 // Evidence in words: resets, closes and connects that failed.
 #include <fmt/format.h>
 
-#include <array>
 #include <utility>
 
+#include "knowledge/reset_reasons.h"
 #include "report/evidence.h"
 #include "report/format.h"
 
@@ -74,22 +74,11 @@ void closed_before_reuse(EvidenceReader& e, Lines& out) {
 }
 
 void local_reset(EvidenceReader& e, Lines& out) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kWords = {{
-      {"app_closed_unread", "the application closed with received data unread"},
-      {"app_linger0", "the application closed with SO_LINGER 0"},
-      {"process_killed", "the process was killed or exited"},
-      {"keepalive_expired", "TCP keepalive got no answer"},
-      {"out_of_memory", "out of TCP memory"},
-      {"aborted_by_admin", "destroyed by an administrator (ss -K)"},
-      {"no_socket", "packets came for no socket"},
-      {"time_wait", "packets came for a connection already closed"},
-  }};
-  std::string cause = e.text("cause");
-  for (const auto& [code, words] : kWords) {
-    if (cause == code) cause = words;
-  }
-  out.push_back({"why", cause});
+  const std::string cause = e.text("cause");
   const std::string reason = e.text("kernel_reason");
+  const std::string_view reason_words = knowledge::reset_reason_words(reason);
+  const bool only_reason = cause == "unknown" && !reason_words.empty();
+  out.push_back({"why", std::string(only_reason ? reason_words : knowledge::local_reset_cause_words(cause))});
   const bool from_kernel = e.text("reason_source") == "kernel";
   out.push_back({"told by", !reason.empty() ? fmt::format("the kernel's reason {}", reason)
                             : from_kernel   ? "the kernel"

@@ -126,41 +126,37 @@ std::string render_json(const model::Report& report, const JsonOptions& options)
   const model::Picture& picture = report.picture;
   const std::vector<std::size_t>& shown = context.ids.shown_sockets();
 
-  Json out = Json::object();
-  out["schema"] = "tcpdiag.report/1";
-  out["tool"] = {{"name", "tcpdiag"},
-                 {"version", text_json(picture.start.tool_version)},
-                 {"git", text_or_null(picture.start.tool_git)}};
-  out["command"] = strings(picture.start.command);
-  out["recording_id"] = text_or_null(picture.start.recording_id);
-  out["view_filters"] = nullptr;
-  out["summary"] = text_json(report.summary);
-  out["verdict"] = model::to_string(report.verdict);
-  out["host"] = host_json(picture.start.host);
-  out["origin"] = "bpf";  // the only source so far
-  out["window"] = window_json(context);
-  out["filters"] = filters_json(picture.start.filters);
-  out["sockets_filtered_out"] = or_null(picture.sockets_filtered_out);
-  out["abilities"] = abilities_json(picture.start.abilities);
-  out["loss"] = loss_json(picture.loss);
-  out["cost"] = cost_json(picture.cost);
+  Json tool = {{"name", "tcpdiag"},
+               {"version", text_json(picture.start.tool_version)},
+               {"git", text_or_null(picture.start.tool_git)}};
   Json totals = Json::object();
   append_totals(totals, picture.totals);
-  out["totals"] = std::move(totals);
-  Json endpoints = Json::array();
-  for (std::size_t i = 0; i < picture.endpoints.size(); ++i) endpoints.push_back(endpoint_json(context, i));
-  out["endpoints"] = std::move(endpoints);
-  Json sockets = Json::array();
-  for (const std::size_t index : shown) sockets.push_back(socket_json(context, index));
-  out["sockets"] = std::move(sockets);
-  out["sockets_shown"] = shown.size();
-  out["sockets_omitted"] = picture.sockets_omitted + (picture.sockets.size() - shown.size());
-  Json findings = Json::array();
-  for (std::size_t i = 0; i < report.findings.size(); ++i) findings.push_back(finding_json(context, i));
-  out["findings"] = std::move(findings);
-  out["nic"] = Json::array();  // not measured yet
-  out["not_visible"] = strings(report.not_visible);
-  return write_json(out) + "\n";
+
+  JsonDocument out;
+  out.add("schema", "tcpdiag.report/1");
+  out.add("tool", tool);
+  out.add("command", strings(picture.start.command));
+  out.add("recording_id", text_or_null(picture.start.recording_id));
+  out.add("view_filters", nullptr);
+  out.add("summary", text_json(report.summary));
+  out.add("verdict", model::to_string(report.verdict));
+  out.add("host", host_json(picture.start.host));
+  out.add("origin", "bpf");  // the only source so far
+  out.add("window", window_json(context));
+  out.add("filters", filters_json(picture.start.filters));
+  out.add("sockets_filtered_out", or_null(picture.sockets_filtered_out));
+  out.add("abilities", abilities_json(picture.start.abilities));
+  out.add("loss", loss_json(picture.loss));
+  out.add("cost", cost_json(picture.cost));
+  out.add("totals", totals);
+  out.add_list("endpoints", picture.endpoints.size(), [&](std::size_t i) { return endpoint_json(context, i); });
+  out.add_list("sockets", shown.size(), [&](std::size_t i) { return socket_json(context, shown[i]); });
+  out.add("sockets_shown", shown.size());
+  out.add("sockets_omitted", picture.sockets_omitted + (picture.sockets.size() - shown.size()));
+  out.add_list("findings", report.findings.size(), [&](std::size_t i) { return finding_json(context, i); });
+  out.add("nic", Json::array());  // not measured yet
+  out.add("not_visible", strings(report.not_visible));
+  return out.take();
 }
 
 }  // namespace tcpdiag::report

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -63,7 +64,20 @@ Json endpoint_json(const JsonContext& context, std::size_t index);
 Json socket_json(const JsonContext& context, std::size_t index);
 Json finding_json(const JsonContext& context, std::size_t index);
 
-// json_writer.cpp: objects and lists a line for each member, but short ones and lists of plain values on one line.
-std::string write_json(const Json& value);
+// json_writer.cpp: the text of one JSON object, member by member, so that a list of many sockets never stands in memory
+// as a tree. A line for each member and entry, but short ones and lists of numbers on one line.
+class JsonDocument {
+ public:
+  void add(std::string_view key, const Json& value);
+  // A list of `n` objects, made one at a time.
+  void add_list(std::string_view key, std::size_t n, const std::function<Json(std::size_t)>& entry);
+  // The whole text, with a newline at its end. Ends the document.
+  std::string take();
+
+ private:
+  void begin_member(std::string_view key);
+
+  std::string text_;
+};
 
 }  // namespace tcpdiag::report

@@ -3,6 +3,7 @@
 // however long (a series, a histogram's buckets), on one line. Only ASCII leaves here, so the file is safe to show on a
 // terminal.
 #include <algorithm>
+#include <utility>
 
 #include "report/json.h"
 
@@ -71,10 +72,29 @@ void write(const Json& value, std::size_t depth, std::string& out) {
 
 }  // namespace
 
-std::string write_json(const Json& value) {
-  std::string out;
-  write(value, 0, out);
-  return out;
+void JsonDocument::begin_member(std::string_view key) {
+  text_ += text_.empty() ? "{\n " : ",\n ";
+  text_ += dump(Json(key)) + ": ";
+}
+
+void JsonDocument::add(std::string_view key, const Json& value) {
+  begin_member(key);
+  write(value, 1, text_);
+}
+
+void JsonDocument::add_list(std::string_view key, std::size_t n, const std::function<Json(std::size_t)>& entry) {
+  begin_member(key);
+  text_ += '[';
+  for (std::size_t i = 0; i < n; ++i) {
+    text_ += i == 0 ? "\n  " : ",\n  ";
+    write(entry(i), 2, text_);
+  }
+  text_ += n == 0 ? "]" : "\n ]";
+}
+
+std::string JsonDocument::take() {
+  text_ += text_.empty() ? "{}\n" : "\n}\n";
+  return std::move(text_);
 }
 
 }  // namespace tcpdiag::report

@@ -44,7 +44,9 @@ mount -t tmpfs tmpfs /tmp
 mount -t tracefs tracefs /sys/kernel/tracing
 mount -t bpf bpf /sys/fs/bpf
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
-mount -t ext4 /dev/nvme1n1 "$out" || finish 10
+scratch=/dev/nvme1n1 # the disk without a partition; which is first is chance
+[ -e /dev/nvme1n1p1 ] && scratch=/dev/nvme0n1
+mount -t ext4 "$scratch" "$out" || finish 10
 
 uname -r >"$out/release"
 ip link set lo up || fail 11 "ip link set lo up"
@@ -82,8 +84,12 @@ fi
 echo $? >"$out/doctor.rc"
 
 # Attaches, reports and ends.
-/opt/tcpdiag trace -d 0 --format json -o "$out/empty.json" 2>"$out/empty.err" ||
-  fail 14 "tcpdiag trace -d 0 ended with $?"
+/opt/tcpdiag trace -d 0 --format json -o "$out/empty.json" 2>"$out/empty.err" || {
+  status=$?
+  # Once more, for what libbpf and the verifier say.
+  TCPDIAG_DEBUG_BPF=1 /opt/tcpdiag trace -d 0 --format json -o /tmp/again.json >"$out/debug.log" 2>&1
+  fail 14 "tcpdiag trace -d 0 ended with $status; what libbpf says is in debug.log"
+}
 
 # bash starts background commands with SIGINT ignored; env gives it back its default.
 env --default-signal=INT /opt/tcpdiag trace --netns /run/netns/c --format json -o "$out/report.json" \

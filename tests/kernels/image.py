@@ -9,7 +9,13 @@ import os
 import pathlib
 import re
 import shutil
+import struct
 import subprocess
+
+# Disks are probed in parallel and may come up in either order, so the root file system is named by its partition.
+DISK_ID = 0x74637064
+PARTITION_START = 1 << 20
+ROOT_DEVICE = f"PARTUUID={DISK_ID:08x}-01"
 
 # What the guest's script calls. kmod is also modprobe, by which the kernel loads veth and nftables on demand.
 PROGRAMS = ("bash", "cat", "env", "grep", "ip", "kmod", "mkdir", "mount", "nft", "sleep", "tail", "umount", "uname")
@@ -57,16 +63,31 @@ class Tree:
 
     def to_ext4(self, image: pathlib.Path) -> None:
         size = sum(p.lstat().st_size for p in self.folder.rglob("*") if p.is_file() and not p.is_symlink())
-        make_ext4(image, size * 5 // 4 + (16 << 20), self.folder)
+        size = (size * 5 // 4 + (16 << 20)) >> 20 << 20
+        make_ext4(image, size, self.folder, PARTITION_START)
+        write_partition_table(image, size)
 
 
-def make_ext4(image: pathlib.Path, size_bytes: int, content: pathlib.Path | None = None) -> None:
-    image.unlink(missing_ok=True)
-    command = [str(find_program("mke2fs")), "-q", "-t", "ext4", "-m", "0", "-O", "^has_journal", "-E", "root_owner=0:0"]
+def make_ext4(image: pathlib.Path, size_bytes: int, content: pathlib.Path | None = None, offset: int = 0) -> None:
+    """An ext4 file system that starts `offset` bytes into the file."""
+    with image.open("wb") as file:
+        file.truncate(offset + size_bytes)
+    command = [str(find_program("mke2fs")), "-q", "-F", "-t", "ext4", "-m", "0", "-O", "^has_journal",
+               "-E", f"root_owner=0:0,offset={offset}"]
     if content is not None:
         command += ["-d", str(content)]
     subprocess.run(command + [str(image), f"{size_bytes >> 10}k"], check=True, stdin=subprocess.DEVNULL,
                    stdout=subprocess.DEVNULL)
+
+
+def write_partition_table(image: pathlib.Path, size_bytes: int) -> None:
+    """A classic partition table with one Linux partition, which the kernel then knows as PARTUUID=DISK_ID-01."""
+    start, count, sector = PARTITION_START // 512, size_bytes // 512, bytearray(512)
+    sector[440:444] = struct.pack("<I", DISK_ID)
+    sector[446:462] = struct.pack("<BBBBBBBBII", 0, 0, 2, 0, 0x83, 0xFF, 0xFF, 0xFF, start, count)
+    sector[510:512] = b"\x55\xaa"
+    with image.open("r+b") as file:
+        file.write(sector)
 
 
 def extract(image: pathlib.Path, folder: pathlib.Path) -> None:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// connect-failed-locally: the connect failed at once, by an ICMP error, a missing neighbour, a missing local port, or a RST
-// during a simultaneous open.
+// connect-failed-locally: the connect failed at once, by an ICMP error, a missing neighbour, a missing local port, or a
+// RST during a simultaneous open.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -68,20 +68,21 @@ std::optional<Judged> judge(const Group& group) {
   switch (outcome) {
     case ConnectOutcome::kLocalError:
       finding.explanation += ". No SYN left this host.";
-      finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kConnectLocal);
+      finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kConnectLocal, group.port());
       add_step(finding, Whose::kUs, "are there free local ports for this destination, and how many are in TIME_WAIT",
                fmt::format("sysctl net.ipv4.ip_local_port_range; ss -tan state time-wait dst {} | wc -l", address));
       break;
     case ConnectOutcome::kReset:
       finding.explanation += ". The reset came during a simultaneous open.";
-      finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kReset);
+      finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kReset, group.port());
       break;
     default:
       finding.explanation += icmp > 0 ? fmt::format(". {} ICMP errors said so.", icmp) : std::string(".");
-      finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kConnectUnreachable);
+      finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kConnectUnreachable, group.port());
       break;
   }
-  add_step(finding, Whose::kUs, "check route and neighbour", fmt::format("ip route get {0}; ip neigh show {0}", address));
+  add_step(finding, Whose::kUs, "check route and neighbour",
+           fmt::format("ip route get {0}; ip neigh show {0}", address));
   finding.disproved_by = "the same connect succeeds from this host at that time";
   return judged;
 }

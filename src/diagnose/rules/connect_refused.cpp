@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// connect-refused: the SYN was answered by a RST (RFC 9293 section 3.10.7.1: nobody listens there; or a firewall's REJECT,
-// or a listener with tcp_abort_on_overflow).
+// connect-refused: the SYN was answered by a RST (RFC 9293 section 3.10.7.1: nobody listens there; or a firewall's
+// REJECT, or a listener with tcp_abort_on_overflow).
 #include <fmt/format.h>
 
 #include <set>
@@ -18,9 +18,7 @@ using model::ConnectOutcome;
 using model::SocketStory;
 using model::Whose;
 
-bool claims(const Case& socket) {
-  return socket.story.outcome == ConnectOutcome::kRefused && !socket.served_elsewhere;
-}
+bool claims(const Case& socket) { return socket.story.outcome == ConnectOutcome::kRefused && !socket.served_elsewhere; }
 
 std::uint64_t established_of(const Group& group) {
   return group.endpoint.picture->totals.connect_outcomes[static_cast<std::size_t>(ConnectOutcome::kEstablished)];
@@ -50,14 +48,14 @@ std::optional<Judged> judge(const Group& group) {
   grade.write_to(finding);
 
   const std::string name = group.name();
-  const auto port = group.endpoint.picture->key.at.port;
   finding.title = fmt::format("{} refused {} of {}", name, n, count_words(connects, "connect", "connects"));
   const std::uint64_t by_icmp = group.count_if([](const SocketStory& s) { return s.icmp_errors > 0; });
   finding.explanation = fmt::format("{} answered {} with {}", name, count_words(n, "connect", "connects"),
                                     by_icmp == 0   ? "a reset"
                                     : by_icmp == n ? "an ICMP message (port unreachable)"
                                                    : "a reset or an ICMP message (port unreachable)");
-  if (const auto took = answers.p50()) finding.explanation += fmt::format(", {} after the SYN (p50)", duration_words(*took));
+  if (const auto took = answers.p50())
+    finding.explanation += fmt::format(", {} after the SYN (p50)", duration_words(*took));
   finding.explanation += ".";
   if (const std::uint64_t ok = established_of(group); ok > 0) {
     finding.explanation += fmt::format(
@@ -67,9 +65,9 @@ std::optional<Judged> judge(const Group& group) {
   } else {
     finding.explanation += " No connect to it succeeded: nothing listens on that port there, or a firewall rejects it.";
   }
-  finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kConnectRefused);
+  finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kConnectRefused, group.port());
   add_step(finding, Whose::kPeer, "on that host: is something listening on the port",
-           fmt::format("ss -ltn sport = :{}", port));
+           fmt::format("ss -ltn sport = :{}", group.port()));
   add_step(finding, Whose::kPeer, "is there a firewall or security tool that rejects with a reset");
   add_step(finding, Whose::kUs, "is the configured address and port the right one");
   finding.disproved_by = "a SYN-ACK from the same address and port in the same second";

@@ -27,11 +27,14 @@ bool claims(const Case& socket) {
   const SocketStory& story = socket.story;
   if (!story.outcome) return false;
   switch (*story.outcome) {
-    case ConnectOutcome::kTimedOut: return true;  // the kernel gives up only after its retransmissions
-    case ConnectOutcome::kAbandoned: return story.syns_sent >= kConnectMinSyns;
+    case ConnectOutcome::kTimedOut:
+      return true;  // the kernel gives up only after its retransmissions
+    case ConnectOutcome::kAbandoned:
+      return story.syns_sent >= kConnectMinSyns;
     case ConnectOutcome::kPending:
       return story.syns_sent >= kConnectMinSyns && story.connect_took && *story.connect_took >= kConnectPending;
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -66,9 +69,8 @@ std::optional<Judged> judge(const Group& group) {
   finding.ongoing = ongoing > 0;
   if (finding.ongoing) finding.last_at = std::max(finding.last_at, group.facts.picture.window.end);
 
-  const Durations gave_up(group.collect([](const SocketStory& s) {
-    return s.outcome == ConnectOutcome::kPending ? std::nullopt : s.connect_took;
-  }));
+  const Durations gave_up(group.collect(
+      [](const SocketStory& s) { return s.outcome == ConnectOutcome::kPending ? std::nullopt : s.connect_took; }));
   const auto timer = find_timer(gave_up);
   const Values<std::uint32_t> syns(
       group.collect([](const SocketStory& s) { return std::optional<std::uint32_t>(s.syns_sent); }));
@@ -94,8 +96,9 @@ std::optional<Judged> judge(const Group& group) {
   const std::string when = spread_words(gave_up, timer);
   finding.title = fmt::format("{} of {} to {} got no answer", n, count_words(connects, "connect", "connects"), name);
   if (!when.empty()) finding.title += fmt::format("; given up after {}", when);
-  finding.explanation = fmt::format("{} to {} got no answer at all to {} each (p50)", count_words(n, "connect", "connects"),
-                                    name, count_words(syns.p50().value_or(0), "SYN", "SYNs"));
+  finding.explanation =
+      fmt::format("{} to {} got no answer at all to {} each (p50)", count_words(n, "connect", "connects"), name,
+                  count_words(syns.p50().value_or(0), "SYN", "SYNs"));
   if (abandoned > 0) finding.explanation += fmt::format("; the application gave up {} of them", abandoned);
   if (timed_out > 0) finding.explanation += fmt::format("; the kernel gave up {}", timed_out);
   if (!when.empty()) finding.explanation += fmt::format(", after {}", when);
@@ -110,10 +113,12 @@ std::optional<Judged> judge(const Group& group) {
     finding.explanation += " No connect of this host succeeded in this time.";
   }
 
-  finding.app_messages = knowledge::client_messages(timed_out > abandoned ? knowledge::CallFailure::kConnectTimedOut
-                                                                         : knowledge::CallFailure::kConnectGaveUp);
+  finding.app_messages = knowledge::client_messages(
+      timed_out > abandoned ? knowledge::CallFailure::kConnectTimedOut : knowledge::CallFailure::kConnectGaveUp,
+      group.port());
   const auto& key = group.endpoint.picture->key;
-  add_step(finding, Whose::kCloud, "check security group, network ACL and route of both sides for this address and port");
+  add_step(finding, Whose::kCloud,
+           "check security group, network ACL and route of both sides for this address and port");
   add_step(finding, Whose::kPeer, "on that host: does its listen queue overflow", "nstat -az TcpExtListenOverflows");
   add_step(finding, Whose::kUs, "does a SYN-ACK reach this host", capture_command(key, CaptureOf::kSynAcks));
   if (ok_here == 0 && ok_anywhere == 0) {

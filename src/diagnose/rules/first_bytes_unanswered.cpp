@@ -75,9 +75,10 @@ std::optional<Judged> judge(const Group& group) {
 
   Grade grade(Confidence::kHigh);
   if (acked < n) {
-    grade.at_most(Confidence::kMedium, fmt::format("{} of {} first requests were not seen to be acknowledged: the peer's "
-                                                   "silence and a loss on the path look alike.",
-                                                   n - acked, n));
+    grade.at_most(Confidence::kMedium,
+                  fmt::format("{} of {} first requests were not seen to be acknowledged: the peer's "
+                              "silence and a loss on the path look alike.",
+                              n - acked, n));
   }
   derived_step(grade, roles_derived(group), n, "it was derived which side had connected");
   common_steps(grade, group.facts, Feed::kSockets, n);
@@ -86,22 +87,24 @@ std::optional<Judged> judge(const Group& group) {
   const std::string when = spread_words(waits, timer);
   finding.title = fmt::format("{} accepted {} but never sent a byte; this host gave up after {}", group.name(),
                               count_words(n, "connection", "connections"), when);
-  finding.explanation = fmt::format(
-      "{} connected to {} got no byte in answer to their first {} bytes until this host gave up after {}.",
-      count_words(n, "connection", "connections"), group.name(), sizes.p50().value_or(0), when);
+  finding.explanation =
+      fmt::format("On {} {} sent no byte in answer to the first {} bytes until this host gave up after {}.",
+                  count_words(n, "connection", "connections"), group.name(), sizes.p50().value_or(0), when);
   if (acked == n) {
-    finding.explanation += " The peer's host acknowledged them, so its kernel lives and the path works: nothing behind "
-                           "that port read or answered them (a TLS handshake or request that waits in a backlog).";
+    finding.explanation +=
+        " The peer's host acknowledged them, so its kernel lives and the path works: nothing behind "
+        "that port answered them (a TLS handshake or request that waits in a backlog).";
   } else if (suspect_mtu) {
     finding.explanation += fmt::format(
-        " Only segments of more than {} bytes stayed unacknowledged while the handshake passed: a path with a smaller MTU "
+        " Only segments of more than {} bytes stayed unacknowledged while the handshake passed: a path with a smaller "
+        "MTU "
         "is likely.",
         kMtuSuspectBytes);
   } else {
     finding.explanation += fmt::format(" {} of {} were acknowledged.", acked, n);
   }
 
-  finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kHandshakeGaveUp);
+  finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kHandshakeGaveUp, group.port());
   if (acked > 0) {
     add_step(finding, Whose::kPeer, "is the process behind that port accepting: its backlog, TLS setup, and backends");
   }
@@ -109,8 +112,9 @@ std::optional<Judged> judge(const Group& group) {
     add_step(finding, Whose::kUs, "compare the path's MTU with the segment size",
              fmt::format("tracepath -n {}", group.endpoint.picture->key.at.address.to_string()));
   }
-  finding.disproved_by = "bytes of the peer reach this host's network card on these connections; or the protocol is one in "
-                         "which the peer never sends (then nothing is wrong)";
+  finding.disproved_by =
+      "bytes of the peer reach this host's network card on these connections; or the protocol is one in "
+      "which the peer never sends (then nothing is wrong)";
   return judged;
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // local-reset: this host sent the RST. One finding an endpoint and cause; resets without a socket only as a storm.
 //
-// The causes are the kernel's (enum sk_rst_reason, 6.12 on) or derived from the socket: unread data at close, SO_LINGER,
-// a dying task. A reset with which the application ended its own timeout is response-timeout, which goes first.
+// The causes are the kernel's (enum sk_rst_reason, 6.12 on) or derived from the socket: unread data at close,
+// SO_LINGER, a dying task. A reset with which the application ended its own timeout is response-timeout, which goes
+// first.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -46,8 +47,10 @@ bool claims(const Case& socket) {
     case LocalResetCause::kProcessKilled:
       return story.end->outstanding || lost_exchange(story) || story.end->unread_bytes > 0;
     case LocalResetCause::kNoSocket:
-    case LocalResetCause::kTimeWait: return false;  // of no connection: only their rate counts
-    default: return true;
+    case LocalResetCause::kTimeWait:
+      return false;  // of no connection: only their rate counts
+    default:
+      return true;
   }
 }
 
@@ -72,7 +75,8 @@ void add_next_steps(model::Finding& finding, LocalResetCause cause, const std::s
                "journalctl -k --grep 'Out of memory|oom-kill'");
       break;
     case LocalResetCause::kAppLinger0:
-      add_step(finding, Whose::kUs, "look for SO_LINGER (linger 0, \"abortive close\") in the application and its client library");
+      add_step(finding, Whose::kUs,
+               "look for SO_LINGER (linger 0, \"abortive close\") in the application and its client library");
       break;
     case LocalResetCause::kAbortedByAdmin:
       add_step(finding, Whose::kUs, "who ran ss -K, or which daemon destroys sockets (SOCK_DESTROY) here");
@@ -83,12 +87,14 @@ void add_next_steps(model::Finding& finding, LocalResetCause cause, const std::s
   }
 }
 
-std::vector<std::string> app_messages(LocalResetCause cause) {
+std::vector<std::string> app_messages(LocalResetCause cause, std::uint16_t port) {
   switch (cause) {
     case LocalResetCause::kKeepaliveExpired:
-      return knowledge::client_messages(knowledge::CallFailure::kKernelTimedOut);
-    case LocalResetCause::kAbortedByAdmin: return knowledge::client_messages(knowledge::CallFailure::kAborted);
-    default: return {};  // nothing here; the peer's log has "Connection reset by peer"
+      return knowledge::client_messages(knowledge::CallFailure::kKernelTimedOut, port);
+    case LocalResetCause::kAbortedByAdmin:
+      return knowledge::client_messages(knowledge::CallFailure::kAborted, port);
+    default:
+      return {};  // nothing here; the peer's log has "Connection reset by peer"
   }
 }
 
@@ -121,8 +127,9 @@ void add_evidence(model::Finding& finding, LocalResetCause cause, const std::opt
 Grade grade_of(const Group& group, bool from_kernel) {
   Grade grade(from_kernel ? Confidence::kHigh : Confidence::kMedium);
   if (!from_kernel) {
-    grade.at_most(Confidence::kMedium,
-                  "The kernel's own reason does not tell, or was not given: the cause is derived from the socket's state.");
+    grade.at_most(
+        Confidence::kMedium,
+        "The kernel's own reason does not tell, or was not given: the cause is derived from the socket's state.");
   }
   common_steps(grade, group.facts, Feed::kSockets, group.size());
   return grade;
@@ -164,7 +171,7 @@ std::optional<Judged> judge(const Group& group) {
     finding.explanation += " Nothing was outstanding on them.";
   }
   if (unread > 0) finding.explanation += fmt::format(" Up to {} received bytes had not been read.", unread);
-  finding.app_messages = app_messages(cause);
+  finding.app_messages = app_messages(cause, group.port());
   add_next_steps(finding, cause, name);
   finding.disproved_by = cause == LocalResetCause::kAppClosedUnread || cause == LocalResetCause::kProcessKilled
                              ? "the process ends as planned at these times (deploy, rotation of workers)"
@@ -215,8 +222,9 @@ std::optional<Judged> judge_storm(const Facts& facts, const Storm& storm) {
   finding.explanation =
       fmt::format("In {} this host sent {} resets that belong to no connection of it: {}.",
                   duration_words(picture.window.length()), *count, knowledge::local_reset_cause_words(storm.cause));
-  add_step(finding, Whose::kUs, "who sends these packets: a scanner, a health check on a closed port, clients of a "
-                                "restarted process",
+  add_step(finding, Whose::kUs,
+           "who sends these packets: a scanner, a health check on a closed port, clients of a "
+           "restarted process",
            "tcpdump -ni any 'tcp[13] & 4 != 0'");
   finding.disproved_by = "the senders are known and expected to meet a closed port";
   return judged;

@@ -70,14 +70,15 @@ std::optional<Judged> judge(const Group& group) {
       "acknowledged in full.",
       group.name(), count_words(n, "connection", "connections"), when, acked, n);
   if (timer) {
-    finding.explanation += fmt::format(" {} of {} waits lie within {} of each other: a timer, not load.", timer->members,
-                                       timer->total, duration_words(timer->spread()));
+    finding.explanation += fmt::format(" {} of {} waits lie within {} of each other: a timer, not load.",
+                                       timer->members, timer->total, duration_words(timer->spread()));
   }
   finding.explanation += " Either the peer's application ended it, or a proxy or load balancer in front of it.";
-  finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kEndOfFile);
+  finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kEndOfFile, group.port());
   add_step(finding, Whose::kPeer, "give the peer's owner the times and local ports of these connections");
   add_step(finding, Whose::kPeer,
-           timer ? fmt::format("look there for a worker, proxy or load balancer timeout of {}", duration_words(timer->median))
+           timer ? fmt::format("look there for a worker, proxy or load balancer timeout of {}",
+                               duration_words(timer->median))
                  : std::string("look there for restarts and killed workers at these times"));
   finding.disproved_by =
       "the peer's log shows that it had nothing to answer (the client's last message expects no reply)";

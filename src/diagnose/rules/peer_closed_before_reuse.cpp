@@ -30,7 +30,9 @@ bool was_idle_at_fin(const SocketEnd& end) {
          *end.idle_before_request <= *end.idle_at_fin + *end.fin_to_write + kFinSeenBeforeWrite;
 }
 
-bool application_could_know(const SocketEnd& end) { return end.fin_to_write && *end.fin_to_write >= kFinSeenBeforeWrite; }
+bool application_could_know(const SocketEnd& end) {
+  return end.fin_to_write && *end.fin_to_write >= kFinSeenBeforeWrite;
+}
 
 bool claims(const Case& socket) {
   const SocketStory& story = socket.story;
@@ -47,6 +49,8 @@ std::optional<Judged> judge(const Group& group) {
   set_impact(judged, group, Of::kExchanges, group.size());
 
   const Durations late(group.collect([](const SocketStory& s) { return s.end->fin_to_write; }));
+  const Durations known_late(group.collect(
+      [](const SocketStory& s) { return application_could_know(*s.end) ? s.end->fin_to_write : std::nullopt; }));
   const Durations idle(group.collect([](const SocketStory& s) { return s.end->idle_at_fin; }));
   const auto timer = find_timer(idle);
   const std::uint64_t crossed = group.count_if([](const SocketStory& s) { return !application_could_know(*s.end); });
@@ -83,17 +87,20 @@ std::optional<Judged> judge(const Group& group) {
   } else {
     finding.explanation +=
         fmt::format(" The application did not take notice and wrote a request {} later, which was answered by a reset.",
-                    spread_words(late, std::nullopt));
+                    spread_words(known_late, std::nullopt));
     if (crossed > 0) finding.explanation += fmt::format(" In {} of them FIN and request crossed.", crossed);
   }
-  if (timer) finding.explanation += fmt::format(" The silence was the same in {} of {}: a keep-alive timer of the peer.",
-                                                timer->members, timer->total);
+  if (timer)
+    finding.explanation += fmt::format(" The silence was the same in {} of {}: a keep-alive timer of the peer.",
+                                       timer->members, timer->total);
 
-  finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kWriteAfterClose);
+  finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kWriteAfterClose, group.port());
+  add_step(
+      finding, Whose::kUs,
+      timer ? fmt::format("let the client drop idle connections earlier than after {}", duration_words(timer->median))
+            : std::string("let the client drop idle connections earlier than the server does"));
   add_step(finding, Whose::kUs,
-           timer ? fmt::format("let the client drop idle connections earlier than after {}", duration_words(timer->median))
-                 : std::string("let the client drop idle connections earlier than the server does"));
-  add_step(finding, Whose::kUs, "let the pool drop connections that are readable while idle, and retry idempotent calls");
+           "let the pool drop connections that are readable while idle, and retry idempotent calls");
   add_step(finding, Whose::kPeer, "ask for the server's keep-alive time and for its limit of requests per connection");
   finding.disproved_by = "the FIN reached this host after the write: then both crossed, and no client can avoid it";
   return judged;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// peer-reset-after-idle: a connection died while nothing was outstanding; the next write met a RST, or a RST came alone.
+// peer-reset-after-idle: a connection died while nothing was outstanding; the next write met a RST, or a RST came
+// alone.
 //
 // NAT gateways and load balancers forget an idle flow and answer its next packet with a RST; servers that close with
 // data pending or SO_LINGER 0 send one at once. No FIN was seen, else it is peer-closed-before-reuse.
@@ -76,14 +77,18 @@ std::optional<Judged> judge(const Group& group) {
 
   const std::string name = group.name();
   const std::string when = spread_words(idle, timer);
-  finding.title = fmt::format("{} reset {} after {} of silence", name, count_words(n, "connection", "connections"), when);
+  finding.title =
+      fmt::format("{} reset {} after {} of silence", name, count_words(n, "connection", "connections"), when);
   if (failed > 0) {
     finding.explanation = fmt::format(
-        "{} after {} of silence the next request was answered by a reset within {}: the connection had died while it "
-        "was idle, and nobody had told this host.",
-        count_words(failed, "connection:", "connections:"), when, duration_words(*answer.max()));
+        "On {} the first request after {} of silence was answered by a reset within {}: {} had died while idle, and "
+        "nobody had told this host.",
+        count_words(failed, "connection", "connections"), when, duration_words(*answer.max()),
+        failed == 1 ? "it" : "they");
     if (failed < n) {
-      finding.explanation += fmt::format(" {} more were reset without a request on them.", n - failed);
+      finding.explanation +=
+          fmt::format(" {} reset without a request on {}.", count_words(n - failed, "more was", "more were"),
+                      n - failed == 1 ? "it" : "them");
     }
   } else {
     finding.explanation = fmt::format(
@@ -95,18 +100,22 @@ std::optional<Judged> judge(const Group& group) {
       "forgotten the connection.",
       name);
 
-  if (failed > 0) finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kReset);
+  if (failed > 0) finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kReset, group.port());
   const std::string limit = timer ? duration_words(timer->median) : duration_words(*idle.min());
-  add_step(finding, Whose::kUs, fmt::format("let the client's pool drop connections before they have been idle for {}", limit));
   add_step(finding, Whose::kUs,
-           fmt::format("or turn TCP keepalive on in the client, with its first probe earlier than that ({} of {} had it "
-                       "on)",
-                       keepalive, n),
-           "sysctl net.ipv4.tcp_keepalive_time");
-  add_step(finding, Whose::kCloud, "look at the counters of what lies between: NAT gateway IdleTimeoutCount, "
-                                   "network load balancer TCP_ELB_Reset_Count");
-  finding.disproved_by = "connections that were never silent for 1 s are reset just as often, or the times of silence "
-                         "are spread widely";
+           fmt::format("let the client's pool drop connections before they have been idle for {}", limit));
+  add_step(
+      finding, Whose::kUs,
+      fmt::format("or turn TCP keepalive on in the client, with its first probe earlier than that ({} of {} had it "
+                  "on)",
+                  keepalive, n),
+      "sysctl net.ipv4.tcp_keepalive_time");
+  add_step(finding, Whose::kCloud,
+           "look at the counters of what lies between: NAT gateway IdleTimeoutCount, "
+           "network load balancer TCP_ELB_Reset_Count");
+  finding.disproved_by =
+      "connections that were never silent for 1 s are reset just as often, or the times of silence "
+      "are spread widely";
   return judged;
 }
 

@@ -41,9 +41,9 @@ std::string title(const Group& group, const Durations& waits, const std::optiona
 std::string explanation(const Group& group, const Durations& waits, const std::optional<Timer>& timer) {
   const std::uint64_t n = group.size();
   const std::uint64_t waiting = group.count_if(unanswered);
-  const std::uint64_t acked =
-      group.count_if([](const SocketStory& s) { return unanswered(s) && acknowledged(s); });
-  std::string text = fmt::format("{} reset {}", group.name(), count_words(n, "connection", "connections"));
+  const std::uint64_t acked = group.count_if([](const SocketStory& s) { return unanswered(s) && acknowledged(s); });
+  std::string text =
+      fmt::format("{} reset {}", group.name(), count_words(waiting == 0 ? n : waiting, "connection", "connections"));
   if (waiting == 0) {
     text += " in the middle of a response, less than a second after its last byte.";
   } else {
@@ -56,7 +56,7 @@ std::string explanation(const Group& group, const Durations& waits, const std::o
     } else {
       text += fmt::format(", with no byte of a response ({} of {} requests were acknowledged in full)", acked, waiting);
     }
-    text += waiting == n ? "." : fmt::format("; {} of them in the middle of a response.", n - waiting);
+    text += waiting == n ? "." : fmt::format(", and {} in the middle of a response.", n - waiting);
   }
   if (timer) {
     text += fmt::format(" {} of {} waits lie within {} of each other: a timer, not load.", timer->members, timer->total,
@@ -76,13 +76,13 @@ Grade grade_of(const Group& group, const Durations& waits) {
                   fmt::format("{} of {} requests were not seen to be acknowledged in full.", waiting - acked, waiting));
   }
   if (waits.size() < waiting) {
-    grade.at_most(Confidence::kMedium, fmt::format("How long {} of {} requests had waited is not known.",
-                                                   waiting - waits.size(), waiting));
+    grade.at_most(Confidence::kMedium,
+                  fmt::format("How long {} of {} requests had waited is not known.", waiting - waits.size(), waiting));
   }
   if (waiting < n) {
-    grade.at_most(Confidence::kMedium,
-                  fmt::format("In {} of {} cases response bytes had come: the response may have been complete.",
-                              n - waiting, n));
+    grade.at_most(
+        Confidence::kMedium,
+        fmt::format("In {} of {} cases response bytes had come: the response may have been complete.", n - waiting, n));
   }
   if (const std::uint64_t older = older_than_trace(group); older > 0) {
     grade.at_most(Confidence::kMedium, fmt::format("{} of {} connections were open before the trace began.", older, n));
@@ -97,8 +97,7 @@ std::optional<Judged> judge(const Group& group) {
   const std::uint64_t n = group.size();
   set_impact(judged, group, Of::kExchanges, n);
 
-  const Durations waits(
-      group.collect([](const SocketStory& s) { return unanswered(s) ? s.end->wait : std::nullopt; }));
+  const Durations waits(group.collect([](const SocketStory& s) { return unanswered(s) ? s.end->wait : std::nullopt; }));
   const Values<std::uint32_t> rtts(group.collect([](const SocketStory& s) { return s.end->rtt_us; }));
   const auto timer = find_timer(waits);
   std::uint64_t retransmits = 0;
@@ -125,16 +124,18 @@ std::optional<Judged> judge(const Group& group) {
   grade_of(group, waits).write_to(finding);
   finding.title = title(group, waits, timer);
   finding.explanation = explanation(group, waits, timer);
-  finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kReset);
+  finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kReset, group.port());
   add_step(finding, Whose::kPeer, "give the peer's owner the times and local ports of these connections");
   add_step(finding, Whose::kPeer,
            timer ? fmt::format("look there for a worker, proxy or load balancer timeout of {}, and for slow requests",
                                duration_words(timer->median))
                  : std::string("look there for crashes, restarts and slow requests at these times"));
-  add_step(finding, Whose::kUs, "capture the next one: a RST whose TTL differs from the SYN-ACK's comes from in between",
+  add_step(finding, Whose::kUs,
+           "capture the next one: a RST whose TTL differs from the SYN-ACK's comes from in between",
            capture_command(group.endpoint.picture->key, CaptureOf::kResets));
-  finding.disproved_by = "the peer's log shows a complete response sent at these times, or the reset's TTL differs from "
-                         "that of the peer's SYN-ACK (then something in between made it)";
+  finding.disproved_by =
+      "the peer's log shows a complete response sent at these times, or the reset's TTL differs from "
+      "that of the peer's SYN-ACK (then something in between made it)";
   return judged;
 }
 

@@ -30,8 +30,8 @@ bool claims(const Case& socket) {
   // Something to compare with: a good exchange; else, for a connection that once was answered, the same wait each time.
   const bool once_answered = story.end->bytes_received_total > 0;
   const bool by_kernel = story.end->kind == EndKind::kTimedOut;
-  const bool comparable = socket.endpoint.has_good_exchange() ||
-                          (once_answered && (by_kernel || socket.endpoint.waits_form_timer));
+  const bool comparable =
+      socket.endpoint.has_good_exchange() || (once_answered && (by_kernel || socket.endpoint.waits_form_timer));
   if (!comparable) return false;
   if (by_kernel) return true;  // the kernel gave up: late by its own measure
   return story.end->wait && *story.end->wait >= socket.endpoint.gave_up_after;
@@ -87,28 +87,31 @@ std::string explanation(const Group& group, const Durations& waits, const std::o
                     : exiting == n ? "The process ended"
                                    : "The application of this host gave up";
   std::string text = fmt::format("{} after {} without a byte of a response from {}, on {}", who,
-                                 spread_words(waits, timer), group.name(),
-                                 count_words(n, "connection", "connections"));
+                                 spread_words(waits, timer), group.name(), count_words(n, "connection", "connections"));
   if (kernel > 0 && kernel < n) text += fmt::format(" (in {} of them the kernel gave up)", kernel);
   if (exiting > 0 && exiting < n) text += fmt::format(" (in {} of them its process was ending)", exiting);
   text += ".";
   if (is_side(sides, "remote_slow")) {
     text += fmt::format(
-        " The peer's host had acknowledged {} of {} requests in full: they arrived, and the peer's application, or what "
+        " The peer's host had acknowledged {} of {} requests in full: they arrived, and the peer's application, or "
+        "what "
         "it waits for, did not answer.",
         group.count_if(acknowledged), n);
   } else if (is_side(sides, "path")) {
-    text += " The requests were not acknowledged, or only after repeated timeouts: the path or the peer's host, not its "
-            "application.";
+    text +=
+        " The requests were not acknowledged, or only after repeated timeouts: the path or the peer's host, not its "
+        "application.";
   } else {
-    text += fmt::format(" Where they waited is not uniform: {} with the peer's application, {} on the path, {} cannot be "
-                        "told.",
-                        sides.remote_slow, sides.path, n - sides.remote_slow - sides.path);
+    const std::uint64_t unclear = n - sides.remote_slow - sides.path;
+    text += fmt::format(" Where they waited is not uniform: {} with the peer's application, {} on the path{}.",
+                        sides.remote_slow, sides.path,
+                        unclear > 0 ? fmt::format(", {} cannot be told", unclear) : std::string());
   }
   return text;
 }
 
-void add_next_steps(model::Finding& finding, const Group& group, const Sides& sides, const std::optional<Timer>& timer) {
+void add_next_steps(model::Finding& finding, const Group& group, const Sides& sides,
+                    const std::optional<Timer>& timer) {
   if (!is_side(sides, "path")) {
     add_step(finding, Whose::kPeer, "look at the peer's slow log, CPU, locks and queue at these times");
   }
@@ -118,9 +121,10 @@ void add_next_steps(model::Finding& finding, const Group& group, const Sides& si
              fmt::format("mtr -n -T -P {} {}", at.port, at.address.to_string()));
   }
   if (timer) {
-    add_step(finding, Whose::kUs,
-             fmt::format("compare {} with the client's own read timeout; a call that may take longer needs a longer one",
-                         duration_words(timer->median)));
+    add_step(
+        finding, Whose::kUs,
+        fmt::format("compare {} with the client's own read timeout; a call that may take longer needs a longer one",
+                    duration_words(timer->median)));
   }
 }
 
@@ -137,7 +141,8 @@ Grade grade_of(const Group& group, const Sides& sides) {
     const std::uint64_t no_rtt = group.count_if([&](const SocketStory& s) { return no_floor || !s.end->rtt_us; });
     derived_step(grade, no_rtt, n, "the round-trip time during the wait is not known");
   }
-  derived_step(grade, roles_derived(group), n, "it was derived which side had connected, and so which data is a request");
+  derived_step(grade, roles_derived(group), n,
+               "it was derived which side had connected, and so which data is a request");
   common_steps(grade, group.facts, Feed::kSockets, n);
   return grade;
 }
@@ -179,12 +184,12 @@ std::optional<Judged> judge(const Group& group) {
   finding.title = fmt::format("{} gave no response to {}; this host gave up after {}", group.name(),
                               count_words(n, "request", "requests"), spread_words(waits, timer));
   finding.explanation = explanation(group, waits, timer, sides);
-  const bool by_kernel =
-      2 * group.count_if([](const SocketStory& s) { return s.end->kind == EndKind::kTimedOut; }) > n;
-  finding.app_messages = knowledge::client_messages(by_kernel ? knowledge::CallFailure::kKernelTimedOut
-                                                              : knowledge::CallFailure::kReadGaveUp);
+  const bool by_kernel = 2 * group.count_if([](const SocketStory& s) { return s.end->kind == EndKind::kTimedOut; }) > n;
+  finding.app_messages = knowledge::client_messages(
+      by_kernel ? knowledge::CallFailure::kKernelTimedOut : knowledge::CallFailure::kReadGaveUp, group.port());
   add_next_steps(finding, group, sides, timer);
-  finding.disproved_by = "bytes of the response reached this host before it closed (then the application was slow to read)";
+  finding.disproved_by =
+      "bytes of the response reached this host before it closed (then the application was slow to read)";
   return judged;
 }
 

@@ -75,6 +75,9 @@ TEST(FindingLine, time_severity_code_place_and_title) {
   finding.endpoint = 0;
   EXPECT_EQ(finding_line(finding, picture),
             "02:31:08.002 UTC  CRITICAL  peer-reset-awaiting-response  203.0.113.10:443  ruby\\x1b[31m was reset");
+  finding.title = "203.0.113.10:443 reset 2 connections";
+  EXPECT_EQ(finding_line(finding, picture),
+            "02:31:08.002 UTC  CRITICAL  peer-reset-awaiting-response  203.0.113.10:443 reset 2 connections");
 }
 
 }  // namespace

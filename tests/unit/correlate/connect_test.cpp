@@ -249,12 +249,13 @@ TEST(Connect, TimelineTellsTheStory) {
   c.established(1001);
   c.request(1100, 77);
   c.acked(1101);
+  c.snapshot(trace.correlator, 2000, model::SnapshotMoment::kEnd);
   const Picture picture = trace.end(2000);
   std::vector<TimelineKind> kinds;
   for (const auto& entry : picture.sockets.at(0).timeline) kinds.push_back(entry.kind);
-  EXPECT_THAT(kinds, ::testing::ElementsAre(TimelineKind::kConnect, TimelineKind::kSynRetransmit,
-                                            TimelineKind::kEstablished, TimelineKind::kRequest,
-                                            TimelineKind::kRequestAcked));
+  EXPECT_THAT(kinds,
+              ::testing::ElementsAre(TimelineKind::kConnect, TimelineKind::kSynRetransmit, TimelineKind::kEstablished,
+                                     TimelineKind::kRequest, TimelineKind::kRequestAcked));
   EXPECT_EQ(picture.sockets.at(0).timeline.at(3).detail.at("bytes"), "77");
 }
 

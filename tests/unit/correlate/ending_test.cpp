@@ -385,6 +385,22 @@ TEST(Ending, OpenWithARequestOutstandingIsPending) {
   EXPECT_EQ(picture.totals.exchanges_failed, 0U);
 }
 
+TEST(Ending, AlreadyClosingWhenTheTraceBeganIsNotPending) {
+  Trace trace;
+  auto c = trace.outbound(1).older_than_trace();
+  c.flow.state = TcpState::kCloseWait;
+  c.flow.outstanding = true;  // inferred: we had sent last
+  c.flow.request_first_at = ms(-5000);
+  c.flow.fin_received_at = ms(0);
+  c.snapshot(trace.correlator, 0, model::SnapshotMoment::kStart);
+  EXPECT_EQ(trace.correlator.picture_at(ms(50)).totals.exchanges_pending, 0U);
+  c.close(100);
+  c.gone(101);
+  const Picture picture = trace.end(9000);
+  EXPECT_EQ(picture.totals.exchanges_failed, 0U);
+  EXPECT_EQ(picture.sockets.at(0).end->kind, EndKind::kClosedByPeer);
+}
+
 TEST(Ending, TimelineOfAnIncident) {
   Trace trace;
   auto c = trace.outbound(1);
@@ -392,11 +408,12 @@ TEST(Ending, TimelineOfAnIncident) {
   c.request(10, 500);
   c.acked(11);
   c.reset_received(30010);
+  const Picture picture = trace.end(40000);
   std::vector<TimelineKind> kinds;
-  for (const auto& entry : trace.end(40000).sockets.at(0).timeline) kinds.push_back(entry.kind);
-  EXPECT_THAT(kinds, ::testing::ElementsAre(TimelineKind::kConnect, TimelineKind::kEstablished, TimelineKind::kRequest,
-                                            TimelineKind::kRequestAcked, TimelineKind::kResetReceived,
-                                            TimelineKind::kClosed));
+  for (const auto& entry : picture.sockets.at(0).timeline) kinds.push_back(entry.kind);
+  EXPECT_THAT(kinds,
+              ::testing::ElementsAre(TimelineKind::kConnect, TimelineKind::kEstablished, TimelineKind::kRequest,
+                                     TimelineKind::kRequestAcked, TimelineKind::kResetReceived, TimelineKind::kClosed));
 }
 
 }  // namespace

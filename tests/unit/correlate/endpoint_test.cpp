@@ -8,11 +8,11 @@
 namespace tcpdiag::correlate::testing {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::Optional;
 using model::EndpointPicture;
 using model::Measure;
 using model::Picture;
+using ::testing::ElementsAre;
+using ::testing::Optional;
 
 model::EndpointSample sample(double at, std::uint64_t exchanges, model::EndpointKey key = remote_endpoint()) {
   model::EndpointSample made;
@@ -97,7 +97,7 @@ TEST(Endpoint, SeriesRunsInWholeUtcSeconds) {
   trace.correlator.on_sample(sample(1000, 2));  // second 1
   trace.correlator.on_sample(sample(2700, 5));  // second 2
   auto d = trace.outbound(2);
-  d.connect(760);  // second 1
+  d.connect(760);          // second 1
   d.reset_received(2760);  // second 3
   const Picture picture = trace.end(3000);
   const model::Series& series = picture.endpoints.at(0).series;

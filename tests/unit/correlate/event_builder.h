@@ -31,14 +31,15 @@ inline model::TraceStart trace_start() {
   start.clock = {ms(0), model::WallTime(std::chrono::milliseconds(1'795'228'267'250))};
   start.recording_id = "00000000-0000-4000-8000-000000000000";
   start.abilities = {{"retransmit_failures", true, ""}, {"reset_without_socket", true, ""}};
-  start.reset_reasons = {{1, "SK_RST_REASON_NO_SOCKET"},     {8, "SK_RST_REASON_TCP_ABORT_ON_DATA"},
-                         {11, "SK_RST_REASON_TCP_ABORT_ON_CLOSE"}, {14, "SK_RST_REASON_TCP_STATE"},
+  start.reset_reasons = {{1, "SK_RST_REASON_NO_SOCKET"},
+                         {8, "SK_RST_REASON_TCP_ABORT_ON_DATA"},
+                         {11, "SK_RST_REASON_TCP_ABORT_ON_CLOSE"},
+                         {14, "SK_RST_REASON_TCP_STATE"},
                          {15, "SK_RST_REASON_TCP_KEEPALIVE_TIMEOUT"}};
   return start;
 }
 
-inline model::Owner owner(std::uint32_t pid, std::string comm,
-                          model::OwnerSource source = model::OwnerSource::kOwner) {
+inline model::Owner owner(std::uint32_t pid, std::string comm, model::OwnerSource source = model::OwnerSource::kOwner) {
   model::Owner made;
   made.pid = pid;
   made.tid = pid;
@@ -53,8 +54,7 @@ class Conversation {
  public:
   using Out = std::function<void(const model::Event&)>;
 
-  Conversation(Out out, std::uint64_t id, model::Role role, std::uint16_t remote_port = 443)
-      : out_(std::move(out)) {
+  Conversation(Out out, std::uint64_t id, model::Role role, std::uint16_t remote_port = 443) : out_(std::move(out)) {
     ref.id = {id};
     ref.cookie = id;
     ref.role = role;

@@ -155,7 +155,11 @@ TEST(Limits, OwnLossIsAddedToTheSources) {
 }
 
 TEST(Limits, ZeroOfEverythingDoesNoHarm) {
-  Trace trace({.open_sockets = 0, .failed_sockets = 0, .healthy_sockets = 0, .endpoints = 0, .processes = 0,
+  Trace trace({.open_sockets = 0,
+               .failed_sockets = 0,
+               .healthy_sockets = 0,
+               .endpoints = 0,
+               .processes = 0,
                .timeline_entries = 0});
   failed(trace, 1, 0);
   const Picture picture = trace.end(1000);

@@ -20,32 +20,49 @@ using model::SocketStory;
 // A traffic mix from a fixed seed, as events in the order of their times.
 std::vector<Event> traffic(std::uint32_t seed, std::size_t sockets) {
   std::vector<Event> events;
-  std::mt19937 random(seed);
+  std::mt19937 engine(seed);
+  const auto random = [&engine](unsigned below) { return static_cast<unsigned>(engine() % below); };
   for (std::uint64_t id = 1; id <= sockets; ++id) {
     const auto out = [&events](const Event& e) { events.push_back(e); };
-    const bool inbound = random() % 4 == 0;
+    const bool inbound = random(4) == 0;
     Conversation c(out, id, inbound ? model::Role::kInbound : model::Role::kOutbound,
-                   static_cast<std::uint16_t>(440 + random() % 5));
-    const double at = random() % 20000;
-    if (!inbound && random() % 8 == 0) {
+                   static_cast<std::uint16_t>(440 + random(5)));
+    const double at = random(20000);
+    if (!inbound && random(8) == 0) {
       c.connect(at);
-      if (random() % 2 == 0) c.reset_received(at + 1);
+      if (random(2) == 0) c.reset_received(at + 1);
       continue;
     }
     c.open(at);
-    const unsigned exchanges = random() % 5;
+    const unsigned exchanges = random(5);
     double t = at + 2;
     for (unsigned i = 0; i < exchanges; ++i) {
-      c.exchange(t, random() % 50);
+      c.exchange(t, random(50));
       t += 60;
     }
-    switch (random() % 6) {
-      case 0: c.request(t); c.reset_received(t + random() % 5000); break;
-      case 1: c.request(t); c.close(t + 3000); c.gone(t + 3001); break;
-      case 2: c.peer_fin(t); c.close(t + 1); c.gone(t + 2); break;
-      case 3: c.abort(t, {.reason = 14, .linger_zero = true}); break;
-      case 4: break;
-      default: c.close(t); c.gone(t + 1);
+    switch (random(6)) {
+      case 0:
+        c.request(t);
+        c.reset_received(t + random(5000));
+        break;
+      case 1:
+        c.request(t);
+        c.close(t + 3000);
+        c.gone(t + 3001);
+        break;
+      case 2:
+        c.peer_fin(t);
+        c.close(t + 1);
+        c.gone(t + 2);
+        break;
+      case 3:
+        c.abort(t, {.reason = 14, .linger_zero = true});
+        break;
+      case 4:
+        break;
+      default:
+        c.close(t);
+        c.gone(t + 1);
     }
   }
   std::stable_sort(events.begin(), events.end(), [](const Event& a, const Event& b) { return a.at < b.at; });
@@ -162,9 +179,8 @@ TEST(Picture, TotalsAreTheSumOfTheEndpoints) {
   EXPECT_EQ(picture.totals.exchanges_failed, sum.exchanges_failed);
   EXPECT_EQ(picture.totals.resets.received, sum.resets.received);
   EXPECT_EQ(picture.totals.bytes_sent, sum.bytes_sent);
-  const std::uint64_t stories = static_cast<std::uint64_t>(
-      std::count_if(picture.sockets.begin(), picture.sockets.end(),
-                    [](const SocketStory& s) { return s.exchanges_failed > 0; }));
+  const std::uint64_t stories = static_cast<std::uint64_t>(std::count_if(
+      picture.sockets.begin(), picture.sockets.end(), [](const SocketStory& s) { return s.exchanges_failed > 0; }));
   EXPECT_EQ(picture.totals.exchanges_failed, stories);
 }
 
@@ -260,17 +276,18 @@ TEST(Picture, WhereEventsWereLostTheSnapshotTellsWhatIsOpen) {
 }
 
 TEST(Picture, ASocketMayBeMetByAnyEvent) {
-  const std::vector<model::EventBody> bodies{model::ConnectStarted{},
-                                             model::Established{},
-                                             model::StateChanged{.from = TcpState::kFinWait2, .to = TcpState::kClose},
-                                             model::StateChanged{.from = TcpState::kCloseWait, .to = TcpState::kLastAck},
-                                             model::StateChanged{.from = TcpState::kSynSent, .to = TcpState::kClose},
-                                             model::Retransmitted{},
-                                             model::ResetSent{},
-                                             model::ResetReceived{},
-                                             model::Destroyed{},
-                                             model::OwnerSeen{},
-                                             model::ErrorReported{.socket_error = EHOSTUNREACH}};
+  const std::vector<model::EventBody> bodies{
+      model::ConnectStarted{},
+      model::Established{},
+      model::StateChanged{.from = TcpState::kFinWait2, .to = TcpState::kClose},
+      model::StateChanged{.from = TcpState::kCloseWait, .to = TcpState::kLastAck},
+      model::StateChanged{.from = TcpState::kSynSent, .to = TcpState::kClose},
+      model::Retransmitted{},
+      model::ResetSent{},
+      model::ResetReceived{},
+      model::Destroyed{},
+      model::OwnerSeen{},
+      model::ErrorReported{.socket_error = EHOSTUNREACH}};
   for (const auto role : {model::Role::kUnknown, model::Role::kOutbound, model::Role::kInbound}) {
     for (int state = 0; state <= 12; ++state) {
       Trace trace;

@@ -10,8 +10,8 @@ namespace tcpdiag::correlate::testing {
 namespace {
 
 using model::Picture;
-using model::Retransmitted;
 using model::RetransmitKind;
+using model::Retransmitted;
 
 RetransmitKind kind(std::uint8_t timer, std::uint8_t ca_state, bool syn = false) {
   return retransmit_kind(Retransmitted{.timer_pending = timer, .ca_state = ca_state, .is_syn = syn});

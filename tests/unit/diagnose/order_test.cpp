@@ -76,19 +76,20 @@ TEST(Order, then_the_endpoint_then_the_code) {
 }
 
 TEST(Order, one_code_twice_at_one_endpoint_has_an_order_too) {
-  const auto findings = in_order(judged({{"a", 0, kWarning, 1, 0, {}, "y"}, {"a", 0, kWarning, 1, 0, {}, "x"}}), endpoints());
+  const auto findings =
+      in_order(judged({{"a", 0, kWarning, 1, 0, {}, "y"}, {"a", 0, kWarning, 1, 0, {}, "x"}}), endpoints());
   ASSERT_EQ(findings.size(), 2U);
-  const auto turned = in_order(judged({{"a", 0, kWarning, 1, 0, {}, "x"}, {"a", 0, kWarning, 1, 0, {}, "y"}}), endpoints());
+  const auto turned =
+      in_order(judged({{"a", 0, kWarning, 1, 0, {}, "x"}, {"a", 0, kWarning, 1, 0, {}, "y"}}), endpoints());
   EXPECT_EQ(findings[0].title, "x");
   EXPECT_EQ(turned[0].title, "x");
 }
 
 TEST(Order, a_group_stays_together_with_its_cause_first) {
   // The cause alone is only a warning; its effect pulls the group to the front.
-  const auto findings = in_order(judged({{"unrelated", 1, kCritical, 5},
-                                         {"effect", 0, kCritical, 9, 0, {2}},
-                                         {"zz-cause", 0, kWarning}}),
-                                 endpoints());
+  const auto findings =
+      in_order(judged({{"unrelated", 1, kCritical, 5}, {"effect", 0, kCritical, 9, 0, {2}}, {"zz-cause", 0, kWarning}}),
+               endpoints());
   ASSERT_EQ(findings.size(), 3U);
   EXPECT_EQ(findings[0].code, "zz-cause");
   EXPECT_EQ(findings[1].code, "effect");
@@ -106,7 +107,8 @@ TEST(Order, chains_and_forks_are_topological_with_ties_by_code) {
 }
 
 TEST(Order, lost_events_come_last) {
-  EXPECT_THAT(order_of({{"events-lost", std::nullopt, kWarning}, {"a", 0, kNotice}}), ElementsAre("a@0", "events-lost"));
+  EXPECT_THAT(order_of({{"events-lost", std::nullopt, kWarning}, {"a", 0, kNotice}}),
+              ElementsAre("a@0", "events-lost"));
 }
 
 TEST(Order, does_not_depend_on_the_order_of_the_sockets) {

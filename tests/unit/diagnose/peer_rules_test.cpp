@@ -144,9 +144,9 @@ TEST(PeerResetAfterIdle, allows_two_round_trips_for_the_answer) {
 }
 
 TEST(PeerResetAfterIdle, is_high_when_the_silences_form_a_timer) {
-  const Finding f = only(api({reset_awaiting(20, 1ms, 350s), reset_awaiting(21, 2ms, 350100ms),
-                              reset_awaiting(22, 3ms, 350200ms)})
-                             .build());
+  const Finding f =
+      only(api({reset_awaiting(20, 1ms, 350s), reset_awaiting(21, 2ms, 350100ms), reset_awaiting(22, 3ms, 350200ms)})
+               .build());
   EXPECT_EQ(f.code, "peer-reset-after-idle");
   EXPECT_EQ(f.confidence, Confidence::kHigh);
   EXPECT_EQ(f.severity, Severity::kCritical);

@@ -131,7 +131,8 @@ inline SocketStory reset_sent(double end_s, model::LocalResetCause cause, std::u
   return story;
 }
 
-inline SocketStory connect_failed(double start_s, model::ConnectOutcome outcome, Duration took, std::uint32_t syns = 1) {
+inline SocketStory connect_failed(double start_s, model::ConnectOutcome outcome, Duration took,
+                                  std::uint32_t syns = 1) {
   SocketStory story = ended(start_s, model::EndKind::kConnectFailed);
   story.opened_at = story.first_seen_at = at(start_s);
   story.outcome = outcome;
@@ -245,7 +246,8 @@ class PictureBuilder {
         picture.totals.connect_outcomes[i] += endpoint.totals.connect_outcomes[i];
       }
     }
-    if (picture.totals.sockets_seen == 0) picture.totals.sockets_seen = picture.sockets.size() + picture.endpoints.size();
+    if (picture.totals.sockets_seen == 0)
+      picture.totals.sockets_seen = picture.sockets.size() + picture.endpoints.size();
     return picture;
   }
 

@@ -47,8 +47,9 @@ TEST(Report, counts_the_further_findings) {
 TEST(Report, connects_that_still_try_are_in_the_summary) {
   PictureBuilder b = api();
   b.add(0, 3, connect_failed(30, model::ConnectOutcome::kPending, 30s, 7));
-  EXPECT_THAT(make_report(b.build()).summary,
-              HasSubstr("3 of 34 connects (8.8 %), 02:30:30.000 to 02:31:00.000 UTC, still going on when the trace ended."));
+  EXPECT_THAT(
+      make_report(b.build()).summary,
+      HasSubstr("3 of 34 connects (8.8 %), 02:30:30.000 to 02:31:00.000 UTC, still going on when the trace ended."));
 }
 
 TEST(Report, healthy_traffic_says_what_was_seen) {
@@ -138,6 +139,16 @@ TEST(Report, loss_that_feeds_no_rule_does_not_spoil_it) {
   b.raw().loss.processes_full = 50'000;
   b.raw().loss.samples_thinned = 50'000;
   EXPECT_EQ(make_report(b.build()).verdict, Verdict::kNothingFound);
+}
+
+TEST(Report, an_endpoint_that_found_no_place_spoils_nothing_found_but_no_finding) {
+  PictureBuilder b = api();
+  b.raw().loss.endpoints_full = 5;
+  EXPECT_EQ(make_report(b.build()).verdict, Verdict::kNotTrustworthy);
+  b.add(0, 3, reset_awaiting(20, 5s));
+  const Report report = make_report(b.build());
+  EXPECT_EQ(report.verdict, Verdict::kCauseFound);
+  EXPECT_EQ(report.findings.front().confidence, model::Confidence::kHigh);
 }
 
 TEST(Report, what_is_not_visible_depends_on_the_kernel) {

@@ -170,8 +170,7 @@ TEST(FirstBytesUnanswered, is_an_endpoint_that_accepts_and_keeps_silent) {
   EXPECT_EQ(f.code, "first-bytes-unanswered");
   EXPECT_EQ(f.severity, Severity::kCritical);
   EXPECT_EQ(f.confidence, Confidence::kHigh);
-  EXPECT_EQ(f.title,
-            "10.0.0.3:8443 accepted 3 connections but never sent a byte; this host gave up after 10.0 s");
+  EXPECT_EQ(f.title, "10.0.0.3:8443 accepted 3 connections but never sent a byte; this host gave up after 10.0 s");
   EXPECT_EQ(evidence_int(f, "first_sent_p50_bytes"), 517);
   EXPECT_EQ(evidence_int(f, "acked_count"), 3);
   EXPECT_EQ(evidence_int(f, "largest_unacked_segment_bytes"), 0);

@@ -42,9 +42,9 @@ TEST(Timer, below_a_second_is_none) {
 }
 
 TEST(Timer, holds_80_percent_of_the_values) {
-  EXPECT_TRUE(timer_of({60s, 60s, 60s, 60s, 3s}));       // 4 of 5
-  EXPECT_FALSE(timer_of({60s, 60s, 60s, 4s, 3s}));       // 3 of 5
-  EXPECT_FALSE(timer_of({60s, 60s, 60s, 3s}));           // 3 of 4
+  EXPECT_TRUE(timer_of({60s, 60s, 60s, 60s, 3s}));  // 4 of 5
+  EXPECT_FALSE(timer_of({60s, 60s, 60s, 4s, 3s}));  // 3 of 5
+  EXPECT_FALSE(timer_of({60s, 60s, 60s, 3s}));      // 3 of 4
   const auto timer = timer_of({60s, 60s, 60s, 60s, 3s});
   ASSERT_TRUE(timer);
   EXPECT_EQ(timer->members, 4U);

@@ -18,16 +18,17 @@ using model::LocalResetCause;
 using testing::HasSubstr;
 
 TEST(ClientMessages, ruby_comes_first) {
-  EXPECT_EQ(client_messages(CallFailure::kReset).front(),
+  EXPECT_EQ(client_messages(CallFailure::kReset, 443).front(),
             "\"Connection reset by peer\" (Ruby: Faraday::ConnectionFailed, Errno::ECONNRESET)");
-  EXPECT_EQ(client_messages(CallFailure::kConnectGaveUp).front(),
+  EXPECT_EQ(client_messages(CallFailure::kConnectGaveUp, 443).front(),
             "\"execution expired\" (Ruby: Faraday::ConnectionFailed, Net::OpenTimeout)");
-  EXPECT_THAT(client_messages(CallFailure::kReadGaveUp).front(), HasSubstr("Faraday::TimeoutError"));
+  EXPECT_THAT(client_messages(CallFailure::kReadGaveUp, 443).front(), HasSubstr("Faraday::TimeoutError"));
 }
 
 TEST(ClientMessages, every_failure_has_one_and_every_row_is_complete) {
   for (int i = 0; i <= static_cast<int>(CallFailure::kAborted); ++i) {
-    EXPECT_FALSE(client_messages(static_cast<CallFailure>(i)).empty()) << i;
+    EXPECT_FALSE(client_messages(static_cast<CallFailure>(i), 443).empty()) << i;
+    EXPECT_FALSE(client_messages(static_cast<CallFailure>(i), 6379).empty()) << i;
   }
   for (const ClientMessage& row : client_message_table()) {
     EXPECT_FALSE(row.text.empty());
@@ -36,7 +37,15 @@ TEST(ClientMessages, every_failure_has_one_and_every_row_is_complete) {
 }
 
 TEST(ClientMessages, a_client_without_a_class_has_no_colon) {
-  EXPECT_THAT(client_messages(CallFailure::kReadGaveUp), testing::Contains("\"Command timed out\" (ioredis)"));
+  EXPECT_THAT(client_messages(CallFailure::kReadGaveUp, 6379), testing::Contains("\"Command timed out\" (ioredis)"));
+}
+
+TEST(ClientMessages, are_those_of_the_likely_clients) {
+  using testing::Contains;
+  using testing::Not;
+  EXPECT_THAT(client_messages(CallFailure::kReset, 443), Not(Contains(HasSubstr("redis-py"))));
+  EXPECT_THAT(client_messages(CallFailure::kReset, 6379), Contains(HasSubstr("redis-py")));
+  EXPECT_THAT(client_messages(CallFailure::kReset, 6379), Not(Contains(HasSubstr("Faraday"))));
 }
 
 TEST(ErrnoNames, are_the_kernels) {
@@ -60,17 +69,6 @@ TEST(ErrnoNames, are_the_kernels) {
   EXPECT_TRUE(errno_words(4711).empty());
 }
 
-TEST(ResetReasons, the_name_decides_only_where_it_can) {
-  EXPECT_EQ(cause_of_reset_reason("TCP_KEEPALIVE_TIMEOUT"), LocalResetCause::kKeepaliveExpired);
-  EXPECT_EQ(cause_of_reset_reason("TCP_ABORT_ON_MEMORY"), LocalResetCause::kOutOfMemory);
-  EXPECT_EQ(cause_of_reset_reason("NO_SOCKET"), LocalResetCause::kNoSocket);
-  EXPECT_EQ(cause_of_reset_reason("TCP_TIMEWAIT_SOCKET"), LocalResetCause::kTimeWait);
-  // SO_LINGER 0 and ss -K; a living and a dying process.
-  EXPECT_EQ(cause_of_reset_reason("TCP_STATE"), std::nullopt);
-  EXPECT_EQ(cause_of_reset_reason("TCP_ABORT_ON_CLOSE"), std::nullopt);
-  EXPECT_EQ(cause_of_reset_reason("SOMETHING_NEW"), std::nullopt);
-}
-
 TEST(ResetReasons, have_words) {
   EXPECT_THAT(std::string(reset_reason_words("TCP_ABORT_ON_CLOSE")), HasSubstr("unread"));
   EXPECT_THAT(std::string(reset_reason_words("MPTCP_RST_EUNSPEC")), HasSubstr("Multipath TCP"));
@@ -80,6 +78,8 @@ TEST(ResetReasons, have_words) {
     words.insert(local_reset_cause_words(static_cast<LocalResetCause>(i)));
   }
   EXPECT_EQ(words.size(), 9U);
+  EXPECT_EQ(local_reset_cause_words("app_closed_unread"), local_reset_cause_words(LocalResetCause::kAppClosedUnread));
+  EXPECT_EQ(local_reset_cause_words("something_new"), "something_new");
 }
 
 TEST(NotVisible, ids_are_unique_and_all_have_words) {

@@ -71,8 +71,7 @@ class HistogramProperty : public testing::TestWithParam<int> {
     const std::array<std::function<std::uint64_t()>, 4> shapes{
         [&] { return uniform(random); },
         [&] { return std::min(static_cast<std::uint64_t>(lognormal(random)), (std::uint64_t{1} << 34) - 1); },
-        [&] { return small(random); },
-        [&] { return slow(random) ? 30'000'000 + small(random) : 400 + small(random); }};
+        [&] { return small(random); }, [&] { return slow(random) ? 30'000'000 + small(random) : 400 + small(random); }};
     std::vector<std::uint64_t> values(1 + random() % 5000);
     for (auto& value : values) value = shapes.at(static_cast<std::size_t>(shape))();
     return values;

@@ -26,8 +26,8 @@ TEST(Names, AreThoseOfTheContract) {
   EXPECT_THAT(names<ConnectOutcome>(kConnectOutcomes),
               ElementsAre("established", "refused", "reset", "timed_out", "unreachable", "abandoned", "local_error",
                           "pending"));
-  EXPECT_THAT(names<Phase>(kPhases), ElementsAre("syn_sent", "established", "after_local_fin", "after_remote_fin",
-                                                 "time_wait", "no_socket"));
+  EXPECT_THAT(names<Phase>(kPhases),
+              ElementsAre("syn_sent", "established", "after_local_fin", "after_remote_fin", "time_wait", "no_socket"));
   EXPECT_THAT(names<LocalResetCause>(9),
               ElementsAre("app_closed_unread", "app_linger0", "process_killed", "keepalive_expired", "out_of_memory",
                           "aborted_by_admin", "no_socket", "time_wait", "unknown"));

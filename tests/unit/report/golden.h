@@ -7,7 +7,7 @@
 
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <string>
 
 namespace tcpdiag::testing {
@@ -20,8 +20,9 @@ inline void expect_golden(const std::string& name, const std::string& actual) {
   }
   std::ifstream file(path, std::ios::binary);
   ASSERT_TRUE(file) << path << " is missing; TCPDIAG_UPDATE_GOLDEN=1 writes it";
-  const std::string expected((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  EXPECT_EQ(expected, actual) << "in " << path;
+  std::ostringstream expected;
+  expected << file.rdbuf();
+  EXPECT_EQ(expected.str(), actual) << "in " << path;
 }
 
 }  // namespace tcpdiag::testing
