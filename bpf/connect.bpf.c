@@ -16,12 +16,13 @@ struct happening {
 	bool by_application;
 };
 
-/* connect(): the caller holds the socket's lock, so it is the owner. The remote side and the local address are set, the
- * local port is chosen later (inet_hash_connect), unless it was bound. */
+/* connect(): the caller holds the socket's lock, so it is the owner. The remote side and the local
+ * address are set, the local port is chosen later (inet_hash_connect), unless it was bound. */
 static __always_inline struct happening connect_started(struct sock *sk, u64 now)
 {
-	struct tcpd_wire_sock ref = {.role = TCPD_ROLE_OUTBOUND, .role_source = TCPD_ROLE_BY_CONNECT};
-	struct happening h = {.kind = TCPD_EVENT_CONNECT};
+	struct tcpd_wire_sock ref = { .role = TCPD_ROLE_OUTBOUND,
+				      .role_source = TCPD_ROLE_BY_CONNECT };
+	struct happening h = { .kind = TCPD_EVENT_CONNECT };
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
 
 	tcpd_read_tuple(&sk->__sk_common, &ref);
@@ -45,11 +46,13 @@ static __always_inline struct happening connect_started(struct sock *sk, u64 now
 	return h;
 }
 
-/* The last ACK of a handshake made a child socket ESTABLISHED: in softirq, with a stranger as the current task. */
+/* The last ACK of a handshake made a child socket ESTABLISHED: in softirq, with a stranger as the
+ * current task. */
 static __always_inline struct happening accepted(struct sock *sk, u64 now)
 {
-	struct tcpd_wire_sock ref = {.role = TCPD_ROLE_INBOUND, .role_source = TCPD_ROLE_BY_ACCEPT};
-	struct happening h = {.kind = TCPD_EVENT_ESTABLISHED};
+	struct tcpd_wire_sock ref = { .role = TCPD_ROLE_INBOUND,
+				      .role_source = TCPD_ROLE_BY_ACCEPT };
+	struct happening h = { .kind = TCPD_EVENT_ESTABLISHED };
 
 	tcpd_read_tuple(&sk->__sk_common, &ref);
 	if (!tcpd_tuple_wanted(&ref)) {
@@ -69,9 +72,10 @@ static __always_inline struct happening accepted(struct sock *sk, u64 now)
 	return h;
 }
 
-static __always_inline struct happening state_changed(struct sock *sk, struct tcpd_sock *s, u8 from, u8 to, u64 now)
+static __always_inline struct happening state_changed(struct sock *sk, struct tcpd_sock *s, u8 from,
+						      u8 to, u64 now)
 {
-	struct happening h = {.s = s};
+	struct happening h = { .s = s };
 
 	if (from == TCP_SYN_SENT && to == TCP_ESTABLISHED) {
 		tcpd_local_port_known(sk, s);
@@ -82,18 +86,20 @@ static __always_inline struct happening state_changed(struct sock *sk, struct tc
 	tcpd_sync_received(s, tcpd_received_end(sk), now);
 	if (tcpd_fin_received(sk) && !s->fin_received_ns)
 		s->fin_received_ns = now;
-	/* close() and shutdown() set SEND_SHUTDOWN under the lock before they change the state; a RST that is worked off
-	 * from the backlog, with the lock held too, sets it later (tcp_done). */
-	h.by_application = sk->sk_lock.owned && (sk->sk_shutdown & SEND_SHUTDOWN) && to != TCP_CLOSE_WAIT &&
-			   (from == TCP_ESTABLISHED || from == TCP_SYN_SENT || from == TCP_SYN_RECV ||
-			    from == TCP_CLOSE_WAIT);
+	/* close() and shutdown() set SEND_SHUTDOWN under the lock before they change the state; a
+	 * RST that is worked off from the backlog, with the lock held too, sets it later
+	 * (tcp_done). */
+	h.by_application = sk->sk_lock.owned && (sk->sk_shutdown & SEND_SHUTDOWN) &&
+			   to != TCP_CLOSE_WAIT &&
+			   (from == TCP_ESTABLISHED || from == TCP_SYN_SENT ||
+			    from == TCP_SYN_RECV || from == TCP_CLOSE_WAIT);
 	if (to == TCP_CLOSE || to == TCP_FIN_WAIT1 || to == TCP_CLOSE_WAIT || to == TCP_LAST_ACK)
 		h.kind = TCPD_EVENT_STATE;
 	return h;
 }
 
-static __always_inline void state_body(struct tcpd_body_state *body, struct sock *sk, const struct happening *h, u8 from,
-				       u8 to)
+static __always_inline void state_body(struct tcpd_body_state *body, struct sock *sk,
+				       const struct happening *h, u8 from, u8 to)
 {
 	body->from = from;
 	body->to = to;
@@ -109,15 +115,17 @@ static __always_inline void set_state(struct sock *sk, u8 from, u8 to)
 	struct tcpd_wire_event *e;
 	struct tcpd_sock *s;
 	struct happening h = {};
-	u64 now = bpf_ktime_get_ns();
+	u64 now = bpf_ktime_get_ns(), fin_sent_ns;
 
 	s = to == TCP_SYN_SENT ? NULL : tcpd_sock_find(sk);
 	if (s && s->rejected)
 		return;
 	if (to == TCP_SYN_SENT)
 		h = connect_started(sk, now);
-	else if (from == TCP_SYN_RECV && to == TCP_ESTABLISHED && (!s || s->ref.role == TCPD_ROLE_INBOUND))
-		h = accepted(sk, now); /* a record found here is the left-over of an address that is used again */
+	else if (from == TCP_SYN_RECV && to == TCP_ESTABLISHED &&
+		 (!s || s->ref.role == TCPD_ROLE_INBOUND))
+		h = accepted(sk, now); /* a record found here is the left-over of an address that is
+					  used again */
 	else if (s)
 		h = state_changed(sk, s, from, to, now);
 	s = h.s;
@@ -128,17 +136,21 @@ static __always_inline void set_state(struct sock *sk, u8 from, u8 to)
 		s->idle_before_request_ns = TCPD_UNKNOWN_NS;
 		tcpd_set_base(s, sk);
 	}
+	fin_sent_ns = s->fin_sent_ns;
+	if ((to == TCP_FIN_WAIT1 || to == TCP_LAST_ACK) && !fin_sent_ns)
+		fin_sent_ns = now;
+	/* Nothing may stand between the reservation and the test of it: before 6.12 the verifier
+	 * forgets that it was tested already and takes the other branch for a leak. */
 	e = h.kind ? tcpd_event_begin(h.kind, s, sk, from, now) : NULL;
-	/* after the figures were taken: the FIN is not in the sequence numbers yet */
-	if ((to == TCP_FIN_WAIT1 || to == TCP_LAST_ACK) && !s->fin_sent_ns)
-		s->fin_sent_ns = now;
 	if (e) {
-		e->flow.fin_sent_ns = s->fin_sent_ns;
+		e->flow.fin_sent_ns = fin_sent_ns;
 		if (h.kind == TCPD_EVENT_STATE)
 			state_body(&e->body.state, sk, &h, from, to);
 		s->close_reported |= to == TCP_CLOSE;
 		bpf_ringbuf_submit(e, 0);
 	}
+	/* after the figures were taken: the FIN is not in the sequence numbers yet */
+	s->fin_sent_ns = fin_sent_ns;
 	if (to == TCP_CLOSE)
 		tcpd_exchange_finish(s);
 	tcpd_cost(TCPD_PROG_STATE, now);
@@ -170,8 +182,8 @@ int BPF_PROG(tcpd_destroy_sock, struct sock *sk)
 	return 0;
 }
 
-/* ICMP errors while connecting; later errors come with the change of state. Kernel 5.14 ("net: sock: add trace for
- * socket errors"). */
+/* ICMP errors while connecting; later errors come with the change of state. Kernel 5.14 ("net:
+ * sock: add trace for socket errors"). */
 SEC("tp_btf/inet_sk_error_report")
 int BPF_PROG(tcpd_error_report, struct sock *sk)
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The packet path: when requests leave and responses arrive (exchange.h has the idea), and who owns the socket. */
+/* The packet path: when requests leave and responses arrive (exchange.h has the idea), and who owns
+ * the socket. */
 #include "kernel_types.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
@@ -21,12 +22,14 @@ struct tcp_header {
 #define TCP_FLAG_FIN_BIT 0x01
 #define TCP_FLAG_SYN_BIT 0x02
 
-static __always_inline void probe(struct sock *sk, struct tcpd_sock *s, const struct sk_buff *skb, u64 now)
+static __always_inline void probe(struct sock *sk, struct tcpd_sock *s, const struct sk_buff *skb,
+				  u64 now)
 {
 	struct tcp_header header;
 	u32 seq, end, rcv_nxt, payload;
 
-	/* the TCP header is at skb->data here, and all figures of the socket are those before this segment */
+	/* the TCP header is at skb->data here, and all figures of the socket are those before this
+	 * segment */
 	if (bpf_probe_read_kernel(&header, sizeof(header), skb->data))
 		return;
 	payload = skb->len - (header.data_offset >> 4) * 4;
@@ -75,7 +78,8 @@ static __always_inline void first_syn(struct sock *sk, struct tcpd_sock *s, u64 
 		tcpd_emit_plain(TCPD_EVENT_CONNECT, s, sk, TCP_CLOSE, now);
 }
 
-static __always_inline void transmit(struct sock *sk, struct tcpd_sock *s, const struct sk_buff *skb, u64 now)
+static __always_inline void transmit(struct sock *sk, struct tcpd_sock *s,
+				     const struct sk_buff *skb, u64 now)
 {
 	struct tcp_header header;
 	unsigned char *head = skb->head;
@@ -119,8 +123,8 @@ int BPF_PROG(tcpd_start_xmit, struct sk_buff *skb, struct net_device *dev)
 	return 0;
 }
 
-/* Here, and not at net_dev_start_xmit, where a qdisc's softirq may send for strangers, the sender's own context is current
- * whenever the lock is owned. */
+/* Here, and not at net_dev_start_xmit, where a qdisc's softirq may send for strangers, the sender's
+ * own context is current whenever the lock is owned. */
 SEC("tp_btf/net_dev_queue")
 int BPF_PROG(tcpd_dev_queue, struct sk_buff *skb)
 {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is open already, and what is open still. At the start, per namespace: iter/tcp makes a record for every connection
- * (it meets listeners first, so roles can be derived); then one pass of iter/task_file over all processes finds the
- * owners; then iter/tcp writes the snapshots. At the end the last step alone.
+ * What is open already, and what is open still. At the start, per namespace: iter/tcp makes a
+ * record for every connection (it meets listeners first, so roles can be derived); then one pass of
+ * iter/task_file over all processes finds the owners; then iter/tcp writes the snapshots. At the
+ * end the last step alone.
  */
 #include "kernel_types.h"
 #include <bpf/bpf_core_read.h>
@@ -17,14 +18,16 @@ volatile __u32 tcpd_snapshot_mode SEC(".data") = TCPD_SNAPSHOT_START; /* enum tc
 #define RESPONSE_QUIET_NS 50000000ULL
 
 /*
- * The kernel keeps the jiffy of the newest data each way. For a socket older than the trace it tells how long a request
- * has been waiting, to within a jiffy (tcp_event_data_sent, tcp_event_data_recv).
+ * The kernel keeps the jiffy of the newest data each way. For a socket older than the trace it
+ * tells how long a request has been waiting, to within a jiffy (tcp_event_data_sent,
+ * tcp_event_data_recv).
  */
 static __always_inline void infer_exchange(struct tcpd_sock *s, const struct sock *sk, u64 now)
 {
 	u32 jiffies = (u32)bpf_jiffies64();
 	u32 sent = tcpd_tcp(sk, lsndtime), received = tcpd_tcp(sk, inet_conn.icsk_ack.lrcvtime);
-	bool has_sent = tcpd_tcp(sk, bytes_acked) > 1 || tcpd_tcp(sk, snd_nxt) != tcpd_tcp(sk, snd_una);
+	bool has_sent = tcpd_tcp(sk, bytes_acked) > 1 ||
+			tcpd_tcp(sk, snd_nxt) != tcpd_tcp(sk, snd_una);
 	bool has_received = tcpd_tcp(sk, bytes_received) > 0;
 
 	if (has_sent)
@@ -44,14 +47,16 @@ static __always_inline void infer_exchange(struct tcpd_sock *s, const struct soc
 /* The kernel does not keep who opened a connection: inbound if somebody listens on its local port. */
 static __always_inline u8 derived_role(const struct tcpd_wire_sock *ref)
 {
-	struct tcpd_listener_key listener = {.netns = ref->netns, .port = ref->lport};
+	struct tcpd_listener_key listener = { .netns = ref->netns, .port = ref->lport };
 
-	return bpf_map_lookup_elem(&tcpd_listeners, &listener) ? TCPD_ROLE_INBOUND : TCPD_ROLE_OUTBOUND;
+	return bpf_map_lookup_elem(&tcpd_listeners, &listener) ? TCPD_ROLE_INBOUND
+							       : TCPD_ROLE_OUTBOUND;
 }
 
 static __always_inline void seed(struct sock *sk, u64 now)
 {
-	struct tcpd_wire_sock ref = {.role_source = TCPD_ROLE_BY_LISTENERS, .older_than_trace = 1};
+	struct tcpd_wire_sock ref = { .role_source = TCPD_ROLE_BY_LISTENERS,
+				      .older_than_trace = 1 };
 	struct tcpd_sock *s;
 
 	tcpd_read_tuple(&sk->__sk_common, &ref);
@@ -166,7 +171,8 @@ int tcpd_snapshot(struct bpf_iter__tcp *ctx)
 	struct sock *sk;
 	u64 now;
 
-	if (!c || c->skc_state == TCP_LISTEN || c->skc_state == TCP_TIME_WAIT || c->skc_state == TCP_NEW_SYN_RECV)
+	if (!c || c->skc_state == TCP_LISTEN || c->skc_state == TCP_TIME_WAIT ||
+	    c->skc_state == TCP_NEW_SYN_RECV)
 		return 0;
 	sk = (struct sock *)bpf_skc_to_tcp_sock(c);
 	if (!sk)

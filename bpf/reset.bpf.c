@@ -28,8 +28,8 @@ int BPF_PROG(tcpd_receive_reset, struct sock *sk)
 	return 0;
 }
 
-/* The tuple of the packet that is answered, seen from this host. Only what lies in the linear part can be read; the
- * headers do (pskb_may_pull in the receive path). */
+/* The tuple of the packet that is answered, seen from this host. Only what lies in the linear part
+ * can be read; the headers do (pskb_may_pull in the receive path). */
 static __always_inline bool read_packet_tuple(const struct sk_buff *skb, struct tcpd_wire_sock *ref)
 {
 	unsigned char *head = skb->head;
@@ -42,7 +42,8 @@ static __always_inline bool read_packet_tuple(const struct sk_buff *skb, struct 
 	if (!dev)
 		return false;
 	ref->netns = dev->nd_net.net->ns.inum;
-	if (bpf_probe_read_kernel(&version, 1, ip) || bpf_probe_read_kernel(ports, sizeof(ports), tcp))
+	if (bpf_probe_read_kernel(&version, 1, ip) ||
+	    bpf_probe_read_kernel(ports, sizeof(ports), tcp))
 		return false;
 	ref->rport = bpf_ntohs(ports[0]);
 	ref->lport = bpf_ntohs(ports[1]);
@@ -57,8 +58,10 @@ static __always_inline bool read_packet_tuple(const struct sk_buff *skb, struct 
 	       !bpf_probe_read_kernel(ref->laddr, 16, ip + 24);
 }
 
-/* A reset for which there is no connection of ours: nobody listens, TIME_WAIT, a half-open request. */
-static __always_inline void reset_without_socket(const struct sock *sk, const struct sk_buff *skb, s32 reason)
+/* A reset for which there is no connection of ours: nobody listens, TIME_WAIT, a half-open request.
+ */
+static __always_inline void reset_without_socket(const struct sock *sk, const struct sk_buff *skb,
+						 s32 reason)
 {
 	struct tcpd_wire_sock ref = {};
 	struct tcpd_wire_event *e;
@@ -113,15 +116,18 @@ static __always_inline void reset_sent(struct sock *sk, const struct sk_buff *sk
 	e->body.reset.reason = reason;
 	e->body.reset.answers_packet = skb != NULL;
 	e->body.reset.process_exiting = sk->sk_lock.owned && tcpd_current_exiting();
-	e->body.reset.linger_zero = ((sk->__sk_common.skc_flags >> SOCK_LINGER) & 1) && sk->sk_lingertime == 0;
-	e->body.reset.previous_state =
-		sk->__sk_common.skc_state == TCP_CLOSE ? s->previous_state : sk->__sk_common.skc_state;
+	e->body.reset.linger_zero = ((sk->__sk_common.skc_flags >> SOCK_LINGER) & 1) &&
+				    sk->sk_lingertime == 0;
+	e->body.reset.previous_state = sk->__sk_common.skc_state == TCP_CLOSE
+					       ? s->previous_state
+					       : sk->__sk_common.skc_state;
 	bpf_ringbuf_submit(e, 0);
 	tcpd_cost(TCPD_PROG_RESET, now);
 }
 
-/* With a reason: kernel 6.10, commit b533fb9cf4f7 ("rstreason: make it work in trace world"). The loader attaches the one
- * of the two whose prototype the kernel has. Before, only full sockets were told of. */
+/* With a reason: kernel 6.10, commit b533fb9cf4f7 ("rstreason: make it work in trace world"). The
+ * loader attaches the one of the two whose prototype the kernel has. Before, only full sockets were
+ * told of. */
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(tcpd_send_reset_reason, struct sock *sk, struct sk_buff *skb, int reason)
 {

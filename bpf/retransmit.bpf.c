@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Retransmissions: the raw facts; what kind each was is decided in user space (src/correlate/retransmit.h). */
+/* Retransmissions: the raw facts; what kind each was is decided in user space
+ * (src/correlate/retransmit.h). */
 #include "kernel_types.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
@@ -32,8 +33,10 @@ static __always_inline void retransmitted(struct sock *sk, const struct sk_buff 
 		return;
 	tcpd_sync_received(s, tcpd_received_end(sk), now);
 	pending = tcpd_tcp(sk, inet_conn.icsk_pending);
-	ca_state = BPF_CORE_READ_BITFIELD_PROBED((const struct inet_connection_sock *)sk, icsk_ca_state);
-	is_syn = (BPF_CORE_READ(cb, tcp_flags) & TCPHDR_SYN) || sk->__sk_common.skc_state == TCP_SYN_SENT;
+	ca_state = BPF_CORE_READ_BITFIELD_PROBED((const struct inet_connection_sock *)sk,
+						 icsk_ca_state);
+	is_syn = (BPF_CORE_READ(cb, tcp_flags) & TCPHDR_SYN) ||
+		 sk->__sk_common.skc_state == TCP_SYN_SENT;
 	/* refused before anything was sent; other errors count as sent, as in TcpRetransSegs */
 	failed = error == -EBUSY || error == -EAGAIN || error == -EHOSTUNREACH || error == -ENOMEM;
 	if (s->outstanding && !failed) {
@@ -57,8 +60,8 @@ static __always_inline void retransmitted(struct sock *sk, const struct sk_buff 
 	tcpd_cost(TCPD_PROG_RETRANSMIT, now);
 }
 
-/* With the error, also for attempts that failed: kernel 6.17, commit ad892e912b84 ("tcp: trace retransmit failures in
- * tcp_retransmit_skb"). */
+/* With the error, also for attempts that failed: kernel 6.17, commit ad892e912b84 ("tcp: trace
+ * retransmit failures in tcp_retransmit_skb"). */
 SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(tcpd_retransmit_error, struct sock *sk, struct sk_buff *skb, int error)
 {
@@ -73,11 +76,13 @@ int BPF_PROG(tcpd_retransmit, struct sock *sk, struct sk_buff *skb)
 	return 0;
 }
 
-/* The socket is the listener; the client is in the request. There is no connection yet, so no record of one. */
+/* The socket is the listener; the client is in the request. There is no connection yet, so no
+ * record of one. */
 SEC("tp_btf/tcp_retransmit_synack")
 int BPF_PROG(tcpd_retransmit_synack, struct sock *sk, struct request_sock *req)
 {
-	struct tcpd_wire_sock ref = {.role = TCPD_ROLE_INBOUND, .role_source = TCPD_ROLE_BY_ACCEPT};
+	struct tcpd_wire_sock ref = { .role = TCPD_ROLE_INBOUND,
+				      .role_source = TCPD_ROLE_BY_ACCEPT };
 	struct tcpd_wire_event *e;
 
 	if (!tcpd_netns_wanted(sk->__sk_common.skc_net.net->ns.inum) || tcpd_cfg.filter_pid)

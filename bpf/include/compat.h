@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Differences between the supported kernels (5.10 and later), a function each, with the commit that made the difference.
- * The loader decides by testing for the feature and sets tcpd_cfg, which the verifier sees as constants: a branch that is
- * never taken is not checked, so it may hold helpers that the running kernel lacks.
+ * Differences between the supported kernels (5.10 and later), a function each, with the commit that
+ * made the difference. The loader decides by testing for the feature and sets tcpd_cfg, which the
+ * verifier sees as constants: a branch that is never taken is not checked, so it may hold helpers
+ * that the running kernel lacks.
  */
 #ifndef TCPDIAG_COMPAT_H
 #define TCPDIAG_COMPAT_H
@@ -16,8 +17,8 @@
 /* To create entries of the hash without a large stack. */
 static const volatile struct tcpd_sock tcpd_zero_sock = {};
 
-/* Socket-local storage in tracing programs: kernel 5.11, commit 8e4597c627fb ("bpf: Allow using bpf_sk_storage in
- * FENTRY/FEXIT/RAW_TP"). Before it: a hash with the socket's address as the key. */
+/* Socket-local storage in tracing programs: kernel 5.11, commit 8e4597c627fb ("bpf: Allow using
+ * bpf_sk_storage in FENTRY/FEXIT/RAW_TP"). Before it: a hash with the socket's address as the key. */
 static __always_inline struct tcpd_sock *tcpd_sock_find(struct sock *sk)
 {
 	u64 key = (u64)sk;
@@ -38,7 +39,8 @@ static __always_inline struct tcpd_sock *tcpd_sock_create(struct sock *sk)
 		/* connect() again on a socket that was disconnected finds its old record */
 		if (s && s->ref.id)
 			__builtin_memset(s, 0, sizeof(*s));
-	} else if (!bpf_map_update_elem(&tcpd_socks, &key, (const void *)&tcpd_zero_sock, BPF_ANY)) {
+	} else if (!bpf_map_update_elem(&tcpd_socks, &key, (const void *)&tcpd_zero_sock,
+					BPF_ANY)) {
 		s = bpf_map_lookup_elem(&tcpd_socks, &key);
 	}
 	if (!s)
@@ -46,8 +48,9 @@ static __always_inline struct tcpd_sock *tcpd_sock_create(struct sock *sk)
 	return s;
 }
 
-/* bpf_get_socket_cookie() in tracing programs: kernel 5.12, commit c5dbb89fc2ac ("bpf: Expose bpf_get_socket_cookie to
- * tracing programs"). Before it the birth time and CPU take its place, with the top bit set. */
+/* bpf_get_socket_cookie() in tracing programs: kernel 5.12, commit c5dbb89fc2ac ("bpf: Expose
+ * bpf_get_socket_cookie to tracing programs"). Before it the birth time and CPU take its place,
+ * with the top bit set. */
 static __always_inline void tcpd_sock_identify(struct sock *sk, struct tcpd_wire_sock *ref, u64 now)
 {
 	if (tcpd_cfg.have_cookie) {
@@ -58,8 +61,8 @@ static __always_inline void tcpd_sock_identify(struct sock *sk, struct tcpd_wire
 		ref->id = (1ULL << 63) | (now << 8) | (bpf_get_smp_processor_id() & 0xff);
 }
 
-/* bpf_sock_from_file(): kernel 5.11, commit 4f19cab76136 ("bpf: Add a bpf_sock_from_file helper"). Before it the pointers
- * are followed by hand; the result is only good as the key of a look-up. */
+/* bpf_sock_from_file(): kernel 5.11, commit 4f19cab76136 ("bpf: Add a bpf_sock_from_file helper").
+ * Before it the pointers are followed by hand; the result is only good as the key of a look-up. */
 static __always_inline struct tcpd_sock *tcpd_sock_find_by_file(struct file *file)
 {
 	struct socket *sock;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Filling and sending events. Every event carries the socket's identity, owner and figures (wire.h), so that it can be
- * understood when an earlier one was lost. */
+/* Filling and sending events. Every event carries the socket's identity, owner and figures
+ * (wire.h), so that it can be understood when an earlier one was lost. */
 #ifndef TCPDIAG_EMIT_H
 #define TCPDIAG_EMIT_H
 
@@ -16,8 +16,9 @@
 #define SOCK_DONE 1 /* enum sock_flags: the peer's FIN was processed (tcp_fin) */
 #define PF_KTHREAD 0x00200000
 
-/* Its figures are read with bpf_probe_read_kernel (BPF_CORE_READ), not directly: newer verifiers hand out skb->sk as a
- * pointer that bpf_skc_to_tcp_sock() refuses. Only for sockets that tcpd_candidate() accepted. */
+/* Its figures are read with bpf_probe_read_kernel (BPF_CORE_READ), not directly: newer verifiers
+ * hand out skb->sk as a pointer that bpf_skc_to_tcp_sock() refuses. Only for sockets that
+ * tcpd_candidate() accepted. */
 #define tcpd_tcp(sk, member) BPF_CORE_READ((const struct tcp_sock *)(sk), member)
 
 static __always_inline bool tcpd_fin_received(const struct sock *sk)
@@ -37,7 +38,8 @@ static __always_inline u64 tcpd_bytes_acked(const struct tcpd_sock *s, const str
 	u64 bytes = tcpd_tcp(sk, bytes_acked);
 	u32 snd_una = tcpd_tcp(sk, snd_una);
 
-	if (bytes && s->fin_sent_ns && snd_una == tcpd_tcp(sk, snd_nxt) && snd_una == tcpd_tcp(sk, write_seq))
+	if (bytes && s->fin_sent_ns && snd_una == tcpd_tcp(sk, snd_nxt) &&
+	    snd_una == tcpd_tcp(sk, write_seq))
 		bytes--;
 	return bytes;
 }
@@ -49,10 +51,12 @@ static __always_inline u64 tcpd_bytes_received(const struct sock *sk)
 	return bytes && tcpd_fin_received(sk) ? bytes - 1 : bytes;
 }
 
-static __always_inline void tcpd_fill_flow(struct tcpd_wire_flow *f, const struct tcpd_sock *s, const struct sock *sk, u8 state)
+static __always_inline void tcpd_fill_flow(struct tcpd_wire_flow *f, const struct tcpd_sock *s,
+					   const struct sock *sk, u8 state)
 {
 	u64 acked = tcpd_bytes_acked(s, sk), received = tcpd_bytes_received(sk);
-	u32 unacked = tcpd_tcp(sk, snd_nxt) - tcpd_tcp(sk, snd_una), unread = tcpd_tcp(sk, rcv_nxt) - tcpd_tcp(sk, copied_seq);
+	u32 unacked = tcpd_tcp(sk, snd_nxt) - tcpd_tcp(sk, snd_una),
+	    unread = tcpd_tcp(sk, rcv_nxt) - tcpd_tcp(sk, copied_seq);
 
 	f->opened_ns = s->opened_ns;
 	f->syn_ns = s->syn_ns;
@@ -70,7 +74,8 @@ static __always_inline void tcpd_fill_flow(struct tcpd_wire_flow *f, const struc
 	f->bytes_acked_total = acked;
 	f->bytes_received_total = received;
 	f->bytes_acked = acked > s->base_bytes_acked ? acked - s->base_bytes_acked : 0;
-	f->bytes_received = received > s->base_bytes_received ? received - s->base_bytes_received : 0;
+	f->bytes_received = received > s->base_bytes_received ? received - s->base_bytes_received
+							      : 0;
 	f->segments_sent = tcpd_tcp(sk, segs_out) - s->base_segs_out;
 	f->segments_received = tcpd_tcp(sk, segs_in) - s->base_segs_in;
 	f->retransmitted_segments = tcpd_tcp(sk, total_retrans) - s->base_total_retrans;
@@ -100,10 +105,10 @@ static __always_inline void tcpd_fill_flow(struct tcpd_wire_flow *f, const struc
 	f->pad[0] = f->pad[1] = f->pad[2] = 0;
 }
 
-/* A reserved event with everything but the body, or NULL: nothing is to be said, or the ring is full (counted). */
-static __always_inline struct tcpd_wire_event *tcpd_event_begin(u16 kind, const struct tcpd_sock *s,
-								const struct sock *sk,
-								u8 state, u64 now)
+/* A reserved event with everything but the body, or NULL: nothing is to be said, or the ring is
+ * full (counted). */
+static __always_inline struct tcpd_wire_event *
+tcpd_event_begin(u16 kind, const struct tcpd_sock *s, const struct sock *sk, u8 state, u64 now)
 {
 	struct tcpd_wire_event *e;
 
@@ -125,7 +130,8 @@ static __always_inline struct tcpd_wire_event *tcpd_event_begin(u16 kind, const 
 	return e;
 }
 
-static __always_inline void tcpd_emit_plain(u16 kind, const struct tcpd_sock *s, const struct sock *sk, u8 state, u64 now)
+static __always_inline void tcpd_emit_plain(u16 kind, const struct tcpd_sock *s,
+					    const struct sock *sk, u8 state, u64 now)
 {
 	struct tcpd_wire_event *e = tcpd_event_begin(kind, s, sk, state, now);
 
@@ -140,7 +146,8 @@ static __always_inline bool tcpd_current_exiting(void)
 	return BPF_CORE_READ(task, flags) & PF_EXITING;
 }
 
-static __always_inline void tcpd_fill_owner_names(struct tcpd_wire_owner *owner, struct task_struct *task)
+static __always_inline void tcpd_fill_owner_names(struct tcpd_wire_owner *owner,
+						  struct task_struct *task)
 {
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 	struct pid *pid = BPF_CORE_READ(leader, thread_pid);
@@ -153,8 +160,9 @@ static __always_inline void tcpd_fill_owner_names(struct tcpd_wire_owner *owner,
 }
 
 /*
- * The current task is the owner: only to be called where it holds the socket's lock by a system call, never in a softirq,
- * whose current task is a stranger. Threads of the kernel (kTLS, strparser) own nothing.
+ * The current task is the owner: only to be called where it holds the socket's lock by a system
+ * call, never in a softirq, whose current task is a stranger. Threads of the kernel (kTLS,
+ * strparser) own nothing.
  */
 static __always_inline bool tcpd_own_by_current(struct tcpd_sock *s, u8 source)
 {
@@ -172,7 +180,8 @@ static __always_inline bool tcpd_own_by_current(struct tcpd_sock *s, u8 source)
 }
 
 /* First hook with a true owner of an accepted or older socket. */
-static __always_inline void tcpd_meet_owner(struct sock *sk, struct tcpd_sock *s, u8 source, u64 now)
+static __always_inline void tcpd_meet_owner(struct sock *sk, struct tcpd_sock *s, u8 source,
+					    u64 now)
 {
 
 	if (s->owner.source || s->rejected || !sk->sk_lock.owned)
@@ -185,8 +194,8 @@ static __always_inline void tcpd_meet_owner(struct sock *sk, struct tcpd_sock *s
 	tcpd_emit_plain(TCPD_EVENT_OWNER, s, sk, sk->__sk_common.skc_state, now);
 }
 
-/* The local port of a connecting socket: chosen after SYN_SENT, so first seen with the first SYN. True: what was pending
- * for it is settled now, and the socket is let in. */
+/* The local port of a connecting socket: chosen after SYN_SENT, so first seen with the first SYN.
+ * True: what was pending for it is settled now, and the socket is let in. */
 static __always_inline bool tcpd_local_port_known(const struct sock *sk, struct tcpd_sock *s)
 {
 	if (s->ref.lport)

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Exchanges, from sequence numbers alone: data in one direction (the request), then data in the other (the response). For
- * an outbound socket the request is what this host sends; for an inbound socket it is what this host receives.
+ * Exchanges, from sequence numbers alone: data in one direction (the request), then data in the
+ * other (the response). For an outbound socket the request is what this host sends; for an inbound
+ * socket it is what this host receives.
  *
  *   first_byte  last byte of the request -> first byte of the response
- *   last_byte   first byte of the request -> last byte of the response, known when the next request begins or at the end
+ *   last_byte   first byte of the request -> last byte of the response, known when the next request
+ * begins or at the end
  *
- * "Sent" is the moment when the device gets the first copy of a byte; "received" the moment when TCP processes it in
- * order. tcp_probe is silent outside ESTABLISHED and for data in the ACK that completes the handshake: where rcv_nxt moved
- * without it, the exchange is counted and its delay is not.
+ * "Sent" is the moment when the device gets the first copy of a byte; "received" the moment when
+ * TCP processes it in order. tcp_probe is silent outside ESTABLISHED and for data in the ACK that
+ * completes the handshake: where rcv_nxt moved without it, the exchange is counted and its delay is
+ * not.
  */
 #ifndef TCPDIAG_EXCHANGE_H
 #define TCPDIAG_EXCHANGE_H
@@ -23,7 +26,8 @@ static __always_inline bool tcpd_after(u32 a, u32 b)
 	return (s32)(a - b) > 0;
 }
 
-/* 1 where v > limit, else 0, without a branch: every branch here would double the paths that the verifier walks. */
+/* 1 where v > limit, else 0, without a branch: every branch here would double the paths that the
+ * verifier walks. */
 static __always_inline u64 tcpd_above(u64 v, u64 limit)
 {
 	return (limit - v) >> 63;
@@ -62,7 +66,8 @@ static __always_inline u32 tcpd_bucket_of(u64 us)
 static __noinline void tcpd_hist_add(struct tcpd_hist *hist, u64 ns)
 {
 	u64 us = ns / 1000;
-	u32 bucket = tcpd_bucket_of(us) & (TCPD_HIST_BUCKETS - 1); /* the mask is for the verifier */
+	u32 bucket = tcpd_bucket_of(us) &
+		     (TCPD_HIST_BUCKETS - 1); /* the mask is for the verifier */
 
 	if (!hist->max_us && !hist->sum_us && !hist->min_us && !hist->buckets[0])
 		hist->min_us = us;
@@ -81,7 +86,8 @@ static __always_inline struct tcpd_endpoint_stats *tcpd_stats_of(const struct tc
 	return slot == TCPD_NO_SLOT ? NULL : bpf_map_lookup_elem(&tcpd_stats, &slot);
 }
 
-/* The response is complete: nothing of it can follow, since a new request began or the socket ended. */
+/* The response is complete: nothing of it can follow, since a new request began or the socket
+ * ended. */
 static __always_inline void tcpd_exchange_finish(struct tcpd_sock *s)
 {
 	struct tcpd_endpoint_stats *stats;
@@ -107,7 +113,8 @@ static __always_inline void tcpd_request_bytes(struct tcpd_sock *s, u32 bytes, u
 
 	if (!s->outstanding) {
 		tcpd_exchange_finish(s);
-		last = s->last_sent_ns > s->last_received_ns ? s->last_sent_ns : s->last_received_ns;
+		last = s->last_sent_ns > s->last_received_ns ? s->last_sent_ns
+							     : s->last_received_ns;
 		if (!last)
 			last = s->established_ns;
 		s->idle_before_request_ns = last && last <= now ? now - last : TCPD_UNKNOWN_NS;
@@ -175,8 +182,9 @@ static __always_inline void tcpd_sent(struct tcpd_sock *s, u32 bytes, u64 at)
 }
 
 /*
- * Data that arrived without a tcp_probe. Called at every other hook, before it is handled; rcv_end is rcv_nxt without the
- * FIN. The moment is not known: a response is counted without a delay, a request begins now at the latest.
+ * Data that arrived without a tcp_probe. Called at every other hook, before it is handled; rcv_end
+ * is rcv_nxt without the FIN. The moment is not known: a response is counted without a delay, a
+ * request begins now at the latest.
  */
 static __always_inline void tcpd_sync_received(struct tcpd_sock *s, u32 rcv_end, u64 now)
 {

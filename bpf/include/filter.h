@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which sockets are traced. Address, port, family, role and namespace are decided once, at a socket's birth; the owner at
- * the first hook whose current task truly is the owner. A socket that was left out has no record (or one marked
- * rejected), so that the hooks on the packet path need one look-up and no filter.
+ * Which sockets are traced. Address, port, family, role and namespace are decided once, at a
+ * socket's birth; the owner at the first hook whose current task truly is the owner. A socket that
+ * was left out has no record (or one marked rejected), so that the hooks on the packet path need
+ * one look-up and no filter.
  */
 #ifndef TCPDIAG_FILTER_H
 #define TCPDIAG_FILTER_H
@@ -14,10 +15,12 @@
 
 #include "maps.h"
 
-/* States in which a struct sock is a full TCP connection: not LISTEN, TIME_WAIT, NEW_SYN_RECV (smaller structs). */
-#define TCPD_CONNECTION_STATES                                                                                 \
-	(1 << TCP_ESTABLISHED | 1 << TCP_SYN_SENT | 1 << TCP_SYN_RECV | 1 << TCP_FIN_WAIT1 | 1 << TCP_FIN_WAIT2 | \
-	 1 << TCP_CLOSE | 1 << TCP_CLOSE_WAIT | 1 << TCP_LAST_ACK | 1 << TCP_CLOSING)
+/* States in which a struct sock is a full TCP connection: not LISTEN, TIME_WAIT, NEW_SYN_RECV
+ * (smaller structs). */
+#define TCPD_CONNECTION_STATES                                                               \
+	(1 << TCP_ESTABLISHED | 1 << TCP_SYN_SENT | 1 << TCP_SYN_RECV | 1 << TCP_FIN_WAIT1 | \
+	 1 << TCP_FIN_WAIT2 | 1 << TCP_CLOSE | 1 << TCP_CLOSE_WAIT | 1 << TCP_LAST_ACK |     \
+	 1 << TCP_CLOSING)
 
 static __always_inline bool tcpd_is_connection(const struct sock *sk)
 {
@@ -80,7 +83,7 @@ static __always_inline bool tcpd_is_v4(const u8 *addr)
 
 static __always_inline bool tcpd_addr_in(void *trie, const u8 *addr)
 {
-	struct tcpd_cidr_key key = {.prefix_len = 128};
+	struct tcpd_cidr_key key = { .prefix_len = 128 };
 
 	__builtin_memcpy(key.addr, addr, 16);
 	return bpf_map_lookup_elem(trie, &key) != NULL;
@@ -95,7 +98,8 @@ static __always_inline bool tcpd_tuple_wanted(const struct tcpd_wire_sock *ref)
 		return false;
 	if (tcpd_cfg.filter_remote_port && !bpf_map_lookup_elem(&tcpd_remote_ports, &ref->rport))
 		return false;
-	if (tcpd_cfg.filter_local_port && ref->lport && !bpf_map_lookup_elem(&tcpd_local_ports, &ref->lport))
+	if (tcpd_cfg.filter_local_port && ref->lport &&
+	    !bpf_map_lookup_elem(&tcpd_local_ports, &ref->lport))
 		return false;
 	if (tcpd_cfg.filter_remote_addr && !tcpd_addr_in(&tcpd_remote_addrs, ref->raddr))
 		return false;
@@ -112,7 +116,7 @@ static __always_inline bool tcpd_pid_wanted(u32 tgid)
 /* The slot of the socket's endpoint among the aggregates. */
 static __always_inline u32 tcpd_slot_of(const struct tcpd_wire_sock *ref)
 {
-	struct tcpd_endpoint_key key = {.netns = ref->netns};
+	struct tcpd_endpoint_key key = { .netns = ref->netns };
 	u32 *slot, fresh;
 
 	if (ref->role == TCPD_ROLE_INBOUND) {
@@ -145,7 +149,8 @@ static __always_inline void tcpd_settle(struct tcpd_sock *s, u8 known)
 	if (!(s->pending & known))
 		return;
 	s->pending &= ~known;
-	if (!tcpd_tuple_wanted(&s->ref) || ((known & TCPD_PENDING_OWNER) && !tcpd_pid_wanted(s->owner.tgid))) {
+	if (!tcpd_tuple_wanted(&s->ref) ||
+	    ((known & TCPD_PENDING_OWNER) && !tcpd_pid_wanted(s->owner.tgid))) {
 		s->rejected = 1;
 		tcpd_count(TCPD_COUNT_FILTERED_OUT);
 	}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kernel types that the programs read: only the members they use, in no particular order. The offsets are those of
- * the running kernel: every access is relocated at load time (CO-RE, preserve_access_index). Members that not every
- * supported kernel has are read in compat.h, with bpf_core_field_exists.
+ * The kernel types that the programs read: only the members they use, in no particular order. The
+ * offsets are those of the running kernel: every access is relocated at load time (CO-RE,
+ * preserve_access_index). Members that not every supported kernel has are read in compat.h, with
+ * bpf_core_field_exists.
  */
 #ifndef TCPDIAG_KERNEL_TYPES_H
 #define TCPDIAG_KERNEL_TYPES_H

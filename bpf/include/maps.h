@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * All maps and settings of the kernel side. They are weak, so that every object file may include this header: bpftool
- * merges them into one when it links the objects.
+ * All maps and settings of the kernel side. They are weak, so that every object file may include
+ * this header: bpftool merges them into one when it links the objects.
  *
- * Bounds (the loader may lower or raise max_entries): events 4 MiB; endpoints 256, each about 2 KiB a CPU; per-socket
- * state as many as there are sockets (about 400 bytes each), or 65,536 where sk_storage cannot be used.
+ * Bounds (the loader may lower or raise max_entries): events 4 MiB; endpoints 256, each about 2 KiB
+ * a CPU; per-socket state as many as there are sockets (about 400 bytes each), or 65,536 where
+ * sk_storage cannot be used.
  */
 #ifndef TCPDIAG_MAPS_H
 #define TCPDIAG_MAPS_H
@@ -33,8 +34,9 @@ struct {
 	__type(value, struct tcpd_sock);
 } tcpd_storage __weak SEC(".maps");
 
-/* Instead of tcpd_storage on kernels before 5.11. Key: the address of the struct sock; an entry is overwritten when the
- * address is used again, and is not deleted with the socket, since resets may follow tcp_destroy_sock. */
+/* Instead of tcpd_storage on kernels before 5.11. Key: the address of the struct sock; an entry is
+ * overwritten when the address is used again, and is not deleted with the socket, since resets may
+ * follow tcp_destroy_sock. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);
@@ -77,7 +79,8 @@ struct {
 	__type(value, struct tcpd_cost);
 } tcpd_costs __weak SEC(".maps");
 
-/* Ports that somebody listens on; filled by the seeding iterator, which meets listeners before connections. */
+/* Ports that somebody listens on; filled by the seeding iterator, which meets listeners before
+ * connections. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 8192);

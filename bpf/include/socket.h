@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The record kept for one socket. With sk_storage it is charged to the socket's owner (optmem_max, 20 KiB at least), so it
- * stays well below 1 KiB.
+ * The record kept for one socket. With sk_storage it is charged to the socket's owner (optmem_max,
+ * 20 KiB at least), so it stays well below 1 KiB.
  */
 #ifndef TCPDIAG_SOCKET_H
 #define TCPDIAG_SOCKET_H
@@ -50,9 +50,9 @@ struct tcpd_sock {
 	u64 base_bytes_acked;
 	u64 base_bytes_received;
 
-	u32 slot;	   /* of the endpoint's aggregates; TCPD_NO_SLOT: none left */
-	u8 pending;	   /* TCPD_PENDING_*: not decided yet, nothing is reported */
-	u8 rejected;	   /* the filters left it out */
+	u32 slot;    /* of the endpoint's aggregates; TCPD_NO_SLOT: none left */
+	u8 pending;  /* TCPD_PENDING_*: not decided yet, nothing is reported */
+	u8 rejected; /* the filters left it out */
 	u8 outstanding;
 	u8 in_response;
 	u8 exact;	   /* the times of the newest request were seen, not inferred */

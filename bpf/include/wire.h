@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * What the kernel programs and the loader say to each other: events in the ring buffer, snapshots from iterators,
- * aggregates and counters in maps, the loader's settings. The one definition for both sides.
+ * What the kernel programs and the loader say to each other: events in the ring buffer, snapshots
+ * from iterators, aggregates and counters in maps, the loader's settings. The one definition for
+ * both sides.
  *
- * Rules: fixed-width fields, padding explicit and zeroed, units in the names, native byte order, addresses always
- * 16 bytes (IPv4 v4-mapped), times in CLOCK_MONOTONIC nanoseconds with 0 = has not happened or was not seen.
+ * Rules: fixed-width fields, padding explicit and zeroed, units in the names, native byte order,
+ * addresses always 16 bytes (IPv4 v4-mapped), times in CLOCK_MONOTONIC nanoseconds with 0 = has not
+ * happened or was not seen.
  */
 #ifndef TCPDIAG_WIRE_H
 #define TCPDIAG_WIRE_H
@@ -22,8 +24,18 @@
 #define TCPD_HIST_BUCKETS 256
 
 enum tcpd_role { TCPD_ROLE_UNKNOWN, TCPD_ROLE_OUTBOUND, TCPD_ROLE_INBOUND };
-enum tcpd_role_source { TCPD_ROLE_BY_NOTHING, TCPD_ROLE_BY_CONNECT, TCPD_ROLE_BY_ACCEPT, TCPD_ROLE_BY_LISTENERS };
-enum tcpd_owner_source { TCPD_OWNER_UNKNOWN, TCPD_OWNER_CALLER, TCPD_OWNER_READER, TCPD_OWNER_TABLE };
+enum tcpd_role_source {
+	TCPD_ROLE_BY_NOTHING,
+	TCPD_ROLE_BY_CONNECT,
+	TCPD_ROLE_BY_ACCEPT,
+	TCPD_ROLE_BY_LISTENERS
+};
+enum tcpd_owner_source {
+	TCPD_OWNER_UNKNOWN,
+	TCPD_OWNER_CALLER,
+	TCPD_OWNER_READER,
+	TCPD_OWNER_TABLE
+};
 
 struct tcpd_wire_sock {
 	__u64 id;     /* cookie, or birth number with the top bit set; 0: no socket */
@@ -93,19 +105,19 @@ struct tcpd_wire_flow {
 };
 
 /*
- * The events. X(ENUM, body): ENUM makes TCPD_EVENT_<ENUM>, body is the member of the union below. The enum, the
- * decoder's table and its tests are made from this list.
+ * The events. X(ENUM, body): ENUM makes TCPD_EVENT_<ENUM>, body is the member of the union below.
+ * The enum, the decoder's table and its tests are made from this list.
  */
-#define TCPD_EVENT_LIST(X)     \
-	X(CONNECT, none)       \
-	X(ESTABLISHED, none)   \
-	X(STATE, state)        \
-	X(RETRANSMIT, retrans) \
-	X(SYNACK, none)        \
-	X(RESET_SENT, reset)   \
+#define TCPD_EVENT_LIST(X)      \
+	X(CONNECT, none)        \
+	X(ESTABLISHED, none)    \
+	X(STATE, state)         \
+	X(RETRANSMIT, retrans)  \
+	X(SYNACK, none)         \
+	X(RESET_SENT, reset)    \
 	X(RESET_RECEIVED, none) \
-	X(DESTROYED, none)     \
-	X(OWNER, none)         \
+	X(DESTROYED, none)      \
+	X(OWNER, none)          \
 	X(ERROR, error)
 
 enum tcpd_event_kind {
@@ -113,7 +125,7 @@ enum tcpd_event_kind {
 #define TCPD_ENUM(name, body) TCPD_EVENT_##name,
 	TCPD_EVENT_LIST(TCPD_ENUM)
 #undef TCPD_ENUM
-	TCPD_EVENT_COUNT
+		TCPD_EVENT_COUNT
 };
 
 struct tcpd_body_state {
@@ -180,13 +192,15 @@ struct tcpd_wire_event {
 struct tcpd_wire_snapshot {
 	__u64 at_ns;
 	__u32 size;    /* of this struct */
-	__u32 tracked; /* 0: left out by the filters; flow holds the byte totals only, owner nothing */
+	__u32 tracked; /* 0: left out by the filters; flow holds the byte totals only, owner nothing
+			*/
 	struct tcpd_wire_sock sock;
 	struct tcpd_wire_owner owner;
 	struct tcpd_wire_flow flow;
 };
 
-/* What the snapshot iterator is run for. ALL: the end, and sockets that the filters left out are wanted too. */
+/* What the snapshot iterator is run for. ALL: the end, and sockets that the filters left out are
+ * wanted too. */
 enum tcpd_snapshot_mode { TCPD_SNAPSHOT_START, TCPD_SNAPSHOT_END, TCPD_SNAPSHOT_ALL };
 
 /* Aggregates of one endpoint on one CPU; key of the map: the endpoint's slot. */
@@ -256,8 +270,8 @@ struct tcpd_cost {
 
 /* Settings, read-only for the kernel programs, set before they are loaded. */
 struct tcpd_config {
-	__u32 tick_ns;	     /* length of a jiffy */
-	__u32 only_netns;    /* inode, when one namespace is traced; 0: several, in tcpd_netns_set */
+	__u32 tick_ns;	  /* length of a jiffy */
+	__u32 only_netns; /* inode, when one namespace is traced; 0: several, in tcpd_netns_set */
 	__u8 have_sk_storage;
 	__u8 have_cookie;
 	__u8 have_sock_from_file;
@@ -275,8 +289,10 @@ struct tcpd_config {
 TCPD_STATIC_ASSERT(sock, sizeof(struct tcpd_wire_sock) == 64);
 TCPD_STATIC_ASSERT(owner, sizeof(struct tcpd_wire_owner) == 40);
 TCPD_STATIC_ASSERT(flow, sizeof(struct tcpd_wire_flow) == 208);
-TCPD_STATIC_ASSERT(body, sizeof(struct tcpd_body_none) == 32 && sizeof(struct tcpd_body_state) == 32 &&
-				 sizeof(struct tcpd_body_retrans) == 32 && sizeof(struct tcpd_body_reset) == 32 &&
+TCPD_STATIC_ASSERT(body, sizeof(struct tcpd_body_none) == 32 &&
+				 sizeof(struct tcpd_body_state) == 32 &&
+				 sizeof(struct tcpd_body_retrans) == 32 &&
+				 sizeof(struct tcpd_body_reset) == 32 &&
 				 sizeof(struct tcpd_body_error) == 32);
 TCPD_STATIC_ASSERT(event, sizeof(struct tcpd_wire_event) == 16 + 64 + 40 + 208 + 32);
 TCPD_STATIC_ASSERT(snapshot, sizeof(struct tcpd_wire_snapshot) == 16 + 64 + 40 + 208);

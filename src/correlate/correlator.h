@@ -13,11 +13,11 @@ namespace tcpdiag::correlate {
 // Bounds of memory. What does not fit is counted in Loss::sockets_full, endpoints_full, processes_full.
 struct Limits {
   std::size_t open_sockets = 131072;
-  std::size_t failed_sockets = 20000;     // kept whole
-  std::size_t healthy_sockets = 1000;     // kept whole; the slowest stay
+  std::size_t failed_sockets = 20000;  // kept whole
+  std::size_t healthy_sockets = 1000;  // kept whole; the slowest stay
   std::size_t endpoints = 4096;
   std::size_t processes = 4096;
-  std::size_t timeline_entries = 64;      // per socket
+  std::size_t timeline_entries = 64;  // per socket
 };
 
 class Correlator : public model::Sink {
@@ -30,7 +30,7 @@ class Correlator : public model::Sink {
 
   // Counts up whenever something failed (reset, failed connect, failed exchange): cheap to watch.
   std::uint64_t failures() const;
-  std::uint64_t exchanges() const;     // of all endpoints, as of the newest samples
+  std::uint64_t exchanges() const;  // of all endpoints, as of the newest samples
   std::uint64_t open_sockets() const;
   // The picture as if the trace ended at `now`. Does not change the correlator; used for findings while tracing.
   model::Picture picture_at(model::MonoTime now) const;

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace tcpdiag::knowledge {
@@ -76,6 +77,11 @@ std::vector<std::string> client_messages(CallFailure failure, std::uint16_t remo
   std::vector<std::string> lines;
   for (const ClientMessage& row : kMessages) {
     if (row.failure != failure || row.kind == absent) continue;
+    // the bare errno adds nothing where a client's line with the same words stands already
+    const auto same_words = [&row](const std::string& line) {
+      return line.starts_with(fmt::format("\"{}\"", row.text));
+    };
+    if (row.kind == Client::kAny && std::any_of(lines.begin(), lines.end(), same_words)) continue;
     lines.push_back(row.exception.empty() ? fmt::format("\"{}\" ({})", row.text, row.client)
                                           : fmt::format("\"{}\" ({}: {})", row.text, row.client, row.exception));
   }

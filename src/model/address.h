@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// IP addresses and ports. An IPv4 address is held v4-mapped (::ffff:a.b.c.d), so that an IPv4 peer of an AF_INET6 socket
-// and of an AF_INET socket are one and the same (RFC 4291 section 2.5.5.2).
+// IP addresses and ports. An IPv4 address is held v4-mapped (::ffff:a.b.c.d), so that an IPv4 peer of an AF_INET6
+// socket and of an AF_INET socket are one and the same (RFC 4291 section 2.5.5.2).
 #pragma once
 
 #include <array>
@@ -30,7 +30,7 @@ struct Cidr {
 
   auto operator<=>(const Cidr&) const = default;
   bool contains(const Address& a) const;
-  std::string to_string() const;                           // as a person writes it: "10.0.0.0/24", "10.0.0.1"
+  std::string to_string() const;                            // as a person writes it: "10.0.0.0/24", "10.0.0.1"
   static std::optional<Cidr> parse(std::string_view text);  // "10.0.0.0/24", "10.0.0.1", "fd00::/8"
 };
 

@@ -14,20 +14,21 @@
 
 namespace tcpdiag::model {
 
-// connect() began: CLOSE -> SYN_SENT. The owner is certain: the caller holds the socket lock. The local port is often 0.
+// connect() began: CLOSE -> SYN_SENT. The owner is certain: the caller holds the socket lock. The local port is often
+// 0.
 struct ConnectStarted {};
 
 // The three-way handshake ended. Outbound: SYN-ACK processed; flow.syn_at .. event = `connect`.
 // Inbound: the last ACK of the handshake was processed, before accept().
 struct Established {};
 
-// The socket changed state otherwise. to == kClose is its end as a connection; for a connection that goes to TIME_WAIT the
-// kernel shows FIN_WAIT2 (or CLOSING) -> CLOSE here, which is a normal end.
+// The socket changed state otherwise. to == kClose is its end as a connection; for a connection that goes to TIME_WAIT
+// the kernel shows FIN_WAIT2 (or CLOSING) -> CLOSE here, which is a normal end.
 struct StateChanged {
   TcpState from = TcpState::kUnknown;
   TcpState to = TcpState::kUnknown;
-  int socket_error = 0;       // sk_err, an errno, 0: none
-  int soft_error = 0;         // sk_err_soft (ICMP), an errno
+  int socket_error = 0;         // sk_err, an errno, 0: none
+  int soft_error = 0;           // sk_err_soft (ICMP), an errno
   bool by_application = false;  // in the context of a task that holds the socket's lock: close, shutdown, exit
   bool syn_was_sent = false;    // from SYN_SENT: a SYN had left (else no port, no route)
   bool process_exiting = false;
@@ -35,11 +36,11 @@ struct StateChanged {
 
 // A segment was retransmitted, or the attempt failed. The raw facts; what kind it was is decided by retransmit_kind().
 struct Retransmitted {
-  int error = 0;                 // 0 sent; negative errno or a qdisc code; absent in the kernel before 6.17: 0
+  int error = 0;                   // 0 sent; negative errno or a qdisc code; absent in the kernel before 6.17: 0
   std::uint8_t timer_pending = 0;  // icsk_pending: 1 RETRANS, 3 PROBE0, 5 LOSS_PROBE, 6 REO_TIMEOUT
   std::uint8_t ca_state = 0;       // 0 Open 1 Disorder 2 CWR 3 Recovery 4 Loss
   bool is_syn = false;
-  std::uint32_t segments = 1;      // tcp_gso_segs, at least 1
+  std::uint32_t segments = 1;  // tcp_gso_segs, at least 1
   std::uint32_t seq = 0;
   std::uint32_t end_seq = 0;
   std::optional<MonoTime> first_sent_at;  // SYN only for now: when it first left
@@ -50,11 +51,11 @@ struct SynAckRetransmitted {};
 
 // This host sent a RST. socket.id.value == 0: no socket of ours (no_socket, TIME_WAIT, request).
 struct ResetSent {
-  std::optional<std::uint32_t> reason;  // kernel's enum sk_rst_reason; names are in TraceStart::reset_reasons
-  bool answers_packet = false;          // sent in reply to a packet; false: active reset of this socket
-  bool in_time_wait = false;            // the socket was a TIME_WAIT one
-  bool process_exiting = false;         // the closing task is being killed or exits
-  bool linger_zero = false;             // SO_LINGER with 0 seconds was set on the socket
+  std::optional<std::uint32_t> reason;           // kernel's enum sk_rst_reason; names are in TraceStart::reset_reasons
+  bool answers_packet = false;                   // sent in reply to a packet; false: active reset of this socket
+  bool in_time_wait = false;                     // the socket was a TIME_WAIT one
+  bool process_exiting = false;                  // the closing task is being killed or exits
+  bool linger_zero = false;                      // SO_LINGER with 0 seconds was set on the socket
   TcpState previous_state = TcpState::kUnknown;  // before the close that caused it; flow.state is already CLOSE then
 };
 

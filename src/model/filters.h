@@ -13,7 +13,7 @@
 namespace tcpdiag::model {
 
 struct Filters {
-  std::vector<std::uint32_t> pids;          // thread group ids as this host sees them
+  std::vector<std::uint32_t> pids;  // thread group ids as this host sees them
   std::vector<std::uint16_t> local_ports;
   std::vector<std::uint16_t> remote_ports;
   std::vector<Cidr> local;

@@ -71,7 +71,8 @@ struct Finding {
   std::string explanation;  // one to three sentences for an incident ticket
   std::vector<Evidence> evidence;
   Impact impact;
-  std::vector<std::string> app_messages;  // log lines that clients show for it: "\"Connection reset by peer\" (Ruby: ...)"
+  std::vector<std::string>
+      app_messages;  // log lines that clients show for it: "\"Connection reset by peer\" (Ruby: ...)"
   std::vector<NextStep> next_steps;
   std::string disproved_by;
 };

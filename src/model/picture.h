@@ -18,11 +18,18 @@ namespace tcpdiag::model {
 
 enum class RetransmitKind : std::uint8_t { kSyn, kSynAck, kRto, kFast, kTlp, kOther };
 inline constexpr std::size_t kRetransmitKinds = 6;
-const char* to_string(RetransmitKind kind);  // "syn", "synack", "rto", "fast", "tlp", "other"
+const char* to_string(RetransmitKind kind);                            // "syn", "synack", "rto", "fast", "tlp", "other"
 using RetransmitCounts = std::array<std::uint64_t, kRetransmitKinds>;  // events, by RetransmitKind
 
 enum class ConnectOutcome : std::uint8_t {
-  kEstablished, kRefused, kReset, kTimedOut, kUnreachable, kAbandoned, kLocalError, kPending,
+  kEstablished,
+  kRefused,
+  kReset,
+  kTimedOut,
+  kUnreachable,
+  kAbandoned,
+  kLocalError,
+  kPending,
 };
 inline constexpr std::size_t kConnectOutcomes = 8;
 const char* to_string(ConnectOutcome outcome);  // "established", "refused", ...
@@ -34,32 +41,39 @@ const char* to_string(Phase phase);  // "syn_sent", "established", "after_local_
 
 // Why this host reset a connection (evidence key "cause" of local-reset).
 enum class LocalResetCause : std::uint8_t {
-  kAppClosedUnread, kAppLinger0, kProcessKilled, kKeepaliveExpired, kOutOfMemory, kAbortedByAdmin, kNoSocket,
-  kTimeWait, kUnknown,
+  kAppClosedUnread,
+  kAppLinger0,
+  kProcessKilled,
+  kKeepaliveExpired,
+  kOutOfMemory,
+  kAbortedByAdmin,
+  kNoSocket,
+  kTimeWait,
+  kUnknown,
 };
 const char* to_string(LocalResetCause cause);  // "app_closed_unread", ...
 
 // How a connection ended, with the circumstances that decide whose doing it was. Made when a RST passes, when the
 // application or the peer closes, or when the kernel gives up; the first of them wins, so a socket has one at most.
 enum class EndKind : std::uint8_t {
-  kResetReceived,     // a RST from the peer (or from something on the path)
-  kResetSent,         // our RST
-  kClosedLocally,     // our FIN first
-  kClosedByPeer,      // the peer's FIN first
-  kTimedOut,          // the kernel gave up: retransmissions, keepalive, user timeout
-  kConnectFailed,     // never established; see SocketStory::outcome
+  kResetReceived,  // a RST from the peer (or from something on the path)
+  kResetSent,      // our RST
+  kClosedLocally,  // our FIN first
+  kClosedByPeer,   // the peer's FIN first
+  kTimedOut,       // the kernel gave up: retransmissions, keepalive, user timeout
+  kConnectFailed,  // never established; see SocketStory::outcome
 };
 
 struct SocketEnd {
   EndKind kind = EndKind::kClosedLocally;
   MonoTime at{};
   Phase phase = Phase::kEstablished;
-  bool outstanding = false;        // a request had begun and no byte of its response had come
-  bool in_response = false;        // the response had begun, and its last byte came less than 1 s before
-  bool after_peer_fin = false;     // the peer's FIN had been seen before
-  std::optional<Duration> age;     // connect -> end
-  std::optional<Duration> idle;    // last data either way -> end
-  std::optional<Duration> wait;    // first byte of the oldest unanswered request -> end
+  bool outstanding = false;                     // a request had begun and no byte of its response had come
+  bool in_response = false;                     // the response had begun, and its last byte came less than 1 s before
+  bool after_peer_fin = false;                  // the peer's FIN had been seen before
+  std::optional<Duration> age;                  // connect -> end
+  std::optional<Duration> idle;                 // last data either way -> end
+  std::optional<Duration> wait;                 // first byte of the oldest unanswered request -> end
   std::optional<Duration> idle_before_request;  // silence both ways before that request's first byte
   std::optional<Duration> last_write_to_end;    // our last payload -> end
   std::optional<Duration> fin_to_write;         // peer's FIN -> our first write after it (peer-closed-before-reuse)
@@ -67,23 +81,23 @@ struct SocketEnd {
   std::optional<Duration> ack_after;            // last byte of the request -> its ACK
   std::optional<bool> request_acked;            // null: unknown
   std::uint32_t request_bytes = 0;
-  std::uint32_t response_bytes = 0;             // of this exchange, before the end
-  std::uint64_t bytes_received_total = 0;       // in the socket's life; 0: the peer never sent a byte
+  std::uint32_t response_bytes = 0;        // of this exchange, before the end
+  std::uint64_t bytes_received_total = 0;  // in the socket's life; 0: the peer never sent a byte
   std::uint32_t request_retransmits = 0;
   std::uint32_t request_rtos = 0;
   std::uint32_t unacked_bytes = 0;
   std::uint32_t unread_bytes = 0;
   std::uint32_t mss = 0;
   std::optional<std::uint32_t> srtt_us;
-  std::optional<std::uint32_t> rtt_us;          // newest sample before the end
+  std::optional<std::uint32_t> rtt_us;  // newest sample before the end
   bool keepalive_on = false;
   bool process_exiting = false;
   bool by_application = false;
-  int socket_error = 0;                         // errno the application got or will get; 0: none
+  int socket_error = 0;  // errno the application got or will get; 0: none
   // of kResetSent
   std::optional<LocalResetCause> cause;
-  bool cause_from_kernel = false;               // else derived from the socket's state
-  std::string kernel_reason;                    // name of the kernel's reason; empty: none given
+  bool cause_from_kernel = false;  // else derived from the socket's state
+  std::string kernel_reason;       // name of the kernel's reason; empty: none given
 };
 
 enum class Terminator : std::uint8_t { kNone, kLocal, kRemote };
@@ -91,8 +105,21 @@ enum class EndedWith : std::uint8_t { kFin, kRst, kTimeout };
 
 // Kinds of timeline entries; the names are listed in docs/json.md.
 enum class TimelineKind : std::uint8_t {
-  kConnect, kSynRetransmit, kEstablished, kAccepted, kFirstSeen, kRequest, kRequestAcked, kRetransmit, kRetransmitFailed,
-  kFinReceived, kFinSent, kResetReceived, kResetSent, kError, kClosed,
+  kConnect,
+  kSynRetransmit,
+  kEstablished,
+  kAccepted,
+  kFirstSeen,
+  kRequest,
+  kRequestAcked,
+  kRetransmit,
+  kRetransmitFailed,
+  kFinReceived,
+  kFinSent,
+  kResetReceived,
+  kResetSent,
+  kError,
+  kClosed,
 };
 const char* to_string(TimelineKind kind);  // "connect", "syn_retransmit", ...
 
@@ -115,34 +142,34 @@ struct SocketStory {
   std::string cgroup_path;
   std::optional<MonoTime> opened_at;  // absent: before the trace
   MonoTime first_seen_at{};
-  std::optional<MonoTime> closed_at;  // absent: open at the end
+  std::optional<MonoTime> closed_at;      // absent: open at the end
   std::optional<ConnectOutcome> outcome;  // outbound and opened during the trace
   std::optional<Duration> connect_took;   // start -> outcome; pending: -> end of the trace
   int connect_error = 0;                  // errno of a failed connect, 0: none
   std::uint32_t syns_sent = 0;            // first SYN and its retransmissions
   std::uint32_t icmp_errors = 0;          // soft errors reported while connecting
   // Of a refused connect: another connect of the same process to the same remote port, whatever the address, was
-  // established within 1 s before or after (RFC 8305, happy eyeballs). Absent: not determined, the rules then look among
-  // Picture::sockets, which holds only some of the good ones.
+  // established within 1 s before or after (RFC 8305, happy eyeballs). Absent: not determined, the rules then look
+  // among Picture::sockets, which holds only some of the good ones.
   std::optional<bool> served_elsewhere;
   Terminator ended_by = Terminator::kNone;
   std::optional<EndedWith> ended_with;
-  std::optional<SocketEnd> end;           // absent while open
+  std::optional<SocketEnd> end;  // absent while open
   std::uint64_t exchanges = 0;
-  std::uint64_t exchanges_failed = 0;     // 0 or 1: an exchange fails by the socket's end
-  bool exchange_pending = false;          // outstanding at the end of the trace
-  std::optional<Duration> pending_wait;   // how long it has been outstanding then
+  std::uint64_t exchanges_failed = 0;    // 0 or 1: an exchange fails by the socket's end
+  bool exchange_pending = false;         // outstanding at the end of the trace
+  std::optional<Duration> pending_wait;  // how long it has been outstanding then
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_received = 0;
   RetransmitCounts retransmits{};
   std::uint64_t retransmitted_segments = 0;
   ResetCounts resets;
   std::optional<std::uint64_t> first_byte_max_us;
-  std::vector<TimelineEntry> timeline;    // at most kTimelineMax entries, the newest dropped first in the middle
+  std::vector<TimelineEntry> timeline;  // at most kTimelineMax entries, the newest dropped first in the middle
 };
 
 struct RetransmitFailures {
-  std::optional<std::uint64_t> busy;   // absent: this kernel does not tell
+  std::optional<std::uint64_t> busy;  // absent: this kernel does not tell
   std::optional<std::uint64_t> other;
 };
 
@@ -159,8 +186,8 @@ struct Totals {
   RetransmitFailures retransmit_failures;
   std::optional<std::uint64_t> out_of_order_segments;
   ResetCounts resets;
-  std::map<std::string, std::uint64_t> reset_reasons;  // of resets sent, by the kernel's name
-  bool reset_reasons_known = false;                    // this kernel tells reasons
+  std::map<std::string, std::uint64_t> reset_reasons;                // of resets sent, by the kernel's name
+  bool reset_reasons_known = false;                                  // this kernel tells reasons
   std::array<std::optional<std::uint64_t>, kPhases> reset_phases{};  // absent: not visible on this kernel
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_received = 0;
@@ -173,7 +200,7 @@ struct Totals {
 
 struct ProcessShare {
   std::string comm;
-  std::string cgroup;  // path, empty: unknown
+  std::string cgroup;               // path, empty: unknown
   std::vector<std::uint32_t> pids;  // sorted
   std::uint64_t sockets_seen = 0;
   std::uint64_t bytes_sent = 0;
@@ -220,7 +247,7 @@ struct EndpointPicture {
   std::optional<double> mean_request_bytes;
   std::optional<double> mean_response_bytes;
   std::optional<std::uint64_t> rtt_floor_us;
-  std::string rtt_floor_source;  // "handshake", "kernel", "option", "window", empty: none
+  std::string rtt_floor_source;         // "handshake", "kernel", "option", "window", empty: none
   std::vector<ProcessShare> processes;  // by bytes, at most 10 and "others"
   std::vector<PeerShare> peers;         // inbound only, at most 10
   std::vector<OutcomeGroup> outcomes;
@@ -247,8 +274,8 @@ struct Picture {
   std::vector<BusyEndpoint> busiest_filtered_out;
   Totals totals;
   std::vector<EndpointPicture> endpoints;  // by failures, then bytes, descending, then key
-  std::vector<SocketStory> sockets;        // by failed, then largest first_byte or wait, descending, then (opened, tuple)
-  std::uint64_t sockets_omitted = 0;       // healthy ones that were folded into their endpoint
+  std::vector<SocketStory> sockets;   // by failed, then largest first_byte or wait, descending, then (opened, tuple)
+  std::uint64_t sockets_omitted = 0;  // healthy ones that were folded into their endpoint
 };
 
 }  // namespace tcpdiag::model

@@ -17,7 +17,7 @@ struct Report {
   Picture picture;
   std::vector<Finding> findings;  // cause first (docs/findings.md)
   Verdict verdict = Verdict::kNothingFound;
-  std::string summary;            // one paragraph: the words of the first cause
+  std::string summary;                   // one paragraph: the words of the first cause
   std::vector<std::string> not_visible;  // "dns", "tls_inside", ...
 };
 

@@ -28,7 +28,7 @@ struct Ability {
 
 struct NetnsInfo {
   std::uint32_t inode = 0;
-  std::string name;   // file name under /run/netns, empty: none
+  std::string name;  // file name under /run/netns, empty: none
   bool is_self = false;
 };
 
@@ -75,9 +75,9 @@ inline constexpr std::size_t kMeasures = 2;
 struct EndpointSample {
   MonoTime at{};
   EndpointKey key;
-  std::uint64_t exchanges = 0;              // responses begun
+  std::uint64_t exchanges = 0;                // responses begun
   std::uint64_t exchanges_without_delay = 0;  // of those, seen only by sequence numbers: no first_byte for them
-  std::uint64_t request_bytes = 0;   // of exchanges done
+  std::uint64_t request_bytes = 0;            // of exchanges done
   std::uint64_t response_bytes = 0;
   std::array<Histogram, kMeasures> measures;
 };
@@ -85,7 +85,7 @@ struct EndpointSample {
 // What a process is called and where it runs; read when its first socket is seen.
 struct ProcessInfo {
   std::uint32_t pid = 0;
-  std::string comm;         // untrusted
+  std::string comm;  // untrusted
   std::uint64_t cgroup_id = 0;
   std::string cgroup_path;  // untrusted; empty: not known
 };

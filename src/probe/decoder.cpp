@@ -30,30 +30,44 @@ bool plausible(std::uint64_t ns) { return ns >> 63 == 0; }
 
 std::optional<model::Role> role_of(std::uint8_t wire) {
   switch (wire) {
-    case TCPD_ROLE_UNKNOWN: return model::Role::kUnknown;
-    case TCPD_ROLE_OUTBOUND: return model::Role::kOutbound;
-    case TCPD_ROLE_INBOUND: return model::Role::kInbound;
-    default: return std::nullopt;
+    case TCPD_ROLE_UNKNOWN:
+      return model::Role::kUnknown;
+    case TCPD_ROLE_OUTBOUND:
+      return model::Role::kOutbound;
+    case TCPD_ROLE_INBOUND:
+      return model::Role::kInbound;
+    default:
+      return std::nullopt;
   }
 }
 
 std::optional<model::RoleSource> role_source_of(std::uint8_t wire) {
   switch (wire) {
-    case TCPD_ROLE_BY_NOTHING: return model::RoleSource::kUnknown;
-    case TCPD_ROLE_BY_CONNECT: return model::RoleSource::kConnect;
-    case TCPD_ROLE_BY_ACCEPT: return model::RoleSource::kAccept;
-    case TCPD_ROLE_BY_LISTENERS: return model::RoleSource::kDerived;
-    default: return std::nullopt;
+    case TCPD_ROLE_BY_NOTHING:
+      return model::RoleSource::kUnknown;
+    case TCPD_ROLE_BY_CONNECT:
+      return model::RoleSource::kConnect;
+    case TCPD_ROLE_BY_ACCEPT:
+      return model::RoleSource::kAccept;
+    case TCPD_ROLE_BY_LISTENERS:
+      return model::RoleSource::kDerived;
+    default:
+      return std::nullopt;
   }
 }
 
 std::optional<model::OwnerSource> owner_source_of(std::uint8_t wire) {
   switch (wire) {
-    case TCPD_OWNER_UNKNOWN: return model::OwnerSource::kUnknown;
-    case TCPD_OWNER_CALLER: return model::OwnerSource::kOwner;
-    case TCPD_OWNER_READER: return model::OwnerSource::kReader;
-    case TCPD_OWNER_TABLE: return model::OwnerSource::kTable;
-    default: return std::nullopt;
+    case TCPD_OWNER_UNKNOWN:
+      return model::OwnerSource::kUnknown;
+    case TCPD_OWNER_CALLER:
+      return model::OwnerSource::kOwner;
+    case TCPD_OWNER_READER:
+      return model::OwnerSource::kReader;
+    case TCPD_OWNER_TABLE:
+      return model::OwnerSource::kTable;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -149,8 +163,10 @@ std::optional<model::Flow> flow_of(const tcpd_wire_flow& wire) {
 
 std::optional<model::EventBody> body_of(const tcpd_wire_event& wire) {
   switch (wire.kind) {
-    case TCPD_EVENT_CONNECT: return model::ConnectStarted{};
-    case TCPD_EVENT_ESTABLISHED: return model::Established{};
+    case TCPD_EVENT_CONNECT:
+      return model::ConnectStarted{};
+    case TCPD_EVENT_ESTABLISHED:
+      return model::Established{};
     case TCPD_EVENT_STATE: {
       const tcpd_body_state& b = wire.body.state;
       if (!is_state(b.from) || !is_state(b.to)) return std::nullopt;
@@ -178,7 +194,8 @@ std::optional<model::EventBody> body_of(const tcpd_wire_event& wire) {
       body.first_sent_at = time_or_none(b.first_sent_ns);
       return body;
     }
-    case TCPD_EVENT_SYNACK: return model::SynAckRetransmitted{};
+    case TCPD_EVENT_SYNACK:
+      return model::SynAckRetransmitted{};
     case TCPD_EVENT_RESET_SENT: {
       const tcpd_body_reset& b = wire.body.reset;
       if (!is_state(b.previous_state)) return std::nullopt;
@@ -191,11 +208,16 @@ std::optional<model::EventBody> body_of(const tcpd_wire_event& wire) {
       body.previous_state = static_cast<model::TcpState>(b.previous_state);
       return body;
     }
-    case TCPD_EVENT_RESET_RECEIVED: return model::ResetReceived{};
-    case TCPD_EVENT_DESTROYED: return model::Destroyed{};
-    case TCPD_EVENT_OWNER: return model::OwnerSeen{};
-    case TCPD_EVENT_ERROR: return model::ErrorReported{wire.body.error.socket_error, wire.body.error.soft_error};
-    default: return std::nullopt;
+    case TCPD_EVENT_RESET_RECEIVED:
+      return model::ResetReceived{};
+    case TCPD_EVENT_DESTROYED:
+      return model::Destroyed{};
+    case TCPD_EVENT_OWNER:
+      return model::OwnerSeen{};
+    case TCPD_EVENT_ERROR:
+      return model::ErrorReported{wire.body.error.socket_error, wire.body.error.soft_error};
+    default:
+      return std::nullopt;
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bytes from the kernel programs -> events and samples. Pure: no state, no I/O. The bytes are checked as if anybody could
-// have written them; what does not fit is refused whole, and the caller counts it (Loss::undecodable).
+// Bytes from the kernel programs -> events and samples. Pure: no state, no I/O. The bytes are checked as if anybody
+// could have written them; what does not fit is refused whole, and the caller counts it (Loss::undecodable).
 #pragma once
 
 #include <cstddef>

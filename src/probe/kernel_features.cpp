@@ -25,11 +25,16 @@ struct Tracepoint {
   unsigned args_max;
 };
 constexpr std::array kTracepoints{
-    Tracepoint{"inet_sock_set_state", true, 3, 3},  Tracepoint{"tcp_retransmit_skb", true, 2, 3},
-    Tracepoint{"tcp_retransmit_synack", true, 2, 2}, Tracepoint{"tcp_send_reset", true, 2, 3},
-    Tracepoint{"tcp_receive_reset", true, 1, 1},    Tracepoint{"tcp_destroy_sock", true, 1, 1},
-    Tracepoint{"tcp_probe", true, 2, 2},            Tracepoint{"net_dev_queue", true, 1, 1},
-    Tracepoint{"net_dev_start_xmit", true, 2, 2},   Tracepoint{"tcp_rcv_space_adjust", true, 1, 1},
+    Tracepoint{"inet_sock_set_state", true, 3, 3},
+    Tracepoint{"tcp_retransmit_skb", true, 2, 3},
+    Tracepoint{"tcp_retransmit_synack", true, 2, 2},
+    Tracepoint{"tcp_send_reset", true, 2, 3},
+    Tracepoint{"tcp_receive_reset", true, 1, 1},
+    Tracepoint{"tcp_destroy_sock", true, 1, 1},
+    Tracepoint{"tcp_probe", true, 2, 2},
+    Tracepoint{"net_dev_queue", true, 1, 1},
+    Tracepoint{"net_dev_start_xmit", true, 2, 2},
+    Tracepoint{"tcp_rcv_space_adjust", true, 1, 1},
     Tracepoint{"inet_sk_error_report", false, 1, 1},
 };
 

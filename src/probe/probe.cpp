@@ -22,7 +22,7 @@ namespace tcpdiag::probe {
 
 namespace {
 
-constexpr std::size_t kProcessesMax = 4096;   // whose cgroup is looked up; the rest is counted
+constexpr std::size_t kProcessesMax = 4096;  // whose cgroup is looked up; the rest is counted
 constexpr std::size_t kBusiestShown = 5;
 
 struct RingDeleter {
@@ -198,7 +198,8 @@ ProbeEnd Probe::finish(model::Sink& sink) {
       sink.on_sample(one.snapshot);
     }
   }
-  // after the snapshots, which complete the last exchanges; all of them, since a last_byte may have come without a new exchange
+  // after the snapshots, which complete the last exchanges; all of them, since a last_byte may have come without a new
+  // exchange
   impl_->exchanges_reported.clear();
   sample(sink);
   ProbeEnd end;

@@ -26,8 +26,8 @@
 namespace tcpdiag::probe {
 
 struct ProbeOptions {
-  model::Filters filters;            // netns_inodes are ignored: `netns` says it
-  std::vector<host::Netns> netns;    // the namespaces to trace, open; at least one
+  model::Filters filters;                         // netns_inodes are ignored: `netns` says it
+  std::vector<host::Netns> netns;                 // the namespaces to trace, open; at least one
   std::size_t ring_bytes = std::size_t{4} << 20;  // power of two, at least 64 KiB
   std::uint32_t max_endpoints = 256;              // 1 .. 4096; memory: see docs/architecture.md
   std::uint32_t max_sockets = 65536;              // only where the kernel has no per-socket storage for tracing

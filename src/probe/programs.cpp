@@ -47,7 +47,8 @@ tl::unexpected<Error> load_error(const char* doing, int error) {
     return fail(ExitCode::kNotAble, fmt::format("no memory to {} the kernel programs", doing),
                 "raise the locked-memory limit (ulimit -l unlimited), or lower --ring-size or --max-endpoints");
   }
-  return fail(ExitCode::kNotAble, fmt::format("this kernel does not {} the kernel programs: {}", doing, std::strerror(code)),
+  return fail(ExitCode::kNotAble,
+              fmt::format("this kernel does not {} the kernel programs: {}", doing, std::strerror(code)),
               "run again with TCPDIAG_DEBUG_BPF=1 and report what it prints");
 }
 

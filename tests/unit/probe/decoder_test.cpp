@@ -150,7 +150,10 @@ TEST(Decoder, RefusesWhatDoesNotFit) {
   EXPECT_TRUE(refused([](auto& w) { w.owner.source = 9; }));
   EXPECT_TRUE(refused([](auto& w) { w.flow.state = 13; }));
   EXPECT_TRUE(refused([](auto& w) { w.flow.syn_ns = ~0ULL; }));
-  EXPECT_TRUE(refused([](auto& w) { w.kind = TCPD_EVENT_STATE; w.body.state.to = 77; }));
+  EXPECT_TRUE(refused([](auto& w) {
+    w.kind = TCPD_EVENT_STATE;
+    w.body.state.to = 77;
+  }));
 }
 
 TEST(Decoder, AnyBytesGiveAnEventOrARefusal) {
