@@ -196,6 +196,8 @@ struct Totals {
   std::uint64_t exchanges = 0;  // responses begun
   std::uint64_t exchanges_failed = 0;
   std::uint64_t exchanges_pending = 0;
+  std::optional<std::uint64_t> zero_window_sent_us;
+  std::optional<std::uint64_t> zero_window_received_us;
 };
 
 struct ProcessShare {
@@ -230,6 +232,31 @@ struct OutcomeGroup {
 // Histograms by their fixed names (docs/json.md); absent: not measured.
 using HistogramMap = std::map<std::string, Histogram>;
 
+// What the rules need of one whole second (aligned to UTC) of one endpoint, beside the series that are shown.
+struct Second {
+  std::uint64_t exchanges = 0;
+  std::uint64_t rtt_samples = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t segments_sent = 0;
+  std::uint64_t segments_received = 0;
+  std::uint64_t out_of_order = 0;
+  std::uint64_t retransmits_rto = 0;
+  std::uint64_t path_samples = 0;
+  std::uint64_t path_ambiguous = 0;
+  std::uint64_t path_in_samples = 0;
+  std::uint64_t host_queue_samples = 0;
+  std::uint64_t read_wait_samples = 0;
+  std::uint64_t zero_window_received_us = 0;
+  std::optional<std::uint64_t> path_rtt_p50_us;       // floor not subtracted
+  std::optional<std::uint64_t> path_rtt_p10_us;
+  std::optional<std::uint64_t> path_queue_in_p50_us;
+  std::optional<std::uint64_t> host_queue_p50_us;
+  std::optional<std::uint64_t> host_queue_p99_us;
+  std::optional<std::uint64_t> connect_p50_us;        // SYN RTT of connects that ended in this second
+  bool whole = true;  // false: the first or last second of the trace, only partly in it
+};
+
 // One value a second; null where nothing was measured.
 struct Series {
   std::int64_t start_offset_us = 0;
@@ -251,8 +278,17 @@ struct EndpointPicture {
   std::vector<ProcessShare> processes;  // by bytes, at most 10 and "others"
   std::vector<PeerShare> peers;         // inbound only, at most 10
   std::vector<OutcomeGroup> outcomes;
-  HistogramMap histograms;
+  HistogramMap histograms;      // "path_queue" has the floor subtracted
+  std::uint64_t path_queue_ambiguous = 0;
   Series series;
+  std::vector<Second> seconds;  // as many as the series has values, each of the same time
+  std::uint32_t wire_header_bytes = 66;  // of a segment on the wire: Ethernet, IP, TCP with timestamps
+  std::optional<double> flows_agree_pct;  // sockets with >= 5 path samples whose own rise is within a factor of 2 of the endpoint's
+  std::uint64_t flows = 0;                // such sockets
+  std::uint64_t unread_bytes_max = 0;
+  std::uint64_t zero_window_stalls = 0;
+  std::uint64_t zero_window_longest_us = 0;
+  std::string path_queue_in_missing;      // why there is no path_queue_in: "no_timestamps", "tick_unknown", "no_own_floor"; empty: there is
 };
 
 struct Window {

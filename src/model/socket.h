@@ -112,6 +112,10 @@ struct Flow {
   std::uint32_t mss = 0;
   std::uint32_t first_byte_max_us = 0;  // largest first_byte of this socket's exchanges
   bool keepalive_on = false;            // SO_KEEPALIVE
+  std::uint32_t path_rise_p50_us = 0;   // typical path RTT of this socket above the endpoint's floor (EWMA); 0: no sample
+  std::uint32_t path_samples = 0;       // path RTT samples of this socket
+  std::uint64_t zero_window_received_us = 0;  // while data waited to be sent
+  std::uint32_t unread_bytes_max = 0;   // most bytes that ever waited for the application
 };
 
 }  // namespace tcpdiag::model
