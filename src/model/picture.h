@@ -288,6 +288,7 @@ struct EndpointPicture {
   std::uint64_t unread_bytes_max = 0;
   std::uint64_t zero_window_stalls = 0;
   std::uint64_t zero_window_longest_us = 0;
+  std::string device;                     // that its segments left by; empty: none seen
   std::string path_queue_in_missing;      // why there is no path_queue_in: "no_timestamps", "tick_unknown", "no_own_floor"; empty: there is
 };
 

@@ -30,6 +30,7 @@ struct NetnsInfo {
   std::uint32_t inode = 0;
   std::string name;  // file name under /run/netns, empty: none
   bool is_self = false;
+  bool is_initial = true;  // the host's own (that of process 1); others are containers', and their uplink is not seen
 };
 
 struct HostInfo {
@@ -104,6 +105,7 @@ struct EndpointSample {
   std::optional<std::uint32_t> floor_window_us;     // smallest sample of this trace
   std::uint64_t no_timestamps = 0;       // data segments received without the TCP timestamp option
   std::uint64_t no_own_floor = 0;        // data segments of sockets whose one-way floor was not taken before a rise
+  std::string device;                    // that its segments left by, untrusted; empty: none seen yet
   bool tick_unknown = true;              // the peer's timestamp clock has not been seen to tick at 1 ms
   std::array<Histogram, kMeasures> measures;
 };
