@@ -50,7 +50,8 @@ class LabTruth(LiveCase):
 
     def test_resets_made_by_the_server(self):
         done, client, server = self.play("api-reset", "--seconds", "1")
-        self.assertEqual((server["TcpOutRsts"], client["TcpEstabResets"], client["TcpOutRsts"]), (done["resets_made"], done["resets_received"], 0))
+        self.assertEqual((server["TcpOutRsts"], client["TcpEstabResets"], client["TcpOutRsts"]),
+                         (done["resets_made"], done["resets_received"], 0))
         self.assertEqual({(f["error_class"], f["error_message"], f["cause_class"]) for f in done["failures"]},
                          {("Faraday::ConnectionFailed", "Connection reset by peer", "Errno::ECONNRESET")})
         for failure in done["failures"]:
@@ -133,7 +134,8 @@ class LabUse(LiveCase):
     """Wrong use is one line and a code."""
 
     def refused(self, *arguments: str, code: int = 2, **popen) -> str:
-        result = subprocess.run([LAB, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False, **popen)
+        result = subprocess.run([LAB, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30,
+                                check=False, **popen)
         self.assertEqual(result.returncode, code, result.stderr)
         self.check_one_line(result.stderr)
         return result.stderr

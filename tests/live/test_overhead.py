@@ -25,7 +25,8 @@ class Overhead(LiveCase):
         network = self.network()
         walls, sizes = [], []
         for _ in range(RUNS):
-            subprocess.run(["nsenter", f"--net={network.path(network.client)}", "--", "/usr/bin/time", "-f", "%e %M", "-o", self.file("time"),
+            subprocess.run(["nsenter", f"--net={network.path(network.client)}", "--",
+                            "/usr/bin/time", "-f", "%e %M", "-o", self.file("time"),
                             PROGRAM, "trace", "-d", "0"], stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=60)
             with open(self.file("time"), encoding="ascii") as file:
                 wall, size = file.read().split()[-2:]

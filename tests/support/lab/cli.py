@@ -49,7 +49,8 @@ def _listing() -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="lab", formatter_class=argparse.RawDescriptionHelpFormatter, usage="lab NAME [options] | --list",
-        description="Brings a TCP incident up on this machine, with real servers and clients.\n\nincidents:\n" + _listing(), epilog=EXAMPLES)
+        description="Brings a TCP incident up on this machine, with real servers and clients.\n\nincidents:\n" + _listing(),
+        epilog=EXAMPLES)
     parser.add_argument("name", nargs="?", metavar="NAME", help="the incident")
     parser.add_argument("--list", action="store_true", help="list the incidents and end")
     parser.add_argument("--seconds", type=float, metavar="N", help="the incident's time: its timeout, wait or idle time (1 to 600)")

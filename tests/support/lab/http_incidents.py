@@ -236,7 +236,8 @@ class FirstBytesUnanswered(FailingPath):
 
     def decisive(self) -> None:
         super().decisive()
-        self.children.wait_for("the server to see the clients go", lambda: len(self.server_events("client_gone")) == self.options.failures, 30)
+        self.children.wait_for("the server to see the clients go",
+                               lambda: len(self.server_events("client_gone")) == self.options.failures, 30)
 
     def after(self) -> None:
         self.good_calls("a", endpoint="other")

@@ -147,7 +147,8 @@ class LocalReset(SocketIncident):
 
     def decisive(self) -> None:
         for number in range(self.options.failures):
-            result = self.do("close_unread", name=f"unread{number}", path="/ok?think_ms=5&bytes=5000", call=f"unread-{number}", at_least=5000)
+            result = self.do("close_unread", name=f"unread{number}", path="/ok?think_ms=5&bytes=5000",
+                             call=f"unread-{number}", at_least=5000)
             self.tally.add("api", ok=1)  # Its response arrived: an exchange like any other, but nobody read it.
             self.failure(result, "close", "with unread data", unread_bytes=result["unread_bytes"])
             result = self.do("close_linger0", name=f"linger{number}")
