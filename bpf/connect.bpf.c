@@ -6,6 +6,8 @@
 
 #include "cost.h"
 #include "emit.h"
+#include "path.h"
+#include "window.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -110,6 +112,32 @@ static __always_inline void state_body(struct tcpd_body_state *body, struct sock
 	body->process_exiting = h->by_application && tcpd_current_exiting();
 }
 
+/* The RTT of the handshake: of an outbound socket from the device, of an inbound one as the kernel took it. A SYN that was
+ * repeated tells nothing. */
+static __always_inline void handshake_floor(const struct sock *sk, const struct tcpd_sock *s, u64 now)
+{
+	struct tcpd_endpoint_shared *shared = tcpd_shared_of(s);
+
+	if (!shared)
+		return;
+	if (s->ref.role == TCPD_ROLE_INBOUND)
+		tcpd_lower(&shared->floor_kernel_us, tcpd_rtt_min(sk));
+	else if (s->syn_ns && !tcpd_tcp(sk, total_retrans))
+		tcpd_lower(&shared->floor_handshake_us, (now - s->syn_ns) / 1000 + 1);
+}
+
+/* The end: nothing can follow that would complete what is under way. */
+static __always_inline void conclude(struct sock *sk, struct tcpd_sock *s, u64 now)
+{
+	struct tcpd_endpoint_stats *stats = tcpd_stats_of(s);
+
+	tcpd_exchange_finish(s);
+	if (!stats)
+		return;
+	tcpd_windows_end(sk, s, stats, now);
+	tcpd_flush(sk, s, stats, now);
+}
+
 static __always_inline void set_state(struct sock *sk, u8 from, u8 to)
 {
 	struct tcpd_wire_event *e;
@@ -151,8 +179,10 @@ static __always_inline void set_state(struct sock *sk, u8 from, u8 to)
 	}
 	/* after the figures were taken: the FIN is not in the sequence numbers yet */
 	s->fin_sent_ns = fin_sent_ns;
+	if (h.kind == TCPD_EVENT_ESTABLISHED)
+		handshake_floor(sk, s, now);
 	if (to == TCP_CLOSE)
-		tcpd_exchange_finish(s);
+		conclude(sk, s, now);
 	tcpd_cost(TCPD_PROG_STATE, now);
 }
 

@@ -11,6 +11,8 @@
 #include <bpf/bpf_tracing.h>
 
 #include "emit.h"
+#include "path.h"
+#include "window.h"
 
 volatile __u32 tcpd_snapshot_mode SEC(".data") = TCPD_SNAPSHOT_START; /* enum tcpd_snapshot_mode */
 
@@ -55,6 +57,7 @@ static __always_inline u8 derived_role(const struct tcpd_wire_sock *ref)
 
 static __always_inline void seed(struct sock *sk, u64 now)
 {
+	struct tcpd_endpoint_shared *shared;
 	struct tcpd_wire_sock ref = { .role_source = TCPD_ROLE_BY_LISTENERS,
 				      .older_than_trace = 1 };
 	struct tcpd_sock *s;
@@ -87,6 +90,9 @@ static __always_inline void seed(struct sock *sk, u64 now)
 	if (tcpd_cfg.filter_pid)
 		s->pending = TCPD_PENDING_OWNER;
 	s->slot = tcpd_slot_of(&s->ref);
+	shared = tcpd_shared_of(s);
+	if (shared)
+		tcpd_lower(&shared->floor_kernel_us, tcpd_rtt_min(sk));
 }
 
 SEC("iter/tcp")
@@ -154,12 +160,17 @@ int tcpd_owners(struct bpf_iter__task_file *ctx)
 	return 0;
 }
 
-static __always_inline void finish_quiet_response(struct tcpd_sock *s, u64 now)
+static __always_inline void finish(struct sock *sk, struct tcpd_sock *s, u64 now)
 {
+	struct tcpd_endpoint_stats *stats = tcpd_stats_of(s);
 	u64 last = s->ref.role == TCPD_ROLE_INBOUND ? s->last_sent_ns : s->last_received_ns;
 
 	if (s->in_response && now > last + RESPONSE_QUIET_NS)
 		tcpd_exchange_finish(s);
+	if (!stats)
+		return;
+	tcpd_windows_end(sk, s, stats, now);
+	tcpd_flush(sk, s, stats, now);
 }
 
 SEC("iter/tcp")
@@ -188,7 +199,7 @@ int tcpd_snapshot(struct bpf_iter__tcp *ctx)
 		snapshot.owner = s->owner;
 		tcpd_fill_flow(&snapshot.flow, s, sk, c->skc_state);
 		if (tcpd_snapshot_mode != TCPD_SNAPSHOT_START)
-			finish_quiet_response(s, now);
+			finish(sk, s, now);
 	} else if (tcpd_snapshot_mode == TCPD_SNAPSHOT_ALL) {
 		tcpd_read_tuple(c, &snapshot.sock);
 		snapshot.sock.role = derived_role(&snapshot.sock);

@@ -8,6 +8,7 @@
 
 #include "cost.h"
 #include "emit.h"
+#include "path.h"
 
 #define TCPHDR_SYN 0x02
 #define EAGAIN 11
@@ -39,6 +40,8 @@ static __always_inline void retransmitted(struct sock *sk, const struct sk_buff 
 		 sk->__sk_common.skc_state == TCP_SYN_SENT;
 	/* refused before anything was sent; other errors count as sent, as in TcpRetransSegs */
 	failed = error == -EBUSY || error == -EAGAIN || error == -EHOSTUNREACH || error == -ENOMEM;
+	if (!failed)
+		tcpd_path_forget(s);
 	if (s->outstanding && !failed) {
 		s->request_retransmits++;
 		s->request_rtos += pending == 0 && ca_state == TCP_CA_LOSS;

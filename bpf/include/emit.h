@@ -12,25 +12,9 @@
 #include "exchange.h"
 #include "filter.h"
 #include "maps.h"
+#include "tcp.h"
 
-#define SOCK_DONE 1 /* enum sock_flags: the peer's FIN was processed (tcp_fin) */
 #define PF_KTHREAD 0x00200000
-
-/* Its figures are read with bpf_probe_read_kernel (BPF_CORE_READ), not directly: newer verifiers
- * hand out skb->sk as a pointer that bpf_skc_to_tcp_sock() refuses. Only for sockets that
- * tcpd_candidate() accepted. */
-#define tcpd_tcp(sk, member) BPF_CORE_READ((const struct tcp_sock *)(sk), member)
-
-static __always_inline bool tcpd_fin_received(const struct sock *sk)
-{
-	return sk->__sk_common.skc_flags & (1UL << SOCK_DONE);
-}
-
-/* rcv_nxt without the FIN, which counts as one (RFC 9293 section 3.4). */
-static __always_inline u32 tcpd_received_end(const struct sock *sk)
-{
-	return tcpd_tcp(sk, rcv_nxt) - (tcpd_fin_received(sk) ? 1 : 0);
-}
 
 /* bytes_acked counts the FIN once it is acknowledged; bytes_received counts the peer's. */
 static __always_inline u64 tcpd_bytes_acked(const struct tcpd_sock *s, const struct sock *sk)
@@ -93,10 +77,14 @@ static __always_inline void tcpd_fill_flow(struct tcpd_wire_flow *f, const struc
 	f->unread_bytes = unread && tcpd_fin_received(sk) ? unread - 1 : unread;
 	f->srtt_us = tcpd_tcp(sk, srtt_us) >> 3;
 	f->rtt_us = tcpd_tcp(sk, rack.rtt_us);
-	/* ~0 until the first sample (tcp_init_sock) */
-	f->rtt_min_us = tcpd_tcp(sk, rtt_min.s[0].v) == ~0U ? 0 : tcpd_tcp(sk, rtt_min.s[0].v);
+	f->rtt_min_us = tcpd_rtt_min(sk);
 	f->mss = tcpd_tcp(sk, mss_cache);
 	f->first_byte_max_us = s->first_byte_max_us;
+	f->path_rise_us = s->path_rise_us;
+	f->path_samples = s->path_samples;
+	f->unread_bytes_max = s->unread_bytes_max;
+	f->pad1 = 0;
+	f->zero_window_received_us = s->zero_window_received_us;
 	f->state = state;
 	f->outstanding = s->outstanding;
 	f->in_response = s->in_response;
@@ -210,6 +198,29 @@ static __always_inline bool tcpd_local_port_known(const struct sock *sk, struct 
 	return true;
 }
 
+/* Adds what is new in the socket's own counters to its endpoint's. */
+tcpd_subprogram void tcpd_flush(const struct sock *sk, struct tcpd_sock *s, struct tcpd_endpoint_stats *stats, u64 now)
+{
+	u64 acked = tcpd_bytes_acked(s, sk), received = tcpd_bytes_received(sk);
+	u32 segs_out = tcpd_tcp(sk, segs_out), segs_in = tcpd_tcp(sk, segs_in), ooo = tcpd_tcp(sk, rcv_ooopack);
+
+	s->flushed_ns = now;
+	if ((s64)(acked - s->flushed_bytes_acked) > 0) {
+		stats->bytes_sent += acked - s->flushed_bytes_acked;
+		s->flushed_bytes_acked = acked;
+	}
+	if ((s64)(received - s->flushed_bytes_received) > 0) {
+		stats->bytes_received += received - s->flushed_bytes_received;
+		s->flushed_bytes_received = received;
+	}
+	stats->segments_sent += segs_out - s->flushed_segs_out;
+	stats->segments_received += segs_in - s->flushed_segs_in;
+	stats->out_of_order_segments += ooo - s->flushed_rcv_ooopack;
+	s->flushed_segs_out = segs_out;
+	s->flushed_segs_in = segs_in;
+	s->flushed_rcv_ooopack = ooo;
+}
+
 /* tcp_sock's counters now are the zero of what is reported for this socket. */
 static __always_inline void tcpd_set_base(struct tcpd_sock *s, const struct sock *sk)
 {
@@ -217,6 +228,12 @@ static __always_inline void tcpd_set_base(struct tcpd_sock *s, const struct sock
 	s->received_high = tcpd_received_end(sk);
 	s->base_bytes_acked = tcpd_tcp(sk, bytes_acked);
 	s->base_bytes_received = tcpd_bytes_received(sk);
+	s->flushed_bytes_acked = s->base_bytes_acked;
+	s->flushed_bytes_received = s->base_bytes_received;
+	s->flushed_segs_out = tcpd_tcp(sk, segs_out);
+	s->flushed_segs_in = tcpd_tcp(sk, segs_in);
+	s->flushed_rcv_ooopack = tcpd_tcp(sk, rcv_ooopack);
+	s->rtt_una = tcpd_tcp(sk, snd_una);
 }
 
 #endif

@@ -20,6 +20,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "maps.h"
+#include "tcp.h"
 
 static __always_inline bool tcpd_after(u32 a, u32 b)
 {
@@ -63,7 +64,7 @@ static __always_inline u32 tcpd_bucket_of(u64 us)
 	       ((us >> (high_bit - TCPD_HIST_SUB_BITS)) & ((1 << TCPD_HIST_SUB_BITS) - 1));
 }
 
-static __noinline void tcpd_hist_add(struct tcpd_hist *hist, u64 ns)
+tcpd_subprogram void tcpd_hist_add(struct tcpd_hist *hist, u64 ns)
 {
 	u64 us = ns / 1000;
 	u32 bucket = tcpd_bucket_of(us) &

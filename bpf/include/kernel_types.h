@@ -21,6 +21,7 @@ typedef __u16 u16;
 typedef __u32 u32;
 typedef __u64 u64;
 typedef __s32 s32;
+typedef __s64 s64;
 typedef _Bool bool;
 #define true 1
 #define false 0
@@ -125,6 +126,7 @@ typedef unsigned char *sk_buff_data_t_ptr;
 
 struct net_device {
 	possible_net_t nd_net;
+	char name[16];
 };
 
 struct sk_buff {
@@ -136,6 +138,16 @@ struct sk_buff {
 	__u16 network_header;
 	unsigned char *head;
 	unsigned char *data;
+	u64 skb_mstamp_ns; /* union with tstamp */
+};
+
+/* Which clock tstamp is of. 5.18 to 6.10, and since 6.11 (compat.h). */
+struct sk_buff___5_18 {
+	__u8 mono_delivery_time : 1;
+};
+
+struct sk_buff___6_11 {
+	__u8 tstamp_type : 2;
 };
 
 struct tcp_skb_cb {

@@ -4,7 +4,7 @@
  * this header: bpftool merges them into one when it links the objects.
  *
  * Bounds (the loader may lower or raise max_entries): events 4 MiB; endpoints 256, each about 2 KiB
- * a CPU; per-socket state as many as there are sockets (about 400 bytes each), or 65,536 where
+ * a CPU; per-socket state as many as there are sockets (about 650 bytes each), or 65,536 where
  * sk_storage cannot be used.
  */
 #ifndef TCPDIAG_MAPS_H
@@ -64,6 +64,13 @@ struct {
 	__type(key, u32);
 	__type(value, struct tcpd_endpoint_stats);
 } tcpd_stats __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 256);
+	__type(key, u32);
+	__type(value, struct tcpd_endpoint_shared);
+} tcpd_shared __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -14,6 +14,15 @@
 #define TCPD_PENDING_PORT 1  /* the local port of a connecting socket */
 #define TCPD_PENDING_OWNER 2 /* the owner of an accepted or older socket */
 
+#define TCPD_PATH_MARKS 16 /* powers of two */
+#define TCPD_READ_MARKS 8
+
+/* The end of a piece of the byte stream and when it passed, in microseconds modulo 2^32 (71 min). */
+struct tcpd_mark {
+	u32 end_seq;
+	u32 at_us;
+};
+
 struct tcpd_sock {
 	struct tcpd_wire_sock ref;
 	struct tcpd_wire_owner owner;
@@ -49,6 +58,39 @@ struct tcpd_sock {
 	u32 base_dsack_dups;
 	u64 base_bytes_acked;
 	u64 base_bytes_received;
+
+	/* What was added to the endpoint's counts so far (tcpd_flush). */
+	u64 flushed_ns;
+	u64 flushed_bytes_acked;
+	u64 flushed_bytes_received;
+	u32 flushed_segs_out;
+	u32 flushed_segs_in;
+	u32 flushed_rcv_ooopack;
+
+	/* path.h: first transmissions that no ACK covers yet; the oldest at path_tail, path_count of them. */
+	u32 path_rise_us;
+	u32 path_samples;
+	u32 rtt_una; /* snd_una at the newest RTT sample */
+	u8 path_tail;
+	u8 path_count;
+	u8 read_tail;
+	u8 read_count;
+	struct tcpd_mark path_marks[TCPD_PATH_MARKS];
+	/* read_wait.h: data that arrived and was not read yet */
+	struct tcpd_mark read_marks[TCPD_READ_MARKS];
+	u32 unread_bytes_max;
+
+	/* path.h: the peer's TCP timestamps against our clock */
+	u32 tick_base;	   /* first TSval */
+	u64 tick_base_us;  /* and when it came; 0: none yet */
+	u64 floor_at_us;   /* when floor_us was last raised or lowered */
+	s32 floor_us;	   /* smallest offset from the two above, may be negative */
+	u8 floor_own;	   /* it was taken while there was no queue */
+	u8 pad[3];
+
+	u64 zero_window_sent_ns;     /* since when we advertise none; 0: we do */
+	u64 zero_window_received_ns; /* since when the peer advertises none */
+	u64 zero_window_received_us; /* sum, while data waited */
 
 	u32 slot;    /* of the endpoint's aggregates; TCPD_NO_SLOT: none left */
 	u8 pending;  /* TCPD_PENDING_*: not decided yet, nothing is reported */

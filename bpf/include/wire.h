@@ -96,6 +96,11 @@ struct tcpd_wire_flow {
 	__u32 rtt_min_us;
 	__u32 mss;
 	__u32 first_byte_max_us;
+	__u32 path_rise_us; /* typical path RTT above the endpoint's floor */
+	__u32 path_samples;
+	__u32 unread_bytes_max;
+	__u32 pad1;
+	__u64 zero_window_received_us;
 	__u8 state; /* before the event */
 	__u8 outstanding;
 	__u8 in_response;
@@ -204,7 +209,16 @@ struct tcpd_wire_snapshot {
 enum tcpd_snapshot_mode { TCPD_SNAPSHOT_START, TCPD_SNAPSHOT_END, TCPD_SNAPSHOT_ALL };
 
 /* Aggregates of one endpoint on one CPU; key of the map: the endpoint's slot. */
-enum tcpd_measure { TCPD_FIRST_BYTE, TCPD_LAST_BYTE, TCPD_MEASURES };
+enum tcpd_measure {
+	TCPD_FIRST_BYTE,
+	TCPD_LAST_BYTE,
+	TCPD_RTT,
+	TCPD_PATH_RTT,
+	TCPD_PATH_QUEUE_IN,
+	TCPD_HOST_QUEUE,
+	TCPD_READ_WAIT,
+	TCPD_MEASURES
+};
 
 struct tcpd_hist {
 	__u64 sum_us;
@@ -218,7 +232,33 @@ struct tcpd_endpoint_stats {
 	__u64 exchanges_without_delay;
 	__u64 request_bytes;
 	__u64 response_bytes;
+	__u64 bytes_sent; /* these five: up to TCPD_FLUSH_NS late */
+	__u64 bytes_received;
+	__u64 segments_sent;
+	__u64 segments_received;
+	__u64 out_of_order_segments;
+	__u64 path_ambiguous;
+	__u64 zero_window_sent_us;
+	__u64 zero_window_received_us;
+	__u64 zero_window_stalls;
+	__u64 zero_window_longest_us;
+	__u64 no_timestamps;
+	__u64 no_own_floor;
 	struct tcpd_hist measures[TCPD_MEASURES];
+};
+
+/* How late a socket's byte and segment counts may reach its endpoint's while it is busy. */
+#define TCPD_FLUSH_NS 10000000ULL
+
+/* What all CPUs share of one endpoint; key: the slot. Written without a lock: a lost race costs one sample of a minimum. */
+enum tcpd_tick { TCPD_TICK_UNKNOWN, TCPD_TICK_1MS, TCPD_TICK_OTHER };
+
+struct tcpd_endpoint_shared {
+	__u32 floor_handshake_us; /* 0: none, as the next two */
+	__u32 floor_kernel_us;
+	__u32 floor_window_us;
+	__u32 tick; /* enum tcpd_tick: of the peer's TCP timestamps */
+	char device[16];
 };
 
 struct tcpd_endpoint_key {
@@ -288,16 +328,17 @@ struct tcpd_config {
 #define TCPD_STATIC_ASSERT(name, cond) typedef char tcpd_assert_##name[(cond) ? 1 : -1]
 TCPD_STATIC_ASSERT(sock, sizeof(struct tcpd_wire_sock) == 64);
 TCPD_STATIC_ASSERT(owner, sizeof(struct tcpd_wire_owner) == 40);
-TCPD_STATIC_ASSERT(flow, sizeof(struct tcpd_wire_flow) == 208);
+TCPD_STATIC_ASSERT(flow, sizeof(struct tcpd_wire_flow) == 232);
 TCPD_STATIC_ASSERT(body, sizeof(struct tcpd_body_none) == 32 &&
 				 sizeof(struct tcpd_body_state) == 32 &&
 				 sizeof(struct tcpd_body_retrans) == 32 &&
 				 sizeof(struct tcpd_body_reset) == 32 &&
 				 sizeof(struct tcpd_body_error) == 32);
-TCPD_STATIC_ASSERT(event, sizeof(struct tcpd_wire_event) == 16 + 64 + 40 + 208 + 32);
-TCPD_STATIC_ASSERT(snapshot, sizeof(struct tcpd_wire_snapshot) == 16 + 64 + 40 + 208);
+TCPD_STATIC_ASSERT(event, sizeof(struct tcpd_wire_event) == 16 + 64 + 40 + 232 + 32);
+TCPD_STATIC_ASSERT(snapshot, sizeof(struct tcpd_wire_snapshot) == 16 + 64 + 40 + 232);
 TCPD_STATIC_ASSERT(hist, sizeof(struct tcpd_hist) == 24 + 4 * TCPD_HIST_BUCKETS);
 TCPD_STATIC_ASSERT(endpoint_key, sizeof(struct tcpd_endpoint_key) == 24);
+TCPD_STATIC_ASSERT(shared, sizeof(struct tcpd_endpoint_shared) == 32);
 TCPD_STATIC_ASSERT(config, sizeof(struct tcpd_config) == 20);
 
 #endif

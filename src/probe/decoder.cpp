@@ -17,6 +17,11 @@ static_assert(model::Histogram::kBuckets == TCPD_HIST_BUCKETS);
 static_assert(model::kMeasures == TCPD_MEASURES);
 static_assert(std::size_t{TCPD_FIRST_BYTE} == std::size_t(model::Measure::kFirstByte));
 static_assert(std::size_t{TCPD_LAST_BYTE} == std::size_t(model::Measure::kLastByte));
+static_assert(std::size_t{TCPD_RTT} == std::size_t(model::Measure::kRtt));
+static_assert(std::size_t{TCPD_PATH_RTT} == std::size_t(model::Measure::kPathRtt));
+static_assert(std::size_t{TCPD_PATH_QUEUE_IN} == std::size_t(model::Measure::kPathQueueIn));
+static_assert(std::size_t{TCPD_HOST_QUEUE} == std::size_t(model::Measure::kHostQueue));
+static_assert(std::size_t{TCPD_READ_WAIT} == std::size_t(model::Measure::kReadWait));
 
 MonoTime time_of(std::uint64_t ns) { return MonoTime(Duration(static_cast<std::int64_t>(ns))); }
 
@@ -158,6 +163,10 @@ std::optional<model::Flow> flow_of(const tcpd_wire_flow& wire) {
   flow.mss = wire.mss;
   flow.first_byte_max_us = wire.first_byte_max_us;
   flow.keepalive_on = wire.keepalive_on != 0;
+  flow.path_rise_p50_us = wire.path_rise_us;
+  flow.path_samples = wire.path_samples;
+  flow.zero_window_received_us = wire.zero_window_received_us;
+  flow.unread_bytes_max = wire.unread_bytes_max;
   return flow;
 }
 
@@ -255,15 +264,32 @@ std::optional<model::EndpointKey> decode_endpoint(const tcpd_endpoint_key& key) 
 }
 
 model::EndpointSample decode_stats(const model::EndpointKey& key, std::span<const tcpd_endpoint_stats> each,
-                                   model::MonoTime at) {
+                                   const tcpd_endpoint_shared& shared, model::MonoTime at) {
   model::EndpointSample sample;
   sample.at = at;
   sample.key = key;
+  if (shared.floor_handshake_us != 0) sample.floor_handshake_us = shared.floor_handshake_us;
+  if (shared.floor_kernel_us != 0) sample.floor_kernel_us = shared.floor_kernel_us;
+  if (shared.floor_window_us != 0) sample.floor_window_us = shared.floor_window_us;
+  sample.tick_unknown = shared.tick != TCPD_TICK_1MS;
+  sample.device.assign(shared.device, strnlen(shared.device, sizeof(shared.device)));
   for (const tcpd_endpoint_stats& cpu : each) {
     sample.exchanges += cpu.exchanges;
     sample.exchanges_without_delay += cpu.exchanges_without_delay;
     sample.request_bytes += cpu.request_bytes;
     sample.response_bytes += cpu.response_bytes;
+    sample.bytes_sent += cpu.bytes_sent;
+    sample.bytes_received += cpu.bytes_received;
+    sample.segments_sent += cpu.segments_sent;
+    sample.segments_received += cpu.segments_received;
+    sample.out_of_order_segments += cpu.out_of_order_segments;
+    sample.path_ambiguous += cpu.path_ambiguous;
+    sample.zero_window_sent_us += cpu.zero_window_sent_us;
+    sample.zero_window_received_us += cpu.zero_window_received_us;
+    sample.zero_window_stalls += cpu.zero_window_stalls;
+    sample.zero_window_longest_us = std::max<std::uint64_t>(sample.zero_window_longest_us, cpu.zero_window_longest_us);
+    sample.no_timestamps += cpu.no_timestamps;
+    sample.no_own_floor += cpu.no_own_floor;
     for (std::size_t m = 0; m < model::kMeasures; ++m) {
       std::array<std::uint64_t, TCPD_HIST_BUCKETS> buckets{};
       std::copy(std::begin(cpu.measures[m].buckets), std::end(cpu.measures[m].buckets), buckets.begin());

@@ -26,6 +26,6 @@ std::optional<model::EndpointKey> decode_endpoint(const tcpd_endpoint_key& key);
 
 // The sum over the CPUs. `each` holds one struct a CPU.
 model::EndpointSample decode_stats(const model::EndpointKey& key, std::span<const tcpd_endpoint_stats> each,
-                                   model::MonoTime at);
+                                   const tcpd_endpoint_shared& shared, model::MonoTime at);
 
 }  // namespace tcpdiag::probe

@@ -48,7 +48,7 @@ struct Probe::Impl {
   std::unique_ptr<ring_buffer, RingDeleter> ring;
   model::Sink* sink = nullptr;  // of the call that is draining
   std::set<std::uint32_t> processes;
-  std::map<model::EndpointKey, std::uint64_t> exchanges_reported;
+  std::map<model::EndpointKey, std::uint64_t> moved_reported;
   std::uint64_t undecodable = 0;
   std::uint64_t processes_full = 0;
   std::uint64_t sockets_at_start = 0;
@@ -179,9 +179,11 @@ void Probe::drain(model::Sink& sink) {
 
 void Probe::sample(model::Sink& sink) {
   for (model::EndpointSample& endpoint : impl_->programs.endpoint_samples(now())) {
-    std::uint64_t& reported = impl_->exchanges_reported[endpoint.key];
-    if (reported == endpoint.exchanges) continue;
-    reported = endpoint.exchanges;
+    // An endpoint at which nothing moved since its newest sample needs no other.
+    const std::uint64_t moved = endpoint.segments_sent + endpoint.segments_received + endpoint.exchanges;
+    const auto [reported, first] = impl_->moved_reported.try_emplace(endpoint.key, moved);
+    if (!first && reported->second == moved) continue;
+    reported->second = moved;
     sink.on_sample(endpoint);
   }
 }
@@ -200,7 +202,7 @@ ProbeEnd Probe::finish(model::Sink& sink) {
   }
   // after the snapshots, which complete the last exchanges; all of them, since a last_byte may have come without a new
   // exchange
-  impl_->exchanges_reported.clear();
+  impl_->moved_reported.clear();
   sample(sink);
   ProbeEnd end;
   end.loss.ring_full = impl_->programs.counter(TCPD_COUNT_RING_FULL);

@@ -125,6 +125,7 @@ void configure(tcpdiag_bpf& skeleton, const ProbeOptions& options, const KernelF
   bpf_map__set_max_entries(skeleton.maps.tcpd_endpoints, options.max_endpoints);
   bpf_map__set_max_entries(skeleton.maps.tcpd_free_slots, options.max_endpoints);
   bpf_map__set_max_entries(skeleton.maps.tcpd_stats, options.max_endpoints);
+  bpf_map__set_max_entries(skeleton.maps.tcpd_shared, options.max_endpoints);
   bpf_map__set_max_entries(skeleton.maps.tcpd_socks, features.sk_storage_in_tracing ? 1 : options.max_sockets);
 
   // Of each pair the one whose form this kernel has.
@@ -228,6 +229,7 @@ std::vector<model::EndpointSample> Programs::endpoint_samples(model::MonoTime at
   std::vector<model::EndpointSample> samples;
   const int endpoints = bpf_map__fd(impl_->skeleton->maps.tcpd_endpoints);
   const int stats = bpf_map__fd(impl_->skeleton->maps.tcpd_stats);
+  const int shared_map = bpf_map__fd(impl_->skeleton->maps.tcpd_shared);
   std::vector<tcpd_endpoint_stats> each(static_cast<std::size_t>(impl_->cpus));
   tcpd_endpoint_key key{};
   const tcpd_endpoint_key* previous = nullptr;
@@ -236,10 +238,11 @@ std::vector<model::EndpointSample> Programs::endpoint_samples(model::MonoTime at
     std::uint32_t slot = 0;
     if (bpf_map_lookup_elem(endpoints, &key, &slot) != 0) continue;
     if (bpf_map_lookup_elem(stats, &slot, each.data()) != 0) continue;
+    tcpd_endpoint_shared shared{};
+    if (bpf_map_lookup_elem(shared_map, &slot, &shared) != 0) continue;
     const auto endpoint = decode_endpoint(key);
     if (!endpoint) continue;
-    model::EndpointSample sample = decode_stats(*endpoint, each, at);
-    if (sample.exchanges != 0) samples.push_back(std::move(sample));
+    samples.push_back(decode_stats(*endpoint, each, shared, at));
   }
   return samples;
 }

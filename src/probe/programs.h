@@ -36,7 +36,7 @@ class Programs {
   int ring_fd() const;
   std::uint64_t counter(tcpd_counter index) const;
   std::optional<double> cpu_seconds() const;  // absent: nothing was timed
-  // Aggregates of the endpoints that had an exchange.
+  // Aggregates of all endpoints.
   std::vector<model::EndpointSample> endpoint_samples(model::MonoTime at) const;
 
  private:

@@ -184,8 +184,16 @@ TEST(Decoder, SumsTheAggregatesOfAllCpus) {
   each[1].measures[TCPD_FIRST_BYTE].sum_us = 5;
   each[1].measures[TCPD_FIRST_BYTE].min_us = 5;
   each[1].measures[TCPD_FIRST_BYTE].max_us = 5;
-  const auto sample = decode_stats({}, each, MonoTime{});
+  tcpd_endpoint_shared shared{};
+  shared.floor_kernel_us = 8;
+  shared.tick = TCPD_TICK_1MS;
+  std::memset(shared.device, 'd', sizeof(shared.device));
+  const auto sample = decode_stats({}, each, shared, MonoTime{});
   const model::Histogram& first_byte = sample.measures[std::size_t(model::Measure::kFirstByte)];
+  EXPECT_EQ(sample.floor_kernel_us, 8U);
+  EXPECT_FALSE(sample.floor_handshake_us);
+  EXPECT_FALSE(sample.tick_unknown);
+  EXPECT_EQ(sample.device, std::string(sizeof(shared.device), 'd'));
   EXPECT_EQ(sample.exchanges, 3U);
   EXPECT_EQ(first_byte.count(), 3U);
   EXPECT_EQ(first_byte.sum(), 2005U);

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The network path, without this host's queue and, where it can be had, without the peer's thinking time.
+ *
+ * path_queue. A mark is kept when the device gets the first copy of a byte; the ACK that covers a mark gives a path RTT. A
+ * retransmission drops the marks (Karn's algorithm, RFC 6298 section 3). The ACK may have waited for the peer's application
+ * and ridden on its response (delayed ACK, RFC 9293 section 3.8.6.3): such a sample is counted as ambiguous. It is clean
+ * when the ACK carries no payload and covers two full segments, or data before the last that was sent. The floor is
+ * subtracted in user space.
+ *
+ * path_queue_in. A peer with TCP timestamps (RFC 7323) stamps each segment when its TCP sends it: after its application
+ * answered, before its queue. Our clock at arrival less that stamp, less the smallest such difference, is the queueing on
+ * the way here, whatever the application took. The offset is per connection, so the floor is too. It is only good if it
+ * was taken while there was no queue: when the newest RTT was near the endpoint's floor. It may rise by 20 ppm to follow
+ * the clocks' drift: enough for clocks that NTP disciplines, and a queue that stands for ten minutes hides 12 ms in it.
+ * The stamps must tick at 1 ms (Linux); until that was seen nothing is measured.
+ */
+#ifndef TCPDIAG_PATH_H
+#define TCPDIAG_PATH_H
+
+#include "kernel_types.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "exchange.h"
+#include "maps.h"
+#include "packet.h"
+#include "tcp.h"
+
+/* The floor of the one-way measure may rise by a microsecond in so many: 20 ppm. */
+#define TCPD_FLOOR_RISE_US 50000
+/* A socket's floor is taken as its own without a queue while RTT <= 2 x the endpoint's floor + this. */
+#define TCPD_FLOOR_SLACK_US 2000
+#define TCPD_TICK_CHECK_US 1000000
+
+static __always_inline struct tcpd_endpoint_shared *tcpd_shared_of(const struct tcpd_sock *s)
+{
+	u32 slot = s->slot;
+
+	return slot == TCPD_NO_SLOT ? NULL : bpf_map_lookup_elem(&tcpd_shared, &slot);
+}
+
+static __always_inline void tcpd_lower(u32 *floor, u32 value)
+{
+	if (value && (!*floor || value < *floor))
+		*floor = value;
+}
+
+/* The smallest RTT known of the endpoint's path; 0: none. */
+static __always_inline u32 tcpd_floor_of(const struct tcpd_endpoint_shared *shared)
+{
+	u32 floor = shared->floor_handshake_us;
+
+	tcpd_lower(&floor, shared->floor_kernel_us);
+	tcpd_lower(&floor, shared->floor_window_us);
+	return floor;
+}
+
+static __always_inline void tcpd_path_mark(struct tcpd_sock *s, u32 end_seq, u64 now)
+{
+	u32 at = s->path_tail + s->path_count;
+
+	/* no room: these bytes give no sample */
+	if (s->path_count >= TCPD_PATH_MARKS)
+		return;
+	s->path_marks[at & (TCPD_PATH_MARKS - 1)].end_seq = end_seq;
+	s->path_marks[at & (TCPD_PATH_MARKS - 1)].at_us = now / 1000;
+	s->path_count++;
+}
+
+static __always_inline void tcpd_path_forget(struct tcpd_sock *s)
+{
+	s->path_count = 0;
+}
+
+/* Drops the marks that the ACK covers. Returns the time since the newest of them in microseconds, 0: there is none. */
+tcpd_subprogram u32 tcpd_path_acked(struct tcpd_sock *s, u32 ack, u32 now_us)
+{
+	u32 rtt = 0, i, tail = s->path_tail, count = s->path_count;
+
+	for (i = 0; i < TCPD_PATH_MARKS; i++) {
+		struct tcpd_mark *mark = &s->path_marks[tail & (TCPD_PATH_MARKS - 1)];
+
+		if (!count || tcpd_after(mark->end_seq, ack))
+			break;
+		rtt = now_us - mark->at_us;
+		rtt += !rtt; /* 0 stands for none */
+		tail++;
+		count--;
+	}
+	s->path_tail = tail & (TCPD_PATH_MARKS - 1);
+	s->path_count = count;
+	return rtt;
+}
+
+static __always_inline void tcpd_path_sample(const struct sock *sk, struct tcpd_sock *s,
+					     struct tcpd_endpoint_stats *stats, const struct tcpd_packet *packet,
+					     u32 rtt_us)
+{
+	struct tcpd_endpoint_shared *shared = tcpd_shared_of(s);
+	u32 floor, rise, acked = packet->ack - tcpd_tcp(sk, snd_una);
+
+	tcpd_hist_add(&stats->measures[TCPD_PATH_RTT], rtt_us * 1000ULL);
+	if (packet->payload ||
+	    (acked < 2 * tcpd_tcp(sk, mss_cache) && packet->ack == tcpd_tcp(sk, snd_nxt)))
+		stats->path_ambiguous++;
+	if (!shared)
+		return;
+	tcpd_lower(&shared->floor_window_us, rtt_us);
+	floor = tcpd_floor_of(shared);
+	rise = rtt_us > floor ? rtt_us - floor : 0;
+	/* exponential average with weight 1/8, as srtt (RFC 6298) */
+	s->path_rise_us = s->path_samples ? s->path_rise_us - s->path_rise_us / 8 + rise / 8 : rise;
+	s->path_samples++;
+}
+
+/* The peer's clock ticks at 1 ms if about as many ticks as milliseconds have passed; a queue that came or went meanwhile
+ * bends the ratio, other clocks (1 us, 4 ms, 10 ms) are far off. */
+static __always_inline void tcpd_check_tick(const struct tcpd_sock *s, struct tcpd_endpoint_shared *shared, u32 ticks,
+					    u64 now_us)
+{
+	u64 elapsed_ms = (now_us - s->tick_base_us) / 1000;
+
+	if (shared->tick != TCPD_TICK_UNKNOWN || elapsed_ms < TCPD_TICK_CHECK_US / 1000)
+		return;
+	shared->tick = ticks * 10ULL > elapsed_ms * 7 && ticks * 10ULL < elapsed_ms * 14 ? TCPD_TICK_1MS
+											    : TCPD_TICK_OTHER;
+}
+
+/* Each segment that arrives; has_data: it belongs to the samples. */
+static __always_inline void tcpd_path_in(const struct sock *sk, struct tcpd_sock *s, struct tcpd_endpoint_stats *stats,
+					 const struct tcpd_packet *packet, u64 now)
+{
+	struct tcpd_endpoint_shared *shared = tcpd_shared_of(s);
+	u64 now_us = now / 1000, since;
+	u32 rtt, floor, ticks;
+	s32 offset;
+
+	if (!shared)
+		return;
+	if (!packet->has_timestamp) {
+		stats->no_timestamps += packet->payload != 0;
+		return;
+	}
+	if (!s->tick_base_us) {
+		s->tick_base_us = now_us;
+		s->tick_base = packet->tsval;
+		s->floor_us = 0;
+		s->floor_at_us = now_us;
+	}
+	ticks = packet->tsval - s->tick_base;
+	tcpd_check_tick(s, shared, ticks, now_us);
+	offset = (s32)((u32)(now_us - s->tick_base_us) - ticks * 1000);
+	since = now_us - s->floor_at_us;
+	if (since >= TCPD_FLOOR_RISE_US) {
+		s->floor_us += since / TCPD_FLOOR_RISE_US;
+		s->floor_at_us = now_us;
+	}
+	if (offset < s->floor_us)
+		s->floor_us = offset;
+	if (!packet->payload)
+		return;
+	if (!s->floor_own) {
+		rtt = tcpd_tcp(sk, rack.rtt_us);
+		if (!rtt)
+			rtt = tcpd_tcp(sk, srtt_us) >> 3;
+		floor = tcpd_floor_of(shared);
+		if (!rtt || !floor || rtt > 2 * floor + TCPD_FLOOR_SLACK_US) {
+			stats->no_own_floor++;
+			return;
+		}
+		s->floor_own = 1;
+	}
+	if (shared->tick == TCPD_TICK_1MS)
+		tcpd_hist_add(&stats->measures[TCPD_PATH_QUEUE_IN], (u32)(offset - s->floor_us) * 1000ULL);
+}
+
+/* One RTT sample of the kernel's for each ACK that moved snd_una. It shows one segment late: all figures at tcp_probe are
+ * those before the segment. */
+static __always_inline void tcpd_rtt_sample(const struct sock *sk, struct tcpd_sock *s, struct tcpd_endpoint_stats *stats)
+{
+	u32 una = tcpd_tcp(sk, snd_una), rtt;
+
+	if (una == s->rtt_una)
+		return;
+	s->rtt_una = una;
+	rtt = tcpd_tcp(sk, rack.rtt_us);
+	if (rtt)
+		tcpd_hist_add(&stats->measures[TCPD_RTT], rtt * 1000ULL);
+}
+
+#endif
