@@ -75,18 +75,9 @@ static __always_inline void reset_without_socket(const struct sock *sk, const st
 		return;
 	if (tcpd_cfg.filter_pid || tcpd_cfg.filter_role || !tcpd_tuple_wanted(&ref))
 		return;
-	e = bpf_ringbuf_reserve(&tcpd_events, sizeof(*e), 0);
-	if (!e) {
-		tcpd_count(TCPD_COUNT_RING_FULL);
+	e = tcpd_event_without_socket(TCPD_EVENT_RESET_SENT, &ref);
+	if (!e)
 		return;
-	}
-	__builtin_memset(e, 0, sizeof(*e));
-	e->kind = TCPD_EVENT_RESET_SENT;
-	e->size = sizeof(*e);
-	e->cpu = bpf_get_smp_processor_id();
-	e->at_ns = bpf_ktime_get_ns();
-	e->sock = ref;
-	e->flow.idle_before_request_ns = TCPD_UNKNOWN_NS;
 	e->body.reset.reason = reason;
 	e->body.reset.answers_packet = 1;
 	e->body.reset.in_time_wait = time_wait;

@@ -93,18 +93,9 @@ int BPF_PROG(tcpd_retransmit_synack, struct sock *sk, struct request_sock *req)
 	tcpd_read_tuple(&req->__req_common, &ref);
 	if (!tcpd_tuple_wanted(&ref))
 		return 0;
-	e = bpf_ringbuf_reserve(&tcpd_events, sizeof(*e), 0);
-	if (!e) {
-		tcpd_count(TCPD_COUNT_RING_FULL);
+	e = tcpd_event_without_socket(TCPD_EVENT_SYNACK, &ref);
+	if (!e)
 		return 0;
-	}
-	__builtin_memset(e, 0, sizeof(*e));
-	e->kind = TCPD_EVENT_SYNACK;
-	e->size = sizeof(*e);
-	e->cpu = bpf_get_smp_processor_id();
-	e->at_ns = bpf_ktime_get_ns();
-	e->sock = ref;
-	e->flow.idle_before_request_ns = TCPD_UNKNOWN_NS;
 	e->flow.state = TCP_LISTEN;
 	bpf_ringbuf_submit(e, 0);
 	return 0;

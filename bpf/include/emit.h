@@ -127,6 +127,25 @@ static __always_inline void tcpd_emit_plain(u16 kind, const struct tcpd_sock *s,
 		bpf_ringbuf_submit(e, 0);
 }
 
+/* The same for what has no connection of ours: a reset for nobody, a half-open request. */
+static __always_inline struct tcpd_wire_event *tcpd_event_without_socket(u16 kind, const struct tcpd_wire_sock *ref)
+{
+	struct tcpd_wire_event *e = bpf_ringbuf_reserve(&tcpd_events, sizeof(*e), 0);
+
+	if (!e) {
+		tcpd_count(TCPD_COUNT_RING_FULL);
+		return NULL;
+	}
+	__builtin_memset(e, 0, sizeof(*e));
+	e->kind = kind;
+	e->size = sizeof(*e);
+	e->cpu = bpf_get_smp_processor_id();
+	e->at_ns = bpf_ktime_get_ns();
+	e->sock = *ref;
+	e->flow.idle_before_request_ns = TCPD_UNKNOWN_NS;
+	return e;
+}
+
 static __always_inline bool tcpd_current_exiting(void)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();

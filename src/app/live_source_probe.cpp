@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The live source of a program built with BPF.
+#include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "app/live_source.h"
@@ -19,6 +21,7 @@ class ProbeSource : public LiveSource {
   int fd() const override { return probe_->fd(); }
   void drain(model::Sink& sink) override { probe_->drain(sink); }
   void sample(model::Sink& sink) override { probe_->sample(sink); }
+  std::optional<std::uint64_t> lost() override { return probe_->loss().total(); }
   probe::ProbeEnd finish(model::Sink& sink) override { return probe_->finish(sink); }
 
  private:

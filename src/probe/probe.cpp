@@ -188,6 +188,16 @@ void Probe::sample(model::Sink& sink) {
   }
 }
 
+model::Loss Probe::loss() const {
+  model::Loss loss;
+  loss.ring_full = impl_->programs.counter(TCPD_COUNT_RING_FULL);
+  loss.sockets_full = impl_->programs.counter(TCPD_COUNT_SOCKETS_FULL);
+  loss.endpoints_full = impl_->programs.counter(TCPD_COUNT_ENDPOINTS_FULL);
+  loss.processes_full = impl_->processes_full;
+  loss.undecodable = impl_->undecodable;
+  return loss;
+}
+
 ProbeEnd Probe::finish(model::Sink& sink) {
   impl_->programs.detach();
   drain(sink);
@@ -205,11 +215,7 @@ ProbeEnd Probe::finish(model::Sink& sink) {
   impl_->moved_reported.clear();
   sample(sink);
   ProbeEnd end;
-  end.loss.ring_full = impl_->programs.counter(TCPD_COUNT_RING_FULL);
-  end.loss.sockets_full = impl_->programs.counter(TCPD_COUNT_SOCKETS_FULL);
-  end.loss.endpoints_full = impl_->programs.counter(TCPD_COUNT_ENDPOINTS_FULL);
-  end.loss.processes_full = impl_->processes_full;
-  end.loss.undecodable = impl_->undecodable;
+  end.loss = loss();
   end.sockets_filtered_out = impl_->programs.counter(TCPD_COUNT_FILTERED_OUT);
   end.bpf_cpu_s = impl_->programs.cpu_seconds();
   if (!impl_->met_a_socket) end.busiest_filtered_out = impl_->busiest_left_out();

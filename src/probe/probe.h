@@ -58,6 +58,7 @@ class Probe {
   int fd() const;  // readable when events wait
   void drain(model::Sink& sink);
   void sample(model::Sink& sink);
+  model::Loss loss() const;  // so far
   ProbeEnd finish(model::Sink& sink);
 
  private:
