@@ -18,6 +18,8 @@ def said(values: list[float], unit: str) -> str:
 
 def truth(done: dict) -> str:
     failures = done.get("failures") or []
+    if not failures and done.get("story"):
+        return done["story"]
     parts = [f"{done.get('failed', len(failures))} of {done.get('ok', 0) + done.get('failed', 0)} calls failed"]
     messages = sorted({f"{f['error_class']}: {f['error_message']}" for f in failures if f.get("error_message")})
     parts += [f'the client saw "{message}"' for message in messages[:2]]

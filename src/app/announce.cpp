@@ -72,11 +72,11 @@ std::string tracing_line(const model::Filters& filters, const std::vector<model:
 }
 
 std::string status_line(std::uint64_t open_sockets, std::uint64_t exchanges, std::uint64_t failures,
-                        model::Duration since_start) {
+                        std::optional<std::uint64_t> lost, model::Duration since_start) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_start).count();
-  return fmt::format("{}:{:02}:{:02}  {} open, {}, {}; Ctrl-C ends and reports", seconds / 3600, seconds / 60 % 60,
+  return fmt::format("{}:{:02}:{:02}  {} open, {}, {}{}; Ctrl-C ends it", seconds / 3600, seconds / 60 % 60,
                      seconds % 60, counted(open_sockets, "socket"), counted(exchanges, "exchange"),
-                     counted(failures, "failure"));
+                     counted(failures, "failure"), lost ? fmt::format(", {} lost", *lost) : "");
 }
 
 std::string finding_line(const model::Finding& finding, const model::Picture& picture) {

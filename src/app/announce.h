@@ -20,10 +20,10 @@ namespace tcpdiag::app {
 std::string tracing_line(const model::Filters& filters, const std::vector<model::NetnsInfo>& netns,
                          std::uint64_t open_sockets, std::optional<model::Duration> duration);
 
-// "0:01:12  212 sockets open, 1204 exchanges, 3 failures; Ctrl-C ends and reports": rewritten every second on a
-// terminal.
+// "0:01:12  212 sockets open, 1204 exchanges, 3 failures, 0 lost; Ctrl-C ends it": rewritten every second on a
+// terminal. `lost` are events; nothing: not known while the trace runs.
 std::string status_line(std::uint64_t open_sockets, std::uint64_t exchanges, std::uint64_t failures,
-                        model::Duration since_start);
+                        std::optional<std::uint64_t> lost, model::Duration since_start);
 
 // "02:33:50.118 UTC  CRITICAL  peer-reset-awaiting-response  <title>", with the endpoint or device where the title does
 // not name it. The time is that of the first occurrence.

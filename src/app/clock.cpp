@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/clock.h"
 
+#include <chrono>
 #include <cstdint>
 #include <ctime>
 #include <optional>
@@ -35,6 +36,11 @@ model::ClockPair read_clock_pair() {
     pair.wall_at = model::WallTime(model::Duration(before + gap / 2));
   }
   return pair;
+}
+
+model::MonoTime next_utc_second(const model::ClockPair& clock, model::MonoTime now) {
+  const model::WallTime wall = clock.to_wall(now);
+  return now + (std::chrono::floor<std::chrono::seconds>(wall) + std::chrono::seconds{1} - wall);
 }
 
 }  // namespace tcpdiag::app

@@ -90,6 +90,8 @@ void add_trace_options(CLI::App& app, TypedTraceOptions& typed) {
              kFilters);
   add_values(app, "-d,--duration", typed.duration, "TIME",
              "end after 30s, 5m, 1h, 500ms; a bare number is\nseconds, 0 reports at once; default: Ctrl-C", kRun);
+  add_values(app, "--floor", typed.floor, "TIME",
+             "round-trip time of the path without a queue,\nsuch as 0.5ms: the default is the smallest seen", kRun);
   add_values(app, "--format", typed.format, "FORMAT", "text (default) or json", kRun);
   add_values(app, "-o,--output", typed.output, "FILE", "write the report to a new file", kRun);
   app.add_flag("--force", typed.force, "let -o overwrite a file")->group(kRun);

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 
+#include "app/clock.h"
 #include "util/fd.h"
 
 namespace tcpdiag::app {
@@ -20,11 +21,12 @@ timespec to_timespec(model::Duration duration) {
   return {.tv_sec = whole.count(), .tv_nsec = (duration - whole).count()};
 }
 
-// Readable after `first`, and again after every `then` (0: never).
-Fd timer(model::Duration first, model::Duration then) {
+// Readable at `first`, and again after every `then` (0: never). By the monotonic clock, for which the kernel keeps the
+// interval without drift.
+Fd timer(model::MonoTime first, model::Duration then) {
   Fd fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
-  const itimerspec setting{.it_interval = to_timespec(then), .it_value = to_timespec(first)};
-  if (fd && ::timerfd_settime(fd.get(), 0, &setting, nullptr) != 0) fd.reset();
+  const itimerspec setting{.it_interval = to_timespec(then), .it_value = to_timespec(first.time_since_epoch())};
+  if (fd && ::timerfd_settime(fd.get(), TFD_TIMER_ABSTIME, &setting, nullptr) != 0) fd.reset();
   return fd;
 }
 
@@ -36,11 +38,12 @@ void clear(const Fd& timer) {
 }  // namespace
 
 model::EndedBy run_until_end(LiveSource& source, model::Sink& sink, const Signals& signals,
-                             std::optional<model::Duration> duration, const std::function<void()>& every_second) {
+                             const model::ClockPair& clock, std::optional<model::Duration> duration,
+                             const std::function<void()>& every_second) {
   if (duration && *duration == model::Duration::zero()) return model::EndedBy::kDuration;
-  const model::Duration second = std::chrono::seconds{1};
-  const Fd tick = timer(second, second);
-  const Fd end = duration ? timer(*duration, {}) : Fd();
+  const model::MonoTime now = mono_now();
+  const Fd tick = timer(next_utc_second(clock, now), std::chrono::seconds{1});
+  const Fd end = duration ? timer(now + *duration, {}) : Fd();
   if (!tick || (duration && !end)) return model::EndedBy::kError;
 
   while (true) {

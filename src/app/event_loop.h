@@ -13,8 +13,11 @@
 
 namespace tcpdiag::app {
 
-// `duration` counts from now. `every_second` is called after the source was sampled. kError: waiting itself failed.
+// `duration` counts from now. The source is sampled at every whole second of UTC by `clock`, the pair that the report
+// goes by, so that a sample tells of one second of the report; then `every_second` is called. kError: waiting itself
+// failed.
 model::EndedBy run_until_end(LiveSource& source, model::Sink& sink, const Signals& signals,
-                             std::optional<model::Duration> duration, const std::function<void()>& every_second);
+                             const model::ClockPair& clock, std::optional<model::Duration> duration,
+                             const std::function<void()>& every_second);
 
 }  // namespace tcpdiag::app

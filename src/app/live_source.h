@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ class LiveSource {
   virtual int fd() const = 0;
   virtual void drain(model::Sink& sink) = 0;
   virtual void sample(model::Sink& sink) = 0;
+  // What was lost so far, all causes together; nothing where only finish() tells.
+  virtual std::optional<std::uint64_t> lost() { return std::nullopt; }
   virtual probe::ProbeEnd finish(model::Sink& sink) = 0;
 };
 

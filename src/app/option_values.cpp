@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <functional>
 #include <limits>
 #include <string_view>
@@ -25,6 +26,8 @@ constexpr std::size_t kSmallestRing = std::size_t{64} << 10;
 constexpr std::size_t kLargestRing = std::size_t{1} << 30;
 constexpr std::uint32_t kMostEndpoints = 4096;
 constexpr std::size_t kMostSockets = 1'000'000;
+// By way of a geostationary satellite it is 0.6 s.
+constexpr model::Duration kLargestFloor = std::chrono::seconds{10};
 
 auto wrong_value(std::string_view option, std::string_view value, std::string_view is_no, std::string_view cure) {
   return fail(ExitCode::kUsage, fmt::format("{}: '{}' is no {}", option, escape_terminal(value), is_no),
@@ -103,6 +106,14 @@ std::optional<std::uint64_t> parse_ring_size(std::string_view text) {
   const std::optional<std::uint64_t> bytes = parse_size(text);
   const bool fits = bytes && *bytes >= kSmallestRing && *bytes <= kLargestRing && std::has_single_bit(*bytes);
   return fits ? bytes : std::nullopt;
+}
+
+// A bare number would be seconds, as everywhere, but whoever writes one here means milliseconds: it is asked for.
+std::optional<model::Duration> parse_floor(std::string_view text) {
+  if (text.find_first_not_of("0123456789.") == std::string_view::npos) return std::nullopt;
+  const std::optional<model::Duration> floor = parse_duration(text);
+  const bool fits = floor && *floor >= std::chrono::microseconds{1} && *floor <= kLargestFloor;
+  return fits ? floor : std::nullopt;
 }
 
 // Which IP families an address block can match.
@@ -204,6 +215,9 @@ Result<TraceOptions> to_trace_options(const TypedTraceOptions& typed) {
   auto duration = one_of<model::Duration>("--duration", typed.duration, parse_duration, "duration",
                                           "write 30s, 5m, 1h or 500ms; a bare number is seconds; at most a year");
   if (!duration) return tl::unexpected(duration.error());
+  auto floor = one_of<model::Duration>("--floor", typed.floor, parse_floor, "round-trip time",
+                                       "write 0.5ms or 200us, with the unit, from 1us to 10s");
+  if (!floor) return tl::unexpected(floor.error());
   auto format =
       one_of<Format>("--format", typed.format, one_word_of<Format>({{"text", Format::kText}, {"json", Format::kJson}}),
                      "format", "text or json");
@@ -230,6 +244,7 @@ Result<TraceOptions> to_trace_options(const TypedTraceOptions& typed) {
   TraceOptions options;
   options.filters = std::move(*filters);
   options.duration = *duration;
+  options.floor = *floor;
   options.format = format->value_or(options.format);
   options.output = output->value_or("");
   if (options.output == "-") options.output.clear();  // as everywhere: standard output

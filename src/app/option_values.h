@@ -19,7 +19,7 @@ using Typed = std::vector<std::string>;
 
 struct TypedTraceOptions {
   Typed pid, local_port, remote_port, local, remote, netns, role;
-  Typed duration, format, output, fail_on, sockets, ring_size, max_endpoints;
+  Typed duration, floor, format, output, fail_on, sockets, ring_size, max_endpoints;
   bool ipv4 = false;
   bool ipv6 = false;
   bool force = false;

@@ -19,6 +19,7 @@ enum class Format { kText, kJson };
 struct TraceOptions {
   model::Filters filters;                   // netns_inodes: still empty
   std::optional<model::Duration> duration;  // absent: until a signal; 0: attach, report and end
+  std::optional<model::Duration> floor;     // the RTT of the path without a queue, more than 0
   Format format = Format::kText;
   std::string output;  // empty: standard output
   bool force = false;  // overwrite `output`

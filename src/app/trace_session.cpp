@@ -35,6 +35,7 @@ Result<model::TraceStart> trace_start(const TraceOptions& options, std::vector<m
   start.abilities = source.abilities();
   start.reset_reasons = source.reset_reasons();
   start.requested_duration = options.duration;
+  start.floor = options.floor;
   start.clock = read_clock_pair();
   start.host = host::host_facts(std::chrono::system_clock::to_time_t(
       std::chrono::time_point_cast<std::chrono::system_clock::duration>(start.clock.wall_at)));
@@ -64,7 +65,7 @@ class Watch {
   Watch(const correlate::Correlator& correlator, Progress& progress, model::MonoTime start)
       : correlator_(correlator), progress_(progress), start_(start) {}
 
-  void every_second() {
+  void every_second(std::optional<std::uint64_t> lost) {
     const model::MonoTime now = mono_now();
     const std::uint64_t failures = correlator_.failures();
     if (findings_.due(failures, now)) {
@@ -74,7 +75,7 @@ class Watch {
         progress_.say(std::move(line));
       }
     }
-    progress_.status(status_line(correlator_.open_sockets(), correlator_.exchanges(), failures, now - start_));
+    progress_.status(status_line(correlator_.open_sockets(), correlator_.exchanges(), failures, lost, now - start_));
   }
 
  private:
@@ -91,7 +92,8 @@ Result<model::Report> run_trace(const TraceOptions& options, const std::vector<m
   correlate::Correlator correlator;
   Result<model::TraceStart> start = trace_start(options, netns, source);
   if (!start) return tl::unexpected(start.error());
-  const model::MonoTime began = start->clock.mono_at;
+  const model::ClockPair clock = start->clock;
+  const model::MonoTime began = clock.mono_at;
   correlator.on_sample(std::move(*start));
 
   if (const Result<> attached = source.attach(correlator); !attached) return tl::unexpected(attached.error());
@@ -100,7 +102,8 @@ Result<model::Report> run_trace(const TraceOptions& options, const std::vector<m
 
   Watch watch(correlator, progress, began);
   model::TraceEnd end;
-  end.ended_by = run_until_end(source, correlator, signals, options.duration, [&watch] { watch.every_second(); });
+  end.ended_by = run_until_end(source, correlator, signals, clock, options.duration,
+                               [&watch, &source] { watch.every_second(source.lost()); });
   progress.finish();
   end.partial = end.ended_by == model::EndedBy::kError;
   probe::ProbeEnd last = source.finish(correlator);

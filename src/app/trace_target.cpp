@@ -66,7 +66,7 @@ std::vector<model::NetnsInfo> netns_infos(const std::vector<host::Netns>& netns)
   std::vector<model::NetnsInfo> infos;
   infos.reserve(netns.size());
   for (const host::Netns& one : netns) {
-    infos.push_back({.inode = one.inode, .name = one.name, .is_self = one.is_self});
+    infos.push_back({.inode = one.inode, .name = one.name, .is_self = one.is_self, .is_initial = one.is_initial});
   }
   return infos;
 }

@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <tuple>
 
 #include "correlate/connect.h"
 #include "correlate/ending.h"
 #include "correlate/endpoint_picture.h"
+#include "correlate/seconds.h"
 #include "correlate/story.h"
 
 namespace tcpdiag::correlate {
@@ -56,32 +56,6 @@ std::uint64_t connect_failures(const Totals& totals) {
   return failures;
 }
 
-// The picture's seconds: at most this many, and not too many for all endpoints together.
-struct SeriesShape {
-  std::int64_t start_offset_us = 0;
-  std::size_t n = 0;
-  unsigned shift = 0;
-};
-
-SeriesShape shape_of(const State& state, MonoTime start, MonoTime until) {
-  constexpr std::int64_t kLongest = 1800;
-  constexpr std::int64_t kAllTogether = 1'000'000;
-  const MonoTime origin = series_origin(state);
-  const std::int64_t length_s =
-      std::max<std::int64_t>(std::chrono::ceil<std::chrono::seconds>(until - origin).count(), 0);
-  const auto endpoints = std::max<std::int64_t>(static_cast<std::int64_t>(state.endpoints.size()), 1);
-  const std::int64_t most = std::clamp<std::int64_t>(kAllTogether / endpoints, 1, kLongest);
-  SeriesShape shape;
-  std::int64_t interval_s = state.series_interval_s;
-  while ((length_s + interval_s - 1) / interval_s > most) {
-    interval_s *= 2;
-    ++shape.shift;
-  }
-  shape.n = static_cast<std::size_t>((length_s + interval_s - 1) / interval_s);
-  shape.start_offset_us = model::microseconds(origin - start);
-  return shape;
-}
-
 void add_optional(std::optional<std::uint64_t>& sum, const std::optional<std::uint64_t>& value) {
   if (value) sum = sum.value_or(0) + *value;
 }
@@ -108,6 +82,8 @@ void add_totals(Totals& sum, const Totals& totals) {
   sum.exchanges += totals.exchanges;
   sum.exchanges_failed += totals.exchanges_failed;
   sum.exchanges_pending += totals.exchanges_pending;
+  add_optional(sum.zero_window_sent_us, totals.zero_window_sent_us);
+  add_optional(sum.zero_window_received_us, totals.zero_window_received_us);
 }
 
 // What every Totals has, although it may be 0: known zeros, not unknowns.
@@ -129,6 +105,10 @@ Totals known_zeros(const State& state) {
 Totals sum_of(const State& state, const std::vector<EndpointPicture>& endpoints) {
   Totals sum = known_zeros(state);
   for (const EndpointPicture& endpoint : endpoints) add_totals(sum, endpoint.totals);
+  if (endpoints.empty()) {
+    sum.zero_window_sent_us = 0;
+    sum.zero_window_received_us = 0;
+  }
   sum.sockets_open_peak = state.open_peak;  // of all at one moment, not the sum of the endpoints' peaks
   sum.resets.sent += state.stray.sent;
   for (const auto& [name, count] : state.stray.reasons) sum.reset_reasons[name] += count;
@@ -271,11 +251,9 @@ Picture assemble(const State& state, MonoTime until) {
   picture.endpoints.reserve(state.endpoints.size());
   for (std::size_t i = 0; i < state.endpoints.size(); ++i) {
     const EndpointRecord& record = state.endpoints[i];
-    EndpointPicture endpoint = make_endpoint_picture(state, record, tallies[i], known_zeros(state));
-    const bool exchanges_known = record.sample || endpoint.histograms.contains("first_byte");
-    endpoint.series =
-        record.series.to_series(shape.start_offset_us, state.series_interval_s, shape.n, shape.shift, exchanges_known);
-    picture.endpoints.push_back(std::move(endpoint));
+    picture.endpoints.push_back(
+        make_endpoint_picture(state, record, tallies[i], known_zeros(state), picture.window.length()));
+    set_series(state, record, shape, picture.endpoints.back());
   }
   std::vector<std::size_t> positions;
   sort_endpoints(picture.endpoints, positions);

@@ -18,6 +18,8 @@ struct Limits {
   std::size_t endpoints = 4096;
   std::size_t processes = 4096;
   std::size_t timeline_entries = 64;  // per socket
+  // Seconds of all endpoints together. What does not fit is not lost: their interval doubles.
+  std::size_t series_bytes = 48U << 20;
 };
 
 class Correlator : public model::Sink {

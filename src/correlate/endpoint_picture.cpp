@@ -2,16 +2,16 @@
 #include "correlate/endpoint_picture.h"
 
 #include <algorithm>
-#include <array>
 #include <tuple>
 
+#include "correlate/floor.h"
+#include "correlate/measures.h"
 #include "correlate/story.h"
 
 namespace tcpdiag::correlate {
 namespace {
 
 using model::EndpointPicture;
-using model::Histogram;
 using model::OutcomeGroup;
 using model::ProcessShare;
 using model::Role;
@@ -94,7 +94,7 @@ std::vector<OutcomeGroup> outcome_groups(const EndpointPicture& endpoint, const 
   return groups;
 }
 
-model::HistogramMap histograms_of(const EndpointRecord& record, const Tally& tally) {
+model::HistogramMap histograms_of_events(const EndpointRecord& record) {
   model::HistogramMap histograms = record.histograms;
   // Measured, though nothing may have happened: an empty histogram, not an unknown one.
   for (const char* name : {"reset_sent_age", "reset_sent_idle", "reset_sent_wait", "reset_received_age",
@@ -105,24 +105,7 @@ model::HistogramMap histograms_of(const EndpointRecord& record, const Tally& tal
     histograms.try_emplace("connect");
     histograms.try_emplace("retransmit_syn");
   }
-  // Without a sample although there were exchanges, the source had no room to measure this endpoint.
-  if (record.sample || tally.totals.exchanges == 0) {
-    constexpr std::array<const char*, model::kMeasures> kNames{"first_byte", "last_byte"};
-    for (std::size_t i = 0; i < model::kMeasures; ++i) {
-      histograms[kNames[i]] = record.sample ? record.sample->measures[i] : Histogram{};
-    }
-  }
   return histograms;
-}
-
-void set_floor(EndpointPicture& endpoint, const Tally& tally) {
-  if (tally.handshake_rtt_us && (!tally.kernel_rtt_us || *tally.handshake_rtt_us <= *tally.kernel_rtt_us)) {
-    endpoint.rtt_floor_us = tally.handshake_rtt_us;
-    endpoint.rtt_floor_source = "handshake";
-  } else if (tally.kernel_rtt_us) {
-    endpoint.rtt_floor_us = tally.kernel_rtt_us;
-    endpoint.rtt_floor_source = "kernel";
-  }
 }
 
 void set_means(EndpointPicture& endpoint, const EndpointRecord& record) {
@@ -138,6 +121,18 @@ void set_means(EndpointPicture& endpoint, const EndpointRecord& record) {
   endpoint.mean_response_bytes = static_cast<double>(sample.response_bytes) / static_cast<double>(done);
 }
 
+// Sockets tell of their end, samples of every second, also of sockets that found no room here. Each is at most a little
+// late, so the larger one is the newer.
+void count_sampled(model::Totals& totals, const model::EndpointSample& sample) {
+  totals.exchanges = sample.exchanges;
+  const auto keep_larger = [](auto& sum, std::uint64_t sampled) { sum = std::max<std::uint64_t>(*sum, sampled); };
+  totals.bytes_sent = std::max(totals.bytes_sent, sample.bytes_sent);
+  totals.bytes_received = std::max(totals.bytes_received, sample.bytes_received);
+  keep_larger(totals.segments_sent, sample.segments_sent);
+  keep_larger(totals.segments_received, sample.segments_received);
+  keep_larger(totals.out_of_order_segments, sample.out_of_order_segments);
+}
+
 }  // namespace
 
 bool is_able(const State& state, std::string_view ability) {
@@ -147,7 +142,7 @@ bool is_able(const State& state, std::string_view ability) {
 }
 
 EndpointPicture make_endpoint_picture(const State& state, const EndpointRecord& record, const Tally& tally,
-                                      const model::Totals& zeros) {
+                                      const model::Totals& zeros, model::Duration traced) {
   EndpointPicture endpoint;
   endpoint.key = record.key;
   endpoint.role_source = tally.role_source;
@@ -170,10 +165,14 @@ EndpointPicture make_endpoint_picture(const State& state, const EndpointRecord& 
   for (std::size_t i = 0; i < model::kPhases; ++i) {
     if (zeros.reset_phases[i]) totals.reset_phases[i] = record.reset_phases[i];
   }
-  if (record.sample) totals.exchanges = record.sample->exchanges;
+  if (record.sample) count_sampled(totals, *record.sample);
 
-  endpoint.histograms = histograms_of(record, tally);
-  set_floor(endpoint, tally);
+  endpoint.histograms = histograms_of_events(record);
+  Floor floor = floor_of(state, record, tally, traced);
+  endpoint.rtt_floor_us = floor.us;
+  endpoint.rtt_floor_source = std::move(floor.source);
+  endpoint.window_has_low_sample = floor.window_has_low_sample;
+  set_measures(state, record, tally, endpoint);
   set_means(endpoint, record);
   endpoint.processes = process_shares(state, tally);
   if (record.key.role == Role::kInbound) endpoint.peers = peer_shares(tally);

@@ -11,8 +11,9 @@ namespace tcpdiag::correlate {
 // The source said that it has this ability.
 bool is_able(const State& state, std::string_view ability);
 
-// tally: of all its sockets, folded and alive. zeros: Totals with 0 for what this source can tell.
+// tally: of all its sockets, folded and alive. zeros: Totals with 0 for what this source can tell. traced: how long
+// the trace is.
 model::EndpointPicture make_endpoint_picture(const State& state, const EndpointRecord& record, const Tally& tally,
-                                             const model::Totals& zeros);
+                                             const model::Totals& zeros, model::Duration traced);
 
 }  // namespace tcpdiag::correlate

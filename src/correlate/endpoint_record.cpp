@@ -67,6 +67,16 @@ void add_failure(Tally& tally, const SocketRecord& socket, bool exchange_lost) {
   }
 }
 
+// Fewer samples than that say little about a socket.
+constexpr std::uint32_t kRiseSamplesMin = 5;
+
+void add_rise(Tally& tally, const model::Flow& flow) {
+  if (flow.path_samples < kRiseSamplesMin) return;
+  RiseTally& rise = tally.rises[model::Histogram::bucket_of(flow.path_rise_p50_us)];
+  ++rise.sockets;
+  rise.samples += flow.path_samples;
+}
+
 void add_floor(Tally& tally, const SocketRecord& socket) {
   const auto keep_smaller = [](std::optional<std::uint32_t>& floor, std::int64_t us) {
     if (us <= 0 || us > UINT32_MAX) return;
@@ -115,6 +125,10 @@ void add_socket(Tally& tally, const SocketRecord& socket, const std::optional<Pr
   if (tally.role_source == model::RoleSource::kUnknown || tally.role_source == model::RoleSource::kDerived) {
     if (socket.ref.role_source != model::RoleSource::kUnknown) tally.role_source = socket.ref.role_source;
   }
+  tally.zero_window_received_us += flow.zero_window_received_us;
+  tally.unread_bytes_max =
+      std::max({tally.unread_bytes_max, std::uint64_t{flow.unread_bytes_max}, std::uint64_t{flow.unread_bytes}});
+  add_rise(tally, flow);
   add_floor(tally, socket);
   add_failure(tally, socket, exchange_lost);
 

@@ -40,6 +40,12 @@ struct FailedTally {
   model::Histogram idle_before_request_us;
 };
 
+// Sockets whose own path RTT rose alike.
+struct RiseTally {
+  std::uint64_t sockets = 0;
+  std::uint64_t samples = 0;
+};
+
 // The sum over sockets.
 struct Tally {
   model::Totals totals;  // the counts that sockets have; optional ones are made when a picture is
@@ -51,6 +57,9 @@ struct Tally {
   std::uint64_t segments_received = 0;
   std::uint64_t reused_exchanges = 0;  // not the first one of their connection
   std::uint64_t responses_cut = 0;     // failed, but counted in totals.exchanges
+  std::uint64_t zero_window_received_us = 0;
+  std::uint64_t unread_bytes_max = 0;
+  std::map<std::size_t, RiseTally> rises;  // by the bucket of the rise; of sockets with enough samples
   std::optional<std::uint32_t> handshake_rtt_us;
   std::optional<std::uint32_t> kernel_rtt_us;
   model::RoleSource role_source = model::RoleSource::kUnknown;

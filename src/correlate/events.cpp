@@ -246,6 +246,12 @@ class Step {
     if (const auto opened = opened_at(socket_)) socket_.connect_took = *at - *opened;
     const auto first_syn = socket_.flow.syn_at ? socket_.flow.syn_at : socket_.flow.opened_at;
     if (first_syn) measure("connect", *at - *first_syn);
+    // A SYN-ACK after a second SYN may answer the first one.
+    if (socket_.flow.syn_at && socket_.syn_retransmits == 0) {
+      const std::int64_t syn_rtt = model::microseconds(*at - *socket_.flow.syn_at);
+      add_delay(state_, endpoint(), *at, Delay::kSynRtt,
+                static_cast<std::uint64_t>(std::max<std::int64_t>(syn_rtt, 0)));
+    }
     note_established(state_, socket_, *at);
   }
 
@@ -355,7 +361,9 @@ class Step {
   void sent_again(const model::Retransmitted& retransmitted) {
     const model::RetransmitKind kind = retransmit_kind(retransmitted);
     ++socket_.retransmits[static_cast<std::size_t>(kind)];
-    ++second().retransmits;
+    SecondCounts& counts = second();
+    ++counts.retransmits;
+    if (kind == model::RetransmitKind::kRto) ++counts.retransmits_rto;
     if (kind != model::RetransmitKind::kSyn) {
       mark({.kind = TimelineKind::kRetransmit,
             .tag = static_cast<std::uint8_t>(kind),

@@ -59,6 +59,13 @@ void merge_flow(model::Flow& into, const model::Flow& newer) {
   keep_larger(merged.out_of_order_segments, into.out_of_order_segments);
   keep_larger(merged.spurious_retransmits, into.spurious_retransmits);
   keep_larger(merged.first_byte_max_us, into.first_byte_max_us);
+  keep_larger(merged.zero_window_received_us, into.zero_window_received_us);
+  keep_larger(merged.unread_bytes_max, into.unread_bytes_max);
+  // The rise is a running mean: the newest, unless the record is being torn down.
+  if (merged.path_samples < into.path_samples) {
+    merged.path_samples = into.path_samples;
+    merged.path_rise_p50_us = into.path_rise_p50_us;
+  }
   keep_nonzero(merged.srtt_us, into.srtt_us);
   keep_nonzero(merged.rtt_us, into.rtt_us);
   keep_nonzero(merged.mss, into.mss);

@@ -16,8 +16,6 @@ using model::MonoTime;
 // A reset follows a connection's end within microseconds; a connect of the same process that decides whether a refused
 // one mattered within a second.
 constexpr model::Duration kFoldAfter = std::chrono::milliseconds(1500);
-// Of all endpoints together; 32 bytes each.
-constexpr std::size_t kSeriesCellsMax = 1U << 20;
 
 void count_open(State& state, SocketRecord& socket) {
   EndpointRecord& endpoint = state.endpoints[socket.endpoint];
@@ -69,6 +67,19 @@ void keep(State& state, SocketRecord&& socket) {
   }
   ++state.failed_omitted;
   ++state.loss.sockets_full;
+}
+
+// The series of all endpoints keep within their memory, and the same interval.
+void count_series(State& state, const EndpointRecord& endpoint, std::size_t bytes_before) {
+  state.series_bytes += endpoint.series.bytes();
+  state.series_bytes -= bytes_before;
+  if (state.series_bytes <= state.limits.series_bytes) return;
+  state.series_interval_s *= 2;
+  state.series_bytes = 0;
+  for (EndpointRecord& each : state.endpoints) {
+    each.series.halve();
+    state.series_bytes += each.series.bytes();
+  }
 }
 
 }  // namespace
@@ -217,19 +228,28 @@ MonoTime series_origin(const State& state) {
   return clock.mono_at - (clock.wall_at - std::chrono::floor<std::chrono::seconds>(clock.wall_at));
 }
 
+std::int64_t second_number(const State& state, MonoTime at) {
+  return std::max<std::int64_t>(std::chrono::floor<std::chrono::seconds>(at - series_origin(state)).count(), 0);
+}
+
 SecondCounts& second_of(State& state, EndpointRecord& endpoint, MonoTime at) {
-  const std::int64_t second = std::chrono::floor<std::chrono::seconds>(at - series_origin(state)).count();
-  const std::size_t cells_before = endpoint.series.cells();
-  SecondCounts* counts = &endpoint.series.at(std::max<std::int64_t>(second, 0) / state.series_interval_s);
-  state.series_cells += endpoint.series.cells() - cells_before;
-  if (state.series_cells <= kSeriesCellsMax) return *counts;
-  state.series_interval_s *= 2;
-  state.series_cells = 0;
-  for (EndpointRecord& each : state.endpoints) {
-    each.series.halve();
-    state.series_cells += each.series.cells();
-  }
-  return endpoint.series.at(std::max<std::int64_t>(second, 0) / state.series_interval_s);
+  const std::int64_t second = second_number(state, at);
+  const std::size_t bytes_before = endpoint.series.bytes();
+  endpoint.series.at(second / state.series_interval_s);
+  count_series(state, endpoint, bytes_before);
+  return endpoint.series.at(second / state.series_interval_s);
+}
+
+void add_measured(State& state, EndpointRecord& endpoint, std::int64_t second, const Measured& measured) {
+  const std::size_t bytes_before = endpoint.series.bytes();
+  endpoint.series.add(second / state.series_interval_s, measured);
+  count_series(state, endpoint, bytes_before);
+}
+
+void add_delay(State& state, EndpointRecord& endpoint, MonoTime at, Delay delay, std::uint64_t value_us) {
+  const std::size_t bytes_before = endpoint.series.bytes();
+  endpoint.series.add(second_number(state, at) / state.series_interval_s, delay, value_us);
+  count_series(state, endpoint, bytes_before);
 }
 
 }  // namespace tcpdiag::correlate

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What each kind of sample adds.
 #include <algorithm>
+#include <string>
 #include <type_traits>
 #include <variant>
 
+#include "correlate/differences.h"
 #include "correlate/state.h"
 
 namespace tcpdiag::correlate {
@@ -43,12 +45,16 @@ class Apply {
   void operator()(const model::EndpointSample& sample) {
     advance(state_, sample.at);
     if (!state_.endpoint_index.contains(sample.key) && sample.exchanges == 0) return;
+    const bool was_known = state_.endpoint_index.contains(sample.key);
     const auto index = find_or_make_endpoint(state_, sample.key, sample.at);
     if (!index) return;  // its sockets were counted as lost
     EndpointRecord& endpoint = state_.endpoints[*index];
-    const std::uint64_t before = endpoint.sample ? endpoint.sample->exchanges : 0;
-    if (sample.exchanges > before) second_of(state_, endpoint, sample.at).exchanges += sample.exchanges - before;
+    if (endpoint.sample && sample.at < endpoint.sample->at) return;
+    const model::MonoTime since = begin_of_round(state_, endpoint, was_known, sample.at);
+    add_difference(state_, endpoint, sample, since);
+    std::string device = endpoint.sample ? std::move(endpoint.sample->device) : std::string();
     endpoint.sample = sample;
+    if (sample.device.empty()) endpoint.sample->device = std::move(device);
   }
 
   void operator()(const model::ProcessInfo& process) {

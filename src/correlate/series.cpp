@@ -9,54 +9,85 @@ SecondCounts& SecondCounts::operator+=(const SecondCounts& other) {
   connects += other.connects;
   connect_failures += other.connect_failures;
   retransmits += other.retransmits;
+  retransmits_rto += other.retransmits_rto;
   resets += other.resets;
   exchanges += other.exchanges;
   return *this;
 }
 
-SecondCounts& SecondSeries::at(std::int64_t cell) {
-  const auto before = [](const Cell& c, std::int64_t index) { return c.index < index; };
+Measured& Measured::operator+=(const Measured& other) {
+  bytes_sent += other.bytes_sent;
+  bytes_received += other.bytes_received;
+  segments_sent += other.segments_sent;
+  segments_received += other.segments_received;
+  out_of_order += other.out_of_order;
+  path_ambiguous += other.path_ambiguous;
+  zero_window_received_us += other.zero_window_received_us;
+  delays.merge(other.delays);
+  return *this;
+}
+
+SecondSeries::Cell& SecondSeries::cell_at(std::int64_t index) {
+  const auto before = [](const Cell& c, std::int64_t wanted) { return c.index < wanted; };
   // Nearly always the newest one or a new one behind it.
-  if (cells_.empty() || cells_.back().index < cell) return cells_.emplace_back(Cell{cell, {}}).counts;
-  const auto found = std::lower_bound(cells_.begin(), cells_.end(), cell, before);
-  if (found->index == cell) return found->counts;
-  return cells_.insert(found, Cell{cell, {}})->counts;
+  auto found = cells_.end();
+  if (!cells_.empty() && cells_.back().index >= index) {
+    found = std::lower_bound(cells_.begin(), cells_.end(), index, before);
+    if (found->index == index) return *found;
+  }
+  found = cells_.emplace(found);
+  found->index = index;
+  bytes_ += sizeof(Cell);
+  return *found;
+}
+
+Measured& SecondSeries::measured_at(std::int64_t index) {
+  Cell& cell = cell_at(index);
+  if (!cell.measured) {
+    cell.measured = std::make_unique<Measured>();
+    bytes_ += sizeof(Measured);
+  }
+  return *cell.measured;
+}
+
+void SecondSeries::add(std::int64_t cell, const Measured& measured) {
+  Measured& sum = measured_at(cell);
+  bytes_ -= sum.delays.bytes();
+  sum += measured;
+  bytes_ += sum.delays.bytes();
+}
+
+void SecondSeries::add(std::int64_t cell, Delay delay, std::uint64_t value_us) {
+  Measured& sum = measured_at(cell);
+  bytes_ -= sum.delays.bytes();
+  sum.delays.add(delay, value_us);
+  bytes_ += sum.delays.bytes();
 }
 
 void SecondSeries::halve() {
   std::vector<Cell> merged;
-  for (const Cell& cell : cells_) {
+  std::size_t bytes = 0;
+  for (Cell& cell : cells_) {
     const std::int64_t index = cell.index >> 1;
-    if (merged.empty() || merged.back().index != index) merged.push_back(Cell{index, {}});
-    merged.back().counts += cell.counts;
+    if (merged.empty() || merged.back().index != index) {
+      merged.push_back(std::move(cell));
+      merged.back().index = index;
+      continue;
+    }
+    Cell& into = merged.back();
+    into.counts += cell.counts;
+    if (!into.measured) {
+      into.measured = std::move(cell.measured);
+    } else if (cell.measured) {
+      *into.measured += *cell.measured;
+    }
+  }
+  merged.shrink_to_fit();
+  for (const Cell& cell : merged) {
+    bytes += sizeof(Cell) + (cell.measured ? sizeof(Measured) + cell.measured->delays.bytes() : 0);
   }
   cells_ = std::move(merged);
-}
-
-model::Series SecondSeries::to_series(std::int64_t start_offset_us, std::int64_t interval_s, std::size_t n,
-                                      unsigned shift, bool exchanges_known) const {
-  model::Series series;
-  series.start_offset_us = start_offset_us;
-  series.interval_s = static_cast<double>(interval_s << shift);
-  series.n = n;
-  const auto zeros = std::vector<std::optional<std::int64_t>>(n, 0);
-  auto& connects = series.arrays["connects"] = zeros;
-  auto& connect_failures = series.arrays["connect_failures"] = zeros;
-  auto& retransmits = series.arrays["retransmits"] = zeros;
-  auto& resets = series.arrays["resets"] = zeros;
-  std::vector<std::optional<std::int64_t>>* exchanges = nullptr;
-  if (exchanges_known) exchanges = &(series.arrays["exchanges"] = zeros);
-  if (n == 0) return series;
-  for (const Cell& cell : cells_) {
-    const auto i =
-        static_cast<std::size_t>(std::clamp<std::int64_t>(cell.index >> shift, 0, static_cast<std::int64_t>(n) - 1));
-    *connects[i] += cell.counts.connects;
-    *connect_failures[i] += cell.counts.connect_failures;
-    *retransmits[i] += cell.counts.retransmits;
-    *resets[i] += cell.counts.resets;
-    if (exchanges != nullptr) *(*exchanges)[i] += static_cast<std::int64_t>(cell.counts.exchanges);
-  }
-  return series;
+  bytes_ = bytes;
 }
 
 }  // namespace tcpdiag::correlate

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counts a second of one endpoint.
+// What happened in each second of one endpoint.
 //
 // Seconds are whole UTC seconds, so that they line up with CloudWatch and logs; the first one begins before the trace.
 // Only seconds in which something happened take memory. When all endpoints together have too many of them, or a
@@ -8,39 +8,63 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
-#include "model/picture.h"
+#include "correlate/delays.h"
 
 namespace tcpdiag::correlate {
 
+// From events, but for the exchanges.
 struct SecondCounts {
   std::uint32_t connects = 0;
   std::uint32_t connect_failures = 0;
   std::uint32_t retransmits = 0;
+  std::uint32_t retransmits_rto = 0;
   std::uint32_t resets = 0;
   std::uint64_t exchanges = 0;
 
   SecondCounts& operator+=(const SecondCounts& other);
 };
 
+// From samples, but for the SYN RTT.
+struct Measured {
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t segments_sent = 0;
+  std::uint64_t segments_received = 0;
+  std::uint64_t out_of_order = 0;
+  std::uint64_t path_ambiguous = 0;
+  std::uint64_t zero_window_received_us = 0;
+  Delays delays;
+
+  Measured& operator+=(const Measured& other);
+};
+
 class SecondSeries {
  public:
+  struct Cell {
+    std::int64_t index = 0;
+    SecondCounts counts;
+    std::unique_ptr<Measured> measured;  // null: nothing
+  };
+
   // The cell, made if there is none. May invalidate earlier references.
-  SecondCounts& at(std::int64_t cell);
-  std::size_t cells() const { return cells_.size(); }
+  SecondCounts& at(std::int64_t cell) { return cell_at(cell).counts; }
+  void add(std::int64_t cell, const Measured& measured);
+  void add(std::int64_t cell, Delay delay, std::uint64_t value_us);
+  // Memory taken, about.
+  std::size_t bytes() const { return bytes_; }
   // Two neighbours become one.
   void halve();
-  // n values a key of docs/json.md. shift: how often to halve on the way out. What lies outside goes to the ends.
-  model::Series to_series(std::int64_t start_offset_us, std::int64_t interval_s, std::size_t n, unsigned shift,
-                          bool exchanges_known) const;
+  const std::vector<Cell>& cells() const { return cells_; }  // by index
 
  private:
-  struct Cell {
-    std::int64_t index;
-    SecondCounts counts;
-  };
-  std::vector<Cell> cells_;  // by index
+  Cell& cell_at(std::int64_t index);
+  Measured& measured_at(std::int64_t index);
+
+  std::vector<Cell> cells_;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace tcpdiag::correlate

@@ -63,7 +63,10 @@ struct State {
   std::vector<EndpointRecord> endpoints;
   std::map<model::EndpointKey, std::size_t> endpoint_index;
   std::int64_t series_interval_s = 1;
-  std::size_t series_cells = 0;
+  std::size_t series_bytes = 0;
+  // Endpoints are sampled in rounds, about one a second.
+  std::optional<model::MonoTime> newest_round;
+  std::optional<model::MonoTime> previous_round;
   StrayResets stray;
 
   std::vector<SocketRecord> failed;   // in the order of their ends
@@ -108,6 +111,10 @@ std::size_t notable_limit(const Limits& limits);
 std::optional<ProcessKey> counted_as(const State& state, const SocketRecord& socket);
 
 SecondCounts& second_of(State& state, EndpointRecord& endpoint, model::MonoTime at);
+// Whole UTC seconds since series_origin(); what is older belongs to the first.
+std::int64_t second_number(const State& state, model::MonoTime at);
+void add_measured(State& state, EndpointRecord& endpoint, std::int64_t second, const Measured& measured);
+void add_delay(State& state, EndpointRecord& endpoint, model::MonoTime at, Delay delay, std::uint64_t value_us);
 // The whole UTC second in which the trace began.
 model::MonoTime series_origin(const State& state);
 

@@ -44,9 +44,11 @@ void Grade::step_down(std::string reason) {
       value_ = Confidence::kMedium;
       break;
     case Confidence::kMedium:
-    case Confidence::kLow:
       value_ = Confidence::kLow;
-      break;  // a finding about a failure never drops below low
+      break;
+    case Confidence::kLow:
+      exhausted_ = true;  // a finding about a failure never drops below low
+      break;
   }
 }
 

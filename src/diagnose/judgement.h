@@ -33,10 +33,13 @@ class Grade {
   void step_down(std::string reason);
   void write_to(model::Finding& finding) const;
   model::Confidence value() const { return value_; }
+  // A step down was due where there was none left: a finding about a delay is not emitted then.
+  bool exhausted() const { return exhausted_; }
 
  private:
   model::Confidence value_;
   std::vector<std::string> reasons_;
+  bool exhausted_ = false;
 };
 
 // The steps that hold for every rule: loss that feeds it, fewer than 3 observations.

@@ -14,7 +14,7 @@ namespace {
 // Precedence on one socket (docs/findings.md). Why in this order: what was true before the request (the peer had
 // already closed, the connection had already died) explains the failure better than what the request met; what the peer
 // did explains better than what this host did after it; resets by this host are often the consequence of a timeout.
-constexpr std::array<const Rule*, 12> kRules = {
+constexpr std::array<const Rule*, 19> kRules = {
     &rules::kPeerClosedBeforeReuse,
     &rules::kPeerResetAfterIdle,
     &rules::kPeerResetAwaitingResponse,
@@ -27,6 +27,14 @@ constexpr std::array<const Rule*, 12> kRules = {
     &rules::kConnectRefused,
     &rules::kConnectTimeout,
     &rules::kConnectFailedLocally,
+    // Of endpoints, by their seconds and histograms; no socket belongs to them.
+    &rules::kThroughputCeiling,
+    &rules::kPathQueueing,
+    &rules::kLocalQueueing,
+    &rules::kRetransmitLoss,
+    &rules::kSlowReader,
+    &rules::kPeerZeroWindow,
+    &rules::kDelayUnattributed,
     // Of the whole picture.
     &rules::kEventsLost,
 };

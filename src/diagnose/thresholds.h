@@ -90,6 +90,114 @@ constexpr std::uint32_t kHarmlessUnreadBytes = 128;
 // Port scans and late packets cause some RSTs on every host; from here on something keeps knocking.
 constexpr double kResetStormPerSecond = 10.0;
 
+// --- delays: seconds ---
+
+// A second speaks when this much happened in it: fewer exchanges, or fewer round trips, give a median that one slow
+// call makes.
+constexpr double kBusyExchangesPerSecond = 5.0;
+constexpr double kBusyRttSamplesPerSecond = 20.0;
+// Fewer samples of one measure than this in a second have no median to speak of.
+constexpr std::uint64_t kSamplesInSecond = 3;
+// A trace shorter than this cannot show that a delay lasts: one step of confidence down.
+constexpr Duration kShortWindow = std::chrono::seconds(10);
+
+// --- delays: who is hurt ---
+
+// An exchange is delayed when it takes more than five times what the empty path takes,
+constexpr std::uint64_t kDelayedFloors = 5;
+// and at least as long as people notice (Nielsen: 0.1 s feels instantaneous).
+constexpr Duration kDelayed = std::chrono::milliseconds(100);
+// When at least this part of the exchanges is delayed,
+constexpr double kDelayedShare = 0.5;
+// for at least this long, users stand before a slow page again and again: critical without a single failure.
+constexpr double kDelayedForSeconds = 10.0;
+// From this many bytes an exchange is a bulk transfer. TCP fills the queue of its bottleneck on purpose; nobody waits
+// for the single segment, so nothing that a bulk transfer does to itself is more than a notice.
+constexpr double kBulkBytes = 1024.0 * 1024.0;
+
+// --- delays: the network path ---
+
+// Below 10 ms scheduling, interrupts and Wi-Fi look like queues, and no user notices.
+constexpr Duration kQueueAtLeast = std::chrono::milliseconds(10);
+// On long paths routes and their load vary in proportion: twice the floor above the floor.
+constexpr double kQueueFloors = 2.0;
+// Queued seconds: fewer are a microburst, which is harmless without timeouts or failures.
+constexpr double kQueuedForWarning = 3.0;
+// So many queued seconds in a row, or so large a part of the busy ones, are no burst any more.
+constexpr double kSustainedRun = 5.0;
+constexpr double kSustainedShare = 0.5;
+// An ACK without data may be a delayed one: 40 ms on Linux, rounded up to ticks of up to 10 ms (CONFIG_HZ=100), and
+// the softirq's own delay. A rise beyond this is not the delayed ACK of a Linux peer.
+constexpr Duration kDelayedAckMost = std::chrono::milliseconds(60);
+// No Linux peer delays an ACK for more than 200 ms (TCP_DELACK_MAX), plus one tick. An ACK that rode on a response and
+// took longer did not wait for the application.
+constexpr Duration kNoDelayedAck = std::chrono::milliseconds(210);
+// "Risen alike": two rises within a factor of 2, the resolution of a second's median under changing load.
+constexpr double kAlike = 2.0;
+// So large a part of a second's samples must be clean (their ACK carried no data), where 9 of 10 samples have risen:
+// then at least half of the clean ones have risen, wherever the rest are.
+constexpr double kCleanShare = 0.2;
+// The same where only half of the samples have risen.
+constexpr double kCleanShareOfHalf = 1.0;
+// Seconds with proof speak for those without when they are so many for each of these (a short burst must not turn an
+// hour of a slow server into a network),
+constexpr double kProvenShare = 0.2;
+// or so many at all where the rise is beyond a delayed ACK (few new connections show that they were delayed, too),
+constexpr std::size_t kProvenSeconds = 3;
+// and so large a part of the seconds that can tell says the same.
+constexpr double kProofAgreement = 0.8;
+// Loss rose with the delay when seconds with the delay have so many times the loss of those without,
+constexpr double kLossRise = 3.0;
+// and so large a part of them has any. Chance loss on a bad path comes in all seconds alike.
+constexpr double kLossSeconds = 0.5;
+// A rise over a full pipe that also loses segments: it must be this many floors, so that it is no variation of a
+// long path (a queue of 200 ms on a path within a region is 100 floors and more).
+constexpr double kPipeRiseFloors = 10.0;
+// So many sockets must have risen like the endpoint: a shared queue delays everybody.
+constexpr double kFlowsAgreePct = 80.0;
+
+// --- delays: a ceiling ---
+
+// A token bucket passes the same bytes every second; shorter than this, chance does too.
+constexpr double kCeilingSeconds = 10.0;
+// (p90 - p10) / p50. A shaper measured second by second scatters within 1 to 2 %; load of people by 10 % and more.
+constexpr double kCeilingSpread = 0.05;
+// A ceiling is never exceeded, but for what the sampling moves from one second to the next.
+constexpr double kCeilingExcess = 1.05;
+// A second counted late leaves its bytes to the next one: two neighbours together must not exceed it by more than this.
+constexpr double kCeilingPairExcess = 1.02;
+// Fewer exchanges a second than this show the rhythm of a caller, not the limit of a path.
+constexpr double kCeilingExchangesPerSecond = 5.0;
+
+// --- delays: this host ---
+
+// A qdisc or driver that works holds a segment for microseconds (up to 1 or 2 ms with offloads at 1 Gbit/s).
+constexpr Duration kHostQueue = std::chrono::milliseconds(5);
+constexpr double kHostQueueSeconds = 3.0;
+// Retransmissions that found their first copy still in this host: one or two happen when a device restarts.
+constexpr std::uint64_t kBusyFailures = 3;
+// 100 ms of unread data is a stopped, collecting or overloaded process: event loops turn in a few milliseconds.
+constexpr Duration kReadWait = std::chrono::milliseconds(100);
+// The p99 of fewer reads than this is the single worst of them,
+constexpr std::uint64_t kReads = 20;
+// and one or two late reads happen to every process.
+constexpr std::uint64_t kLateReads = 3;
+// A closed window opens within a round trip where the receiver merely paces its sender. In total, over a trace.
+constexpr Duration kZeroWindow = std::chrono::milliseconds(200);
+constexpr double kZeroWindowShare = 0.01;
+// Stalls that each end within this, or within two round trips, are flow control at work.
+constexpr Duration kShortStall = std::chrono::milliseconds(10);
+
+// --- loss ---
+
+// Ten segments and 1 %: below that TCP repairs without anybody's notice.
+constexpr std::uint64_t kLostSegments = 10;
+constexpr double kLossPct = 1.0;
+// A timeout stops the connection for 200 ms or more; three of them are a pattern.
+constexpr std::uint64_t kTimeoutsOfLoss = 3;
+// When half of the retransmitted segments had arrived after all (DSACK), the path reorders or delays, and loses little.
+constexpr double kSpuriousShare = 0.5;
+
 // --- links ---
 
 // An effect may appear up to this many whole seconds before or after its cause,

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <string_view>
 
@@ -28,9 +29,17 @@ const Finding* top_of(const std::vector<Finding>& findings) {
   return findings.empty() || is_loss(findings.front()) ? nullptr : &findings.front();
 }
 
-// Every rule so far rests on how sockets ended. "Nothing wrong was seen" rests on having seen everything.
+// Of what the delay rules make: they rest on histograms and series, the others on how sockets ended.
+bool is_delay(const Finding& finding) {
+  constexpr std::array<std::string_view, 7> kCodes = {"throughput-ceiling", "path-queueing", "local-queueing",
+                                                      "retransmit-loss",    "slow-reader",   "zero-window",
+                                                      "delay-unattributed"};
+  return std::find(kCodes.begin(), kCodes.end(), finding.code) != kCodes.end();
+}
+
+// "Nothing wrong was seen" rests on having seen everything.
 bool is_spoilt(const Facts& facts, const Finding* top) {
-  const Feed feed = top != nullptr ? Feed::kSockets : Feed::kCoverage;
+  const Feed feed = top == nullptr ? Feed::kCoverage : is_delay(*top) ? Feed::kDelays : Feed::kSockets;
   return std::any_of(facts.losses.begin(), facts.losses.end(), [feed](const LossShare& loss) {
     return loss.feeds(feed) && loss.pct && *loss.pct > kLossSpoilsVerdictPct;
   });
@@ -66,6 +75,11 @@ std::string impact_words(const Facts& facts, const Finding& finding) {
         "Impact: {} of {}", failed,
         of_connects ? count_words(attempts, "connect", "connects") : count_words(attempts, "exchange", "exchanges"));
     if (const auto share = share_pct(failed, attempts)) words += fmt::format(" ({})", share_words(*share));
+  } else if (finding.impact.exchanges_delayed > 0 && finding.endpoint) {
+    const std::uint64_t delayed = finding.impact.exchanges_delayed;
+    const std::uint64_t attempts = attempts_of(facts.endpoints[*finding.endpoint], Of::kExchanges, delayed);
+    words = fmt::format("Impact: {} of {} delayed", delayed, count_words(attempts, "exchange", "exchanges"));
+    if (const auto share = share_pct(delayed, attempts)) words += fmt::format(" ({})", share_words(*share));
   } else {
     words = fmt::format("Seen {}", count_words(finding.count, "time", "times"));
   }

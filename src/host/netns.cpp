@@ -65,6 +65,16 @@ std::string name_of(const Identity& wanted, const NetnsPlaces& places) {
   return {};
 }
 
+// Process 1 of /proc is the host's only where /proc shows the initial pid namespace; its inode is fixed
+// (PROC_PID_INIT_INO of the kernel's include/linux/proc_ns.h, since Linux 3.8).
+bool is_initial(const Identity& netns, bool is_self, const NetnsPlaces& places) {
+  constexpr std::uint32_t kInitialPidNamespace = 0xEFFFFFFC;
+  const std::optional<Identity> pids = identity_at(places.proc + "/self/ns/pid");
+  if (places.check_kind && pids && pids->inode != kInitialPidNamespace) return false;
+  const std::optional<Identity> first = identity_at(path_of(places, 1));
+  return first ? *first == netns : is_self;
+}
+
 // `opened` is -1 with errno, or the file at `path`.
 Result<Netns> describe(Fd opened, const NetnsPlaces& places) {
   struct stat status {};
@@ -75,6 +85,7 @@ Result<Netns> describe(Fd opened, const NetnsPlaces& places) {
   found.inode = identity.inode;
   found.name = name_of(identity, places);
   found.is_self = identity_at(own_path(places)) == identity;
+  found.is_initial = is_initial(identity, found.is_self, places);
   return found;
 }
 

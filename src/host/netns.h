@@ -17,6 +17,10 @@ struct Netns {
   std::uint32_t inode = 0;  // what the kernel programs compare (net->ns.inum)
   std::string name;         // file name under /run/netns with this inode, untrusted; empty: none
   bool is_self = false;     // the namespace this program runs in
+  // The host's own namespace, that of its first process. Where that process cannot be asked (not permitted, hidden by
+  // the mount options of /proc) this program's own namespace is taken for it. Within a pid namespace process 1 is a
+  // container's: then none is, since an uplink that may be out of sight must be told rather than one in sight not.
+  bool is_initial = false;
 };
 
 // Where namespaces are looked for. Tests give a tree of their own, of plain files.

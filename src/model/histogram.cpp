@@ -32,19 +32,47 @@ std::uint64_t Histogram::high_of(std::size_t bucket) {
   return low_of(bucket) + (std::uint64_t{1} << (bucket / kSub - 1));
 }
 
+std::uint64_t Histogram::middle_of(std::size_t bucket) {
+  return low_of(bucket) + (high_of(bucket) - 1 - low_of(bucket)) / 2;
+}
+
+std::uint64_t Histogram::rank_of(double q, std::uint64_t count) {
+  // The small term takes back what 0.07 * 100 has too much in binary.
+  const double wanted = std::ceil(std::clamp(q, 0.0, 1.0) * static_cast<double>(count) - 1e-9);
+  return std::clamp(static_cast<std::uint64_t>(std::max(wanted, 1.0)), std::uint64_t{1}, count);
+}
+
 void Histogram::add(std::uint64_t value_us) {
+  before_.reset();
   ++buckets_[bucket_of(value_us)];
-  min_ = count_ == 0 ? value_us : std::min(min_, value_us);
-  max_ = count_ == 0 ? value_us : std::max(max_, value_us);
+  if (count_ == 0 || value_us <= min_) {
+    min_ = value_us;
+    min_exact_ = true;
+  }
+  if (count_ == 0 || value_us >= max_) {
+    max_ = value_us;
+    max_exact_ = true;
+  }
   ++count_;
   sum_ += value_us;
 }
 
 void Histogram::merge(const Histogram& other) {
   if (other.count_ == 0) return;
+  if (count_ == 0) {
+    *this = other;
+    return;
+  }
+  before_.reset();
   for (std::size_t i = 0; i < kBuckets; ++i) buckets_[i] += other.buckets_[i];
-  min_ = count_ == 0 ? other.min_ : std::min(min_, other.min_);
-  max_ = count_ == 0 ? other.max_ : std::max(max_, other.max_);
+  if (other.min_ < min_ || (other.min_ == min_ && other.min_exact_)) {
+    min_ = other.min_;
+    min_exact_ = other.min_exact_;
+  }
+  if (other.max_ > max_ || (other.max_ == max_ && other.max_exact_)) {
+    max_ = other.max_;
+    max_exact_ = other.max_exact_;
+  }
   count_ += other.count_;
   sum_ += other.sum_;
 }
@@ -61,6 +89,54 @@ Histogram Histogram::from_parts(const std::array<std::uint64_t, kBuckets>& bucke
   return made;
 }
 
+Histogram Histogram::since(const Histogram& earlier) const {
+  if (earlier.count_ == 0) return *this;
+  Histogram added;
+  if (earlier.count_ >= count_) return added;
+  std::size_t first = kBuckets;
+  std::size_t last = 0;
+  for (std::size_t i = 0; i < kBuckets; ++i) {
+    if (buckets_[i] <= earlier.buckets_[i]) continue;
+    added.buckets_[i] = buckets_[i] - earlier.buckets_[i];
+    added.count_ += added.buckets_[i];
+    first = std::min(first, i);
+    last = i;
+  }
+  added.sum_ = sum_ - std::min(sum_, earlier.sum_);
+  added.min_exact_ = min_exact_ && min_ < earlier.min_;
+  added.min_ = added.min_exact_ ? min_ : std::max(low_of(first), min_);
+  added.max_exact_ = max_exact_ && max_ > earlier.max_;
+  // The last bucket also holds what is beyond it.
+  const bool bounded = !added.max_exact_ && last + 1 < kBuckets;
+  added.max_ = std::max(bounded ? std::min(high_of(last) - 1, max_) : max_, added.min_);
+  return added;
+}
+
+// The buckets of the result have another raster than the values came in, so its percentiles are taken of the original:
+// two roundings would add up to more than 7 %.
+Histogram Histogram::lowered_by(std::uint64_t floor_us) const {
+  if (count_ == 0 || floor_us == 0) return *this;
+  const auto lower = [floor_us](std::uint64_t value) { return value - std::min(value, floor_us); };
+  Histogram lowered;
+  lowered.count_ = count_;
+  lowered.min_ = lower(min_);
+  lowered.max_ = lower(max_);
+  lowered.min_exact_ = min_exact_;
+  lowered.max_exact_ = max_exact_;
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < kBuckets; ++i) {
+    if (buckets_[i] == 0) continue;
+    const std::uint64_t value = lower(std::clamp(middle_of(i), min_, max_));
+    lowered.buckets_[bucket_of(value)] += buckets_[i];
+    sum += buckets_[i] * value;
+  }
+  const bool none_below = min_ >= floor_us && sum_ >= floor_us * count_;
+  lowered.sum_ = none_below ? sum_ - floor_us * count_ : sum;
+  lowered.before_ = before_ ? before_ : std::make_shared<const Histogram>(*this);
+  lowered.lowered_ = (before_ ? lowered_ : 0) + floor_us;
+  return lowered;
+}
+
 std::optional<std::uint64_t> Histogram::min() const { return count_ == 0 ? std::nullopt : std::optional(min_); }
 
 std::optional<std::uint64_t> Histogram::max() const { return count_ == 0 ? std::nullopt : std::optional(max_); }
@@ -72,18 +148,19 @@ std::optional<double> Histogram::mean() const {
 
 std::optional<std::uint64_t> Histogram::percentile(double q) const {
   if (count_ == 0) return std::nullopt;
-  // Nearest rank, 1..count. The small term takes back what 0.07 * 100 has too much in binary.
-  const double wanted = std::ceil(std::clamp(q, 0.0, 1.0) * static_cast<double>(count_) - 1e-9);
-  const std::uint64_t rank = std::clamp(static_cast<std::uint64_t>(std::max(wanted, 1.0)), std::uint64_t{1}, count_);
+  if (before_) {
+    const std::uint64_t value = *before_->percentile(q);
+    return value - std::min(value, lowered_);
+  }
+  const std::uint64_t rank = rank_of(q, count_);
   // The ends are known exactly.
-  if (rank == 1) return min_;
-  if (rank == count_) return max_;
+  if (rank == 1 && min_exact_) return min_;
+  if (rank == count_ && max_exact_) return max_;
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < kBuckets; ++i) {
     seen += buckets_[i];
     if (seen < rank) continue;
-    const std::uint64_t middle = low_of(i) + (high_of(i) - 1 - low_of(i)) / 2;
-    return std::clamp(middle, min_, max_);
+    return std::clamp(middle_of(i), min_, max_);
   }
   return max_;
 }

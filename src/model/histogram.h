@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 namespace tcpdiag::model {
@@ -22,6 +23,9 @@ class Histogram {
   static std::size_t bucket_of(std::uint64_t value_us);
   static std::uint64_t low_of(std::size_t bucket);   // inclusive
   static std::uint64_t high_of(std::size_t bucket);  // exclusive
+  static std::uint64_t middle_of(std::size_t bucket);
+  // Nearest rank of the quantile q (0..1) among `count` values: 1..count. count is not 0.
+  static std::uint64_t rank_of(double q, std::uint64_t count);
 
   void add(std::uint64_t value_us);
   void merge(const Histogram& other);
@@ -29,10 +33,11 @@ class Histogram {
   static Histogram from_parts(const std::array<std::uint64_t, kBuckets>& buckets, std::uint64_t sum, std::uint64_t min,
                               std::uint64_t max);
 
-  // What was added since `earlier`, a former state of this histogram. min and max are the bounds of its buckets then.
+  // What was added since `earlier`, a former state of this histogram. min and max are the bounds of its buckets then,
+  // but exact where the addition moved them. Never below zero: if `earlier` holds more than this one, nothing is told.
   Histogram since(const Histogram& earlier) const;
-  // Every value lowered by `floor_us`, not below 0. Exact for sum (while no value is below), min and max; a percentile is
-  // within 7 % of the value before it was lowered.
+  // Every value lowered by `floor_us`, not below 0. Exact for sum (while no value is below), min and max; a percentile
+  // is within 7 % of the value before it was lowered. Adding to the result or merging it loses that last promise.
   Histogram lowered_by(std::uint64_t floor_us) const;
 
   std::uint64_t count() const { return count_; }
@@ -50,6 +55,10 @@ class Histogram {
   std::uint64_t sum_ = 0;
   std::uint64_t min_ = 0;
   std::uint64_t max_ = 0;
+  bool min_exact_ = true;  // else a bound
+  bool max_exact_ = true;
+  std::shared_ptr<const Histogram> before_;  // as it was before it was lowered by lowered_; null: it was not
+  std::uint64_t lowered_ = 0;
 };
 
 }  // namespace tcpdiag::model

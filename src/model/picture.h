@@ -232,7 +232,9 @@ struct OutcomeGroup {
 // Histograms by their fixed names (docs/json.md); absent: not measured.
 using HistogramMap = std::map<std::string, Histogram>;
 
-// What the rules need of one whole second (aligned to UTC) of one endpoint, beside the series that are shown.
+// What the rules need of one whole second (aligned to UTC) of one endpoint, beside the series that are shown. In a
+// long trace, of as many seconds as Series::interval_s says. Where samples of the source are missing, counts are spread
+// evenly over the seconds between, and these have no samples of delays.
 struct Second {
   std::uint64_t exchanges = 0;
   std::uint64_t rtt_samples = 0;
@@ -248,13 +250,13 @@ struct Second {
   std::uint64_t host_queue_samples = 0;
   std::uint64_t read_wait_samples = 0;
   std::uint64_t zero_window_received_us = 0;
-  std::optional<std::uint64_t> path_rtt_p50_us;       // floor not subtracted
+  std::optional<std::uint64_t> path_rtt_p50_us;  // floor not subtracted
   std::optional<std::uint64_t> path_rtt_p10_us;
   std::optional<std::uint64_t> path_queue_in_p50_us;
   std::optional<std::uint64_t> host_queue_p50_us;
   std::optional<std::uint64_t> host_queue_p99_us;
-  std::optional<std::uint64_t> connect_p50_us;        // SYN RTT of connects that ended in this second
-  bool whole = true;  // false: the first or last second of the trace, only partly in it
+  std::optional<std::uint64_t> connect_p50_us;  // SYN RTT of connects that ended in this second
+  bool whole = true;  // false: only partly in the trace (the first, the last), or not yet sampled
 };
 
 // One value a second; null where nothing was measured.
@@ -275,21 +277,26 @@ struct EndpointPicture {
   std::optional<double> mean_response_bytes;
   std::optional<std::uint64_t> rtt_floor_us;
   std::string rtt_floor_source;         // "handshake", "kernel", "option", "window", empty: none
+  bool window_has_low_sample = false;   // some path RTT of this trace is below a third of their p50
   std::vector<ProcessShare> processes;  // by bytes, at most 10 and "others"
   std::vector<PeerShare> peers;         // inbound only, at most 10
   std::vector<OutcomeGroup> outcomes;
-  HistogramMap histograms;      // "path_queue" has the floor subtracted
+  HistogramMap histograms;  // "path_queue" has the floor subtracted
   std::uint64_t path_queue_ambiguous = 0;
   Series series;
-  std::vector<Second> seconds;  // as many as the series has values, each of the same time
+  std::vector<Second> seconds;  // as many as the series has values, each of the same time; empty: never sampled
   std::uint32_t wire_header_bytes = 66;  // of a segment on the wire: Ethernet, IP, TCP with timestamps
-  std::optional<double> flows_agree_pct;  // sockets with >= 5 path samples whose own rise is within a factor of 2 of the endpoint's
-  std::uint64_t flows = 0;                // such sockets
+  // Sockets with >= 5 path samples whose own rise is within a factor of 2 of the endpoint's: the median of its sockets'
+  // rises, each counted with its samples. All below 1 ms are alike.
+  std::optional<double> flows_agree_pct;
+  std::uint64_t flows = 0;  // such sockets
   std::uint64_t unread_bytes_max = 0;
   std::uint64_t zero_window_stalls = 0;
   std::uint64_t zero_window_longest_us = 0;
-  std::string device;                     // that its segments left by; empty: none seen
-  std::string path_queue_in_missing;      // why there is no path_queue_in: "no_timestamps", "tick_unknown", "no_own_floor"; empty: there is
+  std::string device;  // that its segments left by; empty: none seen
+  // Why there is no path_queue_in: "no_timestamps", "tick_unknown", "no_own_floor", "not_measured" (the source had no
+  // room for this endpoint); empty: there is.
+  std::string path_queue_in_missing;
 };
 
 struct Window {

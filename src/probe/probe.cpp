@@ -48,7 +48,6 @@ struct Probe::Impl {
   std::unique_ptr<ring_buffer, RingDeleter> ring;
   model::Sink* sink = nullptr;  // of the call that is draining
   std::set<std::uint32_t> processes;
-  std::map<model::EndpointKey, std::uint64_t> moved_reported;
   std::uint64_t undecodable = 0;
   std::uint64_t processes_full = 0;
   std::uint64_t sockets_at_start = 0;
@@ -178,14 +177,8 @@ void Probe::drain(model::Sink& sink) {
 }
 
 void Probe::sample(model::Sink& sink) {
-  for (model::EndpointSample& endpoint : impl_->programs.endpoint_samples(now())) {
-    // An endpoint at which nothing moved since its newest sample needs no other.
-    const std::uint64_t moved = endpoint.segments_sent + endpoint.segments_received + endpoint.exchanges;
-    const auto [reported, first] = impl_->moved_reported.try_emplace(endpoint.key, moved);
-    if (!first && reported->second == moved) continue;
-    reported->second = moved;
-    sink.on_sample(endpoint);
-  }
+  // Also those at which nothing moved: the time between two samples is what their difference belongs to.
+  for (model::EndpointSample& endpoint : impl_->programs.endpoint_samples(now())) sink.on_sample(endpoint);
 }
 
 model::Loss Probe::loss() const {
@@ -212,7 +205,6 @@ ProbeEnd Probe::finish(model::Sink& sink) {
   }
   // after the snapshots, which complete the last exchanges; all of them, since a last_byte may have come without a new
   // exchange
-  impl_->moved_reported.clear();
   sample(sink);
   ProbeEnd end;
   end.loss = loss();

@@ -101,6 +101,27 @@ std::string EvidenceReader::microseconds(std::string_view key) {
   return value ? duration(*value) : std::string();
 }
 
+bool EvidenceReader::is_set(std::string_view key) {
+  const model::EvidenceValue* value = find(key);
+  if (value == nullptr) return false;
+  if (const auto* integer = std::get_if<std::int64_t>(value)) return *integer != 0;
+  const auto* word = std::get_if<std::string>(value);
+  return word != nullptr && !word->empty() && *word != "false" && *word != "no";
+}
+
+const model::EndpointPicture* EvidenceReader::endpoint() const {
+  if (report_ == nullptr || !finding_.endpoint) return nullptr;
+  return &report_->picture.endpoints[*finding_.endpoint];
+}
+
+const model::Finding* EvidenceReader::beside(std::string_view code) const {
+  if (report_ == nullptr || !finding_.endpoint) return nullptr;
+  const auto found = std::find_if(report_->findings.begin(), report_->findings.end(), [&](const model::Finding& other) {
+    return &other != &finding_ && other.code == code && other.endpoint == finding_.endpoint;
+  });
+  return found == report_->findings.end() ? nullptr : &*found;
+}
+
 void EvidenceReader::skip(std::initializer_list<std::string_view> keys) {
   for (const std::string_view key : keys) used_.emplace(key);
 }
@@ -133,11 +154,23 @@ std::string spread(std::optional<double> p50_s, std::optional<double> min_s, std
   return fmt::format("p50 {}, {} .. {}", middle, duration(*min_s * 1e6), duration(*max_s * 1e6));
 }
 
-std::vector<EvidenceLine> evidence_lines(const model::Finding& finding) {
-  EvidenceReader evidence(finding);
+std::string floor_words(std::optional<double> floor_us, std::string_view source) {
+  if (!floor_us) return {};
+  const std::string_view words = source == "handshake" ? ", from a handshake"
+                                 : source == "kernel"  ? ", the kernel's smallest"
+                                 : source == "option"  ? ", as given by --floor"
+                                 : source == "window"  ? ", the smallest of this trace, which may have queued too"
+                                                       : "";
+  return duration(*floor_us) + std::string(words);
+}
+
+std::vector<EvidenceLine> evidence_lines(const model::Finding& finding, const model::Report* report) {
+  EvidenceReader evidence(finding, report);
   evidence.skip({"sockets", "timer_candidates", "share_pct"});
   std::vector<EvidenceLine> lines;
-  if (!describe_failure(finding, evidence, lines)) describe_delay(finding, evidence, lines);
+  [[maybe_unused]] const bool has_words = describe_failure(finding, evidence, lines) ||
+                                          describe_queueing(finding, evidence, lines) ||
+                                          describe_delay(finding, evidence, lines);
   std::erase_if(lines, [](const EvidenceLine& line) { return line.value.empty(); });
   for (EvidenceLine& line : evidence.rest()) lines.push_back(std::move(line));
   return lines;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "model/finding.h"
+#include "model/report.h"
 
 namespace tcpdiag::report {
 
@@ -22,14 +23,21 @@ struct EvidenceLine {
 // The evidence of one finding, by key. Remembers what was asked for, so that a key nobody knows is not lost.
 class EvidenceReader {
  public:
-  explicit EvidenceReader(const model::Finding& finding) : finding_(finding) {}
+  // `report`: that the finding is of, for what stands beside it; null: there is none.
+  explicit EvidenceReader(const model::Finding& finding, const model::Report* report = nullptr)
+      : finding_(finding), report_(report) {}
 
   std::optional<double> number(std::string_view key);        // of an integer or a float
   std::optional<std::uint64_t> count(std::string_view key);  // of an integer that is not negative
   std::string text(std::string_view key);                    // empty: none
   std::string seconds(std::string_view key);                 // a `_s` key as a duration; empty: null or absent
   std::string microseconds(std::string_view key);            // a `_us` key as a duration
+  bool is_set(std::string_view key);                         // of a truth value: 1, or a word other than "false", "no"
   void skip(std::initializer_list<std::string_view> keys);   // they are told elsewhere
+
+  const model::EndpointPicture* endpoint() const;             // the finding's; null: none
+  const model::Finding* beside(std::string_view code) const;  // of the same endpoint; null: none
+  const model::Finding& finding() const { return finding_; }
 
   // What was neither asked for nor skipped and is not null, under its plain name.
   std::vector<EvidenceLine> rest() const;
@@ -38,6 +46,7 @@ class EvidenceReader {
   const model::EvidenceValue* find(std::string_view key);
 
   const model::Finding& finding_;
+  const model::Report* report_;
   std::set<std::string, std::less<>> used_;
 };
 
@@ -48,11 +57,17 @@ std::string list_of(std::initializer_list<std::string> pieces);
 std::string spread(std::optional<double> p50_s, std::optional<double> min_s, std::optional<double> max_s,
                    std::optional<std::uint64_t> n);
 
-// The evidence of any finding; of a code without words of its own, its keys as they are.
-std::vector<EvidenceLine> evidence_lines(const model::Finding& finding);
+// "0.01 ms, from a handshake"; empty without a floor.
+std::string floor_words(std::optional<double> floor_us, std::string_view source);
 
-// evidence_failures.cpp, evidence_delays.cpp: codes they have words for. False: not one of theirs.
+// The evidence of any finding; of a code without words of its own, its keys as they are. With the report, some lines
+// also tell what it knows of the finding's endpoint.
+std::vector<EvidenceLine> evidence_lines(const model::Finding& finding, const model::Report* report = nullptr);
+
+// evidence_failures.cpp, evidence_queueing.cpp, evidence_delays.cpp: codes they have words for. False: not one of
+// theirs.
 bool describe_failure(const model::Finding& finding, EvidenceReader& evidence, std::vector<EvidenceLine>& out);
+bool describe_queueing(const model::Finding& finding, EvidenceReader& evidence, std::vector<EvidenceLine>& out);
 bool describe_delay(const model::Finding& finding, EvidenceReader& evidence, std::vector<EvidenceLine>& out);
 
 // "30 s after the request: HAProxy \"timeout server\" (documented default), ...": one line for each timer and start.

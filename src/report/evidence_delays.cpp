@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Evidence in words: loss, delay, and what this tool did not see. Codes that no rule makes yet have no words yet: their
-// keys are shown under their plain names.
+// Evidence in words: loss, delays without a proof, and what this tool did not see.
 #include <fmt/format.h>
 
 #include <array>
@@ -19,14 +18,25 @@ std::string of_kind(EvidenceReader& e, std::string_view key, std::string_view wo
   return n && *n > 0 ? fmt::format("{} {}", *n, words) : std::string();
 }
 
-void retransmit_loss(EvidenceReader& e, Lines& out) {
+// Loss towards this host: what it sent again itself says nothing of it.
+void loss_in(EvidenceReader& e, Lines& out) {
+  const auto out_of_order = e.count("out_of_order_segments");
+  const auto loss = e.number("loss_pct");
+  out.push_back({"direction", "towards this host"});
+  if (out_of_order) {
+    out.push_back({"out of order", fmt::format("{} segments received{}", *out_of_order,
+                                               loss ? fmt::format(" ({})", percent(*loss)) : "")});
+  }
+  e.skip({"retransmitted_segments", "sent_segments", "rto_count", "fast_count", "tlp_count", "syn_count",
+          "spurious_count", "retransmit_failures_busy", "retransmit_delay_p50_us", "recovery_p99_us"});
+}
+
+void loss_out(EvidenceReader& e, Lines& out) {
   const auto lost = e.count("retransmitted_segments");
   const auto sent = e.count("sent_segments");
   const auto loss = e.number("loss_pct");
   const std::string direction = e.text("direction");
-  out.push_back({"direction", direction == "out"  ? "from this host"
-                              : direction == "in" ? "towards this host"
-                                                  : direction});
+  out.push_back({"direction", direction == "out" ? "from this host" : direction});
   if (lost) {
     out.push_back({"retransmitted", fmt::format("{}{}{}", *lost, sent ? fmt::format(" of {} segments", *sent) : "",
                                                 loss ? fmt::format(" ({})", percent(*loss)) : "")});
@@ -46,14 +56,22 @@ void retransmit_loss(EvidenceReader& e, Lines& out) {
                                    recovery.empty() ? "" : recovery + " till repaired (p99)"})});
 }
 
+void retransmit_loss(EvidenceReader& e, Lines& out) {
+  if (e.text("direction") == "in") {
+    loss_in(e, out);
+  } else {
+    loss_out(e, out);
+  }
+}
+
 void delay_unattributed(EvidenceReader& e, Lines& out) {
-  const std::string floor = e.microseconds("rtt_floor_us");
-  const std::string source = e.text("rtt_floor_source");
-  out.push_back({"RTT floor", floor.empty() || source.empty() ? floor : fmt::format("{}, from: {}", floor, source)});
+  const auto floor = e.number("rtt_floor_us");
+  out.push_back({"RTT floor", floor_words(floor, e.text("rtt_floor_source"))});
   const std::string queue = e.microseconds("path_queue_p50_us");
   const auto ambiguous = e.number("ambiguous_pct");
-  out.push_back({"above the floor", list_of({queue.empty() ? "" : queue + " (p50)",
-                                             ambiguous ? percent(*ambiguous) + " ambiguous" : ""})});
+  out.push_back(
+      {"above the floor", list_of({queue.empty() ? "" : queue + " (p50)",
+                                   ambiguous ? percent(*ambiguous) + " of the ACKs rode on responses" : ""})});
   out.push_back({"first byte", e.microseconds("first_byte_p50_us")});
 }
 

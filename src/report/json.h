@@ -56,7 +56,7 @@ Json retransmits_json(const model::RetransmitCounts& counts);
 Json resets_json(const model::ResetCounts& resets);
 void append_totals(Json& out, const model::Totals& totals);
 Json histogram_json(const model::Histogram& histogram);
-Json histograms_json(const model::HistogramMap& histograms);
+Json histograms_json(const model::EndpointPicture& endpoint);
 Json series_json(const model::Series& series);
 
 // json_lists.cpp: the three long lists.

@@ -213,11 +213,12 @@ Json endpoint_json(const JsonContext& context, std::size_t index) {
   out["mean_response_bytes"] = rounded_or_null(endpoint.mean_response_bytes);
   out["rtt_floor_us"] = or_null(endpoint.rtt_floor_us);
   out["rtt_floor_source"] = text_or_null(endpoint.rtt_floor_source);
+  out["path_queue_in_missing"] = text_or_null(endpoint.path_queue_in_missing);
   out["processes"] = processes_json(endpoint.processes);
   out["outcomes_compared"] = outcomes_json(endpoint.outcomes);
   out["app_gap_coverage_pct"] = nullptr;  // app_gap is not measured yet
   out["role_source"] = role_source_json(endpoint.role_source);
-  out["histograms"] = histograms_json(endpoint.histograms);
+  out["histograms"] = histograms_json(endpoint);
   out["series"] = series_json(endpoint.series);
   out["peers"] = peers_json(endpoint.peers);
   return out;

@@ -90,7 +90,7 @@ void append_totals(Json& out, const model::Totals& totals) {
     phases[model::to_string(static_cast<model::Phase>(i))] = or_null(totals.reset_phases[i]);
   }
   out["reset_phases"] = std::move(phases);
-  out["listen_overflows"] = nullptr;  // not measured yet, like zero_window_*
+  out["listen_overflows"] = nullptr;  // not measured yet
   out["listen_drops"] = nullptr;
   out["bytes_sent"] = totals.bytes_sent;
   out["bytes_received"] = totals.bytes_received;
@@ -99,8 +99,8 @@ void append_totals(Json& out, const model::Totals& totals) {
   out["exchanges"] = totals.exchanges;
   out["exchanges_failed"] = totals.exchanges_failed;
   out["exchanges_pending"] = totals.exchanges_pending;
-  out["zero_window_sent_us"] = nullptr;
-  out["zero_window_received_us"] = nullptr;
+  out["zero_window_sent_us"] = or_null(totals.zero_window_sent_us);
+  out["zero_window_received_us"] = or_null(totals.zero_window_received_us);
 }
 
 Json histogram_json(const model::Histogram& histogram) {
@@ -129,7 +129,8 @@ Json histogram_json(const model::Histogram& histogram) {
   return out;
 }
 
-Json histograms_json(const model::HistogramMap& histograms) {
+Json histograms_json(const model::EndpointPicture& endpoint) {
+  const model::HistogramMap& histograms = endpoint.histograms;
   Json out = Json::object();
   for (const char* name : kHistogramNames) {
     const auto found = histograms.find(name);
@@ -138,7 +139,7 @@ Json histograms_json(const model::HistogramMap& histograms) {
       continue;
     }
     out[name] = histogram_json(found->second);
-    if (std::string_view(name) == "path_queue") out[name]["ambiguous"] = nullptr;
+    if (std::string_view(name) == "path_queue") out[name]["ambiguous"] = endpoint.path_queue_ambiguous;
   }
   return out;
 }

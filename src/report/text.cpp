@@ -61,6 +61,8 @@ std::string cost_words(const model::Picture& picture) {
   if (length <= 0) return "own CPU: unknown";
   const model::Cost& cost = picture.cost;
   const double used = cost.bpf_cpu_s.value_or(0) + cost.user_cpu_s + cost.system_cpu_s;
+  // Loading the programs takes its time once, however short the trace: a share of that says nothing.
+  if (length < 1) return fmt::format("own CPU: {:.2f} s{}", used, cost.bpf_cpu_s ? "" : " + BPF");
   return fmt::format("own CPU: {}{}", percent(100 * used / length), cost.bpf_cpu_s ? "" : " + BPF");
 }
 
@@ -167,6 +169,7 @@ std::string render_text(const model::Report& report, const TextOptions& options)
   append_failures(page, context);
   append_delays(page, context);
   append_endpoints(page, context);
+  append_bars(page, context);
   append_footer(page, context, filter_shown);
   return page.take();
 }

@@ -16,6 +16,9 @@ namespace tcpdiag::report {
 // About this tool, not about the network: never a cause.
 inline constexpr std::string_view kEventsLost = "events-lost";
 
+// Findings about delay and loss, of which the endpoint as a whole tells more than single sockets.
+bool is_about_delay(std::string_view code);
+
 struct TextContext {
   const model::Report& report;
   const TextOptions& options;
@@ -31,11 +34,19 @@ void append_findings(Page& page, const TextContext& context);
 // "DNS, what TLS carries"; empty: nothing is hidden.
 std::string not_visible_words(const model::Report& report);
 
-// text_tables.cpp; each writes nothing where it has nothing to show.
+// The endpoint whose delays are shown: that of the first finding with one, else the first that has any; null: none has.
+const model::EndpointPicture* delay_endpoint(const model::Report& report);
+
+// A name and figures that begin at `column`: on the next line where the name reaches into them.
+void named_row(Page& page, const std::string& name, std::size_t column, const std::string& figures,
+               Style style = Style::kPlain);
+
+// text_tables.cpp, text_endpoints.cpp, text_bars.cpp; each writes nothing where it has nothing to show.
 void append_failed_against_good(Page& page, const TextContext& context);
 void append_failures(Page& page, const TextContext& context);
 void append_delays(Page& page, const TextContext& context);
 void append_endpoints(Page& page, const TextContext& context);
+void append_bars(Page& page, const TextContext& context);
 void append_busiest_filtered_out(Page& page, const TextContext& context);
 
 }  // namespace tcpdiag::report

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <utility>
 #include <vector>
@@ -22,7 +23,8 @@ constexpr std::size_t kShortCauses = 20;
 constexpr std::size_t kNotices = 8;
 constexpr std::size_t kLogLines = 2;
 constexpr std::size_t kPidsColumns = 28;
-constexpr std::size_t kLabelColumns = 10;  // "Evidence  ", "Do next   "
+constexpr std::string_view kDelayed = "100 ms";  // what makes an exchange a delayed one: docs/findings.md, severity
+constexpr std::size_t kLabelColumns = 10;        // "Evidence  ", "Do next   "
 
 const char* severity_words(model::Severity severity) {
   switch (severity) {
@@ -93,12 +95,28 @@ std::string affected(std::uint64_t part, std::string_view what, std::optional<st
   return text;
 }
 
+// "14078 exchanges, 100 % delayed by more than 100 ms, 0 failed"
+std::string delayed_words(const TextContext& context, const model::Finding& finding) {
+  const model::Impact& impact = finding.impact;
+  const std::uint64_t all = finding.endpoint ? context.picture().endpoints[*finding.endpoint].totals.exchanges : 0;
+  if (all < impact.exchanges_delayed) {
+    return fmt::format("{} delayed by more than {}", number_of(impact.exchanges_delayed, "exchange"), kDelayed);
+  }
+  const double share = 100.0 * static_cast<double>(impact.exchanges_delayed) / static_cast<double>(all);
+  return fmt::format("{}, {} delayed by more than {}", number_of(all, "exchange"), percent(share), kDelayed);
+}
+
 void append_impact(Page& page, const TextContext& context, const model::Finding& finding) {
   const model::Impact& impact = finding.impact;
   std::vector<std::string> parts;
   // The share is told with the first of them: that is what it is a share of.
   std::optional<double> share = impact.share_pct ? impact.share_pct : finding.share_pct;
-  if (impact.exchanges_failed > 0) {
+  if (impact.exchanges_delayed > 0) {
+    parts.push_back(delayed_words(context, finding));
+    const std::string pct = impact.exchanges_failed > 0 && share ? fmt::format(" ({})", percent(*share)) : "";
+    parts.push_back(fmt::format("{} failed{}", impact.exchanges_failed, pct));
+    share.reset();
+  } else if (impact.exchanges_failed > 0) {
     parts.push_back(affected(impact.exchanges_failed, "exchange", evidence_count(finding, "exchange_count"), "failed",
                              std::exchange(share, std::nullopt)));
   }
@@ -106,12 +124,11 @@ void append_impact(Page& page, const TextContext& context, const model::Finding&
     parts.push_back(affected(impact.connects_failed, "connect", evidence_count(finding, "connect_count"), "failed",
                              std::exchange(share, std::nullopt)));
   }
-  if (impact.exchanges_delayed > 0) {
-    parts.push_back(
-        affected(impact.exchanges_delayed, "exchange", std::nullopt, "delayed", std::exchange(share, std::nullopt)));
+  if (parts.empty()) {
+    parts.emplace_back("no exchange or connect failed");
+    // What a delay is counted in stands in its evidence.
+    if (!is_about_delay(finding.code)) parts.back() += fmt::format(", seen {}", number_of(finding.count, "time"));
   }
-  if (parts.empty())
-    parts.push_back(fmt::format("no exchange or connect failed, seen {}", number_of(finding.count, "time")));
   const bool once = finding.first_at == finding.last_at;
   parts.push_back(once ? "at " + context.time(finding.first_at)
                        : fmt::format("{} .. {}", context.time(finding.first_at), context.time(finding.last_at)));
@@ -124,9 +141,10 @@ struct Who {
   std::string cgroup;
   std::set<std::uint32_t> pids;
   std::size_t sockets = 0;
+  std::optional<double> bytes_pct;  // of all bytes of the endpoint
 };
 
-std::string pid_words(const std::set<std::uint32_t>& pids) {
+std::vector<std::string> pid_words(const std::set<std::uint32_t>& pids) {
   if (pids.empty()) return {};
   std::vector<std::string> parts;
   std::size_t used = 0;
@@ -140,16 +158,43 @@ std::string pid_words(const std::set<std::uint32_t>& pids) {
   }
   const std::size_t more = pids.size() - parts.size();
   if (more > 0) parts.push_back(fmt::format("{} more", more));
-  return fmt::format(" (pid{} {})", pids.size() == 1 ? "" : "s", join(parts, ", "));
+  return {fmt::format("pid{} {}", pids.size() == 1 ? "" : "s", join(parts, ", "))};
 }
 
-// The owners of the finding's sockets; where none of them is known, the processes of its endpoint.
+// "ruby (pids 811, 812)"; of the processes of an endpoint "redis-benchmark (pid 4121, 50 sockets), 100 % of the bytes".
+std::string who_words(const Who& who) {
+  std::vector<std::string> parts = pid_words(who.pids);
+  if (who.bytes_pct) parts.push_back(number_of(who.sockets, "socket"));
+  std::string text = elide_middle(who.comm.empty() ? "?" : escape_terminal(who.comm), 20);
+  if (!parts.empty()) text += fmt::format(" ({})", join(parts, ", "));
+  if (who.bytes_pct) text += fmt::format(", {} of the bytes", percent(*who.bytes_pct));
+  return text;
+}
+
+std::vector<Who> owners_of_endpoint(const model::EndpointPicture& endpoint) {
+  double all = 0;
+  for (const model::ProcessShare& p : endpoint.processes) all += static_cast<double>(p.bytes_sent + p.bytes_received);
+  std::vector<Who> owners;
+  for (const model::ProcessShare& p : endpoint.processes) {
+    Who who{p.comm, p.cgroup, {p.pids.begin(), p.pids.end()}, p.sockets_seen, std::nullopt};
+    if (all > 0) who.bytes_pct = 100.0 * static_cast<double>(p.bytes_sent + p.bytes_received) / all;
+    owners.push_back(std::move(who));
+  }
+  return owners;
+}
+
+// The owners of the finding's sockets. Where none of them is known, and where the endpoint as a whole is slow, the
+// processes of its endpoint.
 std::vector<Who> owners_of(const TextContext& context, const model::Finding& finding) {
   std::vector<Who> owners;
+  if (finding.endpoint && is_about_delay(finding.code)) {
+    owners = owners_of_endpoint(context.picture().endpoints[*finding.endpoint]);
+    if (!owners.empty()) return owners;
+  }
   const auto entry = [&](const std::string& comm, const std::string& cgroup) -> Who& {
     const auto found = std::find_if(owners.begin(), owners.end(),
                                     [&](const Who& who) { return who.comm == comm && who.cgroup == cgroup; });
-    return found != owners.end() ? *found : owners.emplace_back(Who{comm, cgroup, {}, 0});
+    return found != owners.end() ? *found : owners.emplace_back(Who{comm, cgroup, {}, 0, std::nullopt});
   };
   for (const std::size_t index : finding.sockets) {
     const model::SocketStory& story = context.picture().sockets[index];
@@ -160,10 +205,7 @@ std::vector<Who> owners_of(const TextContext& context, const model::Finding& fin
   }
   std::stable_sort(owners.begin(), owners.end(), [](const Who& a, const Who& b) { return a.sockets > b.sockets; });
   if (!owners.empty() || !finding.endpoint) return owners;
-  for (const model::ProcessShare& process : context.picture().endpoints[*finding.endpoint].processes) {
-    entry(process.comm, process.cgroup).pids.insert(process.pids.begin(), process.pids.end());
-  }
-  return owners;
+  return owners_of_endpoint(context.picture().endpoints[*finding.endpoint]);
 }
 
 void append_who(Page& page, const TextContext& context, const model::Finding& finding) {
@@ -177,8 +219,7 @@ void append_who(Page& page, const TextContext& context, const model::Finding& fi
   }
   for (std::size_t i = 0; i < std::min(owners.size(), kShown); ++i) {
     const Who& who = owners[i];
-    const std::string comm = elide_middle(who.comm.empty() ? "?" : escape_terminal(who.comm), 20);
-    const std::string text = comm + pid_words(who.pids);
+    const std::string text = who_words(who);
     const std::string cgroup = who.cgroup.empty() ? "" : "cgroup " + escape_terminal(who.cgroup);
     if (cgroup.empty()) {
       page.line(begin + text);
@@ -209,9 +250,9 @@ class Section {
   std::string begin_;
 };
 
-void append_evidence(Page& page, const model::Finding& finding) {
+void append_evidence(Page& page, const TextContext& context, const model::Finding& finding) {
   constexpr std::size_t kWidestLabel = 24;
-  const std::vector<EvidenceLine> lines = evidence_lines(finding);
+  const std::vector<EvidenceLine> lines = evidence_lines(finding, &context.report);
   std::size_t width = 0;
   for (const EvidenceLine& line : lines) width = std::max(width, std::min(columns(line.label), kWidestLabel));
   Section section(page, "Evidence");
@@ -259,8 +300,10 @@ void append_effects(Page& page, const model::Report& report, std::size_t root) {
   Section section(page, "Explains");
   for (const std::size_t i : effects_of(report, root)) {
     const model::Finding& effect = report.findings[i];
+    // Of the queue behind a ceiling the ceiling's own evidence has told.
+    const bool told = effect.code == "path-queueing" && report.findings[root].code == "throughput-ceiling";
     section.row("", fmt::format("{} {} ({}){}", i + 1, effect.code, model::to_string(effect.severity),
-                                effect.title.empty() ? "" : ": " + effect.title));
+                                told || effect.title.empty() ? "" : ": " + effect.title));
   }
 }
 
@@ -273,7 +316,7 @@ void append_cause(Page& page, const TextContext& context, std::size_t index) {
   for (std::size_t i = 0; i < std::min(finding.app_messages.size(), kLogLines); ++i) {
     page.paragraph(i == 0 ? "  Log line: " : "            ", finding.app_messages[i]);
   }
-  append_evidence(page, finding);
+  append_evidence(page, context, finding);
   Section timers(page, "Timers");
   for (const std::string& line : timer_lines(finding)) timers.row("", line);
   if (!finding.confidence_reasons.empty()) {
@@ -289,12 +332,19 @@ void append_notice(Page& page, const TextContext& context, std::size_t index) {
   const model::Finding& finding = context.report.findings[index];
   append_heading(page, context, index);
   page.paragraph("  ", finding.explanation.empty() ? finding.title : finding.explanation);
-  append_evidence(page, finding);
+  append_evidence(page, context, finding);
   append_effects(page, context.report, index);
   page.blank();
 }
 
 }  // namespace
+
+bool is_about_delay(std::string_view code) {
+  constexpr std::array<std::string_view, 7> kCodes = {"throughput-ceiling", "path-queueing", "local-queueing",
+                                                      "slow-reader",        "zero-window",   "retransmit-loss",
+                                                      "delay-unattributed"};
+  return std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end();
+}
 
 std::string not_visible_words(const model::Report& report) {
   std::vector<std::string> words;

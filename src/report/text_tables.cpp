@@ -20,7 +20,6 @@ using model::EndpointPicture;
 using model::OutcomeGroup;
 using model::SocketStory;
 
-constexpr std::size_t kEndpointRows = 10;
 constexpr std::size_t kProcessColumns = 16;  // a short name and a pid of seven digits
 
 std::string spaced(std::string text) {
@@ -214,19 +213,28 @@ std::string process_words(const SocketStory& story) {
 struct DelayRow {
   const char* name;
   const char* words;
+  const char* inbound_words;  // where the roles are the other way round
 };
 constexpr std::array<DelayRow, 10> kDelayRows = {{
-    {"path_queue", "network <="},
-    {"path_queue_in", "one way"},
-    {"host_queue", "this host"},
-    {"read_wait", "this app"},
-    {"app_gap", "this app"},
-    {"first_byte", ""},
-    {"last_byte", ""},
-    {"connect", ""},
-    {"rtt", ""},
-    {"recovery", "after loss"},
+    {"path_queue", "network <=", "network <="},
+    {"path_queue_in", "one way", "one way"},
+    {"host_queue", "this host", "this host"},
+    {"read_wait", "this app", "this app"},
+    {"app_gap", "this app", "this app"},
+    {"first_byte", "", "this app"},
+    {"last_byte", "", ""},
+    {"connect", "", ""},
+    {"rtt", "", ""},
+    {"recovery", "after loss", "after loss"},
 }};
+
+const char* why_not_one_way(std::string_view missing) {
+  if (missing == "no_timestamps") return "the peer sends no TCP timestamps";
+  if (missing == "tick_unknown") return "the ticks of the peer's TCP timestamps are not known";
+  if (missing == "no_own_floor") return "no socket was seen before its delay rose";
+  if (missing == "not_measured") return "there was no room to measure it";
+  return nullptr;
+}
 
 bool has_delays(const EndpointPicture& endpoint) {
   return std::any_of(kDelayRows.begin(), kDelayRows.end(), [&](const DelayRow& row) {
@@ -235,7 +243,8 @@ bool has_delays(const EndpointPicture& endpoint) {
   });
 }
 
-// The endpoint of the first cause, else the first one; of those that have delays measured.
+}  // namespace
+
 const EndpointPicture* delay_endpoint(const model::Report& report) {
   for (const model::Finding& finding : report.findings) {
     if (!finding.endpoint) continue;
@@ -247,45 +256,15 @@ const EndpointPicture* delay_endpoint(const model::Report& report) {
   return found == report.picture.endpoints.end() ? nullptr : &*found;
 }
 
-// --- ENDPOINT ---
-
-std::string netns_words(const model::Picture& picture, std::uint32_t inode) {
-  if (picture.start.netns.size() < 2) return {};
-  for (const model::NetnsInfo& netns : picture.start.netns) {
-    if (netns.inode == inode && !netns.name.empty()) return fmt::format(", netns {}", escape_terminal(netns.name));
-  }
-  return fmt::format(", netns {}", inode);
-}
-
-const char* role_words(model::Role role) { return role == model::Role::kInbound ? "in" : "out"; }
-
-std::string mbit_per_s(std::uint64_t bytes_moved, double length_s) {
-  return rate(static_cast<double>(bytes_moved) * 8 / 1e6 / length_s);
-}
-
-std::uint64_t failures_of(const model::Totals& totals) {
-  std::uint64_t failures = totals.exchanges_failed;
-  for (std::size_t i = 0; i < totals.connect_outcomes.size(); ++i) {
-    const auto outcome = static_cast<model::ConnectOutcome>(i);
-    const bool is_failure =
-        outcome != model::ConnectOutcome::kEstablished && outcome != model::ConnectOutcome::kPending;
-    if (is_failure) failures += totals.connect_outcomes[i];
-  }
-  return failures;
-}
-
-// A name and figures that begin at `column`: on the next line where the name is longer.
-void named_row(Page& page, const std::string& name, std::size_t column, const std::string& figures,
-               Style style = Style::kPlain) {
-  if (columns(name) < column) {
+void named_row(Page& page, const std::string& name, std::size_t column, const std::string& figures, Style style) {
+  const bool parted = columns(name) < column || (columns(name) == column && figures.starts_with(' '));
+  if (parted) {
     page.line(pad_right(name, column) + figures, style);
   } else {
     page.line(name, style);
     page.line(std::string(column, ' ') + figures, style);
   }
 }
-
-}  // namespace
 
 void append_failed_against_good(Page& page, const TextContext& context) {
   constexpr std::size_t kLabel = 30;
@@ -346,7 +325,8 @@ void append_failures(Page& page, const TextContext& context) {
 }
 
 void append_delays(Page& page, const TextContext& context) {
-  constexpr std::size_t kLabel = 26;
+  constexpr std::size_t kName = 15;
+  constexpr std::size_t kLabel = kName + 12;
   const EndpointPicture* endpoint = delay_endpoint(context.report);
   if (endpoint == nullptr) return;
   const auto row = [](std::string_view p50, std::string_view p90, std::string_view p99, std::string_view max,
@@ -361,53 +341,14 @@ void append_delays(Page& page, const TextContext& context) {
     const auto found = endpoint->histograms.find(delay.name);
     if (found == endpoint->histograms.end() || found->second.count() == 0) continue;
     const model::Histogram& h = found->second;
-    page.line(pad_right(fmt::format("  {}  {}", delay.name, delay.words), kLabel) +
-              row(us_or_dash(h.percentile(0.5)), us_or_dash(h.percentile(0.9)), us_or_dash(h.percentile(0.99)),
-                  us_or_dash(h.max()), std::to_string(h.count())));
+    page.line(
+        pad_right("  " + pad_right(delay.name, kName) + (is_inbound ? delay.inbound_words : delay.words), kLabel) +
+        row(us_or_dash(h.percentile(0.5)), us_or_dash(h.percentile(0.9)), us_or_dash(h.percentile(0.99)),
+            us_or_dash(h.max()), std::to_string(h.count())));
   }
-}
-
-void append_endpoints(Page& page, const TextContext& context) {
-  constexpr std::size_t kName = 26;
-  const model::Picture& picture = context.picture();
-  if (picture.endpoints.empty()) return;
-  const double length_s = std::max(model::seconds(picture.window.length()), 0.001);
-  const auto row = [](std::string_view sockets, std::string_view exchanges, std::string_view fails,
-                      std::string_view mbit, std::string_view retransmits, std::string_view resets) {
-    return pad_left(sockets, 6) + pad_left(exchanges, 8) + pad_left(fails, 8) + pad_left(mbit, 15) +
-           pad_left(retransmits, 9) + pad_left(resets, 8);
-  };
-  page.blank();
-  named_row(page, "ENDPOINT", kName, row("socks", "exch/s", "failed", "Mbit/s out/in", "retrans", "resets"),
-            Style::kHeading);
-  const std::size_t shown = std::min(picture.endpoints.size(), kEndpointRows);
-  for (std::size_t i = 0; i < shown; ++i) {
-    const EndpointPicture& endpoint = picture.endpoints[i];
-    const model::Totals& totals = endpoint.totals;
-    const std::string netns = netns_words(picture, endpoint.key.netns_inode);
-    const std::string name = fmt::format("  {} {}", endpoint.key.at.to_string(), role_words(endpoint.key.role));
-    named_row(page, name + elide_middle(netns, kPageColumns - columns(name)), kName,
-              row(std::to_string(totals.sockets_seen), rate(static_cast<double>(totals.exchanges) / length_s),
-                  std::to_string(failures_of(totals)),
-                  mbit_per_s(totals.bytes_sent, length_s) + "/" + mbit_per_s(totals.bytes_received, length_s),
-                  std::to_string(totals.retransmitted_segments),
-                  std::to_string(totals.resets.sent + totals.resets.received)));
-  }
-  if (picture.endpoints.size() > shown) {
-    page.line(fmt::format("  ... {} more in the JSON report", picture.endpoints.size() - shown));
-  }
-}
-
-void append_busiest_filtered_out(Page& page, const TextContext& context) {
-  const model::Picture& picture = context.picture();
-  if (picture.busiest_filtered_out.empty()) return;
-  constexpr std::size_t kName = 60;
-  page.blank();
-  page.line(pad_right("BUSIEST THAT DID NOT MATCH", kName) + pad_left("sockets", 8) + pad_left("bytes", 12),
-            Style::kHeading);
-  for (const model::BusyEndpoint& busy : picture.busiest_filtered_out) {
-    const std::string name = fmt::format("  {} {}", busy.key.at.to_string(), role_words(busy.key.role));
-    page.line(pad_right(name, kName) + pad_left(std::to_string(busy.sockets), 8) + pad_left(bytes(busy.bytes), 12));
+  const char* missing = why_not_one_way(endpoint->path_queue_in_missing);
+  if (missing != nullptr && endpoint->histograms.contains("path_queue")) {
+    page.line(fmt::format("  path_queue_in is not known: {}", missing));
   }
 }
 

@@ -17,7 +17,7 @@ struct Unit {
 };
 
 // Largest first: parse_duration() wants them in this order.
-constexpr std::array<Unit, 4> kUnits{{{"h", 3600e9}, {"m", 60e9}, {"s", 1e9}, {"ms", 1e6}}};
+constexpr std::array<Unit, 5> kUnits{{{"h", 3600e9}, {"m", 60e9}, {"s", 1e9}, {"ms", 1e6}, {"us", 1e3}}};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -64,6 +64,8 @@ std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
 
 std::string duration_in_words(std::chrono::nanoseconds duration) {
   using std::chrono::duration_cast;
+  const auto microseconds = duration_cast<std::chrono::microseconds>(duration).count();
+  if (microseconds > 0 && microseconds < 1000) return fmt::format("{} us", microseconds);
   const auto milliseconds = duration_cast<std::chrono::milliseconds>(duration).count();
   if (milliseconds > 0 && milliseconds < 1000) return fmt::format("{} ms", milliseconds);
   const auto all_seconds = duration_cast<std::chrono::seconds>(duration).count();

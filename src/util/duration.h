@@ -9,14 +9,14 @@
 
 namespace tcpdiag {
 
-// "30s", "5m", "1h", "500ms", "1.5s", "1h30m" (units falling, each once), or a bare number, which is seconds. Not
-// negative. Nothing where it is anything else, or more than kLongestDuration.
+// "30s", "5m", "1h", "500ms", "200us", "1.5s", "1h30m" (units falling, each once), or a bare number, which is seconds.
+// Not negative. Nothing where it is anything else, or more than kLongestDuration.
 std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text);
 
 inline constexpr std::chrono::nanoseconds kLongestDuration = std::chrono::hours{24 * 365};
 
-// In words, so that a slip shows: "500 ms", "30 s", "6379 s (1 h 46 min 19 s)". Rounded down to milliseconds, and from
-// one minute on to seconds. `duration` is not negative.
+// In words, so that a slip shows: "500 ms", "30 s", "6379 s (1 h 46 min 19 s)". Rounded down: to microseconds
+// below a millisecond, to milliseconds below a minute, then to seconds. `duration` is not negative.
 std::string duration_in_words(std::chrono::nanoseconds duration);
 
 }  // namespace tcpdiag

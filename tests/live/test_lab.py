@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The lab itself: its truth agrees with the kernel's counters, and it leaves nothing behind however it ends."""
 
-import json
 import os
 import re
 import signal
@@ -12,15 +11,8 @@ import sys
 sys.dont_write_bytecode = True  # The source tree may belong to somebody else.
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
-from lab.network import BOOK, NETNS_DIRECTORY, clean_leftovers, run  # noqa: E402
+from lab.network import BOOK, NETNS_DIRECTORY, clean_leftovers, counters, run  # noqa: E402
 from live import LAB, Lab, LiveCase, main, wait_until  # noqa: E402
-
-
-def counters(namespace: str) -> dict[str, int]:
-    """The namespace's TCP counters since it exists."""
-    # Its own history file: nstat would otherwise print differences to the last time that anybody asked.
-    text = run("ip", "netns", "exec", namespace, "nstat", "-asz", "-j")
-    return json.loads(text)["kernel"]
 
 
 def leftovers(pid: int) -> list[str]:
@@ -37,8 +29,8 @@ def leftovers(pid: int) -> list[str]:
     return found
 
 
-class LabTruth(LiveCase):
-    """The kernel counts resets itself, at both ends."""
+class LabCase(LiveCase):
+    """Plays an incident, and reads the kernel's counters at both ends before its namespaces go."""
 
     def play(self, name: str, *options: str) -> tuple[dict, dict, dict]:
         with Lab(name, *options) as lab:
@@ -47,6 +39,10 @@ class LabTruth(LiveCase):
             client, server = counters(lab.ready["client_netns"]), counters(lab.ready["server_netns"])
             self.assertEqual(lab.end(), 0)
         return done, client, server
+
+
+class LabTruth(LabCase):
+    """The kernel counts resets itself, at both ends."""
 
     def test_resets_made_by_the_server(self):
         done, client, server = self.play("api-reset", "--seconds", "1")
@@ -88,6 +84,42 @@ class LabTruth(LiveCase):
         done, client, server = self.play("api-ok", "--seconds", "1")
         self.assertEqual((client["TcpOutRsts"], server["TcpOutRsts"], client["TcpRetransSegs"], done["failed"]), (0, 0, 0, 0))
         self.assertEqual(client["TcpActiveOpens"], done["counts"]["api"]["connects"])
+
+
+class LabQueues(LabCase):
+    """The queueing incidents: Redis's own counts, redis-benchmark's and the kernels' agree."""
+
+    def test_throttled(self):
+        done, _, server = self.play("redis-throttled", "--seconds", "5")
+        self.assertAlmostEqual(done["benchmark"]["requests_per_s"], done["requests_per_s"], delta=8)
+        self.assertGreater(done["benchmark"]["p50_latency_ms"], 150)
+        self.assertEqual(done["tcp"]["server"]["TcpRetransSegs"], server["TcpRetransSegs"])
+        self.assertGreater(done["qdisc"]["server"]["drops"], 0)
+        self.assertEqual((done["counts"]["redis"]["ok"], done["counts"]["redis"]["connects"]), (done["requests"], 51))
+
+    def test_without_timestamps(self):
+        with Lab("redis-slow", "--seconds", "2", "--milliseconds", "5", "--no-timestamps") as lab:
+            lab.open_gate()
+            lab.wait("waiting")
+            sockets = run("ip", "netns", "exec", lab.ready["client_netns"], "ss", "-Htin", "dport", "=", ":6379")
+            self.assertNotRegex(sockets, r"\bts\b")
+            done = lab.wait("done")
+            self.assertEqual(lab.end(), 0)
+        self.assertGreaterEqual(done["busy_p50_s"], 0.005)
+        self.assertEqual(done["tcp"]["server"]["TcpRetransSegs"], 0)
+
+    def test_sigterm_while_the_client_is_stopped(self):
+        with Lab("slow-reader", "--seconds", "60", "--milliseconds", "10000") as lab:
+            lab.open_gate()
+            lab.wait("waiting")
+
+            def stopped() -> bool:
+                with open(f"/proc/{lab.ready['client']['pid']}/stat", encoding="latin-1") as stat:
+                    return stat.read().rpartition(")")[2].split()[0] == "T"
+            wait_until("the client to be stopped", stopped, 20)
+            lab.signal(signal.SIGTERM)
+            self.assertEqual(lab.end(), 128 + signal.SIGTERM)
+            self.assertEqual(leftovers(lab.pid), [])
 
 
 class LabEnds(LiveCase):
@@ -147,10 +179,15 @@ class LabUse(LiveCase):
         self.refused("api-reset", "--seconds", "0")
         self.refused("api-reset", "--failures", "0")
         self.refused("api-reset", "--client-name", "a/b")
+        self.refused("redis-throttled", "--clients", "0")
+
+    def test_option_without_a_meaning(self):
+        self.assertIn("api-reset", self.refused("api-reset", "--milliseconds", "5"))
+        self.assertIn("microburst", self.refused("microburst", "--clients", "5"))
 
     def test_list(self):
         result = subprocess.run([LAB, "--list"], capture_output=True, text=True, timeout=30, check=True)
-        self.assertEqual(len(result.stdout.splitlines()), 9)
+        self.assertEqual(len(result.stdout.splitlines()), 20)
 
 
 if __name__ == "__main__":

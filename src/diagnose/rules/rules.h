@@ -17,6 +17,13 @@ extern const Rule kLocalReset;
 extern const Rule kConnectRefused;
 extern const Rule kConnectTimeout;
 extern const Rule kConnectFailedLocally;
+extern const Rule kThroughputCeiling;
+extern const Rule kPathQueueing;
+extern const Rule kLocalQueueing;
+extern const Rule kRetransmitLoss;
+extern const Rule kSlowReader;
+extern const Rule kPeerZeroWindow;
+extern const Rule kDelayUnattributed;
 extern const Rule kEventsLost;
 
 }  // namespace tcpdiag::diagnose::rules

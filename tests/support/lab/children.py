@@ -27,6 +27,9 @@ class Child:
     def __init__(self, name: str, command: list[str], log: str):
         self.name = name
         self.events: list[dict] = []
+        self.text: list[str] = []  # What a program that is not the lab's own printed.
+        self.may_end = False
+        self.ended = False
         self._log_path = log
         self._rest = b""
         with open(log, "wb") as errors:
@@ -50,8 +53,19 @@ class Child:
         data = os.read(self._process.stdout.fileno(), 65536)
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            self.events.append(json.loads(line))
+            try:
+                event = json.loads(line)
+            except ValueError:
+                event = None
+            if isinstance(event, dict) and "event" in event:
+                self.events.append(event)
+            else:
+                self.text.append(line.decode("utf-8", "replace"))
+        self.ended = not data
         return bool(data)
+
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
 
     def fileno(self) -> int:
         return self._process.stdout.fileno()
@@ -91,14 +105,18 @@ class Children:
         deadline = time.monotonic() + seconds
         with selectors.DefaultSelector() as selector:
             for child in self._all:
-                selector.register(child, selectors.EVENT_READ)
+                if not child.ended or not child.may_end:
+                    selector.register(child, selectors.EVENT_READ)
             while not condition():
                 left = deadline - time.monotonic()
                 if left <= 0:
                     raise LabError(f"waited {seconds:.0f} s for {what}, in vain")
                 for key, _ in selector.select(min(left, poll_s)):
-                    if not key.fileobj.read() and not condition():
+                    if key.fileobj.read() or condition():
+                        continue
+                    if not key.fileobj.may_end:
                         raise LabError(f"the {key.fileobj.name} has ended: {key.fileobj.last_words()}")
+                    selector.unregister(key.fileobj)
 
     def stop(self) -> None:
         for child in reversed(self._all):

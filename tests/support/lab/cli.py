@@ -12,9 +12,12 @@ from .facts import Facts
 from .http_incidents import HTTP_INCIDENTS
 from .incidents import Incident, Options, missing_tools
 from .network import LabError, Network, clean_leftovers
+from .redis_incidents import REDIS_INCIDENTS
 from .socket_incidents import SOCKET_INCIDENTS
+from .stream_incidents import STREAM_INCIDENTS
 
-INCIDENTS: dict[str, type[Incident]] = {incident.name: incident for incident in HTTP_INCIDENTS + SOCKET_INCIDENTS}
+INCIDENTS: dict[str, type[Incident]] = {
+    incident.name: incident for incident in HTTP_INCIDENTS + SOCKET_INCIDENTS + REDIS_INCIDENTS + STREAM_INCIDENTS}
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 EXAMPLES = """examples:
@@ -22,6 +25,8 @@ EXAMPLES = """examples:
   sudo scripts/lab api-reset --gate        wait for Enter, so that a tracer can be started first
   sudo scripts/lab api-reset --seconds 30 --failures 12
   sudo scripts/lab idle-reset --ipv6
+  sudo scripts/lab redis-throttled --seconds 20
+  sudo scripts/lab redis-slow --milliseconds 35 --no-timestamps
 
 Each lab lives in two network namespaces of its own, which go when it ends; the host's network is not touched.
 Watch one from another terminal with: sudo tcpdiag trace --netns /run/netns/tcpdiag-lab-PID-c
@@ -53,8 +58,12 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES)
     parser.add_argument("name", nargs="?", metavar="NAME", help="the incident")
     parser.add_argument("--list", action="store_true", help="list the incidents and end")
-    parser.add_argument("--seconds", type=float, metavar="N", help="the incident's time: its timeout, wait or idle time (1 to 600)")
+    parser.add_argument("--seconds", type=float, metavar="N", help="the incident's time: its timeout, wait, idle time or load (1 to 600)")
     parser.add_argument("--failures", type=int, metavar="N", help="how many calls fail (1 to 100, default 3)")
+    parser.add_argument("--milliseconds", type=float, metavar="N", help="how long each stop, stall or command takes (1 to 10000)")
+    parser.add_argument("--clients", type=int, metavar="N", help="how many connections the Redis client has (1 to 1000)")
+    parser.add_argument("--requests", type=int, metavar="N", help="how many requests it makes (1 to 100000000); it ends after them")
+    parser.add_argument("--no-timestamps", action="store_true", help="no TCP timestamps on the lab's connections")
     parser.add_argument("--ipv6", action="store_true", help="IPv6 instead of IPv4")
     parser.add_argument("--facts", metavar="FILE", help="write what happens, and at the end what is true, as lines of JSON")
     parser.add_argument("--gate", action="store_true", help="before the traffic starts, wait for a line on standard input")
@@ -84,7 +93,17 @@ def _options(args: argparse.Namespace, incident: type[Incident]) -> Options | st
         name = os.fsencode(args.client_name)
         if not 1 <= len(name) <= 15 or b"/" in name or name in (b".", b".."):
             return "--client-name must have 1 to 15 bytes, none of them /"
-    return Options(seconds, failures, 6 if args.ipv6 else 4, args.gate, args.gate2, args.hold, args.client_name)
+    numbers = {}
+    for name, most in (("milliseconds", 10_000), ("clients", 1000), ("requests", 100_000_000)):
+        given, default = getattr(args, name), getattr(incident, f"default_{name}")
+        if given is not None and not default:
+            return f"--{name} has no meaning for {incident.name}"
+        if given is not None and not 1 <= given <= most:
+            return f"--{name} must be from 1 to {most}"
+        # Without --requests an incident counts on from its seconds.
+        numbers[name] = given if given is not None else (0 if name == "requests" else default)
+    return Options(seconds, failures, 6 if args.ipv6 else 4, args.gate, args.gate2, args.hold, args.client_name,
+                   timestamps=not args.no_timestamps, **numbers)
 
 
 def _play(incident: type[Incident], options: Options, facts: Facts) -> None:
@@ -93,6 +112,8 @@ def _play(incident: type[Incident], options: Options, facts: Facts) -> None:
     try:
         clean_leftovers()
         network.up()
+        if not options.timestamps:
+            network.without_timestamps()
         incident(options, network, children, facts).play()
     finally:
         for each in SIGNALS:

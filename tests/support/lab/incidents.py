@@ -31,6 +31,10 @@ class Options:
     gate2: bool = False
     hold: bool = False
     client_name: str | None = None
+    milliseconds: float = 0
+    clients: int = 0
+    requests: int = 0
+    timestamps: bool = True
 
 
 @dataclass
@@ -70,6 +74,11 @@ class Incident:
     seconds_mean = ""
     default_seconds = 3.0
     default_failures = 3
+    # 0: the option has no meaning there.
+    default_milliseconds = 0.0
+    default_clients = 0
+    default_requests = 0
+    milliseconds_mean = ""
     needs: tuple[str, ...] = ()
 
     def __init__(self, options: Options, network: Network, children: Children, facts: Facts):
@@ -77,6 +86,7 @@ class Incident:
         self.tally = Tally()
         self.client: Child
         self.server: Child
+        self.becomes = ""  # The name (comm) that the client will have once it runs, where it has another one until then.
         self.client_comm = ""
         self.server_comm = ""
 
@@ -110,12 +120,16 @@ class Incident:
         """Further keys for the fact `done`."""
         return {}
 
+    def story(self) -> str:
+        """One line of words about what really happened."""
+        return f"{len(self.tally.failures)} of {self.tally.ok() + len(self.tally.failures)} calls failed, as intended"
+
     # The course.
     def play(self) -> None:
         self.server = self.start_server()
         self.client = self.start_client()
         self.children.wait_for("the client to start", lambda: any(e["event"] == "up" for e in self.client.events), 30)
-        self.client_comm = comm_of(self.client.pid)
+        self.client_comm = (self.options.client_name or self.becomes) if self.becomes else comm_of(self.client.pid)
         self.server_comm = comm_of(self.server.pid)
         self._ready()
         if self.options.gate:
@@ -159,8 +173,8 @@ class Incident:
             "done", incident=self.name, as_intended=True, ok=tally.ok(), failed=len(tally.failures),
             counts=table(tally.counts), counts_after_gate2=table(tally.counts_after_gate2),
             client={"pid": self.client.pid, "comm": self.client_comm}, server={"pid": self.server.pid, "comm": self.server_comm},
-            failures=tally.failures, **self.truth())
-        self.facts.say(f"{len(tally.failures)} of {tally.ok() + len(tally.failures)} calls failed, as intended")
+            failures=tally.failures, story=self.story(), **self.truth())
+        self.facts.say(self.story())
         for failure in tally.failures:
             port = failure["local_port"] or "-"
             name = "".join(c if c.isprintable() else "?" for c in self.client_comm)
@@ -174,12 +188,23 @@ class Incident:
 
     def in_client(self, name: str, program: str, *arguments: str) -> Child:
         """Starts the client; under another process name (comm) if the options ask for one."""
-        if self.options.client_name:
-            alias = f"{self.network.directory}/{self.options.client_name}"
-            os.symlink(os.path.realpath(program), alias)
-            program = alias
-        return self.children.start(name, self.network.inside(self.network.client, program, *arguments),
+        return self.children.start(name, self.network.inside(self.network.client, self.aliased(program), *arguments),
                                    f"{self.network.directory}/client.log")
+
+    def in_client_later(self, name: str, program: str, *arguments: str) -> Child:
+        """The same for a program that starts its traffic at once: it waits for a line first, and keeps its process id."""
+        self.becomes = os.path.basename(program)
+        program = shutil.which(program) or program
+        waiting = """echo '{"event":"up"}'; read -r line; exec "$@" """
+        return self.children.start(name, self.network.inside(
+            self.network.client, "/bin/sh", "-c", waiting, "sh", self.aliased(program), *arguments), f"{self.network.directory}/client.log")
+
+    def aliased(self, program: str) -> str:
+        if not self.options.client_name:
+            return program
+        alias = f"{self.network.directory}/{self.options.client_name}"
+        os.symlink(os.path.realpath(program), alias)
+        return alias
 
     def in_server(self, name: str, *command: str) -> Child:
         return self.children.start(name, self.network.inside(self.network.server, *command),

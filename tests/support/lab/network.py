@@ -10,6 +10,7 @@ the same addresses.
 
 import contextlib
 import fcntl
+import json
 import os
 import re
 import shutil
@@ -46,6 +47,12 @@ def run(*command: str, check: bool = True, stdin: str | None = None) -> str:
         words = (result.stderr or result.stdout).strip().splitlines() or ["no message"]
         raise LabError(f"{' '.join(command)}: {words[0]}")
     return result.stdout
+
+
+def counters(namespace: str) -> dict[str, int]:
+    """The namespace's IP and TCP counters since it exists."""
+    # All of them from zero on: nstat would otherwise print differences to the last time that anybody asked.
+    return json.loads(run("ip", "netns", "exec", namespace, "nstat", "-asz", "-j"))["kernel"]
 
 
 @contextlib.contextmanager
@@ -132,9 +139,29 @@ class Network:
         """The command line that runs `command` in this namespace (it replaces itself: same process id)."""
         return ["nsenter", f"--net={self.path(namespace)}", "--", *command]
 
-    def firewall(self, rules: str) -> None:
-        """Rules for nft, in the server's namespace."""
-        run(*self.inside(self.server, "nft", "-f", "-"), stdin=rules)
+    def firewall(self, rules: str, namespace: str | None = None) -> None:
+        """Rules for nft, in the server's namespace if none is named."""
+        run(*self.inside(namespace or self.server, "nft", "-f", "-"), stdin=rules)
+
+    def firewall_packets(self, namespace: str) -> int:
+        """Packets that the counters in this namespace's rules have seen."""
+        found = json.loads(run(*self.inside(namespace, "nft", "-j", "list", "ruleset")))["nftables"]
+        rules = [entry["rule"]["expr"] for entry in found if "rule" in entry]
+        return sum(part["counter"]["packets"] for rule in rules for part in rule if "counter" in part)
+
+    def shape(self, namespace: str, rate: str, burst: str = "32kb", latency: str = "200ms") -> None:
+        """Limits what leaves this namespace, by a token bucket with a queue of `latency` before it."""
+        run("tc", "-n", namespace, "qdisc", "replace", "dev", "eth0", "root", "tbf", "rate", rate, "burst", burst, "latency", latency)
+
+    def qdisc(self, namespace: str) -> dict:
+        """What the queue of this namespace's device has counted."""
+        found = json.loads(run("tc", "-n", namespace, "-s", "-j", "qdisc", "show", "dev", "eth0"))[0]
+        return {key: found.get(key) for key in ("kind", "bytes", "packets", "drops", "overlimits", "backlog")}
+
+    def without_timestamps(self) -> None:
+        """No TCP timestamps (RFC 7323) on connections made from now on."""
+        for namespace in (self.client, self.server):
+            run(*self.inside(namespace, "sysctl", "-q", "-w", "net.ipv4.tcp_timestamps=0"))
 
     def server_ports_unacknowledged(self, port: int) -> list[int]:
         """The client's ports of connections to `port` on which something that the server sent is not yet acknowledged."""

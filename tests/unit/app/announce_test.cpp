@@ -53,9 +53,10 @@ TEST(TracingLine, namespaces) {
 }
 
 TEST(StatusLine, counts) {
-  EXPECT_EQ(status_line(212, 1204, 3, 72s),
-            "0:01:12  212 sockets open, 1204 exchanges, 3 failures; Ctrl-C ends and reports");
-  EXPECT_EQ(status_line(1, 1, 1, 3h), "3:00:00  1 socket open, 1 exchange, 1 failure; Ctrl-C ends and reports");
+  EXPECT_EQ(status_line(212, 1204, 3, std::nullopt, 72s),
+            "0:01:12  212 sockets open, 1204 exchanges, 3 failures; Ctrl-C ends it");
+  EXPECT_EQ(status_line(1, 1, 1, 0, 3h), "3:00:00  1 socket open, 1 exchange, 1 failure, 0 lost; Ctrl-C ends it");
+  EXPECT_EQ(status_line(2, 0, 0, 17, 1s), "0:00:01  2 sockets open, 0 exchanges, 0 failures, 17 lost; Ctrl-C ends it");
 }
 
 TEST(FindingLine, time_severity_code_place_and_title) {

@@ -151,6 +151,15 @@ TEST(CommandLine, durations) {
   }
 }
 
+TEST(CommandLine, floor) {
+  EXPECT_EQ(trace({}).floor, std::nullopt);
+  EXPECT_EQ(trace({"--floor", "0.5ms"}).floor, 500us);
+  EXPECT_EQ(trace({"--floor=200us"}).floor, 200us);
+  for (const char* wrong : {"0.5", "20", "0ms", "0.5us", "11s", "low"}) {
+    EXPECT_THAT(refusal({"trace", "--floor", wrong}), HasSubstr("is no round-trip time; write 0.5ms")) << wrong;
+  }
+}
+
 TEST(CommandLine, dash_is_standard_output) { EXPECT_EQ(trace({"-o", "-"}).output, ""); }
 
 TEST(CommandLine, wrong_values_name_option_value_and_cure) {

@@ -19,12 +19,13 @@ class EventLoop : public testing::Test {
  protected:
   model::EndedBy run(
       std::optional<model::Duration> duration, const std::function<void()>& every_second = [] {}) {
-    return run_until_end(source_, sink_, signals_, duration, every_second);
+    return run_until_end(source_, sink_, signals_, clock_, duration, every_second);
   }
 
   test::FakeSource source_;
   test::NullSink sink_;
   Signals signals_ = *Signals::block();
+  model::ClockPair clock_ = read_clock_pair();
 };
 
 TEST_F(EventLoop, no_time_at_all) {
@@ -48,15 +49,18 @@ TEST_F(EventLoop, each_ending_signal_ends_it) {
   }
 }
 
-TEST_F(EventLoop, samples_every_second) {
+TEST_F(EventLoop, samples_when_a_second_of_utc_begins) {
+  clock_.wall_at += 300ms;  // whatever the wall clock says now: the pair is what counts
   int seconds = 0;
   EXPECT_EQ(run(std::nullopt,
                 [&] {
                   EXPECT_EQ(source_.samples, ++seconds);
-                  ::kill(::getpid(), SIGINT);
+                  const model::WallTime wall = clock_.to_wall(mono_now());
+                  EXPECT_LT(wall - std::chrono::floor<std::chrono::seconds>(wall), 300ms);
+                  if (seconds == 2) ::kill(::getpid(), SIGINT);
                 }),
             model::EndedBy::kSignal);
-  EXPECT_EQ(seconds, 1);
+  EXPECT_EQ(seconds, 2);
 }
 
 }  // namespace

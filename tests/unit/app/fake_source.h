@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "app/live_source.h"
@@ -30,6 +31,7 @@ class FakeSource : public app::LiveSource {
     drained += count;
   }
   void sample(model::Sink&) override { ++samples; }
+  std::optional<std::uint64_t> lost() override { return lost_so_far; }
   probe::ProbeEnd finish(model::Sink&) override {
     finished = true;
     probe::ProbeEnd end;
@@ -47,6 +49,7 @@ class FakeSource : public app::LiveSource {
   bool finished = false;
   std::uint64_t drained = 0;
   int samples = 0;
+  std::optional<std::uint64_t> lost_so_far;
 
  private:
   Fd events_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};

@@ -25,10 +25,12 @@ class TraceSession : public testing::Test {
     options_.duration = 0s;
     options_.command = {"tcpdiag", "trace", "-d", "0"};
     options_.filters.netns_inodes = {7};
+    options_.floor = 200us;
   }
   Result<model::Report> run() {
     Progress progress(err_.to.get(), false);
-    return run_trace(options_, {{.inode = 7, .name = "", .is_self = true}}, source_, signals_, progress);
+    return run_trace(options_, {{.inode = 7, .name = "", .is_self = true, .is_initial = true}}, source_, signals_,
+                     progress);
   }
 
   TraceOptions options_;
@@ -49,6 +51,7 @@ TEST_F(TraceSession, tells_the_report_how_it_was_made) {
   EXPECT_THAT(start.netns, SizeIs(1));
   EXPECT_THAT(start.abilities, SizeIs(1));
   EXPECT_EQ(start.requested_duration, 0s);
+  EXPECT_EQ(start.floor, 200us);
   EXPECT_GT(report->picture.cost.peak_rss_bytes, 0U);
   EXPECT_EQ(report->picture.cost.bpf_cpu_s, 0.5);
   EXPECT_TRUE(source_.finished);

@@ -63,6 +63,7 @@ TEST_F(TargetOnFakeHost, own_namespace_by_default) {
   const auto infos = netns_infos(target->netns);
   ASSERT_THAT(infos, SizeIs(1));
   EXPECT_TRUE(infos[0].is_self);
+  EXPECT_TRUE(infos[0].is_initial);
 }
 
 TEST_F(TargetOnFakeHost, namespaces_of_processes_each_once) {
@@ -72,6 +73,7 @@ TEST_F(TargetOnFakeHost, namespaces_of_processes_each_once) {
   EXPECT_EQ(target->netns[0].name, "blue");
   EXPECT_EQ(target->netns[1].name, "red");
   EXPECT_THAT(target->filters.netns_inodes, SizeIs(2));
+  EXPECT_FALSE(netns_infos(target->netns)[0].is_initial);
 }
 
 TEST_F(TargetOnFakeHost, namespaces_given) {

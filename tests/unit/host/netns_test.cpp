@@ -51,6 +51,18 @@ TEST_F(NetnsOfFakeHost, own) {
   EXPECT_TRUE(own->fd);
 }
 
+TEST_F(NetnsOfFakeHost, the_hosts_own_is_that_of_process_1) {
+  tree_.link("run/netns/blue", "proc/1/ns/net");
+  EXPECT_FALSE(own_netns(places_)->is_initial);
+  EXPECT_TRUE(netns_of_pid(8, places_)->is_initial);
+  EXPECT_FALSE(netns_of_pid(9, places_)->is_initial);
+}
+
+TEST_F(NetnsOfFakeHost, where_process_1_cannot_be_asked_the_own_is_taken_for_the_hosts) {
+  EXPECT_TRUE(own_netns(places_)->is_initial);
+  EXPECT_FALSE(netns_of_pid(8, places_)->is_initial);
+}
+
 TEST_F(NetnsOfFakeHost, of_processes) {
   const auto same = netns_of_pid(7, places_);
   ASSERT_TRUE(same);

@@ -121,7 +121,129 @@ TEST_P(HistogramProperty, MergingIsLikeAddingAll) {
   EXPECT_EQ(merged.max(), all.max());
 }
 
+TEST_P(HistogramProperty, SinceHoldsWhatWasAdded) {
+  std::mt19937_64 random(99);
+  for (int round = 0; round < 40; ++round) {
+    Histogram cumulative;
+    for (const auto value : data(GetParam(), random)) cumulative.add(value);
+    const Histogram earlier = cumulative;
+    std::vector<std::uint64_t> values = data(GetParam(), random);
+    if (round % 4 == 0) values.resize(1 + round / 4);  // few: every percentile is an end of it
+    Histogram only;
+    for (const auto value : values) {
+      cumulative.add(value);
+      only.add(value);
+    }
+    const Histogram added = cumulative.since(earlier);
+    std::sort(values.begin(), values.end());
+    ASSERT_EQ(added.count(), only.count());
+    ASSERT_EQ(added.sum(), only.sum());
+    ASSERT_EQ(added.buckets(), only.buckets());
+    ASSERT_LE(*added.min(), values.front());
+    ASSERT_GE(*added.max(), values.back());
+    ASSERT_EQ(Histogram::bucket_of(*added.min()), Histogram::bucket_of(values.front()));
+    ASSERT_EQ(Histogram::bucket_of(*added.max()), Histogram::bucket_of(values.back()));
+    for (const double q : {0.0, 0.1, 0.5, 0.9, 0.99, 1.0}) {
+      const auto exact = static_cast<double>(exact_percentile(values, q));
+      const auto told = static_cast<double>(*added.percentile(q));
+      ASSERT_LE(std::abs(told - exact), Histogram::kRelativeError * exact) << "q " << q << " of " << values.size();
+    }
+    Histogram again = earlier;
+    again.merge(added);
+    ASSERT_EQ(again.buckets(), cumulative.buckets());
+    ASSERT_EQ(again.sum(), cumulative.sum());
+    ASSERT_EQ(again.min(), cumulative.min());
+    ASSERT_EQ(again.max(), cumulative.max());
+  }
+}
+
+TEST_P(HistogramProperty, LoweredKeepsTheErrorOfTheValueBefore) {
+  std::mt19937_64 random(1234);
+  for (int round = 0; round < 40; ++round) {
+    std::vector<std::uint64_t> values = data(GetParam(), random);
+    std::sort(values.begin(), values.end());
+    // Of a path: its smallest value. Sometimes more, as --floor may say.
+    const std::uint64_t floor_us = round % 3 == 0 ? values[values.size() / 4] : values.front();
+    Histogram histogram;
+    std::uint64_t sum = 0;
+    for (const auto value : values) {
+      histogram.add(value);
+      sum += value - std::min(value, floor_us);
+    }
+    const Histogram lowered = histogram.lowered_by(floor_us);
+    const auto lower = [floor_us](std::uint64_t value) { return value - std::min(value, floor_us); };
+    ASSERT_EQ(lowered.count(), values.size());
+    ASSERT_EQ(lowered.min(), lower(values.front()));
+    ASSERT_EQ(lowered.max(), lower(values.back()));
+    if (floor_us <= values.front()) {
+      ASSERT_EQ(lowered.sum(), sum);
+    }
+    std::uint64_t in_buckets = 0;
+    for (const auto n : lowered.buckets()) in_buckets += n;
+    ASSERT_EQ(in_buckets, values.size());
+    for (const double q : {0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0}) {
+      const std::uint64_t before = exact_percentile(values, q);
+      const auto told = static_cast<double>(*lowered.percentile(q));
+      ASSERT_LE(std::abs(told - static_cast<double>(lower(before))),
+                Histogram::kRelativeError * static_cast<double>(before));
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Shapes, HistogramProperty, testing::Range(0, 4));
+
+TEST(Histogram, SinceNothingIsAllAndSinceItselfIsNothing) {
+  Histogram histogram;
+  for (const std::uint64_t value : {5U, 80U, 900U}) histogram.add(value);
+  EXPECT_EQ(histogram.since(Histogram{}).min(), 5U);
+  EXPECT_EQ(histogram.since(Histogram{}).count(), 3U);
+  EXPECT_EQ(histogram.since(histogram).count(), 0U);
+  EXPECT_FALSE(histogram.since(histogram).percentile(0.5));
+}
+
+TEST(Histogram, SinceALargerOneIsNothing) {
+  Histogram before;
+  for (int i = 0; i < 10; ++i) before.add(1000);
+  Histogram begun_anew;
+  begun_anew.add(7);
+  EXPECT_EQ(begun_anew.since(before).count(), 0U);
+  EXPECT_EQ(begun_anew.since(before).sum(), 0U);
+}
+
+TEST(Histogram, SinceIsExactWhereTheEndsMoved) {
+  Histogram histogram;
+  histogram.add(1000);
+  const Histogram earlier = histogram;
+  histogram.add(77);
+  histogram.add(123'456);
+  const Histogram added = histogram.since(earlier);
+  EXPECT_EQ(added.percentile(0), 77U);
+  EXPECT_EQ(added.percentile(1), 123'456U);
+  EXPECT_EQ(added.sum(), 77U + 123'456U);
+}
+
+TEST(Histogram, LoweredTwiceIsLoweredByBoth) {
+  Histogram histogram;
+  for (std::uint64_t i = 0; i < 100; ++i) histogram.add(100'000 + 100 * i);
+  const Histogram once = histogram.lowered_by(90'000);
+  const Histogram twice = histogram.lowered_by(50'000).lowered_by(40'000);
+  EXPECT_EQ(twice.percentile(0.5), once.percentile(0.5));
+  EXPECT_EQ(twice.sum(), once.sum());
+  EXPECT_EQ(once.lowered_by(0).percentile(0.5), once.percentile(0.5));
+  EXPECT_EQ(histogram.lowered_by(1'000'000).max(), 0U);
+  EXPECT_EQ(histogram.lowered_by(1'000'000).percentile(0.5), 0U);
+  EXPECT_EQ(Histogram{}.lowered_by(5).count(), 0U);
+}
+
+TEST(Histogram, ALoweredOneCanBeAddedTo) {
+  Histogram histogram;
+  histogram.add(1000);
+  Histogram lowered = histogram.lowered_by(400);
+  lowered.add(50);
+  EXPECT_EQ(lowered.count(), 2U);
+  EXPECT_EQ(lowered.percentile(0), 50U);
+  EXPECT_EQ(lowered.percentile(1), 600U);
+}
 
 TEST(Histogram, FromPartsTakesOverAndIgnoresTheBoundsOfAnEmptyOne) {
   Histogram original;

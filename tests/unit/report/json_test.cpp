@@ -112,8 +112,9 @@ TEST_P(EveryJson, has_every_key_of_the_endpoints) {
   for (const Json& endpoint : report["endpoints"]) {
     EXPECT_EQ(keys_of(endpoint),
               (Keys{"id", "role", "address", "port", "family", "netns", "first_seen_at", "last_seen_at"} + kTotals +
-               Keys{"mean_request_bytes", "mean_response_bytes", "rtt_floor_us", "rtt_floor_source", "processes",
-                    "outcomes_compared", "app_gap_coverage_pct", "role_source", "histograms", "series", "peers"}));
+               Keys{"mean_request_bytes", "mean_response_bytes", "rtt_floor_us", "rtt_floor_source",
+                    "path_queue_in_missing", "processes", "outcomes_compared", "app_gap_coverage_pct", "role_source",
+                    "histograms", "series", "peers"}));
     EXPECT_EQ(keys_of(endpoint["netns"]), (Keys{"inode", "name", "self"}));
     for (const Json& process : endpoint["processes"]) {
       EXPECT_EQ(keys_of(process),
@@ -237,9 +238,34 @@ TEST(Json, a_histogram_is_null_until_it_is_measured) {
 }
 
 TEST(Json, path_queue_tells_its_ambiguous_samples) {
-  model::Report report = samples::nothing_found();
-  report.picture.endpoints[0].histograms["path_queue"].add(5);
-  EXPECT_TRUE(json_of(report)["endpoints"][0]["histograms"]["path_queue"].contains("ambiguous"));
+  const Json histograms = json_of(samples::incident_b())["endpoints"][0]["histograms"];
+  EXPECT_EQ(histograms["path_queue"]["count"], 14'128);
+  EXPECT_EQ(histograms["path_queue"]["ambiguous"], 13'900);
+  EXPECT_FALSE(histograms["path_queue_in"].contains("ambiguous"));
+}
+
+TEST(Json, why_the_one_way_queue_is_not_known) {
+  EXPECT_TRUE(json_of(samples::incident_b())["endpoints"][0]["path_queue_in_missing"].is_null());
+  const Json endpoint = json_of(samples::queueing_ipv6())["endpoints"][0];
+  EXPECT_EQ(endpoint["path_queue_in_missing"], "no_timestamps");
+  EXPECT_TRUE(endpoint["histograms"]["path_queue_in"].is_null());
+}
+
+TEST(Json, zero_windows_are_null_until_they_are_measured) {
+  const Json measured = json_of(samples::incident_b());
+  EXPECT_EQ(measured["totals"]["zero_window_sent_us"], 0);
+  EXPECT_EQ(json_of(samples::slow_reader())["endpoints"][0]["zero_window_sent_us"], 3'100'000);
+  EXPECT_EQ(json_of(samples::zero_window())["totals"]["zero_window_received_us"], 21'300'000);
+  EXPECT_TRUE(json_of(samples::zero_window())["totals"]["zero_window_sent_us"].is_null());
+}
+
+TEST(Json, the_floor_and_the_series_of_a_queue) {
+  const Json endpoint = json_of(samples::incident_b())["endpoints"][0];
+  EXPECT_EQ(endpoint["rtt_floor_us"], 10);
+  EXPECT_EQ(endpoint["rtt_floor_source"], "handshake");
+  EXPECT_EQ(endpoint["series"]["path_queue_p50_us"][30], 186'000);
+  EXPECT_EQ(endpoint["series"]["host_queue_p99_us"].size(), 61U);
+  EXPECT_TRUE(endpoint["series"]["path_queue_in_p99_us"][30].is_null());
 }
 
 TEST(Json, a_series_has_n_entries_everywhere) {

@@ -7,25 +7,19 @@
 #include <string>
 #include <utility>
 
+#include "unit/report/samples_parts.h"
+
 namespace tcpdiag::report::samples {
 namespace {
 
 using model::ConnectOutcome;
-using model::Duration;
 using model::EndKind;
-using model::EvidenceValue;
 using model::Finding;
 using model::Report;
 using model::SocketStory;
 using model::TimelineKind;
 
 constexpr auto kStart = model::MonoTime(std::chrono::hours(5));
-
-Duration s(double seconds) { return Duration(static_cast<std::int64_t>(std::llround(seconds * 1e9))); }
-
-model::SocketAddress address(const char* text, std::uint16_t port) { return {*model::Address::parse(text), port}; }
-
-EvidenceValue n(std::int64_t value) { return value; }
 
 model::Owner owner(std::uint32_t pid, std::string comm) {
   model::Owner out;
@@ -35,45 +29,6 @@ model::Owner owner(std::uint32_t pid, std::string comm) {
   out.cgroup_id = 4711;
   out.source = model::OwnerSource::kOwner;
   return out;
-}
-
-model::EndpointPicture endpoint(model::Role role, model::SocketAddress where) {
-  model::EndpointPicture out;
-  out.key = {role, where, 4026531840};
-  out.role_source = role == model::Role::kInbound ? model::RoleSource::kAccept : model::RoleSource::kConnect;
-  out.first_seen_at = at(0.5);
-  out.last_seen_at = at(2470);
-  return out;
-}
-
-model::Histogram histogram(std::initializer_list<std::pair<std::uint64_t, int>> values) {
-  model::Histogram out;
-  for (const auto& [value, times] : values) {
-    for (int i = 0; i < times; ++i) out.add(value);
-  }
-  return out;
-}
-
-Report base() {
-  Report report;
-  model::Picture& picture = report.picture;
-  model::TraceStart& start = picture.start;
-  start.clock = {kStart, model::WallTime(std::chrono::sys_days(std::chrono::year(2026) / 11 / 21)) + s(9067.004)};
-  start.recording_id = "6f1c2a34-5b6d-4e7f-8a9b-0c1d2e3f4a5b";
-  start.tool_version = "0.1.0";
-  start.command = {"tcpdiag", "trace", "-D", "443"};
-  start.filters.remote_ports = {443};
-  start.filters.netns_inodes = {4026531840};
-  start.host = {"web-2", "6.1.0-44-cloud-amd64", "x86_64", 9 * 3600, "JST", 2};
-  start.netns = {{4026531840, "", true}};
-  start.abilities = {{"reset_reasons", false, "this kernel (before 6.10) does not tell why it sent a RST"},
-                     {"socket_cookie", true, ""}};
-  picture.window = {at(0), at(2472.876), model::EndedBy::kSignal, false};
-  picture.cost = {1.25, 2.5, 1.5, 24'000'000, 310'000};
-  picture.events_seen = 50'000;
-  picture.sockets_filtered_out = 212;
-  report.not_visible = {"dns", "tls_inside", "peer_nic_counters"};
-  return report;
 }
 
 SocketStory failed_exchange(std::uint16_t port, std::uint32_t pid, double ended_s, double waited_s) {
@@ -134,6 +89,53 @@ SocketStory failed_connect(std::uint16_t port, std::uint32_t pid, double ended_s
                     {*story.opened_at + s(1), TimelineKind::kSynRetransmit, {}},
                     {at(ended_s), TimelineKind::kClosed, {}}};
   return story;
+}
+
+}  // namespace
+
+Duration s(double seconds) { return Duration(static_cast<std::int64_t>(std::llround(seconds * 1e9))); }
+
+model::SocketAddress address(const char* text, std::uint16_t port) { return {*model::Address::parse(text), port}; }
+
+EvidenceValue n(std::int64_t value) { return value; }
+
+model::EndpointPicture endpoint(model::Role role, model::SocketAddress where) {
+  model::EndpointPicture out;
+  out.key = {role, where, 4026531840};
+  out.role_source = role == model::Role::kInbound ? model::RoleSource::kAccept : model::RoleSource::kConnect;
+  out.first_seen_at = at(0.5);
+  out.last_seen_at = at(2470);
+  return out;
+}
+
+model::Histogram histogram(std::initializer_list<std::pair<std::uint64_t, int>> values) {
+  model::Histogram out;
+  for (const auto& [value, times] : values) {
+    for (int i = 0; i < times; ++i) out.add(value);
+  }
+  return out;
+}
+
+Report base() {
+  Report report;
+  model::Picture& picture = report.picture;
+  model::TraceStart& start = picture.start;
+  start.clock = {kStart, model::WallTime(std::chrono::sys_days(std::chrono::year(2026) / 11 / 21)) + s(9067.004)};
+  start.recording_id = "6f1c2a34-5b6d-4e7f-8a9b-0c1d2e3f4a5b";
+  start.tool_version = "0.1.0";
+  start.command = {"tcpdiag", "trace", "-D", "443"};
+  start.filters.remote_ports = {443};
+  start.filters.netns_inodes = {4026531840};
+  start.host = {"web-2", "6.1.0-44-cloud-amd64", "x86_64", 9 * 3600, "JST", 2};
+  start.netns = {{4026531840, "", true}};
+  start.abilities = {{"reset_reasons", false, "this kernel (before 6.10) does not tell why it sent a RST"},
+                     {"socket_cookie", true, ""}};
+  picture.window = {at(0), at(2472.876), model::EndedBy::kSignal, false};
+  picture.cost = {1.25, 2.5, 1.5, 24'000'000, 310'000};
+  picture.events_seen = 50'000;
+  picture.sockets_filtered_out = 212;
+  report.not_visible = {"dns", "tls_inside", "peer_nic_counters"};
+  return report;
 }
 
 Finding awaiting_response() {
@@ -204,8 +206,6 @@ Finding connect_timeout() {
   f.disproved_by = "a SYN-ACK reached this host's network card.";
   return f;
 }
-
-}  // namespace
 
 model::MonoTime at(double seconds_after_start) { return kStart + s(seconds_after_start); }
 
@@ -468,6 +468,12 @@ Report linked() {
 }
 
 Report by_name(std::string_view name) {
+  if (name == "incident_b") return incident_b();
+  if (name == "slow_reader") return slow_reader();
+  if (name == "local_queueing") return local_queueing();
+  if (name == "zero_window") return zero_window();
+  if (name == "packet_loss") return packet_loss();
+  if (name == "queueing_ipv6") return queueing_ipv6();
   if (name == "nothing_found") return nothing_found();
   if (name == "nothing_matched") return nothing_matched();
   if (name == "api_resets") return api_resets();
@@ -475,111 +481,6 @@ Report by_name(std::string_view name) {
   if (name == "hostile") return hostile();
   if (name == "ipv6") return ipv6();
   return linked();
-}
-
-std::vector<Finding> findings_with_evidence() {
-  const auto finding = [](const char* code, std::vector<model::Evidence> evidence) {
-    Finding f;
-    f.code = code;
-    f.evidence = std::move(evidence);
-    return f;
-  };
-  return {
-      awaiting_response(),
-      finding("peer-reset-awaiting-response", {{"reset_count", n(4)},
-                                               {"wait_p50_s", 4.1},
-                                               {"wait_min_s", 0.2},
-                                               {"wait_max_s", 30.0},
-                                               {"request_acked_count", n(3)},
-                                               {"request_retransmits", n(2)},
-                                               {"response_bytes_before_reset_max", n(512)},
-                                               {"since_inbound_request_p50_s", 30.4}}),
-      finding("peer-reset-after-idle", {{"reset_count", n(5)},
-                                        {"idle_p50_s", 350.0},
-                                        {"idle_min_s", 349.9},
-                                        {"idle_max_s", 350.2},
-                                        {"write_to_reset_p50_us", n(900)},
-                                        {"reused_count", n(5)},
-                                        {"keepalive_on_count", n(0)}}),
-      finding("peer-closed-awaiting-response", {{"close_count", n(4)},
-                                                {"exchange_count", n(500)},
-                                                {"wait_p50_s", 5.0},
-                                                {"wait_min_s", 5.0},
-                                                {"wait_max_s", 5.0},
-                                                {"request_acked_count", n(4)}}),
-      finding("peer-closed-before-reuse", {{"count", n(3)},
-                                           {"fin_to_write_p50_us", n(2'000'000)},
-                                           {"fin_to_write_min_us", n(5'000)},
-                                           {"fin_to_write_max_us", n(9'000'000)},
-                                           {"idle_at_fin_p50_s", 5.0}}),
-      finding("local-reset", {{"cause", "app_closed_unread"},
-                              {"kernel_reason", "TCP_ABORT_ON_CLOSE"},
-                              {"reason_source", "kernel"},
-                              {"count", n(2)},
-                              {"unread_bytes_max", n(70'000)},
-                              {"reset_age_p50_s", 12.25}}),
-      finding("local-reset", {{"cause", "process_killed"},
-                              {"kernel_reason", std::monostate{}},
-                              {"reason_source", "derived"},
-                              {"count", n(1)},
-                              {"unread_bytes_max", n(0)}}),
-      finding("connect-refused", {{"refused_count", n(3)},
-                                  {"connect_count", n(3)},
-                                  {"share_pct", 100.0},
-                                  {"answer_p50_us", n(420)},
-                                  {"sources", std::vector<std::string>{"ruby", "curl"}}}),
-      connect_timeout(),
-      finding("connect-failed-locally", {{"outcome", "unreachable"},
-                                         {"errno_name", "EHOSTUNREACH"},
-                                         {"count", n(2)},
-                                         {"connect_count", n(9)},
-                                         {"icmp_errors", n(2)}}),
-      finding("first-bytes-unanswered", {{"count", n(3)},
-                                         {"wait_p50_s", 10.0},
-                                         {"first_sent_p50_bytes", n(517)},
-                                         {"acked_count", n(2)},
-                                         {"largest_unacked_segment_bytes", n(1448)}}),
-      finding("response-timeout", {{"count", n(7)},
-                                   {"exchange_count", n(900)},
-                                   {"share_pct", 0.7},
-                                   {"wait_p50_s", 5.0},
-                                   {"wait_max_s", 5.01},
-                                   {"request_acked_count", n(7)},
-                                   {"unacked_count", n(0)},
-                                   {"rto_during_wait", n(0)},
-                                   {"side", "remote_slow"}}),
-      finding("retransmit-loss", {{"direction", "out"},
-                                  {"retransmitted_segments", n(143)},
-                                  {"sent_segments", n(9000)},
-                                  {"loss_pct", 1.59},
-                                  {"rto_count", n(3)},
-                                  {"fast_count", n(120)},
-                                  {"tlp_count", n(20)},
-                                  {"syn_count", n(0)},
-                                  {"spurious_count", n(4)},
-                                  {"retransmit_failures_busy", std::monostate{}},
-                                  {"out_of_order_segments", n(0)},
-                                  {"retransmit_delay_p50_us", n(210'000)},
-                                  {"recovery_p99_us", n(900'000)}}),
-      finding("delay-unattributed", {{"rtt_floor_us", n(10)},
-                                     {"rtt_floor_source", "window"},
-                                     {"path_queue_p50_us", n(186'000)},
-                                     {"ambiguous_pct", 80.0},
-                                     {"first_byte_p50_us", n(186'500)}}),
-      finding("events-lost", {{"cause", "ring_full"},
-                              {"lost", n(12)},
-                              {"seen", n(100'000)},
-                              {"lost_pct", 0.012},
-                              {"measures_affected", std::vector<std::string>{"resets"}}}),
-      finding("a-code-of-a-later-version", {{"some_p50_us", n(1500)},
-                                            {"some_bytes", n(10)},
-                                            {"some_pct", 2.5},
-                                            {"some_s", 3.0},
-                                            {"some_per_s", 12.5},
-                                            {"some_count", n(4)},
-                                            {"nothing", std::monostate{}},
-                                            {"words", "as they are"}}),
-  };
 }
 
 }  // namespace tcpdiag::report::samples

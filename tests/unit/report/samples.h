@@ -20,12 +20,21 @@ model::Report hostile();     // names chosen to break a terminal, a table or JSO
 model::Report ipv6();        // longest addresses, inbound, window over midnight, two namespaces
 model::Report linked();      // a cause that explains others, notices, delays of incident B
 
+// samples_queueing.cpp
+model::Report incident_b();      // a node that sends at most 64 Mbit/s, 50 clients that wait for it
+model::Report slow_reader();     // this application reads late
+model::Report local_queueing();  // this host's own queue, in a container
+model::Report zero_window();     // the peer does not read
+model::Report packet_loss();     // loss towards this host and from it
+model::Report queueing_ipv6();   // incident_b with the longest addresses, short and without timestamps
+
 // Every sample by its name, which is also that of its golden files.
-inline constexpr const char* kNames[] = {"nothing_found", "nothing_matched", "api_resets", "lossy", "hostile",
-                                         "ipv6",          "linked"};
+inline constexpr const char* kNames[] = {
+    "nothing_found", "nothing_matched", "api_resets",     "lossy",       "hostile",     "ipv6",         "linked",
+    "incident_b",    "slow_reader",     "local_queueing", "zero_window", "packet_loss", "queueing_ipv6"};
 model::Report by_name(std::string_view name);
 
-// Evidence of every code that has words of its own.
+// samples_evidence.cpp: evidence of every code that has words of its own.
 std::vector<model::Finding> findings_with_evidence();
 
 }  // namespace tcpdiag::report::samples

@@ -28,10 +28,10 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-std::string first_screen(const std::string& text) {
+std::string first_lines(const std::string& text, std::size_t n) {
   std::string out;
   const auto lines = lines_of(text);
-  for (std::size_t i = 0; i < std::min<std::size_t>(lines.size(), 24); ++i) out += lines[i] + "\n";
+  for (std::size_t i = 0; i < std::min(lines.size(), n); ++i) out += lines[i] + "\n";
   return out;
 }
 
@@ -75,7 +75,7 @@ INSTANTIATE_TEST_SUITE_P(Text, EveryText, ::testing::ValuesIn(samples::kNames),
                          [](const auto& sample) { return std::string(sample.param); });
 
 TEST(Text, the_first_screen_tells_cause_count_and_owner) {
-  const std::string screen = first_screen(render_text(samples::api_resets(), {}));
+  const std::string screen = first_lines(render_text(samples::api_resets(), {}), 24);
   EXPECT_THAT(screen, HasSubstr("CAUSE 1  peer-reset-awaiting-response  203.0.113.10:443  CRITICAL  conf. high"));
   EXPECT_THAT(screen, HasSubstr("12 of 1201 exchanges failed (1.0 %)"));
   EXPECT_THAT(screen, HasSubstr("ruby (pids 811, 812, 813), cgroup /system.slice/puma.service"));
@@ -138,6 +138,59 @@ TEST(Text, what_is_not_measured_is_left_out) {
   EXPECT_THAT(text, Not(HasSubstr("path_queue")));
   EXPECT_THAT(text, Not(HasSubstr("user request -> call")));
   EXPECT_THAT(text, Not(HasSubstr("own NIC")));
+}
+
+TEST(Text, the_first_27_lines_tell_what_queues_how_long_and_for_whom) {
+  const std::string screen = first_lines(render_text(samples::incident_b(), {}), 27);
+  for (const char* words :
+       {"CAUSE 1  throughput-ceiling  10.77.0.2:6379  CRITICAL  confidence high",
+        "Impact: 14078 exchanges, 99.9 % delayed by more than 100 ms, 0 failed",
+        "Who:    redis-benchmark (pid 4121, 50 sockets), 100 % of the bytes", "63.9 Mbit/s with headers (61.1 payload)",
+        "58 of 60 s while the queue was full", "233 /s, mean request 36 B, mean response 32778 B",
+        "p50 186 ms, p99 203 ms, sustained (58 of 60 s)", "0.01 ms, from a handshake", "fits baseline", "Do next",
+        "Wrong if", "Explains  2 path-queueing (critical)\n"}) {
+    EXPECT_THAT(screen, HasSubstr(words));
+  }
+}
+
+TEST(Text, no_baseline_is_named_without_a_candidate) {
+  model::Report report = samples::incident_b();
+  for (model::Evidence& item : report.findings[0].evidence) {
+    if (item.key == "baseline_candidates") item.value = std::vector<std::string>();
+  }
+  EXPECT_THAT(render_text(report, {}), Not(HasSubstr("fits baseline")));
+}
+
+TEST(Text, bars_are_scaled_to_their_largest_second) {
+  const std::string text = render_text(samples::incident_b(), {});
+  EXPECT_THAT(text, HasSubstr("\nRATE in Mbit/s  |_##"));
+  EXPECT_THAT(text, HasSubstr("##:| max 61.1\n"));  // the last two seconds share a column: their mean
+  EXPECT_THAT(text, HasSubstr("\nQUEUE p50 ms    |_##"));
+  EXPECT_THAT(text, HasSubstr("###| max 186\n"));  // of a queue: the longer one
+  EXPECT_THAT(text, HasSubstr("\n                 03:12:04                                    03:13:04\n"));
+}
+
+TEST(Text, bars_need_a_queue_or_ten_seconds) {
+  model::Report report = samples::incident_b();
+  report.findings.clear();
+  report.verdict = model::Verdict::kNothingFound;
+  EXPECT_THAT(render_text(report, {}), HasSubstr("RATE in"));
+  report.picture.endpoints[0].series.n = 9;
+  EXPECT_THAT(render_text(report, {}), Not(HasSubstr("RATE in")));
+  EXPECT_THAT(render_text(report, {}), Not(HasSubstr("QUEUE")));
+  report.findings = samples::incident_b().findings;
+  EXPECT_THAT(render_text(report, {}), HasSubstr("RATE in"));
+}
+
+TEST(Text, a_blank_in_a_bar_was_not_measured) {
+  model::Report report = samples::incident_b();
+  auto& values = report.picture.endpoints[0].series.arrays["path_queue_p50_us"];
+  for (std::size_t i = 20; i < 40; ++i) values[i] = std::nullopt;
+  EXPECT_THAT(render_text(report, {}), HasSubstr("#                #"));
+}
+
+TEST(Text, below_a_second_the_own_cost_is_no_share) {
+  EXPECT_THAT(render_text(samples::queueing_ipv6(), {}), HasSubstr("own CPU: 0.55 s"));
 }
 
 TEST(Text, an_empty_report_is_no_crash) {

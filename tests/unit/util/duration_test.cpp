@@ -13,6 +13,7 @@ TEST(ParseDuration, units) {
   EXPECT_EQ(parse_duration("30s"), 30s);
   EXPECT_EQ(parse_duration("5m"), 5min);
   EXPECT_EQ(parse_duration("1h"), 1h);
+  EXPECT_EQ(parse_duration("200us"), 200us);
 }
 
 TEST(ParseDuration, bare_number_is_seconds) {
@@ -27,11 +28,14 @@ TEST(ParseDuration, fractions_and_several_units) {
   EXPECT_EQ(parse_duration("1h30m"), 90min);
   EXPECT_EQ(parse_duration("1h46m19s"), 6379s);
   EXPECT_EQ(parse_duration("2m500ms"), 120500ms);
+  EXPECT_EQ(parse_duration("0.5ms"), 500us);
+  EXPECT_EQ(parse_duration("1ms500us"), 1500us);
+  EXPECT_EQ(parse_duration("0.5us"), 500ns);
 }
 
 TEST(ParseDuration, refuses_everything_else) {
-  for (const char* text : {"",     "s",   "5x",  "-5",   "+5",  " 5",  "5 ",   "5s ",  "1,5", "1s2h",
-                           "5s5s", "5s5", "1e3", "0x10", "inf", "nan", "1.s.", "5sec", "5M",  "1..5"}) {
+  for (const char* text : {"",       "s",   "5x",  "-5",   "+5",  " 5",  "5 ",   "5s ",  "1,5", "1s2h", "5s5s",
+                           "5us1ms", "5s5", "1e3", "0x10", "inf", "nan", "1.s.", "5sec", "5M",  "1..5"}) {
     EXPECT_EQ(parse_duration(text), std::nullopt) << text;
   }
 }
@@ -46,6 +50,7 @@ TEST(ParseDuration, is_bounded) {
 TEST(DurationInWords, below_a_minute) {
   EXPECT_EQ(duration_in_words(0s), "0 s");
   EXPECT_EQ(duration_in_words(500ms), "500 ms");
+  EXPECT_EQ(duration_in_words(200us), "200 us");
   EXPECT_EQ(duration_in_words(30s), "30 s");
   EXPECT_EQ(duration_in_words(1500ms), "1.5 s");
   EXPECT_EQ(duration_in_words(1005ms), "1.005 s");

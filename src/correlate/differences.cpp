@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rounds of samples are about a second apart and close to the turn of a UTC second, so a difference belongs as a whole
+// to the second (or the wider cell) in which the middle of its time lies. Where rounds are missing, counts are spread
+// evenly over the time between; delays are then told for none of these seconds, unless all of them are one cell.
+#include "correlate/differences.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <utility>
+
+namespace tcpdiag::correlate {
+namespace {
+
+using model::EndpointSample;
+using model::Measure;
+using model::MonoTime;
+
+// Samples of one round are read one after the other.
+constexpr model::Duration kRoundTakes = std::chrono::milliseconds(200);
+constexpr model::Duration kOneRound = std::chrono::milliseconds(1500);
+
+constexpr std::array<std::pair<Measure, Delay>, 5> kDelays{{{Measure::kRtt, Delay::kRtt},
+                                                            {Measure::kPathRtt, Delay::kPathRtt},
+                                                            {Measure::kPathQueueIn, Delay::kPathQueueIn},
+                                                            {Measure::kHostQueue, Delay::kHostQueue},
+                                                            {Measure::kReadWait, Delay::kReadWait}}};
+
+// What was added to a sum that only grows; nothing when it was begun anew.
+std::uint64_t more(std::uint64_t now, std::uint64_t before) { return now > before ? now - before : 0; }
+
+struct Difference {
+  std::uint64_t exchanges = 0;
+  Measured measured;
+};
+
+Difference difference_of(const EndpointSample& now, const EndpointSample& before) {
+  Difference added;
+  added.exchanges = more(now.exchanges, before.exchanges);
+  Measured& m = added.measured;
+  m.bytes_sent = more(now.bytes_sent, before.bytes_sent);
+  m.bytes_received = more(now.bytes_received, before.bytes_received);
+  m.segments_sent = more(now.segments_sent, before.segments_sent);
+  m.segments_received = more(now.segments_received, before.segments_received);
+  m.out_of_order = more(now.out_of_order_segments, before.out_of_order_segments);
+  m.path_ambiguous = more(now.path_ambiguous, before.path_ambiguous);
+  m.zero_window_received_us = more(now.zero_window_received_us, before.zero_window_received_us);
+  for (const auto& [measure, delay] : kDelays) {
+    const auto i = static_cast<std::size_t>(measure);
+    m.delays.add(delay, now.measures[i].since(before.measures[i]));
+  }
+  return added;
+}
+
+bool has_counts(const Measured& m) {
+  return (m.bytes_sent | m.bytes_received | m.segments_sent | m.segments_received | m.out_of_order | m.path_ambiguous |
+          m.zero_window_received_us) != 0;
+}
+
+// `at`: where in time the second lies in which all of it happened.
+void add_whole(State& state, EndpointRecord& endpoint, const Difference& added, MonoTime at) {
+  if (added.exchanges > 0) second_of(state, endpoint, at).exchanges += added.exchanges;
+  if (has_counts(added.measured) || !added.measured.delays.empty()) {
+    add_measured(state, endpoint, second_number(state, at), added.measured);
+  }
+}
+
+// The part of `count` that falls between two shares (0..1) of the time. Adjoining parts add up to the whole.
+std::uint64_t part(std::uint64_t count, double from, double to) {
+  const auto until = [count](double share) {
+    return share >= 1 ? count : static_cast<std::uint64_t>(static_cast<double>(count) * share);
+  };
+  return until(to) - until(from);
+}
+
+void spread(State& state, EndpointRecord& endpoint, const Difference& added, MonoTime begin, MonoTime end) {
+  const MonoTime origin = series_origin(state);
+  const double length = model::seconds(end - begin);
+  MonoTime at = begin;
+  while (at < end) {
+    const MonoTime next = std::min(end, origin + std::chrono::seconds(second_number(state, at) + 1));
+    const double from = model::seconds(at - begin) / length;
+    const double to = next == end ? 1 : model::seconds(next - begin) / length;
+    Difference piece;
+    piece.exchanges = part(added.exchanges, from, to);
+    const Measured& all = added.measured;
+    Measured& m = piece.measured;
+    m.bytes_sent = part(all.bytes_sent, from, to);
+    m.bytes_received = part(all.bytes_received, from, to);
+    m.segments_sent = part(all.segments_sent, from, to);
+    m.segments_received = part(all.segments_received, from, to);
+    m.out_of_order = part(all.out_of_order, from, to);
+    m.path_ambiguous = 0;  // as path samples: none of these seconds has any
+    m.zero_window_received_us = part(all.zero_window_received_us, from, to);
+    add_whole(state, endpoint, piece, at);
+    at = next;
+  }
+}
+
+}  // namespace
+
+MonoTime begin_of_round(State& state, const EndpointRecord& endpoint, bool was_known, MonoTime at) {
+  if (!state.newest_round || at - *state.newest_round > kRoundTakes) {
+    state.previous_round = state.newest_round;
+    state.newest_round = at;
+  }
+  MonoTime begin = std::min(series_origin(state), at);
+  if (state.start) begin = std::min(state.start->clock.mono_at, at);
+  if (state.previous_round) begin = std::max(begin, *state.previous_round);
+  if (endpoint.sample) return std::max(begin, endpoint.sample->at);
+  return was_known ? std::max(begin, std::min(endpoint.first_seen_at, at)) : begin;
+}
+
+void add_difference(State& state, EndpointRecord& endpoint, const EndpointSample& newer, MonoTime begin) {
+  const Difference added =
+      endpoint.sample ? difference_of(newer, *endpoint.sample) : difference_of(newer, EndpointSample{});
+  const MonoTime end = newer.at;
+  const auto cell_of = [&state](MonoTime at) { return second_number(state, at) / state.series_interval_s; };
+  // A sample at the very turn of a second tells of the one before.
+  const MonoTime last = std::max(begin, end - model::Duration(1));
+  if (end - begin <= kOneRound || cell_of(begin) == cell_of(last)) {
+    add_whole(state, endpoint, added, begin + (end - begin) / 2);
+  } else {
+    spread(state, endpoint, added, begin, end);
+  }
+}
+
+}  // namespace tcpdiag::correlate

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "diagnose/delay.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+
+#include "diagnose/thresholds.h"
+#include "diagnose/words.h"
+
+namespace tcpdiag::diagnose {
+
+const model::Histogram* histogram(const model::EndpointPicture& picture, const char* name) {
+  const auto found = picture.histograms.find(name);
+  return found == picture.histograms.end() || found->second.count() == 0 ? nullptr : &found->second;
+}
+
+std::optional<std::uint64_t> percentile(const model::EndpointPicture& picture, const char* name, double q) {
+  const model::Histogram* found = histogram(picture, name);
+  return found != nullptr ? found->percentile(q) : std::nullopt;
+}
+
+std::uint64_t at_least(const model::Histogram& histogram, std::uint64_t us) {
+  std::uint64_t n = 0;
+  for (std::size_t i = 0; i < model::Histogram::kBuckets; ++i) {
+    if (model::Histogram::low_of(i) >= us) n += histogram.buckets()[i];
+  }
+  return n;
+}
+
+std::uint64_t delayed_from_us(const model::EndpointPicture& picture) {
+  const auto least = static_cast<std::uint64_t>(model::microseconds(kDelayed));
+  return std::max(least, kDelayedFloors * picture.rtt_floor_us.value_or(0));
+}
+
+std::uint64_t delayed_exchanges(const Seconds& seconds, const Marks& marks) {
+  const model::Histogram* first_byte = histogram(seconds.picture, "first_byte");
+  if (first_byte == nullptr) return 0;
+  // Slower than 5 x the floor: a value of just that is not.
+  const std::uint64_t slow = at_least(*first_byte, delayed_from_us(seconds.picture) + 1);
+  return std::min(slow, seconds.sum(marks, &model::Second::exchanges));
+}
+
+bool in_container(const model::Picture& picture, const model::EndpointPicture& endpoint) {
+  const auto& known = picture.start.netns;
+  const auto own = std::find_if(known.begin(), known.end(),
+                                [&](const model::NetnsInfo& netns) { return netns.inode == endpoint.key.netns_inode; });
+  return own != known.end() && !own->is_initial;
+}
+
+double mss_of(const Facts& facts, const EndpointFacts& endpoint) {
+  constexpr double kUsual = 1448;  // 1500 less IPv4, TCP and timestamps
+  std::uint32_t mss = 0;
+  for (const model::SocketStory& story : facts.picture.sockets) {
+    if (story.endpoint == endpoint.index && story.end) mss = std::max(mss, story.end->mss);
+  }
+  return mss > 0 ? mss : kUsual;
+}
+
+bool is_bulk(const model::EndpointPicture& picture) {
+  const double bytes = static_cast<double>(std::max(picture.totals.bytes_sent, picture.totals.bytes_received));
+  const double mean = std::max(picture.mean_request_bytes.value_or(0), picture.mean_response_bytes.value_or(0));
+  const double exchanges = static_cast<double>(std::max<std::uint64_t>(picture.totals.exchanges, 1));
+  return mean >= kBulkBytes || bytes / exchanges >= kBulkBytes;
+}
+
+Judged start_delay(const char* code, const EndpointFacts& endpoint, const Seconds& seconds, const Marks& marks) {
+  Judged judged;
+  judged.finding.code = code;
+  judged.finding.endpoint = endpoint.index;
+  judged.finding.device = endpoint.picture->device;
+  judged.finding.count = std::max<std::uint64_t>(seconds.seconds_in(marks), 1);
+  seconds.place(judged, marks);
+  return judged;
+}
+
+void set_delayed(Judged& judged, const EndpointFacts& endpoint, std::uint64_t delayed) {
+  judged.delayed = delayed;
+  judged.finding.impact.exchanges_delayed = delayed;
+  if (delayed == 0) return;
+  judged.finding.share_pct = share_pct(delayed, attempts_of(endpoint, Of::kExchanges, delayed));
+  judged.finding.impact.share_pct = judged.finding.share_pct;
+}
+
+bool users_wait(const Seconds& seconds, const Marks& waited, std::uint64_t delayed) {
+  if (static_cast<double>(seconds.seconds_in(waited)) < kDelayedForSeconds) return false;
+  const std::uint64_t exchanges = seconds.sum(waited, &model::Second::exchanges);
+  return exchanges > 0 && static_cast<double>(delayed) >= kDelayedShare * static_cast<double>(exchanges);
+}
+
+std::uint64_t failures_in(const Facts& facts, const EndpointFacts& endpoint, const std::vector<std::int64_t>& seconds) {
+  return static_cast<std::uint64_t>(
+      std::count_if(facts.picture.sockets.begin(), facts.picture.sockets.end(), [&](const model::SocketStory& story) {
+        if (story.endpoint != endpoint.index || !lost_exchange(story)) return false;
+        const std::int64_t at = facts.utc_second(moment_of(story));
+        const auto next = std::lower_bound(seconds.begin(), seconds.end(), at - kLinkSeconds);
+        return next != seconds.end() && *next <= at + kLinkSeconds;
+      }));
+}
+
+void delay_steps(Grade& grade, const Facts& facts, std::uint64_t observations, const char* what) {
+  common_steps(grade, facts, Feed::kDelays, kEnoughObservations);
+  if (observations < kEnoughObservations) {
+    grade.step_down(
+        fmt::format("Only {} {}; {} would show whether they are alike.", observations, what, kEnoughObservations));
+  }
+  if (facts.picture.window.length() < kShortWindow) {
+    grade.step_down(fmt::format("The trace lasted only {}; {} would show whether it lasts.",
+                                duration_words(facts.picture.window.length()), duration_words(kShortWindow)));
+  }
+}
+
+void floor_step(Grade& grade, const model::EndpointPicture& picture) {
+  if (!picture.rtt_floor_us) {
+    grade.step_down("The round-trip time of the empty path is not known.");
+  } else if (picture.rtt_floor_source == "window") {
+    grade.step_down("The round-trip time of the empty path is only the smallest one of this trace.");
+  }
+}
+
+std::string rate_words(double bit_per_s) {
+  struct Unit {
+    double size;
+    const char* name;
+  };
+  constexpr std::array kUnits = {Unit{1e9, "Gbit/s"}, Unit{1e6, "Mbit/s"}, Unit{1e3, "kbit/s"}};
+  for (const Unit& unit : kUnits) {
+    const double value = bit_per_s / unit.size;
+    if (value >= 9.95) return fmt::format("{:.0f} {}", value, unit.name);
+    if (value >= 0.9995) return fmt::format("{:.1f} {}", value, unit.name);
+  }
+  return fmt::format("{:.0f} bit/s", bit_per_s);
+}
+
+std::string size_words(double bytes) {
+  const auto scaled = [](double value, const char* unit) {
+    return value >= 9.95 ? fmt::format("{:.0f} {}", value, unit) : fmt::format("{:.1f} {}", value, unit);
+  };
+  if (bytes >= 1024.0 * 1024.0) return scaled(bytes / (1024.0 * 1024.0), "MiB");
+  if (bytes >= 1024.0) return scaled(bytes / 1024.0, "KiB");
+  return fmt::format("{:.0f} B", bytes);
+}
+
+std::string about_words(std::uint64_t us) {
+  const double s = static_cast<double>(us) / 1e6;
+  if (s >= 0.0995 && s < 0.9995) return fmt::format("{:.2f} s", s);
+  return duration_words(std::chrono::microseconds(static_cast<std::int64_t>(us)));
+}
+
+}  // namespace tcpdiag::diagnose

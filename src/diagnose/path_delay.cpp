@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "diagnose/path_delay.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "diagnose/stats.h"
+#include "diagnose/thresholds.h"
+
+namespace tcpdiag::diagnose {
+namespace {
+
+std::uint64_t us(model::Duration d) { return static_cast<std::uint64_t>(model::microseconds(d)); }
+
+bool alike(std::uint64_t a, std::uint64_t b) {
+  return static_cast<double>(a) <= kAlike * static_cast<double>(b) &&
+         static_cast<double>(b) <= kAlike * static_cast<double>(a);
+}
+
+// What one second says about its rise.
+enum class Says : std::uint8_t { kNothing, kQueued, kNotQueued, kCannotTell };
+
+class Reading {
+ public:
+  explicit Reading(const Seconds& seconds) : s_(seconds) {
+    result_.floor_trusted = floor_is_trusted(seconds);
+    result_.queued = result_.unproven = seconds.none();
+    if (result_.floor_trusted) floor_ = seconds.picture.rtt_floor_us;
+    const double floors = kQueueFloors * static_cast<double>(seconds.picture.rtt_floor_us.value_or(0));
+    limit_ = std::max(us(kQueueAtLeast), static_cast<std::uint64_t>(floors));
+  }
+
+  PathDelay run() {
+    result_.busy_s = s_.busy_s();
+    const bool only_window = s_.picture.rtt_floor_us && !result_.floor_trusted;
+    if (only_window) {
+      find_unknown_floor();
+      return std::move(result_);
+    }
+    says_.assign(s_.size(), Says::kNothing);
+    for (std::size_t i = 0; i < s_.size(); ++i) says_[i] = says(i);
+    spread_proof();
+    if (!result_.syn_flat) believe_loss();
+    finish();
+    return std::move(result_);
+  }
+
+ private:
+  // A long path or a queue that never emptied: nothing can be said, but that it takes long.
+  void find_unknown_floor() {
+    for (std::size_t i = 0; i < s_.size(); ++i) {
+      const model::Second& second = s_[i];
+      const bool slow = second.path_rtt_p50_us && *second.path_rtt_p50_us >= us(kQueueAtLeast);
+      const bool free_way = one_way_known(second) && *second.path_queue_in_p50_us < us(kQueueAtLeast);
+      result_.unproven[i] = s_.busy(i) && slow && !free_way;
+    }
+  }
+
+  static bool one_way_known(const model::Second& second) {
+    return second.path_queue_in_p50_us && second.path_in_samples >= kSamplesInSecond;
+  }
+  std::optional<std::uint64_t> path_rise(std::size_t i) const {
+    const model::Second& second = s_[i];
+    if (!floor_ || !second.path_rtt_p50_us || second.path_samples < kSamplesInSecond) return std::nullopt;
+    return *second.path_rtt_p50_us - std::min(*floor_, *second.path_rtt_p50_us);
+  }
+  std::optional<std::uint64_t> syn_rise(std::size_t i) const {
+    const auto syn = s_[i].connect_p50_us;
+    if (!floor_ || !syn) return std::nullopt;
+    return *syn - std::min(*floor_, *syn);
+  }
+
+  // With p10 above the limit at most 1 sample in 10 is below it, with p50 at most 1 in 2. So when the clean ones are at
+  // least twice as many, at least half of them are above it.
+  bool clean_rose(std::size_t i) const {
+    const model::Second& second = s_[i];
+    const std::uint64_t clean = second.path_samples - std::min(second.path_samples, second.path_ambiguous);
+    const double share = static_cast<double>(clean) / static_cast<double>(second.path_samples);
+    const std::uint64_t enough = *floor_ + std::max(limit_, us(kDelayedAckMost));
+    if (share >= kCleanShare && second.path_rtt_p10_us && *second.path_rtt_p10_us >= enough) return true;
+    return share >= kCleanShareOfHalf && *second.path_rtt_p50_us >= enough;
+  }
+  bool syn_rose(std::size_t i, std::uint64_t rise) const {
+    const auto syn = syn_rise(i);
+    return syn && *syn >= limit_ && alike(*syn, rise);
+  }
+
+  Says says(std::size_t i) {
+    if (!s_.busy(i)) return Says::kNothing;
+    const model::Second& second = s_[i];
+    const bool known = one_way_known(second);
+    const auto rise = path_rise(i);
+    const bool risen = rise && *rise >= limit_;
+    const bool syn = risen && syn_rose(i, *rise);
+    if (known && *second.path_queue_in_p50_us >= limit_) {
+      result_.one_way = true;
+      result_.syn = result_.syn || syn;
+      return Says::kQueued;
+    }
+    if (!risen) return Says::kNothing;
+    const bool clean = clean_rose(i);
+    if (clean || syn) {
+      if (known) away_ = true;  // the way in is free, the round trip is not
+      result_.clean = result_.clean || clean;
+      result_.syn = result_.syn || syn;
+      return Says::kQueued;
+    }
+    if (known) return Says::kNotQueued;  // the peer's application
+    const auto syn_here = syn_rise(i);
+    if (syn_here && *syn_here < limit_ / 2) {
+      ++syn_flat_;
+      return Says::kNotQueued;
+    }
+    if (*rise >= us(kNoDelayedAck)) {
+      result_.beyond_delayed_ack = true;
+      return Says::kQueued;
+    }
+    return Says::kCannotTell;
+  }
+
+  std::vector<std::uint64_t> rises_of(Says what) const {
+    std::vector<std::uint64_t> rises;
+    for (std::size_t i = 0; i < s_.size(); ++i) {
+      if (says_[i] != what) continue;
+      if (const auto rise = path_rise(i)) rises.push_back(*rise);
+    }
+    return rises;
+  }
+  std::size_t count_of(Says what) const {
+    return static_cast<std::size_t>(std::count(says_.begin(), says_.end(), what));
+  }
+
+  // Seconds that cannot tell follow those that can, when these agree and are enough.
+  void spread_proof() {
+    const std::size_t proven = count_of(Says::kQueued);
+    const std::size_t against = count_of(Says::kNotQueued);
+    const std::size_t silent = count_of(Says::kCannotTell);
+    const auto share = [](std::size_t part, std::size_t whole) {
+      return static_cast<double>(part) / static_cast<double>(std::max<std::size_t>(whole, 1));
+    };
+    const bool agreed = proven > 0 && share(proven, proven + against) >= kProofAgreement;
+    const bool many = share(proven, silent) >= kProvenShare;
+    const bool some = proven >= kProvenSeconds;
+    result_.syn_flat = syn_flat_ >= kProvenSeconds && syn_flat_ > proven;
+    const auto typical = Values<std::uint64_t>(rises_of(Says::kQueued)).p50();
+    for (std::size_t i = 0; i < s_.size(); ++i) {
+      if (says_[i] == Says::kQueued) result_.queued[i] = true;
+      if (says_[i] != Says::kCannotTell) continue;
+      const std::uint64_t rise = *path_rise(i);
+      const bool enough = many || (some && rise >= us(kDelayedAckMost));
+      const bool follows = enough && agreed && typical && alike(rise, *typical);
+      (follows ? result_.queued : result_.unproven)[i] = true;
+    }
+  }
+
+  std::uint64_t loss_in(const Marks& marks) const {
+    return s_.sum(marks, &model::Second::out_of_order) + s_.sum(marks, &model::Second::retransmits_rto);
+  }
+  bool loss_came_with_it(const Marks& risen) const {
+    Marks calm = s_.none();
+    Marks lossy = s_.none();
+    for (std::size_t i = 0; i < s_.size(); ++i) {
+      calm[i] = s_.busy(i) && says_[i] == Says::kNothing;
+      lossy[i] = risen[i] && (s_[i].out_of_order > 0 || s_[i].retransmits_rto > 0);
+    }
+    if (count(calm) < kProvenSeconds || count(lossy) < kProvenSeconds) return false;
+    if (static_cast<double>(count(lossy)) < kLossSeconds * static_cast<double>(count(risen))) return false;
+    const double with = static_cast<double>(loss_in(risen)) / static_cast<double>(count(risen));
+    const double without = static_cast<double>(loss_in(calm)) / static_cast<double>(count(calm));
+    return with >= kLossRise * without;
+  }
+  bool pipe_is_full(const Marks& risen) const {
+    if (s_.sum(risen, &model::Second::out_of_order) < kEnoughObservations) return false;
+    const auto rtt = s_.p50(risen, &model::Second::path_rtt_p50_us);
+    if (!rtt || static_cast<double>(*rtt - std::min(*floor_, *rtt)) < kPipeRiseFloors * static_cast<double>(*floor_)) {
+      return false;
+    }
+    const auto rate = steady_rate(s_, risen);
+    return rate && rate->way == Way::kIn;  // segments out of order are those towards this host
+  }
+
+  void believe_loss() {
+    Marks risen = s_.none();
+    for (std::size_t i = 0; i < s_.size(); ++i) {
+      risen[i] = result_.unproven[i] && *path_rise(i) >= std::max(limit_, us(kDelayedAckMost));
+    }
+    if (!any(risen)) return;
+    result_.loss_alike = loss_came_with_it(risen);
+    result_.full_pipe = !result_.loss_alike && pipe_is_full(risen);
+    if (!result_.loss_alike && !result_.full_pipe) return;
+    for (std::size_t i = 0; i < s_.size(); ++i) {
+      if (!risen[i]) continue;
+      result_.queued[i] = true;
+      result_.unproven[i] = false;
+    }
+  }
+
+  void finish() {
+    result_.queued_s = s_.seconds_in(result_.queued);
+    std::vector<std::uint64_t> rises;
+    for (std::size_t i = 0; i < s_.size(); ++i) {
+      if (!result_.queued[i]) continue;
+      const std::uint64_t one_way = s_[i].path_queue_in_p50_us.value_or(0);
+      rises.push_back(std::max(path_rise(i).value_or(0), one_way));
+    }
+    result_.rise_p50_us = Values<std::uint64_t>(std::move(rises)).p50();
+    result_.syn_rtt_p50_us = s_.p50(result_.queued, &model::Second::connect_p50_us);
+    if (result_.one_way) {
+      result_.way = Way::kIn;
+    } else if (away_) {
+      result_.way = Way::kOut;
+    } else if (result_.found()) {
+      if (const auto rate = steady_rate(s_, result_.queued)) result_.way = rate->way;
+    }
+  }
+
+  const Seconds& s_;
+  std::optional<std::uint64_t> floor_;
+  std::uint64_t limit_ = 0;
+  std::vector<Says> says_;
+  std::size_t syn_flat_ = 0;
+  bool away_ = false;
+  PathDelay result_;
+};
+
+}  // namespace
+
+bool floor_is_trusted(const Seconds& seconds) {
+  const model::EndpointPicture& picture = seconds.picture;
+  if (!picture.rtt_floor_us) return false;
+  return picture.rtt_floor_source != "window" || picture.window_has_low_sample;
+}
+
+PathDelay path_delay(const Seconds& seconds) { return Reading(seconds).run(); }
+
+}  // namespace tcpdiag::diagnose

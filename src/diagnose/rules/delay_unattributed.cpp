@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// delay-unattributed: round trips take longer than the path needs, and nothing here tells the network from the peer's
+// application. Said as a notice, so that nobody reads the numbers as proof of either.
+#include <fmt/format.h>
+
+#include "diagnose/delay.h"
+#include "diagnose/path_delay.h"
+#include "diagnose/rules/rules.h"
+#include "diagnose/thresholds.h"
+
+namespace tcpdiag::diagnose::rules {
+namespace {
+
+using model::Whose;
+
+std::string why_unknown(const model::EndpointPicture& picture, bool floor_unknown) {
+  if (floor_unknown) {
+    return "no round trip of this trace was much shorter, so a long path and a queue that never empties look the same";
+  }
+  if (picture.path_queue_in_missing == "no_timestamps") {
+    return "the peer sends no TCP timestamps, which would show the way from its TCP to this host alone";
+  }
+  if (picture.path_queue_in_missing == "no_own_floor") {
+    return "the connections were open before the trace, so their one-way time without a queue is not known";
+  }
+  if (picture.path_queue_in_missing == "tick_unknown") {
+    return "the clock of the peer's TCP timestamps does not tick at a known rate";
+  }
+  return "nothing measured here is free of the peer's application";
+}
+
+std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoint) {
+  const PathDelay delay = path_delay(seconds);
+  if (delay.found() || count(delay.unproven) < kEnoughObservations) return std::nullopt;
+  const model::EndpointPicture& picture = seconds.picture;
+  const bool floor_unknown = !delay.floor_trusted;
+  Judged judged = start_delay(kDelayUnattributed.code, endpoint, seconds, delay.unproven);
+  model::Finding& finding = judged.finding;
+  judged.may_be_critical = false;
+  set_delayed(judged, endpoint, delayed_exchanges(seconds, delay.unproven));
+  finding.severity = model::Severity::kNotice;
+
+  const std::uint64_t samples = seconds.sum(delay.unproven, &model::Second::path_samples);
+  const std::uint64_t ambiguous = seconds.sum(delay.unproven, &model::Second::path_ambiguous);
+  add(finding, "rtt_floor_us", picture.rtt_floor_us);
+  add(finding, "rtt_floor_source", picture.rtt_floor_source);
+  add(finding, "path_queue_p50_us", percentile(picture, "path_queue", 0.50));
+  add(finding, "ambiguous_pct", share_pct(ambiguous, samples));
+  add(finding, "first_byte_p50_us", percentile(picture, "first_byte", 0.50));
+
+  const std::string why = why_unknown(picture, floor_unknown);
+  Grade grade(model::Confidence::kLow);
+  grade.at_most(model::Confidence::kLow, fmt::format("It cannot be told where the time passes: {}.", why));
+  grade.write_to(finding);
+
+  const std::string name = picture.key.at.to_string();
+  const std::string rtt = about_words(seconds.p50(delay.unproven, &model::Second::path_rtt_p50_us).value_or(0));
+  finding.title = fmt::format("acknowledgements of {} take about {}, network or application", name, rtt);
+  finding.explanation = fmt::format(
+      "In {} of {} busy seconds acknowledgements from {} took about {}. Whether the network or the peer's "
+      "application takes that time cannot be told: {}.",
+      seconds.seconds_in(delay.unproven), delay.busy_s, name, rtt, why);
+  if (picture.path_queue_in_missing == "no_timestamps") {
+    add_step(finding, Whose::kPeer, "turn on TCP timestamps there and here", "sysctl net.ipv4.tcp_timestamps");
+  }
+  add_step(finding, Whose::kUs,
+           "trace from before the delay begins, or while a new connection is opened; or give the round-trip time of "
+           "the empty path (--floor)");
+  add_step(finding, Whose::kPeer, "ask the peer for its own time per request (slow log, access log)");
+  finding.disproved_by = "the peer's own log shows the same times (then it is its application)";
+  return judged;
+}
+
+std::vector<Judged> judge_picture(const Facts& facts) { return each_endpoint(facts, judge); }
+
+}  // namespace
+
+const Rule kDelayUnattributed{"delay-unattributed", nullptr, nullptr, nullptr, judge_picture};
+
+}  // namespace tcpdiag::diagnose::rules

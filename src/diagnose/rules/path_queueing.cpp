@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// path-queueing: segments waited in a queue of the network path between the two hosts, not in either of them.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "diagnose/delay.h"
+#include "diagnose/path_delay.h"
+#include "diagnose/rules/rules.h"
+#include "diagnose/thresholds.h"
+#include "diagnose/words.h"
+
+namespace tcpdiag::diagnose::rules {
+namespace {
+
+using model::Confidence;
+using model::Severity;
+using model::Whose;
+
+bool is_sustained(const Seconds& seconds, const PathDelay& delay) {
+  if (static_cast<double>(delay.queued_s) < kQueuedForWarning) return false;
+  return seconds.longest_run_s(delay.queued) >= kSustainedRun ||
+         static_cast<double>(delay.queued_s) >= kSustainedShare * static_cast<double>(delay.busy_s);
+}
+
+// Queued seconds in which half of the samples rose by 100 ms and by 4 floors: such exchanges take over 5 floors.
+Marks waited(const Seconds& seconds, const PathDelay& delay) {
+  const std::uint64_t floor = seconds.picture.rtt_floor_us.value_or(0);
+  const std::uint64_t rise =
+      std::max<std::uint64_t>(static_cast<std::uint64_t>(model::microseconds(kDelayed)), (kDelayedFloors - 1) * floor);
+  Marks marks = seconds.none();
+  for (std::size_t i = 0; i < seconds.size(); ++i) {
+    const model::Second& second = seconds[i];
+    const bool one_way = second.path_queue_in_p50_us.value_or(0) >= rise;
+    const bool round_trip = second.path_rtt_p50_us.value_or(0) >= floor + rise;
+    marks[i] = delay.queued[i] && (one_way || round_trip);
+  }
+  return marks;
+}
+
+const char* way_word(const PathDelay& delay) {
+  if (!delay.way) return "unknown";
+  return *delay.way == Way::kIn ? "in" : "out";
+}
+
+Grade grade_of(const Seconds& seconds, const PathDelay& delay) {
+  Grade grade(Confidence::kHigh);
+  const auto& agree = seconds.picture.flows_agree_pct;
+  const bool beyond_delayed_ack =
+      delay.rise_p50_us.value_or(0) > static_cast<std::uint64_t>(model::microseconds(kDelayedAckMost));
+  if (delay.full_pipe) {
+    grade.at_most(Confidence::kMedium,
+                  "No sample could tell the path from the peer's application by itself; it is inferred from a pipe "
+                  "that is full to the byte, loses segments and delays acknowledgements by more than a kernel does.");
+  } else if (delay.loss_alike) {
+    grade.at_most(Confidence::kMedium,
+                  "No sample could tell the path from the peer's application by itself; it is inferred from the loss "
+                  "that came and went with the delay.");
+  } else if (!delay.one_way && !((delay.clean || delay.syn) && beyond_delayed_ack)) {
+    grade.at_most(Confidence::kMedium,
+                  "Neither the peer's timestamps nor an acknowledgement without data or a handshake show it beyond the "
+                  "time for which a kernel may delay an acknowledgement.");
+  }
+  if (!agree) {
+    grade.at_most(Confidence::kMedium, "Too few samples for each connection to see whether all of them were delayed.");
+  } else if (*agree < kFlowsAgreePct) {
+    grade.at_most(Confidence::kMedium,
+                  fmt::format("Only {} of the connections were delayed alike.", share_words(*agree)));
+  }
+  if (delay.syn_flat) {
+    grade.step_down("Handshakes in the same seconds were as fast as on an empty path.");
+  }
+  floor_step(grade, seconds.picture);
+  delay_steps(grade, seconds.facts, delay.queued_s, "queued seconds");
+  return grade;
+}
+
+Severity severity_of(const Seconds& seconds, const PathDelay& delay, const Judged& judged,
+                     const EndpointFacts& endpoint, bool sustained) {
+  if (is_bulk(seconds.picture)) return Severity::kNotice;
+  if (users_wait(seconds, waited(seconds, delay), judged.delayed)) return Severity::kCritical;
+  if (static_cast<double>(delay.queued_s) < kQueuedForWarning) return Severity::kNotice;
+  const bool hurt = seconds.sum(delay.queued, &model::Second::retransmits_rto) > 0 ||
+                    failures_in(seconds.facts, endpoint, judged.seconds) > 0;
+  return sustained || hurt ? Severity::kWarning : Severity::kNotice;
+}
+
+void add_evidence(model::Finding& finding, const Seconds& seconds, const PathDelay& delay, bool sustained) {
+  const model::EndpointPicture& picture = seconds.picture;
+  add(finding, "rtt_floor_us", picture.rtt_floor_us);
+  add(finding, "rtt_floor_source", picture.rtt_floor_source);
+  add(finding, "path_queue_in_p50_us", percentile(picture, "path_queue_in", 0.50));
+  add(finding, "path_queue_in_p99_us", percentile(picture, "path_queue_in", 0.99));
+  add(finding, "path_queue_p50_us", percentile(picture, "path_queue", 0.50));
+  add(finding, "path_queue_p99_us", percentile(picture, "path_queue", 0.99));
+  add(finding, "queued_seconds", delay.queued_s);
+  add(finding, "busy_seconds", delay.busy_s);
+  add(finding, "longest_run_s", std::optional(seconds.longest_run_s(delay.queued)));
+  add(finding, "pattern", std::string(sustained ? "sustained" : "microburst"));
+  add(finding, "flows", picture.flows);
+  add(finding, "flows_agree_pct", picture.flows_agree_pct);
+  add(finding, "syn_rtt_p50_us", delay.syn_rtt_p50_us);
+  add(finding, "direction", std::string(way_word(delay)));
+}
+
+std::string proof_words(const PathDelay& delay) {
+  if (delay.one_way) {
+    return "The peer's TCP timestamps show it one way, after its application had answered.";
+  }
+  if (delay.syn) return "Handshakes, which need no application, were delayed alike.";
+  if (delay.clean) return "Acknowledgements that waited for no application were delayed alike.";
+  if (delay.beyond_delayed_ack) return "No kernel holds an acknowledgement back for so long.";
+  if (delay.loss_alike) return "Segments were lost in the same seconds, and hardly in others.";
+  return "The pipe was full in the same seconds and lost segments; a slow application loses none.";
+}
+
+void add_next_steps(model::Finding& finding, const Seconds& seconds, const PathDelay& delay) {
+  if (!delay.way || *delay.way == Way::kIn) {
+    add_step(finding, Whose::kCloud,
+             "is the peer's side at its limit: its bandwidth and allowance metrics in the same seconds");
+  }
+  if (!delay.way || *delay.way == Way::kOut) {
+    add_step(finding, Whose::kUs, "is this host at its limit: its own allowance counters",
+             seconds.picture.device.empty() ? std::string() : fmt::format("ethtool -S {}", seconds.picture.device));
+  }
+  if (in_container(seconds.facts.picture, seconds.picture)) {
+    add_step(finding, Whose::kUs, "on the host outside of this container: backlog and drops of its uplink",
+             "tc -s qdisc");
+  }
+}
+
+std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoint) {
+  const PathDelay delay = path_delay(seconds);
+  if (!delay.found()) return std::nullopt;
+  const bool sustained = is_sustained(seconds, delay);
+  Judged judged = start_delay(kPathQueueing.code, endpoint, seconds, delay.queued);
+  model::Finding& finding = judged.finding;
+  set_delayed(judged, endpoint, delayed_exchanges(seconds, delay.queued));
+  finding.severity = severity_of(seconds, delay, judged, endpoint, sustained);
+  judged.may_be_critical = !is_bulk(seconds.picture);
+  const Grade grade = grade_of(seconds, delay);
+  if (grade.exhausted()) return std::nullopt;
+  grade.write_to(finding);
+  add_evidence(finding, seconds, delay, sustained);
+
+  const std::string name = endpoint.picture->key.at.to_string();
+  const std::string wait = about_words(delay.rise_p50_us.value_or(0));
+  const char* where = !delay.way               ? "between this host and "
+                      : *delay.way == Way::kIn ? "towards this host from "
+                                               : "from this host towards ";
+  finding.title = fmt::format("segments wait about {} in a queue on the network path {}{}", wait, where, name);
+  finding.explanation = fmt::format(
+      "Segments {}{} waited about {} in a queue on the network path, in {} of {} busy seconds ({}). {}", where, name,
+      wait, delay.queued_s, delay.busy_s, sustained ? "sustained" : "a microburst", proof_words(delay));
+  add_next_steps(finding, seconds, delay);
+  finding.disproved_by =
+      "connects in the same seconds take no longer than on an empty path (then it is a delayed acknowledgement or a "
+      "slow application of the peer)";
+  return judged;
+}
+
+std::vector<Judged> judge_picture(const Facts& facts) { return each_endpoint(facts, judge); }
+
+}  // namespace
+
+const Rule kPathQueueing{"path-queueing", nullptr, nullptr, nullptr, judge_picture};
+
+}  // namespace tcpdiag::diagnose::rules

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// retransmit-loss: segments were lost on the path. From this host: what it sent again; towards it: what came out of
+// order (tp->rcv_ooopack), for the gap before such a segment is one that is missing or late.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "diagnose/delay.h"
+#include "diagnose/rules/rules.h"
+#include "diagnose/thresholds.h"
+#include "diagnose/words.h"
+
+namespace tcpdiag::diagnose::rules {
+namespace {
+
+using model::Confidence;
+using model::RetransmitKind;
+using model::Severity;
+using model::Whose;
+
+enum class Towards : std::uint8_t { kPeer, kUs };
+
+std::uint64_t events_of(const model::Totals& totals, RetransmitKind kind) {
+  return totals.retransmits[static_cast<std::size_t>(kind)];
+}
+
+struct Loss {
+  Towards towards = Towards::kPeer;
+  std::uint64_t segments = 0;       // lost, or out of order
+  std::optional<std::uint64_t> of;  // segments sent or received
+  std::optional<double> pct;
+  std::uint64_t timeouts = 0;
+
+  bool by_timeouts() const { return timeouts >= kTimeoutsOfLoss; }
+  bool counts() const { return by_timeouts() || (segments >= kLostSegments && pct.value_or(0) >= kLossPct); }
+};
+
+// The kernel counts segments sent with pure ACKs, which are never sent again. Those with data: as many as the bytes
+// fill, at least one for each exchange, and what was sent again.
+std::optional<std::uint64_t> data_segments(const Facts& facts, const EndpointFacts& endpoint) {
+  const model::Totals& totals = endpoint.picture->totals;
+  if (!totals.segments_sent) return std::nullopt;
+  const auto full = static_cast<std::uint64_t>(static_cast<double>(totals.bytes_sent) / mss_of(facts, endpoint));
+  return std::min(*totals.segments_sent, std::max(full, totals.exchanges) + totals.retransmitted_segments);
+}
+
+// SYNs are the business of connect-timeout; DSACKs say that a segment had arrived after all.
+Loss outgoing(const Facts& facts, const EndpointFacts& endpoint) {
+  const model::Totals& totals = endpoint.picture->totals;
+  Loss loss;
+  const std::uint64_t not_lost = events_of(totals, RetransmitKind::kSyn) + totals.spurious_retransmits.value_or(0);
+  loss.segments = totals.retransmitted_segments - std::min(totals.retransmitted_segments, not_lost);
+  loss.of = data_segments(facts, endpoint);
+  loss.timeouts = events_of(totals, RetransmitKind::kRto);
+  if (loss.of) loss.pct = share_pct(loss.segments, *loss.of);
+  return loss;
+}
+
+Loss incoming(const model::Totals& totals) {
+  Loss loss;
+  loss.towards = Towards::kUs;
+  loss.segments = totals.out_of_order_segments.value_or(0);
+  loss.of = totals.segments_received;
+  if (loss.of) loss.pct = share_pct(loss.segments, *loss.of);
+  return loss;
+}
+
+bool mostly_spurious(const model::Totals& totals) {
+  const std::uint64_t spurious = totals.spurious_retransmits.value_or(0);
+  return spurious > 0 &&
+         static_cast<double>(spurious) >= kSpuriousShare * static_cast<double>(totals.retransmitted_segments);
+}
+
+Marks seconds_of(const Seconds& seconds, const Loss& loss) {
+  if (loss.towards == Towards::kUs) {
+    return seconds.where([](const model::Second& s) { return s.out_of_order > 0; });
+  }
+  const Marks timeouts = seconds.where([](const model::Second& s) { return s.retransmits_rto > 0; });
+  return either(timeouts, seconds.series_where("retransmits", [](std::int64_t n) { return n > 0; }));
+}
+
+// Exchanges that failed while this host retransmitted their request.
+std::uint64_t failed_by_it(const Facts& facts, const EndpointFacts& endpoint) {
+  return static_cast<std::uint64_t>(
+      std::count_if(facts.picture.sockets.begin(), facts.picture.sockets.end(), [&](const model::SocketStory& story) {
+        return story.endpoint == endpoint.index && lost_exchange(story) &&
+               (story.end->request_rtos > 0 || story.end->kind == model::EndKind::kTimedOut);
+      }));
+}
+
+Severity severity_of(const Seconds& seconds, const EndpointFacts& endpoint, const Loss& loss) {
+  if (loss.towards == Towards::kUs) return is_bulk(seconds.picture) ? Severity::kNotice : Severity::kWarning;
+  const std::uint64_t failed = failed_by_it(seconds.facts, endpoint);
+  // A bulk transfer finds the limit of its path by losing segments.
+  if (is_bulk(seconds.picture) && failed == 0 && loss.timeouts < kTimeoutsOfLoss) return Severity::kNotice;
+  return std::max(Severity::kWarning, common_severity(failed, attempts_of(endpoint, Of::kExchanges, failed)));
+}
+
+Grade grade_of(const Seconds& seconds, const Loss& loss) {
+  const model::Totals& totals = seconds.picture.totals;
+  Grade grade(Confidence::kHigh);
+  if (loss.towards == Towards::kUs) {
+    grade.at_most(Confidence::kMedium, "A path that changes the order of segments looks alike.");
+  } else if (mostly_spurious(totals)) {
+    grade.at_most(Confidence::kLow,
+                  "Most of what was sent again had arrived after all: reordering or delay, not loss.");
+  } else if (!totals.retransmit_failures.busy) {
+    grade.at_most(Confidence::kMedium,
+                  "This kernel does not tell whether retransmissions found their first copy still in this host.");
+  } else if (*totals.retransmit_failures.busy > 0) {
+    grade.at_most(Confidence::kMedium, fmt::format("In {} the first copy had not left this host.",
+                                                   count_words(*totals.retransmit_failures.busy, "case", "cases")));
+  }
+  const auto& sent = totals.segments_sent;
+  if (loss.towards == Towards::kPeer && !loss.by_timeouts() && sent && loss.of && *loss.of < *sent) {
+    grade.step_down("How many segments carried data is worked out from bytes and exchanges.");
+  }
+  common_steps(grade, seconds.facts, Feed::kDelays, std::max<std::uint64_t>(loss.segments, loss.timeouts));
+  return grade;
+}
+
+void add_evidence(model::Finding& finding, const model::EndpointPicture& picture, const Loss& loss) {
+  const model::Totals& totals = picture.totals;
+  const bool out = loss.towards == Towards::kPeer;
+  model::Histogram delays;
+  for (const char* name : {"retransmit_rto", "retransmit_fast", "retransmit_tlp", "retransmit_other"}) {
+    if (const model::Histogram* delay = histogram(picture, name)) delays.merge(*delay);
+  }
+  add(finding, "direction", std::string(out ? "out" : "in"));
+  add(finding, "retransmitted_segments", totals.retransmitted_segments);
+  add(finding, "sent_segments", out ? loss.of : totals.segments_sent);
+  add(finding, "loss_pct", loss.pct);
+  add(finding, "rto_count", events_of(totals, RetransmitKind::kRto));
+  add(finding, "fast_count", events_of(totals, RetransmitKind::kFast));
+  add(finding, "tlp_count", events_of(totals, RetransmitKind::kTlp));
+  add(finding, "syn_count", events_of(totals, RetransmitKind::kSyn));
+  add(finding, "spurious_count", totals.spurious_retransmits);
+  add(finding, "retransmit_failures_busy", totals.retransmit_failures.busy);
+  add(finding, "out_of_order_segments", totals.out_of_order_segments);
+  add(finding, "retransmit_delay_p50_us", delays.percentile(0.5));
+  add(finding, "recovery_p99_us", percentile(picture, "recovery", 0.99));
+}
+
+std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoint, const Loss& loss) {
+  if (!loss.counts()) return std::nullopt;
+  const bool out = loss.towards == Towards::kPeer;
+  const model::EndpointPicture& picture = seconds.picture;
+  Judged judged = start_delay(kRetransmitLoss.code, endpoint, seconds, seconds_of(seconds, loss));
+  model::Finding& finding = judged.finding;
+  judged.split = out ? "out" : "in";
+  finding.count = std::max<std::uint64_t>(std::max(loss.segments, loss.timeouts), 1);
+  finding.severity = severity_of(seconds, endpoint, loss);
+  judged.may_be_critical = finding.severity > Severity::kNotice;
+  grade_of(seconds, loss).write_to(finding);
+  add_evidence(finding, picture, loss);
+
+  const std::string name = picture.key.at.to_string();
+  const std::string share = loss.pct ? fmt::format(" ({})", share_words(*loss.pct)) : std::string();
+  const std::string part = loss.of
+                               ? fmt::format("{} of {}", loss.segments, count_words(*loss.of, "segment", "segments"))
+                               : count_words(loss.segments, "segment", "segments");
+  if (out) {
+    finding.title = fmt::format("segments to {} are lost{}", name, share);
+    finding.explanation = fmt::format("This host had to send {}{} to {} again", part, share, name);
+    if (loss.timeouts > 0) {
+      finding.explanation += fmt::format(", {} only after a timeout", count_words(loss.timeouts, "time", "times"));
+    }
+    finding.explanation += ".";
+  } else {
+    finding.title = fmt::format("segments from {} are lost or out of order{}", name, share);
+    finding.explanation = fmt::format(
+        "{}{} from {} arrived out of order: others before them were lost on the way, and the peer had to send "
+        "them again.",
+        part, share, name);
+  }
+  const auto& at = picture.key.at;
+  add_step(finding, Whose::kUs, "look for loss on the path, in both directions",
+           endpoint.outbound() ? fmt::format("mtr -n -T -P {} {}", at.port, at.address.to_string()) : std::string());
+  add_step(finding, Whose::kUs, "drops and errors of this host's own device",
+           picture.device.empty() ? std::string() : fmt::format("ip -s link show dev {}", picture.device));
+  add_step(finding, Whose::kPeer, "drops at the peer's side, and its bandwidth metrics (OutAllowance in a cloud)");
+  finding.disproved_by =
+      out ? "the peer reports as many duplicate segments (DSACK) as were sent again: none was lost; or "
+            "they never left this host"
+          : "the segments came in another order and none was sent twice (capture)";
+  return judged;
+}
+
+std::vector<Judged> judge_picture(const Facts& facts) {
+  std::vector<Judged> result;
+  for (const EndpointFacts& endpoint : facts.endpoints) {
+    const Seconds seconds(facts, endpoint);
+    for (const Loss& loss : {outgoing(facts, endpoint), incoming(endpoint.picture->totals)}) {
+      if (auto judged = judge(seconds, endpoint, loss)) result.push_back(std::move(*judged));
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+const Rule kRetransmitLoss{"retransmit-loss", nullptr, nullptr, nullptr, judge_picture};
+
+}  // namespace tcpdiag::diagnose::rules

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// slow-reader: data had arrived, and the application of this host did not fetch it.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "diagnose/delay.h"
+#include "diagnose/rules/rules.h"
+#include "diagnose/thresholds.h"
+#include "diagnose/words.h"
+
+namespace tcpdiag::diagnose::rules {
+namespace {
+
+using model::Confidence;
+using model::Severity;
+using model::Whose;
+
+bool reads_late(const model::EndpointPicture& picture) {
+  const model::Histogram* waits = histogram(picture, "read_wait");
+  if (waits == nullptr || waits->count() < kReads) return false;
+  const auto limit = static_cast<std::uint64_t>(model::microseconds(kReadWait));
+  return *waits->percentile(0.99) >= limit && at_least(*waits, limit) >= kLateReads;
+}
+
+struct Reader {
+  std::optional<std::uint64_t> pid;  // absent: none known, or more than one
+  std::string comm;
+};
+
+Reader reader_of(const model::EndpointPicture& picture) {
+  Reader reader;
+  if (picture.processes.size() != 1) return reader;
+  const model::ProcessShare& process = picture.processes.front();
+  reader.comm = process.comm;
+  if (process.pids.size() == 1) reader.pid = process.pids.front();
+  return reader;
+}
+
+std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoint) {
+  const model::EndpointPicture& picture = seconds.picture;
+  const bool late = reads_late(picture);
+  const std::uint64_t closed_us = picture.totals.zero_window_sent_us.value_or(0);
+  const bool closed = closed_us >= static_cast<std::uint64_t>(model::microseconds(kZeroWindow));
+  if (!late && !closed) return std::nullopt;
+
+  const auto limit = model::microseconds(kReadWait);
+  const Marks marks = seconds.series_where("read_wait_p99_us", [limit](std::int64_t us) { return us >= limit; });
+  Judged judged = start_delay(kSlowReader.code, endpoint, seconds, marks);
+  model::Finding& finding = judged.finding;
+  const model::Histogram* waits = histogram(picture, "read_wait");
+  finding.count =
+      std::max<std::uint64_t>(waits != nullptr ? at_least(*waits, static_cast<std::uint64_t>(limit)) : 0, 1);
+  finding.severity = Severity::kWarning;
+
+  const Reader reader = reader_of(picture);
+  Grade grade(Confidence::kHigh);
+  if (!reader.pid) {
+    grade.at_most(Confidence::kMedium, picture.processes.size() > 1 || !reader.comm.empty()
+                                           ? "More than one process reads here; which of them is slow is not known."
+                                           : "The process that reads is not known.");
+  }
+  delay_steps(grade, seconds.facts, late && !closed ? finding.count : kEnoughObservations, "late reads");
+  if (grade.exhausted()) return std::nullopt;
+  grade.write_to(finding);
+
+  add(finding, "read_wait_p50_us", percentile(picture, "read_wait", 0.50));
+  add(finding, "read_wait_p99_us", percentile(picture, "read_wait", 0.99));
+  add(finding, "zero_window_sent_us", picture.totals.zero_window_sent_us);
+  add(finding, "unread_bytes_max", picture.unread_bytes_max);
+  add(finding, "pid", reader.pid);
+  if (reader.comm.empty()) {
+    add_null(finding, "comm");
+  } else {
+    add(finding, "comm", reader.comm);
+  }
+  add_null(finding, "stopped");
+
+  const std::string name = picture.key.at.to_string();
+  std::string facts;
+  if (late) {
+    facts = fmt::format("Data of {} lay unread for {} and more (p99)", name,
+                        about_words(*percentile(picture, "read_wait", 0.99)));
+  }
+  if (closed) {
+    facts += fmt::format("{}this host told the peer to stop sending for {} in total, since its buffer was full",
+                         late ? "; " : "", about_words(closed_us));
+  }
+  finding.title = late ? fmt::format("an application of this host reads data of {} late", name)
+                       : fmt::format("an application of this host does not read what {} sends", name);
+  if (!facts.empty() && facts[0] == 't') facts[0] = 'T';
+  finding.explanation = facts + ". The data had arrived: the application of this host" +
+                        (reader.comm.empty() ? std::string() : fmt::format(" ({})", reader.comm)) +
+                        " did not fetch it.";
+  add_step(finding, Whose::kUs, "what does the process do instead: CPU, garbage collection, locks, a stopped process",
+           reader.pid ? fmt::format("pidstat -p {} 1", *reader.pid) : std::string());
+  add_step(finding, Whose::kUs, "is the host short of CPU (run queue, steal)", "vmstat 1");
+  finding.disproved_by = "the process waits in recv() or poll() for these sockets at that time";
+  return judged;
+}
+
+std::vector<Judged> judge_picture(const Facts& facts) { return each_endpoint(facts, judge); }
+
+}  // namespace
+
+const Rule kSlowReader{"slow-reader", nullptr, nullptr, nullptr, judge_picture};
+
+}  // namespace tcpdiag::diagnose::rules

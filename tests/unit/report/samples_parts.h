@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the sample reports are put together from.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <utility>
+
+#include "model/report.h"
+
+namespace tcpdiag::report::samples {
+
+using model::Duration;
+using model::EvidenceValue;
+
+Duration s(double seconds);
+model::SocketAddress address(const char* text, std::uint16_t port);
+EvidenceValue n(std::int64_t value);
+model::EndpointPicture endpoint(model::Role role, model::SocketAddress where);
+model::Histogram histogram(std::initializer_list<std::pair<std::uint64_t, int>> values);  // value, how often
+
+model::Report base();  // without an endpoint
+model::Finding awaiting_response();
+model::Finding connect_timeout();
+
+}  // namespace tcpdiag::report::samples
