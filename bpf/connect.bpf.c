@@ -112,9 +112,10 @@ static __always_inline void state_body(struct tcpd_body_state *body, struct sock
 	body->process_exiting = h->by_application && tcpd_current_exiting();
 }
 
-/* The RTT of the handshake: of an outbound socket from the device, of an inbound one as the kernel took it. A SYN that was
- * repeated tells nothing. */
-static __always_inline void handshake_floor(const struct sock *sk, const struct tcpd_sock *s, u64 now)
+/* The RTT of the handshake: of an outbound socket from the device, of an inbound one as the kernel
+ * took it. A SYN that was repeated tells nothing. */
+static __always_inline void handshake_floor(const struct sock *sk, const struct tcpd_sock *s,
+					    u64 now)
 {
 	struct tcpd_endpoint_shared *shared = tcpd_shared_of(s);
 

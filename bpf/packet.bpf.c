@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The packet path: requests and responses (exchange.h), the network path (path.h), this host's queue, the reading
- * application (window.h), and who owns the socket. */
+/* The packet path: requests and responses (exchange.h), the network path (path.h), this host's
+ * queue, the reading application (window.h), and who owns the socket. */
 #include "kernel_types.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
@@ -16,13 +16,15 @@
 /* A departure time further back is not believed. */
 #define HOST_QUEUE_MAX_NS 60000000000ULL
 
-static __always_inline void probe(struct sock *sk, struct tcpd_sock *s, const struct sk_buff *skb, u64 now)
+static __always_inline void probe(struct sock *sk, struct tcpd_sock *s, const struct sk_buff *skb,
+				  u64 now)
 {
 	struct tcpd_endpoint_stats *stats = tcpd_stats_of(s);
 	struct tcpd_packet packet;
 	u32 rcv_nxt, rtt;
 
-	/* the TCP header is at skb->data here, and all figures of the socket are those before this segment */
+	/* the TCP header is at skb->data here, and all figures of the socket are those before this
+	 * segment */
 	if (!tcpd_read_packet(&packet, skb->data, skb->len))
 		return;
 	rcv_nxt = tcpd_tcp(sk, rcv_nxt);
@@ -77,7 +79,8 @@ static __always_inline void first_syn(struct sock *sk, struct tcpd_sock *s, u64 
 }
 
 /* From the moment that TCP stamped to the driver: qdiscs and what lies before them. */
-static __always_inline void host_queue(struct tcpd_endpoint_stats *stats, const struct sk_buff *skb, u64 now)
+static __always_inline void host_queue(struct tcpd_endpoint_stats *stats, const struct sk_buff *skb,
+				       u64 now)
 {
 	u64 departure = tcpd_departure_ns(skb);
 
@@ -93,8 +96,9 @@ static __always_inline void note_device(const struct tcpd_sock *s, const struct 
 		bpf_probe_read_kernel_str(shared->device, sizeof(shared->device), dev->name);
 }
 
-static __always_inline void transmit(struct sock *sk, struct tcpd_sock *s, const struct sk_buff *skb,
-				     const struct net_device *dev, u64 now)
+static __always_inline void transmit(struct sock *sk, struct tcpd_sock *s,
+				     const struct sk_buff *skb, const struct net_device *dev,
+				     u64 now)
 {
 	struct tcpd_endpoint_stats *stats = tcpd_stats_of(s);
 	unsigned char *header = skb->head + skb->transport_header;

@@ -86,10 +86,11 @@ static __always_inline struct tcpd_sock *tcpd_sock_find_by_file(struct file *fil
 }
 
 /*
- * When TCP meant the segment to leave, CLOCK_MONOTONIC (EDT, tcp_update_skb_after_send); 0: not known. The clock is told by
- * skb->tstamp_type since 6.11, commit 4d25ca2d6801 ("net: Rename mono_delivery_time to tstamp_type for scalabilty"), by
- * mono_delivery_time since 5.18, commit a1ac9c8acec1 ("net: Add skb->mono_delivery_time to distinguish mono delivery_time
- * from (rcv) timestamp"); before, it always is the monotonic one on the way out.
+ * When TCP meant the segment to leave, CLOCK_MONOTONIC (EDT, tcp_update_skb_after_send); 0: not
+ * known. The clock is told by skb->tstamp_type since 6.11, commit 4d25ca2d6801 ("net: Rename
+ * mono_delivery_time to tstamp_type for scalabilty"), by mono_delivery_time since 5.18, commit
+ * a1ac9c8acec1 ("net: Add skb->mono_delivery_time to distinguish mono delivery_time from (rcv)
+ * timestamp"); before, it always is the monotonic one on the way out.
  */
 static __always_inline u64 tcpd_departure_ns(const struct sk_buff *skb)
 {
@@ -97,7 +98,8 @@ static __always_inline u64 tcpd_departure_ns(const struct sk_buff *skb)
 	const struct sk_buff___5_18 *older = (const void *)skb;
 
 	if (bpf_core_field_exists(newer->tstamp_type)) {
-		if (BPF_CORE_READ_BITFIELD_PROBED(newer, tstamp_type) != 1 /* SKB_CLOCK_MONOTONIC */)
+		if (BPF_CORE_READ_BITFIELD_PROBED(newer, tstamp_type) !=
+		    1 /* SKB_CLOCK_MONOTONIC */)
 			return 0;
 	} else if (bpf_core_field_exists(older->mono_delivery_time)) {
 		if (!BPF_CORE_READ_BITFIELD_PROBED(older, mono_delivery_time))

@@ -128,7 +128,8 @@ static __always_inline void tcpd_emit_plain(u16 kind, const struct tcpd_sock *s,
 }
 
 /* The same for what has no connection of ours: a reset for nobody, a half-open request. */
-static __always_inline struct tcpd_wire_event *tcpd_event_without_socket(u16 kind, const struct tcpd_wire_sock *ref)
+static __always_inline struct tcpd_wire_event *
+tcpd_event_without_socket(u16 kind, const struct tcpd_wire_sock *ref)
 {
 	struct tcpd_wire_event *e = bpf_ringbuf_reserve(&tcpd_events, sizeof(*e), 0);
 
@@ -218,10 +219,12 @@ static __always_inline bool tcpd_local_port_known(const struct sock *sk, struct 
 }
 
 /* Adds what is new in the socket's own counters to its endpoint's. */
-tcpd_subprogram void tcpd_flush(const struct sock *sk, struct tcpd_sock *s, struct tcpd_endpoint_stats *stats, u64 now)
+tcpd_subprogram void tcpd_flush(const struct sock *sk, struct tcpd_sock *s,
+				struct tcpd_endpoint_stats *stats, u64 now)
 {
 	u64 acked = tcpd_bytes_acked(s, sk), received = tcpd_bytes_received(sk);
-	u32 segs_out = tcpd_tcp(sk, segs_out), segs_in = tcpd_tcp(sk, segs_in), ooo = tcpd_tcp(sk, rcv_ooopack);
+	u32 segs_out = tcpd_tcp(sk, segs_out), segs_in = tcpd_tcp(sk, segs_in),
+	    ooo = tcpd_tcp(sk, rcv_ooopack);
 
 	s->flushed_ns = now;
 	if ((s64)(acked - s->flushed_bytes_acked) > 0) {

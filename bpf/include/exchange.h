@@ -131,7 +131,8 @@ static __always_inline void tcpd_request_bytes(struct tcpd_sock *s, u32 bytes, u
 	}
 	s->request_last_ns = now;
 	s->request_acked_ns = 0;
-	s->request_bytes += bytes;
+	if (__builtin_add_overflow(s->request_bytes, bytes, &s->request_bytes))
+		s->request_bytes = ~0U;
 }
 
 /* Bytes in the direction of the response passed. at == 0: it was not seen when. */

@@ -12,8 +12,8 @@
 #define TCP_FLAG_SYN_BIT 0x02
 #define TCP_FLAG_RST_BIT 0x04
 
-/* RFC 9293 section 3.1, as it lies in memory, with the timestamps option where Linux puts it: NOP NOP 8 10 TSval TSecr
- * (RFC 7323 appendix A). */
+/* RFC 9293 section 3.1, as it lies in memory, with the timestamps option where Linux puts it: NOP
+ * NOP 8 10 TSval TSecr (RFC 7323 appendix A). */
 struct tcpd_tcp_header {
 	u16 source, dest;
 	u32 seq, ack;
@@ -36,7 +36,8 @@ struct tcpd_packet {
 };
 
 /* header: address of the TCP header; length: bytes from there to the end of the packet. */
-static __always_inline bool tcpd_read_packet(struct tcpd_packet *packet, const unsigned char *header, u32 length)
+static __always_inline bool tcpd_read_packet(struct tcpd_packet *packet,
+					     const unsigned char *header, u32 length)
 {
 	struct tcpd_tcp_header h;
 	u32 header_bytes;

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The network path, without this host's queue and, where it can be had, without the peer's thinking time.
+ * The network path, without this host's queue and, where it can be had, without the peer's thinking
+ * time.
  *
- * path_queue. A mark is kept when the device gets the first copy of a byte; the ACK that covers a mark gives a path RTT. A
- * retransmission drops the marks (Karn's algorithm, RFC 6298 section 3). The ACK may have waited for the peer's application
- * and ridden on its response (delayed ACK, RFC 9293 section 3.8.6.3): such a sample is counted as ambiguous. It is clean
- * when the ACK carries no payload and covers two full segments, or data before the last that was sent. The floor is
+ * path_queue. A mark is kept when the device gets the first copy of a byte; the ACK that covers a
+ * mark gives a path RTT. A retransmission drops the marks (Karn's algorithm, RFC 6298 section 3).
+ * The ACK may have waited for the peer's application and ridden on its response (delayed ACK, RFC
+ * 9293 section 3.8.6.3): such a sample is counted as ambiguous. It is clean when the ACK carries no
+ * payload and covers two full segments, or data before the last that was sent. The floor is
  * subtracted in user space.
  *
- * path_queue_in. A peer with TCP timestamps (RFC 7323) stamps each segment when its TCP sends it: after its application
- * answered, before its queue. Our clock at arrival less that stamp, less the smallest such difference, is the queueing on
- * the way here, whatever the application took. The offset is per connection, so the floor is too. It is only good if it
- * was taken while there was no queue: when the newest RTT was near the endpoint's floor. It may rise by 20 ppm to follow
- * the clocks' drift: enough for clocks that NTP disciplines, and a queue that stands for ten minutes hides 12 ms in it.
- * The stamps must tick at 1 ms (Linux); until that was seen nothing is measured.
+ * path_queue_in. A peer with TCP timestamps (RFC 7323) stamps each segment when its TCP sends it:
+ * after its application answered, before its queue. Our clock at arrival less that stamp, less the
+ * smallest such difference, is the queueing on the way here, whatever the application took. The
+ * offset is per connection, so the floor is too. It is only good if it was taken while there was no
+ * queue: when the newest RTT was near the endpoint's floor. It may rise by 20 ppm to follow the
+ * clocks' drift: enough for clocks that NTP disciplines, and a queue that stands for ten minutes
+ * hides 12 ms in it. The stamps must tick at 1 ms (Linux); until that was seen nothing is measured.
  */
 #ifndef TCPDIAG_PATH_H
 #define TCPDIAG_PATH_H
@@ -30,7 +33,8 @@
 
 /* The floor of the one-way measure may rise by a microsecond in so many: 20 ppm. */
 #define TCPD_FLOOR_RISE_US 50000
-/* A socket's floor is taken as its own without a queue while RTT <= 2 x the endpoint's floor + this. */
+/* A socket's floor is taken as its own without a queue while RTT <= 2 x the endpoint's floor +
+ * this. */
 #define TCPD_FLOOR_SLACK_US 2000
 #define TCPD_TICK_CHECK_US 1000000
 
@@ -74,7 +78,8 @@ static __always_inline void tcpd_path_forget(struct tcpd_sock *s)
 	s->path_count = 0;
 }
 
-/* Drops the marks that the ACK covers. Returns the time since the newest of them in microseconds, 0: there is none. */
+/* Drops the marks that the ACK covers. Returns the time since the newest of them in microseconds,
+ * 0: there is none. */
 tcpd_subprogram u32 tcpd_path_acked(struct tcpd_sock *s, u32 ack, u32 now_us)
 {
 	u32 rtt = 0, i, tail = s->path_tail, count = s->path_count;
@@ -95,8 +100,8 @@ tcpd_subprogram u32 tcpd_path_acked(struct tcpd_sock *s, u32 ack, u32 now_us)
 }
 
 static __always_inline void tcpd_path_sample(const struct sock *sk, struct tcpd_sock *s,
-					     struct tcpd_endpoint_stats *stats, const struct tcpd_packet *packet,
-					     u32 rtt_us)
+					     struct tcpd_endpoint_stats *stats,
+					     const struct tcpd_packet *packet, u32 rtt_us)
 {
 	struct tcpd_endpoint_shared *shared = tcpd_shared_of(s);
 	u32 floor, rise, acked = packet->ack - tcpd_tcp(sk, snd_una);
@@ -115,21 +120,24 @@ static __always_inline void tcpd_path_sample(const struct sock *sk, struct tcpd_
 	s->path_samples++;
 }
 
-/* The peer's clock ticks at 1 ms if about as many ticks as milliseconds have passed; a queue that came or went meanwhile
- * bends the ratio, other clocks (1 us, 4 ms, 10 ms) are far off. */
-static __always_inline void tcpd_check_tick(const struct tcpd_sock *s, struct tcpd_endpoint_shared *shared, u32 ticks,
+/* The peer's clock ticks at 1 ms if about as many ticks as milliseconds have passed; a queue that
+ * came or went meanwhile bends the ratio, other clocks (1 us, 4 ms, 10 ms) are far off. */
+static __always_inline void tcpd_check_tick(const struct tcpd_sock *s,
+					    struct tcpd_endpoint_shared *shared, u32 ticks,
 					    u64 now_us)
 {
 	u64 elapsed_ms = (now_us - s->tick_base_us) / 1000;
 
 	if (shared->tick != TCPD_TICK_UNKNOWN || elapsed_ms < TCPD_TICK_CHECK_US / 1000)
 		return;
-	shared->tick = ticks * 10ULL > elapsed_ms * 7 && ticks * 10ULL < elapsed_ms * 14 ? TCPD_TICK_1MS
-											    : TCPD_TICK_OTHER;
+	shared->tick = ticks * 10ULL > elapsed_ms * 7 && ticks * 10ULL < elapsed_ms * 14
+			       ? TCPD_TICK_1MS
+			       : TCPD_TICK_OTHER;
 }
 
 /* Each segment that arrives; has_data: it belongs to the samples. */
-static __always_inline void tcpd_path_in(const struct sock *sk, struct tcpd_sock *s, struct tcpd_endpoint_stats *stats,
+static __always_inline void tcpd_path_in(const struct sock *sk, struct tcpd_sock *s,
+					 struct tcpd_endpoint_stats *stats,
 					 const struct tcpd_packet *packet, u64 now)
 {
 	struct tcpd_endpoint_shared *shared = tcpd_shared_of(s);
@@ -173,12 +181,14 @@ static __always_inline void tcpd_path_in(const struct sock *sk, struct tcpd_sock
 		s->floor_own = 1;
 	}
 	if (shared->tick == TCPD_TICK_1MS)
-		tcpd_hist_add(&stats->measures[TCPD_PATH_QUEUE_IN], (u32)(offset - s->floor_us) * 1000ULL);
+		tcpd_hist_add(&stats->measures[TCPD_PATH_QUEUE_IN],
+			      (u32)(offset - s->floor_us) * 1000ULL);
 }
 
-/* One RTT sample of the kernel's for each ACK that moved snd_una. It shows one segment late: all figures at tcp_probe are
- * those before the segment. */
-static __always_inline void tcpd_rtt_sample(const struct sock *sk, struct tcpd_sock *s, struct tcpd_endpoint_stats *stats)
+/* One RTT sample of the kernel's for each ACK that moved snd_una. It shows one segment late: all
+ * figures at tcp_probe are those before the segment. */
+static __always_inline void tcpd_rtt_sample(const struct sock *sk, struct tcpd_sock *s,
+					    struct tcpd_endpoint_stats *stats)
 {
 	u32 una = tcpd_tcp(sk, snd_una), rtt;
 

@@ -67,7 +67,8 @@ struct tcpd_sock {
 	u32 flushed_segs_in;
 	u32 flushed_rcv_ooopack;
 
-	/* path.h: first transmissions that no ACK covers yet; the oldest at path_tail, path_count of them. */
+	/* path.h: first transmissions that no ACK covers yet; the oldest at path_tail, path_count
+	 * of them. */
 	u32 path_rise_us;
 	u32 path_samples;
 	u32 rtt_una; /* snd_una at the newest RTT sample */
@@ -81,11 +82,11 @@ struct tcpd_sock {
 	u32 unread_bytes_max;
 
 	/* path.h: the peer's TCP timestamps against our clock */
-	u32 tick_base;	   /* first TSval */
-	u64 tick_base_us;  /* and when it came; 0: none yet */
-	u64 floor_at_us;   /* when floor_us was last raised or lowered */
-	s32 floor_us;	   /* smallest offset from the two above, may be negative */
-	u8 floor_own;	   /* it was taken while there was no queue */
+	u32 tick_base;	  /* first TSval */
+	u64 tick_base_us; /* and when it came; 0: none yet */
+	u64 floor_at_us;  /* when floor_us was last raised or lowered */
+	s32 floor_us;	  /* smallest offset from the two above, may be negative */
+	u8 floor_own;	  /* it was taken while there was no queue */
 	u8 pad[3];
 
 	u64 zero_window_sent_ns;     /* since when we advertise none; 0: we do */

@@ -7,7 +7,8 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-/* A function of its own in the object, where inlining it several times would only lengthen the verifier's walk. */
+/* A function of its own in the object, where inlining it several times would only lengthen the
+ * verifier's walk. */
 #define tcpd_subprogram static __noinline __attribute__((unused))
 
 #define SOCK_DONE 1 /* enum sock_flags: the peer's FIN was processed (tcp_fin) */

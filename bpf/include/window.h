@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The reading application and the windows. read_wait: from the arrival of the first unread byte to its being read; a mark
- * for each segment that arrives in order, dropped when copied_seq passes it. Zero windows: from the header's window, since
- * tp->snd_wnd at tcp_probe is one segment late.
+ * The reading application and the windows. read_wait: from the arrival of the first unread byte to
+ * its being read; a mark for each segment that arrives in order, dropped when copied_seq passes it.
+ * Zero windows: from the header's window, since tp->snd_wnd at tcp_probe is one segment late.
  */
 #ifndef TCPDIAG_WINDOW_H
 #define TCPDIAG_WINDOW_H
@@ -16,7 +16,8 @@
 #include "packet.h"
 #include "tcp.h"
 
-static __always_inline void tcpd_read_mark(const struct sock *sk, struct tcpd_sock *s, u32 end_seq, u64 now)
+static __always_inline void tcpd_read_mark(const struct sock *sk, struct tcpd_sock *s, u32 end_seq,
+					   u64 now)
 {
 	u32 at = s->read_tail + s->read_count, unread = end_seq - tcpd_tcp(sk, copied_seq);
 
@@ -30,8 +31,8 @@ static __always_inline void tcpd_read_mark(const struct sock *sk, struct tcpd_so
 	s->read_count++;
 }
 
-/* The application has read up to copied. Returns how long the first byte of what it read had waited, in microseconds + 1; 0:
- * nothing new was read (a peek). */
+/* The application has read up to copied. Returns how long the first byte of what it read had
+ * waited, in microseconds + 1; 0: nothing new was read (a peek). */
 tcpd_subprogram u32 tcpd_read_done(struct tcpd_sock *s, u32 copied, u32 now_us)
 {
 	u32 waited = 0, i, tail = s->read_tail, count = s->read_count;
@@ -51,9 +52,10 @@ tcpd_subprogram u32 tcpd_read_done(struct tcpd_sock *s, u32 copied, u32 now_us)
 	return waited;
 }
 
-/* The peer's window, as a segment of its tells it. Time counts only while this host had data to send. */
-static __always_inline void tcpd_peer_window(const struct sock *sk, struct tcpd_sock *s, struct tcpd_endpoint_stats *stats,
-					     u16 window, u64 now)
+/* The peer's window, as a segment of its tells it. Time counts only while this host had data to
+ * send. */
+static __always_inline void tcpd_peer_window(const struct sock *sk, struct tcpd_sock *s,
+					     struct tcpd_endpoint_stats *stats, u16 window, u64 now)
 {
 	u64 us;
 
@@ -76,8 +78,8 @@ static __always_inline void tcpd_peer_window(const struct sock *sk, struct tcpd_
 }
 
 /* A window that is closed still, when the socket or the trace ends. */
-static __always_inline void tcpd_windows_end(const struct sock *sk, struct tcpd_sock *s, struct tcpd_endpoint_stats *stats,
-					     u64 now)
+static __always_inline void tcpd_windows_end(const struct sock *sk, struct tcpd_sock *s,
+					     struct tcpd_endpoint_stats *stats, u64 now)
 {
 	tcpd_peer_window(sk, s, stats, 1, now);
 	if (s->zero_window_sent_ns) {
@@ -86,7 +88,8 @@ static __always_inline void tcpd_windows_end(const struct sock *sk, struct tcpd_
 	}
 }
 
-static __always_inline void tcpd_own_window(struct tcpd_sock *s, struct tcpd_endpoint_stats *stats, u16 window, u64 now)
+static __always_inline void tcpd_own_window(struct tcpd_sock *s, struct tcpd_endpoint_stats *stats,
+					    u16 window, u64 now)
 {
 	if (!window) {
 		if (!s->zero_window_sent_ns)

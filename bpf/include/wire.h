@@ -250,7 +250,8 @@ struct tcpd_endpoint_stats {
 /* How late a socket's byte and segment counts may reach its endpoint's while it is busy. */
 #define TCPD_FLUSH_NS 10000000ULL
 
-/* What all CPUs share of one endpoint; key: the slot. Written without a lock: a lost race costs one sample of a minimum. */
+/* What all CPUs share of one endpoint; key: the slot. Written without a lock: a lost race costs one
+ * sample of a minimum. */
 enum tcpd_tick { TCPD_TICK_UNKNOWN, TCPD_TICK_1MS, TCPD_TICK_OTHER };
 
 struct tcpd_endpoint_shared {

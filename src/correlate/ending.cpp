@@ -25,6 +25,10 @@ constexpr std::uint32_t kGoodbyeBytes = 256;
 // A request that is at least this old when a goodbye is appended to it is not part of the goodbye.
 constexpr Duration kSeparateWrite = std::chrono::seconds(1);
 
+// So much sent without one byte of an answer is a stream in one direction (log shipping, backup, iperf3), no request:
+// its end takes nobody's answer away.
+constexpr std::uint32_t kStreamBytes = std::uint32_t{64} << 20;
+
 std::optional<Duration> since(const std::optional<MonoTime>& from, MonoTime to) {
   if (!from) return std::nullopt;
   return std::max(to - *from, Duration::zero());
@@ -48,6 +52,8 @@ bool is_goodbye(const SocketRecord& socket, const EndFacts& facts) {
   if (!socket.inbound()) return by_this_side(facts.kind);
   return flow.request_bytes <= kGoodbyeBytes && had_exchange(socket);
 }
+
+bool is_stream(const Flow& flow) { return flow.outstanding && flow.request_bytes >= kStreamBytes; }
 
 // A response that close() found still in the send queue is on its way, whatever the device has seen of it.
 bool response_is_queued(const SocketRecord& socket, const EndFacts& facts) {
@@ -112,7 +118,7 @@ void end_socket(SocketRecord& socket, const EndFacts& facts) {
   end.unread_bytes = flow.unread_bytes;
   if (facts.kind != EndKind::kConnectFailed) {
     const bool goodbye = is_goodbye(socket, facts);
-    end.outstanding = flow.outstanding && !goodbye && !response_is_queued(socket, facts);
+    end.outstanding = flow.outstanding && !goodbye && !is_stream(flow) && !response_is_queued(socket, facts);
     end.in_response = in_response(socket, facts.at);
     end.idle = since(last_data_at(flow), facts.at);
     if (goodbye && flow.idle_before_request) end.idle = *flow.idle_before_request + (facts.at - *flow.request_first_at);
@@ -174,7 +180,7 @@ bool exchange_failed(const SocketRecord& socket) {
 
 bool exchange_pending(const SocketRecord& socket) {
   const Flow& flow = socket.flow;
-  if (!socket.open() || socket.end || !flow.outstanding) return false;
+  if (!socket.open() || socket.end || !flow.outstanding || is_stream(flow)) return false;
   // One that was closing already when the trace began has no end here.
   return socket.inbound() ? !flow.fin_sent_at : !flow.fin_sent_at && !flow.fin_received_at;
 }

@@ -81,8 +81,8 @@ enum class Measure : std::uint8_t {
 };
 inline constexpr std::size_t kMeasures = 7;
 
-// Aggregates of one endpoint since the start of the trace (cumulative; a later sample replaces an earlier one). Differences
-// between two samples belong to the time between them.
+// Aggregates of one endpoint since the start of the trace (cumulative; a later sample replaces an earlier one).
+// Differences between two samples belong to the time between them.
 struct EndpointSample {
   MonoTime at{};
   EndpointKey key;
@@ -90,23 +90,24 @@ struct EndpointSample {
   std::uint64_t exchanges_without_delay = 0;  // of those, seen only by sequence numbers: no first_byte for them
   std::uint64_t request_bytes = 0;            // of exchanges done
   std::uint64_t response_bytes = 0;
-  std::uint64_t bytes_sent = 0;          // payload acknowledged, all sockets, up to a tenth of a second ago
+  std::uint64_t bytes_sent = 0;  // payload acknowledged, all sockets, up to a tenth of a second ago
   std::uint64_t bytes_received = 0;
-  std::uint64_t segments_sent = 0;       // tp->segs_out, tp->segs_in: with pure ACKs, as the kernel counts GSO
+  std::uint64_t segments_sent = 0;  // tp->segs_out, tp->segs_in: with pure ACKs, as the kernel counts GSO
   std::uint64_t segments_received = 0;
   std::uint64_t out_of_order_segments = 0;  // tp->rcv_ooopack
-  std::uint64_t path_ambiguous = 0;      // of kPathRtt: the ACK rode on a response, so it may have waited for the application
-  std::uint64_t zero_window_sent_us = 0;      // we advertised no window
-  std::uint64_t zero_window_received_us = 0;  // the peer advertised none
-  std::uint64_t zero_window_stalls = 0;       // times that the peer's window closed
-  std::uint64_t zero_window_longest_us = 0;   // longest of those
+  std::uint64_t path_ambiguous =
+      0;  // of kPathRtt: the ACK rode on a response, so it may have waited for the application
+  std::uint64_t zero_window_sent_us = 0;            // we advertised no window
+  std::uint64_t zero_window_received_us = 0;        // the peer advertised none
+  std::uint64_t zero_window_stalls = 0;             // times that the peer's window closed
+  std::uint64_t zero_window_longest_us = 0;         // longest of those
   std::optional<std::uint32_t> floor_handshake_us;  // smallest SYN RTT
   std::optional<std::uint32_t> floor_kernel_us;     // smallest tp->rtt_min met (a window of 300 s in the kernel)
   std::optional<std::uint32_t> floor_window_us;     // smallest sample of this trace
-  std::uint64_t no_timestamps = 0;       // data segments received without the TCP timestamp option
-  std::uint64_t no_own_floor = 0;        // data segments of sockets whose one-way floor was not taken before a rise
-  std::string device;                    // that its segments left by, untrusted; empty: none seen yet
-  bool tick_unknown = true;              // the peer's timestamp clock has not been seen to tick at 1 ms
+  std::uint64_t no_timestamps = 0;                  // data segments received without the TCP timestamp option
+  std::uint64_t no_own_floor = 0;  // data segments of sockets whose one-way floor was not taken before a rise
+  std::string device;              // that its segments left by, untrusted; empty: none seen yet
+  bool tick_unknown = true;        // the peer's timestamp clock has not been seen to tick at 1 ms
   std::array<Histogram, kMeasures> measures;
 };
 

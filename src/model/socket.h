@@ -88,11 +88,11 @@ struct Flow {
   std::optional<MonoTime> request_acked_at;  // the ACK that covered all of it (outbound)
   std::optional<MonoTime> response_first_at;
   std::optional<Duration> idle_before_request;  // silence both ways before its first byte
-  std::uint32_t request_bytes = 0;
-  std::uint32_t response_bytes = 0;       // received (outbound) or sent (inbound) since the request
-  std::uint32_t request_retransmits = 0;  // retransmit events since its first byte
-  std::uint32_t request_rtos = 0;         // those of them that were timeouts (RTO)
-  bool request_acked = false;             // snd_una covers everything sent (outbound)
+  std::uint32_t request_bytes = 0;              // stops at 2^32 - 1
+  std::uint32_t response_bytes = 0;             // received (outbound) or sent (inbound) since the request
+  std::uint32_t request_retransmits = 0;        // retransmit events since its first byte
+  std::uint32_t request_rtos = 0;               // those of them that were timeouts (RTO)
+  bool request_acked = false;                   // snd_una covers everything sent (outbound)
 
   std::uint64_t exchanges = 0;             // exchanges begun that got a first response byte, since tracked
   std::uint64_t bytes_sent = 0;            // acknowledged payload bytes (tp->bytes_acked), since tracked
@@ -112,10 +112,11 @@ struct Flow {
   std::uint32_t mss = 0;
   std::uint32_t first_byte_max_us = 0;  // largest first_byte of this socket's exchanges
   bool keepalive_on = false;            // SO_KEEPALIVE
-  std::uint32_t path_rise_p50_us = 0;   // typical path RTT of this socket above the endpoint's floor (EWMA); 0: no sample
-  std::uint32_t path_samples = 0;       // path RTT samples of this socket
+  std::uint32_t path_rise_p50_us =
+      0;                           // typical path RTT of this socket above the endpoint's floor (EWMA); 0: no sample
+  std::uint32_t path_samples = 0;  // path RTT samples of this socket
   std::uint64_t zero_window_received_us = 0;  // while data waited to be sent
-  std::uint32_t unread_bytes_max = 0;   // most bytes that ever waited for the application
+  std::uint32_t unread_bytes_max = 0;         // most bytes that ever waited for the application
 };
 
 }  // namespace tcpdiag::model

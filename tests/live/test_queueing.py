@@ -305,10 +305,8 @@ class NotTheNetwork(QueueCase):
     def test_bulk(self):
         run = Run("bulk")
         self.play(run)
-        # iperf3's server closes the stream first, often with data of the last moment unread: that end, a FIN or a RST while
-        # bytes are under way, is a fact and may be told; anything about delay, loss or a limit may not.
-        ended = {"peer-closed-awaiting-response"} | ({"peer-reset-awaiting-response"} if run.done["resets_made"] else set())
-        self.assertLessEqual({code for code, _ in self.loud(run.report)}, ended)
+        # However iperf3's server ends the stream: nobody waits for an answer to it.
+        self.assertEqual(self.loud(run.report), [])
         self.assertGreaterEqual(self.outbound(run)["bytes_sent"], run.done["bytes"])
 
     def test_slow_reader_and_zero_window(self):

@@ -182,6 +182,20 @@ TEST(Ending, AGoodbyeIsNoRequest) {
   EXPECT_EQ(picture.totals.exchanges_pending, 0U);
 }
 
+TEST(Ending, AStreamInOneDirectionIsNoRequest) {
+  for (const std::uint32_t mebibytes : {63U, 64U}) {
+    Trace trace;
+    auto c = trace.outbound(1);
+    c.open(0);
+    c.request(10, mebibytes << 20);
+    c.peer_fin(5000);
+    const Picture picture = trace.end(9000);
+    const bool request = mebibytes < 64;
+    EXPECT_EQ(picture.sockets.at(0).end->outstanding, request) << mebibytes;
+    EXPECT_EQ(picture.totals.exchanges_failed, request ? 1U : 0U) << mebibytes;
+  }
+}
+
 TEST(Ending, AClientsGoodbyeIsNoRequestEither) {
   Trace trace;
   auto c = trace.inbound(1);

@@ -49,7 +49,8 @@ TEST(Floor, OfEqualOnesTheBetterSource) {
   expect_floor(with({{}, 500, 300}), 300, "window");
 }
 
-// Scheduling adds some microseconds to a handshake too; the sample that beats it by so little is of the same empty path.
+// Scheduling adds some microseconds to a handshake too; the sample that beats it by so little is of the same empty
+// path.
 TEST(Floor, ASmallerMinimumCloseByConfirmsTheBetterSource) {
   expect_floor(with({13, {}, 7}), 7, "handshake");
   expect_floor(with({600, 550, 500}), 500, "handshake");
