@@ -307,7 +307,8 @@ class NotTheNetwork(QueueCase):
         self.play(run)
         # However iperf3's server ends the stream: nobody waits for an answer to it.
         self.assertEqual(self.loud(run.report), [])
-        self.assertGreaterEqual(self.outbound(run)["bytes_sent"], run.done["bytes"])
+        # iperf3 counts what it wrote; what lay in the send buffer when the server ended was never acknowledged.
+        self.assertGreaterEqual(self.outbound(run)["bytes_sent"], 0.99 * run.done["bytes"])
 
     def test_slow_reader_and_zero_window(self):
         reader, window = Run("slow-reader"), Run("zero-window")
