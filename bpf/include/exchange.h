@@ -27,43 +27,6 @@ static __always_inline bool tcpd_after(u32 a, u32 b)
 	return (s32)(a - b) > 0;
 }
 
-/* 1 where v > limit, else 0, without a branch: every branch here would double the paths that the
- * verifier walks. */
-static __always_inline u64 tcpd_above(u64 v, u64 limit)
-{
-	return (limit - v) >> 63;
-}
-
-/* model/histogram.h, Histogram::bucket_of. */
-static __always_inline u32 tcpd_bucket_of(u64 us)
-{
-	u64 v, step, high_bit = 0;
-
-	if (us < (1 << TCPD_HIST_SUB_BITS))
-		return us;
-	if (us >> 34)
-		return TCPD_HIST_BUCKETS - 1;
-	v = us;
-	step = tcpd_above(v, 0xffff) << 4;
-	v >>= step;
-	high_bit += step;
-	step = tcpd_above(v, 0xffff) << 4;
-	v >>= step;
-	high_bit += step;
-	step = tcpd_above(v, 0xff) << 3;
-	v >>= step;
-	high_bit += step;
-	step = tcpd_above(v, 0xf) << 2;
-	v >>= step;
-	high_bit += step;
-	step = tcpd_above(v, 0x3) << 1;
-	v >>= step;
-	high_bit += step;
-	high_bit += tcpd_above(v, 1);
-	return (high_bit - TCPD_HIST_SUB_BITS + 1) * (1 << TCPD_HIST_SUB_BITS) +
-	       ((us >> (high_bit - TCPD_HIST_SUB_BITS)) & ((1 << TCPD_HIST_SUB_BITS) - 1));
-}
-
 tcpd_subprogram void tcpd_hist_add(struct tcpd_hist *hist, u64 ns)
 {
 	u64 us = ns / 1000;

@@ -220,6 +220,44 @@ enum tcpd_measure {
 	TCPD_MEASURES
 };
 
+/* 1 where v > limit, else 0, without a branch: every branch here would double the paths that the
+ * verifier walks. */
+static inline __attribute__((always_inline)) __u64 tcpd_above(__u64 v, __u64 limit)
+{
+	return (limit - v) >> 63;
+}
+
+/* The bucket of a value: model/histogram.h, Histogram::bucket_of. A test compares the two. */
+static inline __attribute__((always_inline)) __u32 tcpd_bucket_of(__u64 us)
+{
+	__u64 v, step, high_bit = 0;
+
+	if (us < (1 << TCPD_HIST_SUB_BITS))
+		return us & 0xff;
+	if (us >> 34)
+		return TCPD_HIST_BUCKETS - 1;
+	v = us;
+	step = tcpd_above(v, 0xffff) << 4;
+	v >>= step;
+	high_bit += step;
+	step = tcpd_above(v, 0xffff) << 4;
+	v >>= step;
+	high_bit += step;
+	step = tcpd_above(v, 0xff) << 3;
+	v >>= step;
+	high_bit += step;
+	step = tcpd_above(v, 0xf) << 2;
+	v >>= step;
+	high_bit += step;
+	step = tcpd_above(v, 0x3) << 1;
+	v >>= step;
+	high_bit += step;
+	high_bit += tcpd_above(v, 1);
+	return ((high_bit - TCPD_HIST_SUB_BITS + 1) * (1 << TCPD_HIST_SUB_BITS) +
+		((us >> (high_bit - TCPD_HIST_SUB_BITS)) & ((1 << TCPD_HIST_SUB_BITS) - 1))) &
+	       0xff;
+}
+
 struct tcpd_hist {
 	__u64 sum_us;
 	__u64 min_us; /* of buckets that are not empty */

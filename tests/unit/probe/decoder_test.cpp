@@ -172,6 +172,18 @@ TEST(Decoder, AnyBytesGiveAnEventOrARefusal) {
   EXPECT_GT(decoded, 1000U);
 }
 
+TEST(Decoder, TheKernelSidesBucketsAreTheHistograms) {
+  const auto same = [](std::uint64_t us) { ASSERT_EQ(tcpd_bucket_of(us), model::Histogram::bucket_of(us)) << us; };
+  for (std::uint64_t us = 0; us < 100'000; ++us) same(us);
+  std::mt19937_64 random(20260102);
+  for (int i = 0; i < 200'000; ++i) same(random() >> (random() % 64));
+  for (unsigned bit = 0; bit < 64; ++bit) {
+    same((1ULL << bit) - 1);
+    same(1ULL << bit);
+    same((1ULL << bit) + 1);
+  }
+}
+
 TEST(Decoder, SumsTheAggregatesOfAllCpus) {
   std::vector<tcpd_endpoint_stats> each(2);
   each[0].exchanges = 2;
