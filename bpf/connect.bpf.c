@@ -122,9 +122,9 @@ static __always_inline void handshake_floor(const struct sock *sk, const struct 
 	if (!shared)
 		return;
 	if (s->ref.role == TCPD_ROLE_INBOUND)
-		tcpd_lower(&shared->floor_kernel_us, tcpd_rtt_min(sk));
+		tcpd_lower(shared, &shared->floor_kernel_us, tcpd_rtt_min(sk));
 	else if (s->syn_ns && !tcpd_tcp(sk, total_retrans))
-		tcpd_lower(&shared->floor_handshake_us, (now - s->syn_ns) / 1000 + 1);
+		tcpd_lower(shared, &shared->floor_handshake_us, (now - s->syn_ns) / 1000 + 1);
 }
 
 /* The end: nothing can follow that would complete what is under way. */

@@ -92,7 +92,7 @@ static __always_inline void seed(struct sock *sk, u64 now)
 	s->slot = tcpd_slot_of(&s->ref);
 	shared = tcpd_shared_of(s);
 	if (shared)
-		tcpd_lower(&shared->floor_kernel_us, tcpd_rtt_min(sk));
+		tcpd_lower(shared, &shared->floor_kernel_us, tcpd_rtt_min(sk));
 }
 
 SEC("iter/tcp")

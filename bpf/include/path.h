@@ -45,20 +45,16 @@ static __always_inline struct tcpd_endpoint_shared *tcpd_shared_of(const struct 
 	return slot == TCPD_NO_SLOT ? NULL : bpf_map_lookup_elem(&tcpd_shared, &slot);
 }
 
-static __always_inline void tcpd_lower(u32 *floor, u32 value)
+/* One more value for one of the endpoint's floors; 0: none. */
+tcpd_subprogram int tcpd_lower(struct tcpd_endpoint_shared *shared, u32 *floor, u32 us)
 {
-	if (value && (!*floor || value < *floor))
-		*floor = value;
-}
-
-/* The smallest RTT known of the endpoint's path; 0: none. */
-static __always_inline u32 tcpd_floor_of(const struct tcpd_endpoint_shared *shared)
-{
-	u32 floor = shared->floor_handshake_us;
-
-	tcpd_lower(&floor, shared->floor_kernel_us);
-	tcpd_lower(&floor, shared->floor_window_us);
-	return floor;
+	if (!us)
+		return 0;
+	if (!*floor || us < *floor)
+		*floor = us;
+	if (!shared->floor_us || us < shared->floor_us)
+		shared->floor_us = us;
+	return 0;
 }
 
 static __always_inline void tcpd_path_mark(struct tcpd_sock *s, u32 end_seq, u64 now)
@@ -99,9 +95,9 @@ tcpd_subprogram u32 tcpd_path_acked(struct tcpd_sock *s, u32 ack, u32 now_us)
 	return rtt;
 }
 
-static __always_inline void tcpd_path_sample(const struct sock *sk, struct tcpd_sock *s,
-					     struct tcpd_endpoint_stats *stats,
-					     const struct tcpd_packet *packet, u32 rtt_us)
+tcpd_subprogram int tcpd_path_sample(const struct sock *sk, struct tcpd_sock *s,
+				     struct tcpd_endpoint_stats *stats,
+				     const struct tcpd_packet *packet, u32 rtt_us)
 {
 	struct tcpd_endpoint_shared *shared = tcpd_shared_of(s);
 	u32 floor, rise, acked = packet->ack - tcpd_tcp(sk, snd_una);
@@ -111,13 +107,14 @@ static __always_inline void tcpd_path_sample(const struct sock *sk, struct tcpd_
 	    (acked < 2 * tcpd_tcp(sk, mss_cache) && packet->ack == tcpd_tcp(sk, snd_nxt)))
 		stats->path_ambiguous++;
 	if (!shared)
-		return;
-	tcpd_lower(&shared->floor_window_us, rtt_us);
-	floor = tcpd_floor_of(shared);
+		return 0;
+	tcpd_lower(shared, &shared->floor_window_us, rtt_us);
+	floor = shared->floor_us;
 	rise = rtt_us > floor ? rtt_us - floor : 0;
 	/* exponential average with weight 1/8, as srtt (RFC 6298) */
 	s->path_rise_us = s->path_samples ? s->path_rise_us - s->path_rise_us / 8 + rise / 8 : rise;
 	s->path_samples++;
+	return 0;
 }
 
 /* The peer's clock ticks at 1 ms if about as many ticks as milliseconds have passed; a queue that
@@ -136,9 +133,9 @@ static __always_inline void tcpd_check_tick(const struct tcpd_sock *s,
 }
 
 /* Each segment that arrives; has_data: it belongs to the samples. */
-static __always_inline void tcpd_path_in(const struct sock *sk, struct tcpd_sock *s,
-					 struct tcpd_endpoint_stats *stats,
-					 const struct tcpd_packet *packet, u64 now)
+tcpd_subprogram int tcpd_path_in(const struct sock *sk, struct tcpd_sock *s,
+				 struct tcpd_endpoint_stats *stats,
+				 const struct tcpd_packet *packet, u64 now)
 {
 	struct tcpd_endpoint_shared *shared = tcpd_shared_of(s);
 	u64 now_us = now / 1000, since;
@@ -146,10 +143,10 @@ static __always_inline void tcpd_path_in(const struct sock *sk, struct tcpd_sock
 	s32 offset;
 
 	if (!shared)
-		return;
+		return 0;
 	if (!packet->has_timestamp) {
 		stats->no_timestamps += packet->payload != 0;
-		return;
+		return 0;
 	}
 	if (!s->tick_base_us) {
 		s->tick_base_us = now_us;
@@ -168,21 +165,22 @@ static __always_inline void tcpd_path_in(const struct sock *sk, struct tcpd_sock
 	if (offset < s->floor_us)
 		s->floor_us = offset;
 	if (!packet->payload)
-		return;
+		return 0;
 	if (!s->floor_own) {
 		rtt = tcpd_tcp(sk, rack.rtt_us);
 		if (!rtt)
 			rtt = tcpd_tcp(sk, srtt_us) >> 3;
-		floor = tcpd_floor_of(shared);
+		floor = shared->floor_us;
 		if (!rtt || !floor || rtt > 2 * floor + TCPD_FLOOR_SLACK_US) {
 			stats->no_own_floor++;
-			return;
+			return 0;
 		}
 		s->floor_own = 1;
 	}
 	if (shared->tick == TCPD_TICK_1MS)
 		tcpd_hist_add(&stats->measures[TCPD_PATH_QUEUE_IN],
 			      (u32)(offset - s->floor_us) * 1000ULL);
+	return 0;
 }
 
 /* One RTT sample of the kernel's for each ACK that moved snd_una. It shows one segment late: all

@@ -296,6 +296,8 @@ struct tcpd_endpoint_shared {
 	__u32 floor_handshake_us; /* 0: none, as the next two */
 	__u32 floor_kernel_us;
 	__u32 floor_window_us;
+	__u32 floor_us; /* smallest of the three */
+	__u32 pad;
 	__u32 tick; /* enum tcpd_tick: of the peer's TCP timestamps */
 	char device[16];
 };
@@ -377,7 +379,7 @@ TCPD_STATIC_ASSERT(event, sizeof(struct tcpd_wire_event) == 16 + 64 + 40 + 232 +
 TCPD_STATIC_ASSERT(snapshot, sizeof(struct tcpd_wire_snapshot) == 16 + 64 + 40 + 232);
 TCPD_STATIC_ASSERT(hist, sizeof(struct tcpd_hist) == 24 + 4 * TCPD_HIST_BUCKETS);
 TCPD_STATIC_ASSERT(endpoint_key, sizeof(struct tcpd_endpoint_key) == 24);
-TCPD_STATIC_ASSERT(shared, sizeof(struct tcpd_endpoint_shared) == 32);
+TCPD_STATIC_ASSERT(shared, sizeof(struct tcpd_endpoint_shared) == 40);
 TCPD_STATIC_ASSERT(config, sizeof(struct tcpd_config) == 20);
 
 #endif
