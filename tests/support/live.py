@@ -240,9 +240,17 @@ def bpf_ids_held_by(pid: int) -> dict[str, set[int]]:
 
 
 def _bpftool(kind: str) -> list[dict]:
+    """What bpftool lists. It gives up when an object of some other program vanishes while it looks: then it looks again."""
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-    result = subprocess.run(["bpftool", "-j", kind, "show"], capture_output=True, check=True, timeout=30, env={**os.environ, "PATH": path})
-    return json.loads(result.stdout or b"[]")
+    results: list[subprocess.CompletedProcess] = []
+
+    def listed() -> bool:
+        results.append(subprocess.run(["bpftool", "-j", kind, "show"], capture_output=True, check=False, timeout=30,
+                                      env={**os.environ, "PATH": path}))
+        return results[-1].returncode == 0
+
+    wait_until(f"bpftool to list every BPF {kind}", listed, 10)
+    return json.loads(results[-1].stdout or b"[]")
 
 
 class Tracer:
