@@ -44,13 +44,13 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   const bool closed = closed_us >= static_cast<std::uint64_t>(model::microseconds(kZeroWindow));
   if (!late && !closed) return std::nullopt;
 
-  const auto limit = model::microseconds(kReadWait);
-  const Marks marks = seconds.series_where("read_wait_p99_us", [limit](std::int64_t us) { return us >= limit; });
+  constexpr std::int64_t kLimitUs = model::microseconds(kReadWait);
+  const Marks marks = seconds.series_where("read_wait_p99_us", [](std::int64_t us) { return us >= kLimitUs; });
   Judged judged = start_delay(kSlowReader.code, endpoint, seconds, marks);
   model::Finding& finding = judged.finding;
   const model::Histogram* waits = histogram(picture, "read_wait");
   finding.count =
-      std::max<std::uint64_t>(waits != nullptr ? at_least(*waits, static_cast<std::uint64_t>(limit)) : 0, 1);
+      std::max<std::uint64_t>(waits != nullptr ? at_least(*waits, static_cast<std::uint64_t>(kLimitUs)) : 0, 1);
   finding.severity = Severity::kWarning;
 
   const Reader reader = reader_of(picture);
