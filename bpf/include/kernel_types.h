@@ -122,8 +122,6 @@ struct tcp_sock {
 	struct tcp_rack rack;
 };
 
-typedef unsigned char *sk_buff_data_t_ptr;
-
 struct net_device {
 	possible_net_t nd_net;
 	char name[16];
@@ -239,7 +237,6 @@ enum {
 #define AF_INET 2
 #define AF_INET6 10
 #define IPPROTO_TCP 6
-#define RCV_SHUTDOWN 1
 #define SEND_SHUTDOWN 2
 #define PF_EXITING 0x00000004
 #define S_IFMT 00170000

@@ -168,9 +168,11 @@ std::vector<EvidenceLine> evidence_lines(const model::Finding& finding, const mo
   EvidenceReader evidence(finding, report);
   evidence.skip({"sockets", "timer_candidates", "share_pct"});
   std::vector<EvidenceLine> lines;
-  [[maybe_unused]] const bool has_words = describe_failure(finding, evidence, lines) ||
-                                          describe_queueing(finding, evidence, lines) ||
-                                          describe_delay(finding, evidence, lines);
+  for (const auto words : {failure_words(), queueing_words(), delay_words()}) {
+    for (const EvidenceWords& row : words) {
+      if (row.code == finding.code) row.describe(evidence, lines);
+    }
+  }
   std::erase_if(lines, [](const EvidenceLine& line) { return line.value.empty(); });
   for (EvidenceLine& line : evidence.rest()) lines.push_back(std::move(line));
   return lines;

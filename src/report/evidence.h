@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,11 +65,15 @@ std::string floor_words(std::optional<double> floor_us, std::string_view source)
 // also tell what it knows of the finding's endpoint.
 std::vector<EvidenceLine> evidence_lines(const model::Finding& finding, const model::Report* report = nullptr);
 
-// evidence_failures.cpp, evidence_queueing.cpp, evidence_delays.cpp: codes they have words for. False: not one of
-// theirs.
-bool describe_failure(const model::Finding& finding, EvidenceReader& evidence, std::vector<EvidenceLine>& out);
-bool describe_queueing(const model::Finding& finding, EvidenceReader& evidence, std::vector<EvidenceLine>& out);
-bool describe_delay(const model::Finding& finding, EvidenceReader& evidence, std::vector<EvidenceLine>& out);
+// A code's own words for its evidence; the tables stand in evidence_failures.cpp, evidence_queueing.cpp and
+// evidence_delays.cpp.
+struct EvidenceWords {
+  std::string_view code;
+  void (*describe)(EvidenceReader& evidence, std::vector<EvidenceLine>& out);
+};
+std::span<const EvidenceWords> failure_words();
+std::span<const EvidenceWords> queueing_words();
+std::span<const EvidenceWords> delay_words();
 
 // "30 s after the request: HAProxy \"timeout server\" (documented default), ...": one line for each timer and start.
 std::vector<std::string> timer_lines(const model::Finding& finding);

@@ -90,19 +90,13 @@ void events_lost(EvidenceReader& e, Lines& out) {
 
 }  // namespace
 
-bool describe_delay(const model::Finding& finding, EvidenceReader& evidence, Lines& out) {
-  using Describe = void (*)(EvidenceReader&, Lines&);
-  constexpr std::array<std::pair<std::string_view, Describe>, 3> kCodes = {{
+std::span<const EvidenceWords> delay_words() {
+  static constexpr std::array<EvidenceWords, 3> kWords = {{
       {"retransmit-loss", retransmit_loss},
       {"delay-unattributed", delay_unattributed},
       {"events-lost", events_lost},
   }};
-  for (const auto& [code, describe] : kCodes) {
-    if (finding.code != code) continue;
-    describe(evidence, out);
-    return true;
-  }
-  return false;
+  return kWords;
 }
 
 }  // namespace tcpdiag::report

@@ -146,9 +146,8 @@ void response_timeout(EvidenceReader& e, Lines& out) {
 
 }  // namespace
 
-bool describe_failure(const model::Finding& finding, EvidenceReader& evidence, Lines& out) {
-  using Describe = void (*)(EvidenceReader&, Lines&);
-  constexpr std::array<std::pair<std::string_view, Describe>, 10> kCodes = {{
+std::span<const EvidenceWords> failure_words() {
+  static constexpr std::array<EvidenceWords, 10> kWords = {{
       {"peer-reset-awaiting-response", reset_awaiting_response},
       {"peer-reset-after-idle", reset_after_idle},
       {"peer-closed-awaiting-response", closed_awaiting_response},
@@ -160,12 +159,7 @@ bool describe_failure(const model::Finding& finding, EvidenceReader& evidence, L
       {"first-bytes-unanswered", first_bytes_unanswered},
       {"response-timeout", response_timeout},
   }};
-  for (const auto& [code, describe] : kCodes) {
-    if (finding.code != code) continue;
-    describe(evidence, out);
-    return true;
-  }
-  return false;
+  return kWords;
 }
 
 }  // namespace tcpdiag::report

@@ -152,21 +152,15 @@ void zero_window(EvidenceReader& e, Lines& out) {
 
 }  // namespace
 
-bool describe_queueing(const model::Finding& finding, EvidenceReader& evidence, Lines& out) {
-  using Describe = void (*)(EvidenceReader&, Lines&);
-  constexpr std::array<std::pair<std::string_view, Describe>, 5> kCodes = {{
+std::span<const EvidenceWords> queueing_words() {
+  static constexpr std::array<EvidenceWords, 5> kWords = {{
       {"throughput-ceiling", throughput_ceiling},
       {"path-queueing", path_queueing},
       {"local-queueing", local_queueing},
       {"slow-reader", slow_reader},
       {"zero-window", zero_window},
   }};
-  for (const auto& [code, describe] : kCodes) {
-    if (finding.code != code) continue;
-    describe(evidence, out);
-    return true;
-  }
-  return false;
+  return kWords;
 }
 
 }  // namespace tcpdiag::report
