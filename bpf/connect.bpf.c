@@ -4,10 +4,10 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "conclude.h"
 #include "cost.h"
 #include "emit.h"
 #include "path.h"
-#include "window.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -25,10 +25,11 @@ static __always_inline struct happening connect_started(struct sock *sk, u64 now
 	struct tcpd_wire_sock ref = { .role = TCPD_ROLE_OUTBOUND,
 				      .role_source = TCPD_ROLE_BY_CONNECT };
 	struct happening h = { .kind = TCPD_EVENT_CONNECT };
-	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct tcpd_wire_owner owner = {};
 
 	tcpd_read_tuple(&sk->__sk_common, &ref);
-	if (!tcpd_tuple_wanted(&ref) || !tcpd_pid_wanted(tgid)) {
+	tcpd_own_by_current(&owner, TCPD_OWNER_CALLER);
+	if (!tcpd_tuple_wanted(&ref) || !tcpd_owner_wanted(&owner, true)) {
 		tcpd_count(TCPD_COUNT_FILTERED_OUT);
 		return h;
 	}
@@ -41,8 +42,9 @@ static __always_inline struct happening connect_started(struct sock *sk, u64 now
 	h.s->base_segs_out = tcpd_tcp(sk, segs_out);
 	h.s->base_segs_in = tcpd_tcp(sk, segs_in);
 	h.s->base_total_retrans = tcpd_tcp(sk, total_retrans);
-	tcpd_own_by_current(h.s, TCPD_OWNER_CALLER);
-	if (tcpd_cfg.filter_local_port && !ref.lport)
+	h.s->owner = owner;
+	tcpd_call_begins(h.s, now);
+	if (tcpd_port_matters() && !ref.lport)
 		h.s->pending |= TCPD_PENDING_PORT;
 	h.s->slot = h.s->pending ? TCPD_NO_SLOT : tcpd_slot_of(&h.s->ref);
 	return h;
@@ -68,10 +70,33 @@ static __always_inline struct happening accepted(struct sock *sk, u64 now)
 	h.s->ref = ref;
 	h.s->opened_ns = now;
 	h.s->established_ns = now;
-	if (tcpd_cfg.filter_pid)
+	/* it starts with the SYN-ACK's (tcp_create_openreq_child), which have events of their own */
+	h.s->base_total_retrans = tcpd_tcp(sk, total_retrans);
+	if (tcpd_owner_matters())
 		h.s->pending = TCPD_PENDING_OWNER;
 	h.s->slot = tcpd_slot_of(&h.s->ref);
 	return h;
+}
+
+/* TCP Fast Open (RFC 7413): the request came with the SYN, and the answer may have left before the
+ * handshake ended. The moments were not seen. */
+static __always_inline void before_accepted(struct sock *sk, struct tcpd_sock *s, u64 now)
+{
+	u32 received = tcpd_bytes_received(sk), sent = tcpd_tcp(sk, bytes_sent);
+
+	if (!received)
+		return;
+	s->base_bytes_acked = 0;
+	s->base_bytes_received = 0;
+	s->flushed_bytes_acked = 0;
+	s->flushed_bytes_received = 0;
+	tcpd_request_bytes(s, received, now);
+	s->exact = 0;
+	s->last_received_ns = now;
+	if (!sent)
+		return;
+	tcpd_response_bytes(s, sent, 0);
+	s->last_sent_ns = now;
 }
 
 static __always_inline struct happening state_changed(struct sock *sk, struct tcpd_sock *s, u8 from,
@@ -85,6 +110,8 @@ static __always_inline struct happening state_changed(struct sock *sk, struct tc
 		h.kind = TCPD_EVENT_ESTABLISHED;
 		return h;
 	}
+	if (from == TCP_SYN_SENT && to == TCP_CLOSE && !s->outstanding)
+		tcpd_call_counted(s);
 	tcpd_sync_received(s, tcpd_received_end(sk), now);
 	if (tcpd_fin_received(sk) && !s->fin_received_ns)
 		s->fin_received_ns = now;
@@ -130,13 +157,10 @@ static __always_inline void handshake_floor(const struct sock *sk, const struct 
 /* The end: nothing can follow that would complete what is under way. */
 static __always_inline void conclude(struct sock *sk, struct tcpd_sock *s, u64 now)
 {
-	struct tcpd_endpoint_stats *stats = tcpd_stats_of(s);
-
 	tcpd_exchange_finish(s);
-	if (!stats)
-		return;
-	tcpd_windows_end(sk, s, stats, now);
-	tcpd_flush(sk, s, stats, now);
+	if (s->ref.role == TCPD_ROLE_INBOUND)
+		tcpd_request_over(s);
+	tcpd_conclude(sk, s, now);
 }
 
 static __always_inline void set_state(struct sock *sk, u8 from, u8 to)
@@ -162,8 +186,11 @@ static __always_inline void set_state(struct sock *sk, u8 from, u8 to)
 		return;
 	s->previous_state = from;
 	if (h.kind == TCPD_EVENT_CONNECT || h.kind == TCPD_EVENT_ESTABLISHED) {
-		s->idle_before_request_ns = TCPD_UNKNOWN_NS;
+		if (!s->outstanding)
+			s->idle_before_request_ns = TCPD_UNKNOWN_NS;
 		tcpd_set_base(s, sk);
+		if (s->ref.role == TCPD_ROLE_INBOUND)
+			before_accepted(sk, s, now);
 	}
 	fin_sent_ns = s->fin_sent_ns;
 	if ((to == TCP_FIN_WAIT1 || to == TCP_LAST_ACK) && !fin_sent_ns)
@@ -195,6 +222,31 @@ int BPF_PROG(tcpd_set_state, struct sock *sk, int from, int to)
 	if (!tcpd_netns_wanted(sk->__sk_common.skc_net.net->ns.inum))
 		return 0;
 	set_state(sk, from, to);
+	return 0;
+}
+
+/* --children: what the named processes fork, and what that forks, belongs to them. */
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(tcpd_fork, struct task_struct *parent, struct task_struct *child)
+{
+	u32 from = parent->tgid, to = child->tgid;
+	u8 one = 1;
+
+	if (from == to || !bpf_map_lookup_elem(&tcpd_pid_set, &from))
+		return 0;
+	if (bpf_map_update_elem(&tcpd_pid_set, &to, &one, BPF_ANY))
+		tcpd_count(TCPD_COUNT_PROCESSES_FULL);
+	return 0;
+}
+
+/* Its number may be given to somebody else. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(tcpd_exit, struct task_struct *task)
+{
+	u32 tgid = task->tgid;
+
+	if (task->pid == task->tgid)
+		bpf_map_delete_elem(&tcpd_pid_set, &tgid);
 	return 0;
 }
 

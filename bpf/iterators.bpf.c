@@ -3,16 +3,16 @@
  * What is open already, and what is open still. At the start, per namespace: iter/tcp makes a
  * record for every connection (it meets listeners first, so roles can be derived); then one pass of
  * iter/task_file over all processes finds the owners; then iter/tcp writes the snapshots. At the
- * end the last step alone.
+ * end the last two steps.
  */
 #include "kernel_types.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "conclude.h"
 #include "emit.h"
 #include "path.h"
-#include "window.h"
 
 volatile __u32 tcpd_snapshot_mode SEC(".data") = TCPD_SNAPSHOT_START; /* enum tcpd_snapshot_mode */
 
@@ -87,7 +87,7 @@ static __always_inline void seed(struct sock *sk, u64 now)
 	    s->previous_state != TCP_CLOSE_WAIT)
 		s->fin_sent_ns = now;
 	infer_exchange(s, sk, now);
-	if (tcpd_cfg.filter_pid)
+	if (tcpd_owner_matters())
 		s->pending = TCPD_PENDING_OWNER;
 	s->slot = tcpd_slot_of(&s->ref);
 	shared = tcpd_shared_of(s);
@@ -123,15 +123,12 @@ int tcpd_seed(struct bpf_iter__tcp *ctx)
 	return 0;
 }
 
-static __always_inline void fill_owner_of(struct tcpd_sock *s, struct task_struct *task)
+static __always_inline void fill_owner_of(struct tcpd_wire_owner *owner, struct task_struct *task)
 {
-	u64 cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
-
-	s->owner.tgid = task->tgid;
-	s->owner.tid = 0;
-	s->owner.cgroup_id = cgroup;
-	s->owner.source = TCPD_OWNER_TABLE;
-	tcpd_fill_owner_names(&s->owner, task);
+	owner->tgid = task->tgid;
+	owner->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	owner->source = TCPD_OWNER_TABLE;
+	tcpd_fill_owner_names(owner, task);
 }
 
 SEC("iter/task_file")
@@ -139,6 +136,7 @@ int tcpd_owners(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
+	struct tcpd_wire_owner owner = {};
 	struct tcpd_sock *s;
 
 	if (!task || !file)
@@ -152,25 +150,22 @@ int tcpd_owners(struct bpf_iter__task_file *ctx)
 		s->owner.shared = 1;
 		return 0;
 	}
+	fill_owner_of(&owner, task);
 	/* of several holders the one that was asked for */
-	if (tcpd_cfg.filter_pid && !tcpd_pid_wanted(task->tgid))
+	if (!tcpd_owner_wanted(&owner, false))
 		return 0;
-	fill_owner_of(s, task);
-	tcpd_settle(s, TCPD_PENDING_OWNER);
+	s->owner = owner;
+	tcpd_settle(s, TCPD_PENDING_OWNER, true);
 	return 0;
 }
 
 static __always_inline void finish(struct sock *sk, struct tcpd_sock *s, u64 now)
 {
-	struct tcpd_endpoint_stats *stats = tcpd_stats_of(s);
 	u64 last = s->ref.role == TCPD_ROLE_INBOUND ? s->last_sent_ns : s->last_received_ns;
 
 	if (s->in_response && now > last + RESPONSE_QUIET_NS)
 		tcpd_exchange_finish(s);
-	if (!stats)
-		return;
-	tcpd_windows_end(sk, s, stats, now);
-	tcpd_flush(sk, s, stats, now);
+	tcpd_conclude(sk, s, now);
 }
 
 SEC("iter/tcp")

@@ -11,6 +11,7 @@
 #include "emit.h"
 #include "packet.h"
 #include "path.h"
+#include "recovery.h"
 #include "window.h"
 
 /* A departure time further back is not believed. */
@@ -32,10 +33,11 @@ static __always_inline void probe(struct sock *sk, struct tcpd_sock *s, const st
 	    !tcpd_after(s->sent_high, packet.ack))
 		s->request_acked_ns = now;
 	tcpd_sync_received(s, rcv_nxt, now);
+	rtt = s->path_count ? tcpd_path_acked(s, packet.ack, now / 1000) : 0;
 	if (stats) {
-		rtt = s->path_count ? tcpd_path_acked(s, packet.ack, now / 1000) : 0;
 		if (rtt)
 			tcpd_path_sample(sk, s, stats, &packet, rtt);
+		tcpd_recovery_acked(s, stats, packet.ack, now);
 		tcpd_rtt_sample(sk, s, stats);
 		tcpd_path_in(sk, s, stats, &packet, now);
 		tcpd_peer_window(sk, s, stats, packet.window, now);
@@ -68,14 +70,37 @@ int BPF_PROG(tcpd_probe, struct sock *sk, struct sk_buff *skb)
 	return 0;
 }
 
-static __always_inline void first_syn(struct sock *sk, struct tcpd_sock *s, u64 now)
+static __always_inline void first_syn(struct sock *sk, struct tcpd_sock *s,
+				      const struct tcpd_packet *packet, u64 now)
 {
+	u32 begin = packet->seq + 1;
+
 	s->syn_sent = 1;
 	if (s->syn_ns)
 		return;
 	s->syn_ns = now;
 	if (tcpd_local_port_known(sk, s))
 		tcpd_emit_plain(TCPD_EVENT_CONNECT, s, sk, TCP_CLOSE, now);
+	if (!packet->payload)
+		return;
+	/* TCP Fast Open: the request goes with the SYN (RFC 7413) */
+	s->sent_high = begin + packet->payload;
+	tcpd_path_mark(s, begin, s->sent_high, now);
+	tcpd_sent(s, packet->payload, now);
+}
+
+/* A new request of an idle connection is on its way to the device: who sends it? The first one of a
+ * connection belongs to the call that connected, unless that thread had read nothing. */
+static __always_inline void note_call(const struct sock *sk, struct tcpd_sock *s, u64 now)
+{
+	if (s->ref.role == TCPD_ROLE_INBOUND || s->outstanding ||
+	    (s->call_noted && s->app_gap_us != TCPD_UNKNOWN_US))
+		return;
+	if (!s->established_ns && !s->ref.older_than_trace)
+		return;
+	/* an ACK alone leaves nothing unsent */
+	if (tcpd_tcp(sk, write_seq) != tcpd_tcp(sk, snd_nxt))
+		tcpd_call_begins(s, now);
 }
 
 /* From the moment that TCP stamped to the driver: qdiscs and what lies before them. */
@@ -103,25 +128,34 @@ static __always_inline void transmit(struct sock *sk, struct tcpd_sock *s,
 	struct tcpd_endpoint_stats *stats = tcpd_stats_of(s);
 	unsigned char *header = skb->head + skb->transport_header;
 	struct tcpd_packet packet;
+	bool is_new;
+	u8 fin;
 
 	if (!tcpd_read_packet(&packet, header, skb->len - (u32)(header - skb->data)))
 		return;
 	if (packet.flags & TCP_FLAG_SYN_BIT) {
 		if (sk->__sk_common.skc_state == TCP_SYN_SENT)
-			first_syn(sk, s, now);
+			first_syn(sk, s, &packet, now);
 		return;
 	}
 	if (stats)
 		tcpd_own_window(s, stats, packet.window, now);
-	if (!packet.payload || (!s->established_ns && !s->ref.older_than_trace))
+	if (!s->established_ns && !s->ref.older_than_trace)
 		return;
 	/* only the first copy of a byte, on the first device of a stack of them */
-	if (!tcpd_after(packet.end, s->sent_high))
+	is_new = packet.payload && tcpd_after(packet.end, s->sent_high);
+	fin = (packet.flags & TCP_FLAG_FIN_BIT) && !s->fin_marked;
+	if (is_new || fin)
+		tcpd_path_mark(s, packet.seq, packet.end + fin, now);
+	s->fin_marked |= fin;
+	if (!is_new)
 		return;
 	tcpd_sync_received(s, tcpd_received_end(sk), now);
+	if (s->outstanding && s->ref.role == TCPD_ROLE_INBOUND &&
+	    now - s->request_first_ns >= TCPD_SLOW_ANSWER_NS)
+		tcpd_emit_plain(TCPD_EVENT_SLOW_ANSWER, s, sk, sk->__sk_common.skc_state, now);
 	tcpd_sent(s, packet.end - s->sent_high, now);
 	s->sent_high = packet.end;
-	tcpd_path_mark(s, packet.end, now);
 	if (!stats)
 		return;
 	host_queue(stats, skb, now);
@@ -159,8 +193,9 @@ int BPF_PROG(tcpd_dev_queue, struct sk_buff *skb)
 		return 0;
 	now = bpf_ktime_get_ns();
 	s = tcpd_sock_find(sk);
-	if (s) {
+	if (s && !s->rejected) {
 		tcpd_meet_owner(sk, s, TCPD_OWNER_CALLER, now);
+		note_call(sk, s, now);
 		tcpd_cost(TCPD_PROG_QUEUE, now);
 	}
 	return 0;
@@ -169,11 +204,19 @@ int BPF_PROG(tcpd_dev_queue, struct sk_buff *skb)
 static __always_inline void has_read(const struct sock *sk, struct tcpd_sock *s, u64 now)
 {
 	struct tcpd_endpoint_stats *stats;
-	u32 waited;
+	u32 waited, copied = tcpd_tcp(sk, copied_seq);
 
+	if (copied == s->copied_seq)
+		return; /* a peek */
+	s->copied_seq = copied;
+	if (s->ref.role == TCPD_ROLE_INBOUND) {
+		tcpd_sync_received(s, tcpd_received_end(sk), now);
+		if (s->outstanding)
+			tcpd_request_read(s, now);
+	}
 	if (!s->read_count)
 		return;
-	waited = tcpd_read_done(s, tcpd_tcp(sk, copied_seq), now / 1000);
+	waited = tcpd_read_done(s, copied, now / 1000);
 	if (!waited)
 		return;
 	stats = tcpd_stats_of(s);

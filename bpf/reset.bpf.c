@@ -73,7 +73,7 @@ static __always_inline void reset_without_socket(const struct sock *sk, const st
 		return;
 	if (!tcpd_netns_wanted(ref.netns))
 		return;
-	if (tcpd_cfg.filter_pid || tcpd_cfg.filter_role || !tcpd_tuple_wanted(&ref))
+	if (tcpd_owner_matters() || tcpd_cfg.filter_role || !tcpd_tuple_wanted(&ref))
 		return;
 	e = tcpd_event_without_socket(TCPD_EVENT_RESET_SENT, &ref);
 	if (!e)

@@ -9,6 +9,7 @@
 #include "cost.h"
 #include "emit.h"
 #include "path.h"
+#include "recovery.h"
 
 #define TCPHDR_SYN 0x02
 #define EAGAIN 11
@@ -22,9 +23,10 @@ static __always_inline void retransmitted(struct sock *sk, const struct sk_buff 
 	struct tcpd_wire_event *e;
 	struct tcpd_sock *s;
 	struct tcp_skb_cb *cb = (struct tcp_skb_cb *)&skb->cb[0];
+	u32 end_seq, first_bound_us = 0;
 	u8 pending, ca_state, is_syn;
+	u64 now, first_sent_ns;
 	bool failed;
-	u64 now;
 
 	if (!tcpd_candidate(sk))
 		return;
@@ -40,8 +42,18 @@ static __always_inline void retransmitted(struct sock *sk, const struct sk_buff 
 		 sk->__sk_common.skc_state == TCP_SYN_SENT;
 	/* refused before anything was sent; other errors count as sent, as in TcpRetransSegs */
 	failed = error == -EBUSY || error == -EAGAIN || error == -EHOSTUNREACH || error == -ENOMEM;
+	end_seq = BPF_CORE_READ(cb, end_seq);
+	/* outside ESTABLISHED no tcp_probe has told of the ACKs */
+	tcpd_path_acked(s, tcpd_tcp(sk, snd_una), now / 1000);
+	first_sent_ns = s->syn_ns;
+	if (!is_syn) {
+		first_sent_ns =
+			tcpd_path_first_sent(s, BPF_CORE_READ(cb, seq), now, &first_bound_us);
+		if (!failed)
+			tcpd_recovery_retransmitted(sk, s, end_seq, now);
+	}
 	if (!failed)
-		tcpd_path_forget(s);
+		s->path_dirty_until = s->sent_high;
 	if (s->outstanding && !failed) {
 		s->request_retransmits++;
 		s->request_rtos += pending == 0 && ca_state == TCP_CA_LOSS;
@@ -57,8 +69,9 @@ static __always_inline void retransmitted(struct sock *sk, const struct sk_buff 
 	if (!e->body.retrans.segments)
 		e->body.retrans.segments = 1;
 	e->body.retrans.seq = BPF_CORE_READ(cb, seq);
-	e->body.retrans.end_seq = BPF_CORE_READ(cb, end_seq);
-	e->body.retrans.first_sent_ns = is_syn ? s->syn_ns : 0;
+	e->body.retrans.end_seq = end_seq;
+	e->body.retrans.first_sent_ns = first_sent_ns;
+	e->body.retrans.first_bound_us = first_bound_us;
 	bpf_ringbuf_submit(e, 0);
 	tcpd_cost(TCPD_PROG_RETRANSMIT, now);
 }
@@ -88,7 +101,7 @@ int BPF_PROG(tcpd_retransmit_synack, struct sock *sk, struct request_sock *req)
 				      .role_source = TCPD_ROLE_BY_ACCEPT };
 	struct tcpd_wire_event *e;
 
-	if (!tcpd_netns_wanted(sk->__sk_common.skc_net.net->ns.inum) || tcpd_cfg.filter_pid)
+	if (!tcpd_netns_wanted(sk->__sk_common.skc_net.net->ns.inum) || tcpd_owner_matters())
 		return 0;
 	tcpd_read_tuple(&req->__req_common, &ref);
 	if (!tcpd_tuple_wanted(&ref))
@@ -97,6 +110,8 @@ int BPF_PROG(tcpd_retransmit_synack, struct sock *sk, struct request_sock *req)
 	if (!e)
 		return 0;
 	e->flow.state = TCP_LISTEN;
+	e->body.synack.first_sent_ns =
+		BPF_CORE_READ((const struct tcp_request_sock *)req, snt_synack) * 1000;
 	bpf_ringbuf_submit(e, 0);
 	return 0;
 }

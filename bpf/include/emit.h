@@ -83,8 +83,13 @@ static __always_inline void tcpd_fill_flow(struct tcpd_wire_flow *f, const struc
 	f->path_rise_us = s->path_rise_us;
 	f->path_samples = s->path_samples;
 	f->unread_bytes_max = s->unread_bytes_max;
-	f->pad1 = 0;
 	f->zero_window_received_us = s->zero_window_received_us;
+	f->call_tid = s->call_tid;
+	f->request_read_ns = s->request_read_ns;
+	f->app_gap_us = s->app_gap_us;
+	f->calls_since_read = tcpd_calls_since_read(s);
+	f->app_gap_ambiguous = s->app_gap_ambiguous;
+	f->pad1 = 0;
 	f->state = state;
 	f->outstanding = s->outstanding;
 	f->in_response = s->in_response;
@@ -167,36 +172,87 @@ static __always_inline void tcpd_fill_owner_names(struct tcpd_wire_owner *owner,
 	owner->ns_tgid = upid.nr;
 }
 
+/* Also everything that the named cgroups hold that was made while tracing: their ancestors are
+ * asked for, which only the current task's can be. */
+tcpd_subprogram bool tcpd_cgroup_wanted(u64 id, bool of_current)
+{
+	u64 ancestor;
+	int level;
+
+	if (bpf_map_lookup_elem(&tcpd_cgroup_set, &id))
+		return true;
+	if (!of_current)
+		return false;
+	for (level = 1; level < 16; level++) {
+		ancestor = bpf_get_current_ancestor_cgroup_id(level);
+		if (!ancestor)
+			return false;
+		if (bpf_map_lookup_elem(&tcpd_cgroup_set, &ancestor))
+			return true;
+	}
+	return false;
+}
+
+static __always_inline bool tcpd_owner_wanted(const struct tcpd_wire_owner *owner, bool is_current)
+{
+	struct tcpd_comm comm;
+
+	if (tcpd_cfg.filter_pid && !bpf_map_lookup_elem(&tcpd_pid_set, &owner->tgid))
+		return false;
+	if (tcpd_cfg.filter_comm) {
+		__builtin_memcpy(comm.name, owner->comm, sizeof(comm.name));
+		if (!bpf_map_lookup_elem(&tcpd_comm_set, &comm))
+			return false;
+	}
+	return !tcpd_cfg.filter_cgroup || tcpd_cgroup_wanted(owner->cgroup_id, is_current);
+}
+
 /*
  * The current task is the owner: only to be called where it holds the socket's lock by a system
  * call, never in a softirq, whose current task is a stranger. Threads of the kernel (kTLS,
  * strparser) own nothing.
  */
-static __always_inline bool tcpd_own_by_current(struct tcpd_sock *s, u8 source)
+static __always_inline bool tcpd_own_by_current(struct tcpd_wire_owner *owner, u8 source)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	u64 id = bpf_get_current_pid_tgid();
 
 	if (!id || (BPF_CORE_READ(task, flags) & PF_KTHREAD))
 		return false;
-	s->owner.tgid = id >> 32;
-	s->owner.tid = (u32)id;
-	s->owner.source = source;
-	s->owner.cgroup_id = bpf_get_current_cgroup_id();
-	tcpd_fill_owner_names(&s->owner, task);
+	owner->tgid = id >> 32;
+	owner->tid = (u32)id;
+	owner->source = source;
+	owner->cgroup_id = bpf_get_current_cgroup_id();
+	tcpd_fill_owner_names(owner, task);
 	return true;
 }
 
-/* First hook with a true owner of an accepted or older socket. */
+/* Another process than the owner uses the socket: it was inherited by fork() or passed. */
+static __always_inline bool tcpd_becomes_shared(const struct tcpd_sock *s)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
+	return tgid && tgid != s->owner.tgid && !s->owner.shared &&
+	       !(BPF_CORE_READ(task, flags) & PF_KTHREAD);
+}
+
+/* A hook whose current task truly uses the socket: the first of them finds the owner of an accepted
+ * or older socket. */
 static __always_inline void tcpd_meet_owner(struct sock *sk, struct tcpd_sock *s, u8 source,
 					    u64 now)
 {
-
-	if (s->owner.source || s->rejected || !sk->sk_lock.owned)
+	if (s->rejected || !sk->sk_lock.owned)
 		return;
-	if (!tcpd_own_by_current(s, source))
-		return;
-	tcpd_settle(s, TCPD_PENDING_OWNER);
+	if (s->owner.source) {
+		if (!tcpd_becomes_shared(s))
+			return;
+		s->owner.shared = 1;
+	} else {
+		if (!tcpd_own_by_current(&s->owner, source))
+			return;
+		tcpd_settle(s, TCPD_PENDING_OWNER, tcpd_owner_wanted(&s->owner, true));
+	}
 	if (s->pending || s->rejected)
 		return;
 	tcpd_emit_plain(TCPD_EVENT_OWNER, s, sk, sk->__sk_common.skc_state, now);
@@ -211,7 +267,7 @@ static __always_inline bool tcpd_local_port_known(const struct sock *sk, struct 
 	s->ref.lport = sk->__sk_common.skc_num;
 	if (!s->ref.lport || !(s->pending & TCPD_PENDING_PORT))
 		return false;
-	tcpd_settle(s, TCPD_PENDING_PORT);
+	tcpd_settle(s, TCPD_PENDING_PORT, true);
 	if (s->rejected)
 		return false;
 	s->slot = tcpd_slot_of(&s->ref);
@@ -256,6 +312,10 @@ static __always_inline void tcpd_set_base(struct tcpd_sock *s, const struct sock
 	s->flushed_segs_in = tcpd_tcp(sk, segs_in);
 	s->flushed_rcv_ooopack = tcpd_tcp(sk, rcv_ooopack);
 	s->rtt_una = tcpd_tcp(sk, snd_una);
+	s->path_dirty_until = s->sent_high;
+	s->copied_seq = tcpd_tcp(sk, copied_seq);
+	if (!s->call_noted)
+		s->app_gap_us = TCPD_UNKNOWN_US;
 }
 
 #endif

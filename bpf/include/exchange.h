@@ -19,6 +19,7 @@
 #include "kernel_types.h"
 #include <bpf/bpf_helpers.h>
 
+#include "app_gap.h"
 #include "maps.h"
 #include "tcp.h"
 
@@ -48,6 +49,28 @@ static __always_inline struct tcpd_endpoint_stats *tcpd_stats_of(const struct tc
 	u32 slot = s->slot;
 
 	return slot == TCPD_NO_SLOT ? NULL : bpf_map_lookup_elem(&tcpd_stats, &slot);
+}
+
+/* A call on an outbound socket: who makes it was looked up where that could be seen. */
+tcpd_subprogram int tcpd_call_counted(struct tcpd_sock *s)
+{
+	struct tcpd_endpoint_stats *stats = tcpd_stats_of(s);
+
+	if (!s->call_noted) {
+		s->call_noted = 1;
+		s->call_tid = 0;
+		s->app_gap_us = TCPD_UNKNOWN_US;
+		s->app_gap_ambiguous = 0;
+	}
+	if (!stats)
+		return 0;
+	stats->calls++;
+	if (s->app_gap_us == TCPD_UNKNOWN_US)
+		return 0;
+	stats->calls_with_gap++;
+	stats->calls_gap_ambiguous += s->app_gap_ambiguous;
+	tcpd_hist_add(&stats->measures[TCPD_APP_GAP], s->app_gap_us * 1000ULL);
+	return 0;
 }
 
 /* The response is complete: nothing of it can follow, since a new request began or the socket
@@ -91,6 +114,8 @@ static __always_inline void tcpd_request_bytes(struct tcpd_sock *s, u32 bytes, u
 		s->response_bytes = 0;
 		s->request_retransmits = 0;
 		s->request_rtos = 0;
+		if (s->ref.role != TCPD_ROLE_INBOUND)
+			tcpd_call_counted(s);
 	}
 	s->request_last_ns = now;
 	s->request_acked_ns = 0;
@@ -109,6 +134,9 @@ static __always_inline void tcpd_response_bytes(struct tcpd_sock *s, u32 bytes, 
 		s->in_response = 1;
 		s->response_first_ns = at;
 		s->exchanges++;
+		s->call_noted = 0;
+		if (s->ref.role == TCPD_ROLE_INBOUND)
+			tcpd_request_over(s);
 		stats = tcpd_stats_of(s);
 		if (stats)
 			stats->exchanges++;

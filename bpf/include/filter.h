@@ -14,6 +14,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "maps.h"
+#include "tcp.h"
 
 /* States in which a struct sock is a full TCP connection: not LISTEN, TIME_WAIT, NEW_SYN_RECV
  * (smaller structs). */
@@ -89,6 +90,64 @@ static __always_inline bool tcpd_addr_in(void *trie, const u8 *addr)
 	return bpf_map_lookup_elem(trie, &key) != NULL;
 }
 
+/* 1 where v is 0, else 0, without a branch: every branch would double the paths that the verifier
+ * walks through the expression. */
+static __always_inline u64 tcpd_is_zero(u64 v)
+{
+	u64 zero = 1 ^ ((v | -v) >> 63);
+
+	barrier_var(zero);
+	return zero;
+}
+
+static __always_inline u64 tcpd_step_holds(const volatile struct tcpd_expression_step *step,
+					   const u8 *addr, u16 port)
+{
+	const u32 *word = (const u32 *)addr;
+	u64 low = step->port_low, high = step->port_high, differs = 0;
+
+	if (step->op == TCPD_EXPR_PORT)
+		return tcpd_is_zero(((port - low) >> 63) | ((high - port) >> 63));
+	differs |= (word[0] ^ step->net[0]) & step->mask[0];
+	differs |= (word[1] ^ step->net[1]) & step->mask[1];
+	differs |= (word[2] ^ step->net[2]) & step->mask[2];
+	differs |= (word[3] ^ step->net[3]) & step->mask[3];
+	return tcpd_is_zero(differs);
+}
+
+/* The steps are constants to the verifier. The stack is a word: its newest value is bit 0. */
+tcpd_subprogram bool tcpd_expression_holds(const struct tcpd_wire_sock *ref)
+{
+	u64 stack = 0, v;
+	u32 i;
+
+	for (i = 0; i < TCPD_EXPRESSION_STEPS; i++) {
+		const volatile struct tcpd_expression_step *step = &tcpd_expression[i];
+
+		if (i >= tcpd_cfg.expression_steps)
+			break;
+		if (step->op == TCPD_EXPR_NOT) {
+			stack ^= 1;
+			continue;
+		}
+		if (step->op == TCPD_EXPR_AND) {
+			stack = (stack >> 1) & (stack | ~1ULL);
+			continue;
+		}
+		if (step->op == TCPD_EXPR_OR) {
+			stack = (stack >> 1) | (stack & 1);
+			continue;
+		}
+		v = 0;
+		if (step->local)
+			v |= tcpd_step_holds(step, ref->laddr, ref->lport);
+		if (step->remote)
+			v |= tcpd_step_holds(step, ref->raddr, ref->rport);
+		stack = stack << 1 | v;
+	}
+	return stack & 1;
+}
+
 /* All filters but the owner's. A local port of 0 is not known yet and passes. */
 static __always_inline bool tcpd_tuple_wanted(const struct tcpd_wire_sock *ref)
 {
@@ -105,12 +164,20 @@ static __always_inline bool tcpd_tuple_wanted(const struct tcpd_wire_sock *ref)
 		return false;
 	if (tcpd_cfg.filter_local_addr && !tcpd_addr_in(&tcpd_local_addrs, ref->laddr))
 		return false;
+	if (tcpd_cfg.expression_steps && (ref->lport || !tcpd_cfg.expression_needs_port))
+		return tcpd_expression_holds(ref);
 	return true;
 }
 
-static __always_inline bool tcpd_pid_wanted(u32 tgid)
+/* Something depends on the local port, which a connecting socket has not got yet. */
+static __always_inline bool tcpd_port_matters(void)
 {
-	return !tcpd_cfg.filter_pid || bpf_map_lookup_elem(&tcpd_pid_set, &tgid) != NULL;
+	return tcpd_cfg.filter_local_port || tcpd_cfg.expression_needs_port;
+}
+
+static __always_inline bool tcpd_owner_matters(void)
+{
+	return tcpd_cfg.filter_pid || tcpd_cfg.filter_comm || tcpd_cfg.filter_cgroup;
 }
 
 /* The slot of the socket's endpoint among the aggregates. */
@@ -143,14 +210,14 @@ static __always_inline u32 tcpd_slot_of(const struct tcpd_wire_sock *ref)
 	return slot ? *slot : TCPD_NO_SLOT;
 }
 
-/* Called whenever something that was pending has become known: rejects the socket, or lets it in. */
-static __always_inline void tcpd_settle(struct tcpd_sock *s, u8 known)
+/* Called whenever something that was pending has become known: rejects the socket, or lets it in.
+ * owner_wanted: true when it is something else that has become known. */
+static __always_inline void tcpd_settle(struct tcpd_sock *s, u8 known, bool owner_wanted)
 {
 	if (!(s->pending & known))
 		return;
 	s->pending &= ~known;
-	if (!tcpd_tuple_wanted(&s->ref) ||
-	    ((known & TCPD_PENDING_OWNER) && !tcpd_pid_wanted(s->owner.tgid))) {
+	if (!owner_wanted || !tcpd_tuple_wanted(&s->ref)) {
 		s->rejected = 1;
 		tcpd_count(TCPD_COUNT_FILTERED_OUT);
 	}

@@ -78,6 +78,10 @@ struct request_sock {
 	struct sock_common __req_common;
 };
 
+struct tcp_request_sock {
+	u64 snt_synack;
+};
+
 enum sock_flags { SOCK_KEEPOPEN = 3, SOCK_LINGER = 4 };
 
 struct inet_connection_sock {
@@ -113,10 +117,12 @@ struct tcp_sock {
 	u32 lsndtime;
 	u32 segs_in;
 	u32 segs_out;
+	u32 data_segs_out;
 	u32 total_retrans;
 	u32 dsack_dups;
 	u32 rcv_ooopack;
 	u64 bytes_acked;
+	u64 bytes_sent;
 	u64 bytes_received;
 	struct minmax rtt_min;
 	struct tcp_rack rack;
@@ -193,6 +199,7 @@ struct task_struct {
 	unsigned int flags;
 	int pid;
 	int tgid;
+	u64 start_time;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	struct css_set *cgroups;

@@ -4,7 +4,7 @@
  * this header: bpftool merges them into one when it links the objects.
  *
  * Bounds (the loader may lower or raise max_entries): events 4 MiB; endpoints 256, each about 7 KiB
- * a CPU; per-socket state as many as there are sockets (about 650 bytes each), or 65,536 where
+ * a CPU; per-socket state as many as there are sockets (about 800 bytes each), or 65,536 where
  * sk_storage cannot be used.
  */
 #ifndef TCPDIAG_MAPS_H
@@ -21,6 +21,8 @@
 #endif
 
 const volatile struct tcpd_config tcpd_cfg __weak SEC(".rodata") = {};
+const volatile struct tcpd_expression_step tcpd_expression[TCPD_EXPRESSION_STEPS] __weak
+	SEC(".rodata") = {};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -95,13 +97,43 @@ struct {
 	__type(value, u8);
 } tcpd_listeners __weak SEC(".maps");
 
+/* What a thread has read from inbound sockets and not answered yet; key: its id. A thread that is
+ * not met for long is forgotten first. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u32);
+	__type(value, struct tcpd_thread);
+} tcpd_threads __weak SEC(".maps");
+
 /* Filters. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
 	__type(key, u32);
 	__type(value, u8);
-} tcpd_netns_set __weak SEC(".maps"), tcpd_pid_set __weak SEC(".maps");
+} tcpd_netns_set __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192); /* with --children also those that are forked while tracing */
+	__type(key, u32);
+	__type(value, u8);
+} tcpd_pid_set __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct tcpd_comm);
+	__type(value, u8);
+} tcpd_comm_set __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, u64);
+	__type(value, u8);
+} tcpd_cgroup_set __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -8,6 +8,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#define TCP_FLAG_FIN_BIT 0x01
 #define TCP_FLAG_SYN_BIT 0x02
 
 /* RFC 9293 section 3.1, as it lies in memory, with the timestamps option where Linux puts it: NOP

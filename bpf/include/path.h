@@ -4,7 +4,10 @@
  * time.
  *
  * path_queue. A mark is kept when the device gets the first copy of a byte; the ACK that covers a
- * mark gives a path RTT. A retransmission drops the marks (Karn's algorithm, RFC 6298 section 3).
+ * mark gives a path RTT, unless something was retransmitted meanwhile (Karn's algorithm, RFC 6298
+ * section 3). The marks also tell when a retransmitted segment first left. There is one for each
+ * packet until TCPD_PATH_MARKS are on their way; then neighbours are merged, and each knows the time
+ * that its packets took: the error bound of what it tells about the first of them.
  * The ACK may have waited for the peer's application and ridden on its response (delayed ACK, RFC
  * 9293 section 3.8.6.3): such a sample is counted as ambiguous. It is clean when the ACK carries no
  * payload and covers two full segments, or data before the last that was sent. The floor is
@@ -57,36 +60,80 @@ tcpd_subprogram int tcpd_lower(struct tcpd_endpoint_shared *shared, u32 *floor, 
 	return 0;
 }
 
-static __always_inline void tcpd_path_mark(struct tcpd_sock *s, u32 end_seq, u64 now)
+/* Makes two marks one, all along the full ring. */
+tcpd_subprogram int tcpd_path_merge(struct tcpd_sock *s)
 {
-	u32 at = s->path_tail + s->path_count;
+	u32 i, tail = s->path_tail;
 
-	/* no room: these bytes give no sample */
-	if (s->path_count >= TCPD_PATH_MARKS)
-		return;
-	s->path_marks[at & (TCPD_PATH_MARKS - 1)].end_seq = end_seq;
-	s->path_marks[at & (TCPD_PATH_MARKS - 1)].at_us = now / 1000;
-	s->path_count++;
+	for (i = 0; i < TCPD_PATH_MARKS / 2; i++) {
+		struct tcpd_path_mark *to = &s->path_marks[(tail + i) & (TCPD_PATH_MARKS - 1)];
+		struct tcpd_path_mark *a = &s->path_marks[(tail + 2 * i) & (TCPD_PATH_MARKS - 1)];
+		struct tcpd_path_mark *b =
+			&s->path_marks[(tail + 2 * i + 1) & (TCPD_PATH_MARKS - 1)];
+		u32 began_us = a->at_us - a->spread_us;
+
+		to->end_seq = b->end_seq;
+		to->at_us = b->at_us;
+		to->spread_us = b->at_us - began_us;
+	}
+	s->path_count = TCPD_PATH_MARKS / 2;
+	return 0;
 }
 
-static __always_inline void tcpd_path_forget(struct tcpd_sock *s)
+/* The device got the first copy of the bytes from begin_seq to end_seq. */
+tcpd_subprogram int tcpd_path_mark(struct tcpd_sock *s, u32 begin_seq, u32 end_seq, u64 now)
 {
-	s->path_count = 0;
+	struct tcpd_path_mark *mark;
+
+	if (s->path_count >= TCPD_PATH_MARKS)
+		tcpd_path_merge(s);
+	if (!s->path_count)
+		s->path_start = begin_seq;
+	mark = &s->path_marks[(s->path_tail + s->path_count) & (TCPD_PATH_MARKS - 1)];
+	mark->end_seq = end_seq;
+	mark->at_us = now / 1000;
+	mark->spread_us = 0;
+	s->path_count++;
+	return 0;
+}
+
+/* When the byte at seq first left, and how much before that it may have been; 0: not known. */
+tcpd_subprogram u64 tcpd_path_first_sent(const struct tcpd_sock *s, u32 seq, u64 now, u32 *bound_us)
+{
+	u32 i, now_us = now / 1000;
+
+	if (tcpd_after(s->path_start, seq))
+		return 0;
+	for (i = 0; i < TCPD_PATH_MARKS; i++) {
+		const struct tcpd_path_mark *mark =
+			&s->path_marks[(s->path_tail + i) & (TCPD_PATH_MARKS - 1)];
+
+		if (i >= s->path_count)
+			return 0;
+		if (!tcpd_after(mark->end_seq, seq))
+			continue;
+		*bound_us = mark->spread_us;
+		return now - (u64)(now_us - mark->at_us) * 1000;
+	}
+	return 0;
 }
 
 /* Drops the marks that the ACK covers. Returns the time since the newest of them in microseconds,
- * 0: there is none. */
+ * 0: there is none, or a retransmission makes it ambiguous. */
 tcpd_subprogram u32 tcpd_path_acked(struct tcpd_sock *s, u32 ack, u32 now_us)
 {
 	u32 rtt = 0, i, tail = s->path_tail, count = s->path_count;
 
 	for (i = 0; i < TCPD_PATH_MARKS; i++) {
-		struct tcpd_mark *mark = &s->path_marks[tail & (TCPD_PATH_MARKS - 1)];
+		struct tcpd_path_mark *mark = &s->path_marks[tail & (TCPD_PATH_MARKS - 1)];
 
 		if (!count || tcpd_after(mark->end_seq, ack))
 			break;
 		rtt = now_us - mark->at_us;
 		rtt += !rtt; /* 0 stands for none */
+		if (!tcpd_after(mark->end_seq, s->path_dirty_until))
+			rtt = 0;
+		s->path_start = mark->end_seq;
 		tail++;
 		count--;
 	}

@@ -23,6 +23,23 @@ struct tcpd_mark {
 	u32 at_us;
 };
 
+/* The same of a piece that left in several packets: the last of them at at_us, the first spread_us
+ * before. */
+struct tcpd_path_mark {
+	u32 end_seq;
+	u32 at_us;
+	u32 spread_us;
+};
+
+/* app_gap.h: the newest inbound request that a thread has read. */
+struct tcpd_thread {
+	u64 started_ns; /* of the task: its id may be used again */
+	u64 sock_id;	/* 0: that request was answered */
+	u64 read_ns;	/* the newest read */
+	u32 open;	/* requests it has read that were not answered */
+	u32 calls;	/* begun since the newest request was first read */
+};
+
 struct tcpd_sock {
 	struct tcpd_wire_sock ref;
 	struct tcpd_wire_owner owner;
@@ -71,15 +88,28 @@ struct tcpd_sock {
 	 * of them. */
 	u32 path_rise_us;
 	u32 path_samples;
-	u32 rtt_una; /* snd_una at the newest RTT sample */
+	u32 rtt_una;	      /* snd_una at the newest RTT sample */
+	u32 path_start;	      /* where the oldest mark begins */
+	u32 path_dirty_until; /* what ends here or before may have been retransmitted: no RTT of it */
 	u8 path_tail;
 	u8 path_count;
 	u8 read_tail;
 	u8 read_count;
-	struct tcpd_mark path_marks[TCPD_PATH_MARKS];
+	struct tcpd_path_mark path_marks[TCPD_PATH_MARKS];
 	/* read_wait.h: data that arrived and was not read yet */
 	struct tcpd_mark read_marks[TCPD_READ_MARKS];
 	u32 unread_bytes_max;
+	u32 copied_seq; /* as of the newest read */
+
+	/* retransmit.bpf.c: the episode of recovery that is under way */
+	u64 recovery_ns; /* 0: none */
+	u32 recovery_high;
+
+	/* app_gap.h */
+	u32 app_gap_us;
+	u32 call_tid;
+	u32 reader_tid; /* who read the newest inbound request first; 0: nobody yet */
+	u64 request_read_ns;
 
 	/* path.h: the peer's TCP timestamps against our clock */
 	u32 tick_base;	  /* first TSval */
@@ -101,6 +131,9 @@ struct tcpd_sock {
 	u8 exact;	   /* the times of the newest request were seen, not inferred */
 	u8 previous_state; /* before the newest state change */
 	u8 syn_sent;	   /* a SYN was handed to the device */
+	u8 fin_marked;	   /* so was the FIN */
+	u8 app_gap_ambiguous;
+	u8 call_noted;	   /* who makes the call that is under way was looked up */
 	u8 close_reported; /* the event of its end is in the ring */
 };
 

@@ -17,6 +17,8 @@
 
 #define TCPD_COMM_LEN 16
 #define TCPD_UNKNOWN_NS (~0ULL)
+#define TCPD_UNKNOWN_US 0xffffffffU
+#define TCPD_UNKNOWN_CALLS 0xffffU
 #define TCPD_NO_SLOT 0xffffffffU
 
 /* Histograms: see model/histogram.h, which has the same layout. */
@@ -99,8 +101,13 @@ struct tcpd_wire_flow {
 	__u32 path_rise_us; /* typical path RTT above the endpoint's floor */
 	__u32 path_samples;
 	__u32 unread_bytes_max;
-	__u32 pad1;
+	__u32 call_tid; /* 0: not seen */
 	__u64 zero_window_received_us;
+	__u64 request_read_ns;
+	__u32 app_gap_us;	/* TCPD_UNKNOWN_US: unknown */
+	__u16 calls_since_read; /* TCPD_UNKNOWN_CALLS: unknown */
+	__u8 app_gap_ambiguous;
+	__u8 pad1;
 	__u8 state; /* before the event */
 	__u8 outstanding;
 	__u8 in_response;
@@ -118,12 +125,13 @@ struct tcpd_wire_flow {
 	X(ESTABLISHED, none)    \
 	X(STATE, state)         \
 	X(RETRANSMIT, retrans)  \
-	X(SYNACK, none)         \
+	X(SYNACK, synack)       \
 	X(RESET_SENT, reset)    \
 	X(RESET_RECEIVED, none) \
 	X(DESTROYED, none)      \
 	X(OWNER, none)          \
-	X(ERROR, error)
+	X(ERROR, error)         \
+	X(SLOW_ANSWER, none)
 
 enum tcpd_event_kind {
 	TCPD_EVENT_NONE,
@@ -153,7 +161,13 @@ struct tcpd_body_retrans {
 	__u8 timer_pending;
 	__u8 ca_state;
 	__u8 is_syn;
-	__u8 pad[5];
+	__u8 pad;
+	__u32 first_bound_us; /* it may have left so much before first_sent_ns */
+};
+
+struct tcpd_body_synack {
+	__u64 first_sent_ns;
+	__u8 pad[24];
 };
 
 struct tcpd_body_reset {
@@ -188,6 +202,7 @@ struct tcpd_wire_event {
 		struct tcpd_body_none none;
 		struct tcpd_body_state state;
 		struct tcpd_body_retrans retrans;
+		struct tcpd_body_synack synack;
 		struct tcpd_body_reset reset;
 		struct tcpd_body_error error;
 	} body;
@@ -217,6 +232,8 @@ enum tcpd_measure {
 	TCPD_PATH_QUEUE_IN,
 	TCPD_HOST_QUEUE,
 	TCPD_READ_WAIT,
+	TCPD_RECOVERY,
+	TCPD_APP_GAP,
 	TCPD_MEASURES
 };
 
@@ -282,8 +299,15 @@ struct tcpd_endpoint_stats {
 	__u64 zero_window_longest_us;
 	__u64 no_timestamps;
 	__u64 no_own_floor;
+	__u64 recovery_unfinished;
+	__u64 calls;
+	__u64 calls_with_gap;
+	__u64 calls_gap_ambiguous;
 	struct tcpd_hist measures[TCPD_MEASURES];
 };
+
+/* An inbound request that waited so long for its answer is told by an event. */
+#define TCPD_SLOW_ANSWER_NS 5000000000ULL
 
 /* How late a socket's byte and segment counts may reach its endpoint's while it is busy. */
 #define TCPD_FLUSH_NS 10000000ULL
@@ -326,6 +350,7 @@ enum tcpd_counter {
 	TCPD_COUNT_RING_FULL,
 	TCPD_COUNT_SOCKETS_FULL,
 	TCPD_COUNT_ENDPOINTS_FULL,
+	TCPD_COUNT_PROCESSES_FULL,
 	TCPD_COUNT_FILTERED_OUT,
 	TCPD_COUNTERS
 };
@@ -349,6 +374,31 @@ struct tcpd_cost {
 	__u64 timed_ns;
 };
 
+/* One step of the filter expression, in postfix order. */
+#define TCPD_EXPRESSION_STEPS 32
+enum tcpd_expression_op {
+	TCPD_EXPR_NET,
+	TCPD_EXPR_PORT,
+	TCPD_EXPR_AND,
+	TCPD_EXPR_OR,
+	TCPD_EXPR_NOT
+};
+
+struct tcpd_expression_step {
+	__u8 op;
+	__u8 local;  /* 1: asks about this side */
+	__u8 remote; /* 1: asks about the other one; with local too: about either */
+	__u8 pad;
+	__u16 port_low; /* host order, both ends included */
+	__u16 port_high;
+	__u32 net[4]; /* network order, as the address */
+	__u32 mask[4];
+};
+
+struct tcpd_comm {
+	char name[TCPD_COMM_LEN];
+};
+
 /* Settings, read-only for the kernel programs, set before they are loaded. */
 struct tcpd_config {
 	__u32 tick_ns;	  /* length of a jiffy */
@@ -363,23 +413,29 @@ struct tcpd_config {
 	__u8 filter_remote_addr;
 	__u8 filter_family; /* 0, 4 or 6 */
 	__u8 filter_role;   /* enum tcpd_role; UNKNOWN: both */
+	__u8 filter_comm;
+	__u8 filter_cgroup;
+	__u8 expression_steps;
+	__u8 expression_needs_port; /* this side's */
 	__u8 pad[2];
 };
 
 #define TCPD_STATIC_ASSERT(name, cond) typedef char tcpd_assert_##name[(cond) ? 1 : -1]
 TCPD_STATIC_ASSERT(sock, sizeof(struct tcpd_wire_sock) == 64);
 TCPD_STATIC_ASSERT(owner, sizeof(struct tcpd_wire_owner) == 40);
-TCPD_STATIC_ASSERT(flow, sizeof(struct tcpd_wire_flow) == 232);
+TCPD_STATIC_ASSERT(flow, sizeof(struct tcpd_wire_flow) == 248);
 TCPD_STATIC_ASSERT(body, sizeof(struct tcpd_body_none) == 32 &&
 				 sizeof(struct tcpd_body_state) == 32 &&
 				 sizeof(struct tcpd_body_retrans) == 32 &&
+				 sizeof(struct tcpd_body_synack) == 32 &&
 				 sizeof(struct tcpd_body_reset) == 32 &&
 				 sizeof(struct tcpd_body_error) == 32);
-TCPD_STATIC_ASSERT(event, sizeof(struct tcpd_wire_event) == 16 + 64 + 40 + 232 + 32);
-TCPD_STATIC_ASSERT(snapshot, sizeof(struct tcpd_wire_snapshot) == 16 + 64 + 40 + 232);
+TCPD_STATIC_ASSERT(event, sizeof(struct tcpd_wire_event) == 16 + 64 + 40 + 248 + 32);
+TCPD_STATIC_ASSERT(snapshot, sizeof(struct tcpd_wire_snapshot) == 16 + 64 + 40 + 248);
 TCPD_STATIC_ASSERT(hist, sizeof(struct tcpd_hist) == 24 + 4 * TCPD_HIST_BUCKETS);
 TCPD_STATIC_ASSERT(endpoint_key, sizeof(struct tcpd_endpoint_key) == 24);
 TCPD_STATIC_ASSERT(shared, sizeof(struct tcpd_endpoint_shared) == 40);
-TCPD_STATIC_ASSERT(config, sizeof(struct tcpd_config) == 20);
+TCPD_STATIC_ASSERT(step, sizeof(struct tcpd_expression_step) == 40);
+TCPD_STATIC_ASSERT(config, sizeof(struct tcpd_config) == 24);
 
 #endif

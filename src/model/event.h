@@ -6,6 +6,7 @@
 // out of order (they come from different CPUs).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <variant>
@@ -43,11 +44,17 @@ struct Retransmitted {
   std::uint32_t segments = 1;  // tcp_gso_segs, at least 1
   std::uint32_t seq = 0;
   std::uint32_t end_seq = 0;
-  std::optional<MonoTime> first_sent_at;  // SYN only for now: when it first left
+  // When the device got its first copy; absent: before the trace, or no longer known. It may have left up to
+  // first_sent_bound earlier: 0 unless more than 16 packets were on their way, then the time that the packets took
+  // which share one mark.
+  std::optional<MonoTime> first_sent_at;
+  Duration first_sent_bound{};
 };
 
-// A SYN-ACK was retransmitted. The socket of the event is the listener; remote is the client.
-struct SynAckRetransmitted {};
+// A SYN-ACK was retransmitted: one segment. The socket of the event is the listener; remote is the client.
+struct SynAckRetransmitted {
+  std::optional<MonoTime> first_sent_at;  // made by TCP (tcp_request_sock.snt_synack); absent with SYN cookies
+};
 
 // This host sent a RST. socket.id.value == 0: no socket of ours (no_socket, TIME_WAIT, request).
 struct ResetSent {
@@ -65,7 +72,8 @@ struct ResetReceived {};
 // tcp_destroy_sock. The socket's record outlives it: a reset may still follow.
 struct Destroyed {};
 
-// The first task seen that truly owns the socket (accepted sockets, and sockets first seen without an owner).
+// The first task seen that truly owns the socket (accepted sockets, and sockets first seen without an owner), or
+// another process was seen to use it too (owner.shared).
 struct OwnerSeen {};
 
 // inet_sk_error_report: an error was put on the socket (ICMP, timeout).
@@ -74,8 +82,13 @@ struct ErrorReported {
   int soft_error = 0;
 };
 
+// Inbound: the first byte of an answer leaves kSlowAnswerAfter or more after its request began. The flow is that just
+// before: the request is still outstanding.
+struct SlowAnswer {};
+inline constexpr Duration kSlowAnswerAfter = std::chrono::seconds(5);
+
 using EventBody = std::variant<ConnectStarted, Established, StateChanged, Retransmitted, SynAckRetransmitted, ResetSent,
-                               ResetReceived, Destroyed, OwnerSeen, ErrorReported>;
+                               ResetReceived, Destroyed, OwnerSeen, ErrorReported, SlowAnswer>;
 
 struct Event {
   MonoTime at{};

@@ -27,6 +27,9 @@ std::string Filters::describe() const {
   const auto as_text = [](const auto& value) { return value.to_string(); };
   std::string text;
   add_kind(text, "pid", pids, as_is);
+  if (children) text += pids.size() == 1 ? " and its descendants" : " and their descendants";
+  add_kind(text, "command name", comms, as_is);
+  add_kind(text, "cgroup", cgroups, [](const CgroupFilter& cgroup) { return cgroup.path; });
   add_kind(text, "local port", local_ports, as_is);
   add_kind(text, "remote port", remote_ports, as_is);
   add_kind(text, "local address", local, as_text);
@@ -34,6 +37,8 @@ std::string Filters::describe() const {
   add_kind(text, "family", families, [](int family) { return family == 4 ? "IPv4" : "IPv6"; });
   add_kind(text, "network namespace", netns_as_given, as_is);
   if (role) add_kind(text, "role", std::vector<Role>{*role}, [](Role r) { return to_string(r); });
+  const auto quoted = [](const auto& value) { return fmt::format("\"{}\"", value); };
+  if (expression) add_kind(text, "expression", std::vector<std::string>{expression->text}, quoted);
   return text.empty() ? "none" : text;
 }
 

@@ -90,26 +90,35 @@ Histogram Histogram::from_parts(const std::array<std::uint64_t, kBuckets>& bucke
 }
 
 Histogram Histogram::since(const Histogram& earlier) const {
-  if (earlier.count_ == 0) return *this;
-  Histogram added;
-  if (earlier.count_ >= count_) return added;
+  if (earlier.count_ > 0 && earlier.count_ >= count_) return {};
+  return without(earlier);
+}
+
+Histogram Histogram::without(const Histogram& part) const {
+  if (part.count_ == 0) return *this;
+  Histogram left;
   std::size_t first = kBuckets;
   std::size_t last = 0;
+  std::uint64_t middles = 0;
+  bool has_all = true;
   for (std::size_t i = 0; i < kBuckets; ++i) {
-    if (buckets_[i] <= earlier.buckets_[i]) continue;
-    added.buckets_[i] = buckets_[i] - earlier.buckets_[i];
-    added.count_ += added.buckets_[i];
+    if (part.buckets_[i] > buckets_[i]) has_all = false;
+    if (buckets_[i] <= part.buckets_[i]) continue;
+    left.buckets_[i] = buckets_[i] - part.buckets_[i];
+    left.count_ += left.buckets_[i];
+    middles += left.buckets_[i] * std::clamp(middle_of(i), min_, max_);
     first = std::min(first, i);
     last = i;
   }
-  added.sum_ = sum_ - std::min(sum_, earlier.sum_);
-  added.min_exact_ = min_exact_ && min_ < earlier.min_;
-  added.min_ = added.min_exact_ ? min_ : std::max(low_of(first), min_);
-  added.max_exact_ = max_exact_ && max_ > earlier.max_;
+  if (left.count_ == 0) return left;
+  left.sum_ = has_all ? sum_ - std::min(sum_, part.sum_) : std::min(sum_, middles);
+  left.min_exact_ = min_exact_ && min_ < part.min_;
+  left.min_ = left.min_exact_ ? min_ : std::max(low_of(first), min_);
+  left.max_exact_ = max_exact_ && max_ > part.max_;
   // The last bucket also holds what is beyond it.
-  const bool bounded = !added.max_exact_ && last + 1 < kBuckets;
-  added.max_ = std::max(bounded ? std::min(high_of(last) - 1, max_) : max_, added.min_);
-  return added;
+  const bool bounded = !left.max_exact_ && last + 1 < kBuckets;
+  left.max_ = std::max(bounded ? std::min(high_of(last) - 1, max_) : max_, left.min_);
+  return left;
 }
 
 // The buckets of the result have another raster than the values came in, so its percentiles are taken of the original:

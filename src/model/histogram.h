@@ -36,6 +36,9 @@ class Histogram {
   // What was added since `earlier`, a former state of this histogram. min and max are the bounds of its buckets then,
   // but exact where the addition moved them. Never below zero: if `earlier` holds more than this one, nothing is told.
   Histogram since(const Histogram& earlier) const;
+  // What is left when the values of `part` are taken out, bucket by bucket and never below zero: `part` may hold values
+  // that this one does not have (yet). min and max as in since(); sum is exact where no bucket fell short.
+  Histogram without(const Histogram& part) const;
   // Every value lowered by `floor_us`, not below 0. Exact for sum (while no value is below), min and max; a percentile
   // is within 7 % of the value before it was lowered. Adding to the result or merging it loses that last promise.
   Histogram lowered_by(std::uint64_t floor_us) const;

@@ -133,6 +133,8 @@ const char* to_string(TimelineKind kind) {
       return "error";
     case TimelineKind::kClosed:
       return "closed";
+    case TimelineKind::kSlowAnswer:
+      return "slow_answer";
   }
   return "error";
 }

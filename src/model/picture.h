@@ -90,6 +90,8 @@ struct SocketEnd {
   std::uint32_t mss = 0;
   std::optional<std::uint32_t> srtt_us;
   std::optional<std::uint32_t> rtt_us;  // newest sample before the end
+  std::optional<Duration> app_gap;  // of the call that ended so (outbound); app_gap + wait: since the user's request
+  bool app_gap_ambiguous = false;
   bool keepalive_on = false;
   bool process_exiting = false;
   bool by_application = false;
@@ -120,6 +122,7 @@ enum class TimelineKind : std::uint8_t {
   kResetSent,
   kError,
   kClosed,
+  kSlowAnswer,  // inbound, the SlowAnswer event
 };
 const char* to_string(TimelineKind kind);  // "connect", "syn_retransmit", ...
 
@@ -165,6 +168,10 @@ struct SocketStory {
   std::uint64_t retransmitted_segments = 0;
   ResetCounts resets;
   std::optional<std::uint64_t> first_byte_max_us;
+  std::optional<Duration> app_gap;  // of its newest call
+  // Inbound: the longest that a request waited for its answer, at least kSlowAnswerAfter, while the thread that read it
+  // began no call. Absent: none did.
+  std::optional<Duration> no_call_wait;
   std::vector<TimelineEntry> timeline;  // at most kTimelineMax entries, the newest dropped first in the middle
 };
 
@@ -198,6 +205,10 @@ struct Totals {
   std::uint64_t exchanges_pending = 0;
   std::optional<std::uint64_t> zero_window_sent_us;
   std::optional<std::uint64_t> zero_window_received_us;
+  // Of the traced namespaces as a whole, whatever the filters; absent for one endpoint, and where they could not be
+  // read.
+  std::optional<std::uint64_t> listen_overflows;
+  std::optional<std::uint64_t> listen_drops;
 };
 
 struct ProcessShare {
@@ -227,6 +238,55 @@ struct OutcomeGroup {
   std::optional<std::uint64_t> reused;  // connections that had had an exchange before
   std::optional<std::uint64_t> first_byte_p50_us;
   std::optional<std::uint64_t> first_byte_p99_us;
+};
+
+// Inbound requests that waited kSlowAnswerAfter or more, answered or not, by what the thread that read them did
+// meanwhile.
+struct SlowAnswers {
+  std::uint64_t no_call = 0;    // it began no call
+  std::uint64_t with_call = 0;  // it began one at least
+  std::uint64_t unknown = 0;    // nobody read the request, or the thread was not followed
+  Histogram no_call_wait_us;
+  std::optional<MonoTime> first_at;  // of no_call: when the request began
+  std::optional<MonoTime> last_at;   // its answer, or the end of the trace
+  std::uint64_t ongoing = 0;         // of no_call: unanswered at the end
+};
+
+// How much is known of the time between the user's request and the calls to this endpoint.
+struct AppGap {
+  std::uint64_t calls = 0;
+  std::uint64_t with_gap = 0;
+  std::uint64_t ambiguous = 0;  // of with_gap
+  std::uint64_t threads =
+      0;                // that made calls with a gap; at least, since only the newest call of a socket is looked at
+  Histogram good_us;    // calls that did not fail
+  Histogram failed_us;  // the last call of sockets that failed
+  std::optional<double> coverage_pct() const {
+    if (calls == 0) return std::nullopt;
+    return 100.0 * static_cast<double>(with_gap) / static_cast<double>(calls);
+  }
+};
+
+// A listening socket that was found full at one sample or more.
+struct FullListener {
+  SocketAddress local;
+  std::uint32_t backlog_max = 0;
+  std::uint32_t limit = 0;
+  std::uint64_t samples = 0;  // at which it was full
+  MonoTime first_at{};
+  MonoTime last_at{};
+};
+
+// One traced namespace: how far the kernel's own counters moved in the window.
+struct NetnsPicture {
+  std::uint32_t inode = 0;
+  std::map<std::string, std::uint64_t> counters;  // deltas by the kernel's names; empty: they could not be read
+  std::vector<FullListener> full_listeners;       // by samples, descending, then address; at most 10
+  // Samples between which ListenOverflows or ListenDrops rose.
+  std::optional<MonoTime> first_overflow_at;
+  std::optional<MonoTime> last_overflow_at;
+  std::uint64_t overflow_seconds = 0;  // samples at which they had risen
+  bool gone = false;                   // it died during the trace
 };
 
 // Histograms by their fixed names (docs/json.md); absent: not measured.
@@ -297,6 +357,9 @@ struct EndpointPicture {
   // Why there is no path_queue_in: "no_timestamps", "tick_unknown", "no_own_floor", "not_measured" (the source had no
   // room for this endpoint); empty: there is.
   std::string path_queue_in_missing;
+  AppGap app_gap;                         // outbound
+  SlowAnswers slow_answers;               // inbound
+  std::uint64_t recovery_unfinished = 0;  // episodes whose end was not seen; they are not in the histogram "recovery"
 };
 
 struct Window {
@@ -320,6 +383,7 @@ struct Picture {
   std::vector<EndpointPicture> endpoints;  // by failures, then bytes, descending, then key
   std::vector<SocketStory> sockets;   // by failed, then largest first_byte or wait, descending, then (opened, tuple)
   std::uint64_t sockets_omitted = 0;  // healthy ones that were folded into their endpoint
+  std::vector<NetnsPicture> netns;    // in the order of TraceStart::netns
 };
 
 }  // namespace tcpdiag::model

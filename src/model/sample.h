@@ -31,6 +31,7 @@ struct NetnsInfo {
   std::string name;  // file name under /run/netns, empty: none
   bool is_self = false;
   bool is_initial = true;  // the host's own (that of process 1); others are containers', and their uplink is not seen
+  std::optional<std::uint32_t> somaxconn = {};  // net.core.somaxconn
 };
 
 struct HostInfo {
@@ -78,8 +79,10 @@ enum class Measure : std::uint8_t {
   kPathQueueIn,  // one way, peer's TCP to ours, above this socket's own floor
   kHostQueue,    // departure time stamped by TCP -> driver
   kReadWait,     // first unread byte arrived -> read by the application
+  kRecovery,     // first retransmission of an episode -> the cumulative ACK beyond all that was retransmitted in it
+  kAppGap,       // a thread's last read from an inbound socket -> its next call (Flow::app_gap)
 };
-inline constexpr std::size_t kMeasures = 7;
+inline constexpr std::size_t kMeasures = 9;
 
 // Aggregates of one endpoint since the start of the trace (cumulative; a later sample replaces an earlier one).
 // Differences between two samples belong to the time between them.
@@ -105,9 +108,15 @@ struct EndpointSample {
   std::optional<std::uint32_t> floor_kernel_us;     // smallest tp->rtt_min met (a window of 300 s in the kernel)
   std::optional<std::uint32_t> floor_window_us;     // smallest sample of this trace
   std::uint64_t no_timestamps = 0;                  // data segments received without the TCP timestamp option
-  std::uint64_t no_own_floor = 0;  // data segments of sockets whose one-way floor was not taken before a rise
-  std::string device;              // that its segments left by, untrusted; empty: none seen yet
-  bool tick_unknown = true;        // the peer's timestamp clock has not been seen to tick at 1 ms
+  std::uint64_t no_own_floor = 0;         // data segments of sockets whose one-way floor was not taken before a rise
+  std::uint64_t recovery_unfinished = 0;  // episodes whose end was not seen: closed, or half-closed, before
+  // Outbound: connects that failed and requests on idle sockets, the first request of a connection together with its
+  // connect. Of these, with a known app_gap; and of those, ambiguous (Flow::app_gap_ambiguous).
+  std::uint64_t calls = 0;
+  std::uint64_t calls_with_gap = 0;
+  std::uint64_t calls_gap_ambiguous = 0;
+  std::string device;        // that its segments left by, untrusted; empty: none seen yet
+  bool tick_unknown = true;  // the peer's timestamp clock has not been seen to tick at 1 ms
   std::array<Histogram, kMeasures> measures;
 };
 
@@ -118,6 +127,33 @@ struct ProcessInfo {
   std::uint64_t cgroup_id = 0;
   std::string cgroup_path;  // untrusted; empty: not known
 };
+
+// A listening socket whose accept queue is full: sk_ack_backlog >= sk_max_ack_backlog.
+struct ListenQueue {
+  SocketAddress local;
+  std::uint32_t backlog = 0;  // connections that wait for accept()
+  std::uint32_t limit = 0;    // the smaller of listen()'s argument and net.core.somaxconn
+};
+
+// TCP's counters of one network namespace (/proc/net/snmp "Tcp", /proc/net/netstat "TcpExt"), by the kernel's names.
+// They count since the namespace was made and for all of its sockets, whatever the filters. One at the start, one a
+// second, one at the end.
+struct NetnsSample {
+  MonoTime at{};
+  std::uint32_t netns_inode = 0;
+  std::map<std::string, std::uint64_t> counters;  // those of kKernelCounters that this kernel has
+  std::vector<ListenQueue> full_listeners;        // at this moment
+  bool gone = false;                              // the namespace has died: last of its samples, counters may be empty
+};
+inline constexpr std::array kKernelCounters{"RetransSegs",         "OutRsts",
+                                            "EstabResets",         "AttemptFails",
+                                            "ListenOverflows",     "ListenDrops",
+                                            "EmbryonicRsts",       "TCPTimeouts",
+                                            "TCPLossProbes",       "TCPFastRetrans",
+                                            "TCPSlowStartRetrans", "TCPSynRetrans",
+                                            "TCPRetransFail",      "TCPSpuriousRtxHostQueues",
+                                            "TCPDSACKRecv",        "TCPReqQFullDrop",
+                                            "TCPReqQFullDoCookies"};
 
 // Everything that was not seen, by cause. Cumulative.
 struct Loss {
@@ -164,6 +200,6 @@ struct TraceEnd {
   std::vector<BusyEndpoint> busiest_filtered_out;  // at most 5, by bytes; only when nothing matched
 };
 
-using Sample = std::variant<TraceStart, SocketSnapshot, EndpointSample, ProcessInfo, TraceEnd>;
+using Sample = std::variant<TraceStart, SocketSnapshot, EndpointSample, NetnsSample, ProcessInfo, TraceEnd>;
 
 }  // namespace tcpdiag::model

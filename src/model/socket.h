@@ -117,6 +117,18 @@ struct Flow {
   std::uint32_t path_samples = 0;  // path RTT samples of this socket
   std::uint64_t zero_window_received_us = 0;  // while data waited to be sent
   std::uint32_t unread_bytes_max = 0;         // most bytes that ever waited for the application
+
+  // Outbound. The newest call (the newest request, or the connect where no request has followed yet) and the thread
+  // that made it: that thread's last read from an inbound socket -> its connect (first request of a connection), or its
+  // first send on this idle socket. Absent: the thread had read from no inbound socket, had answered what it read, or
+  // was not seen.
+  std::optional<Duration> app_gap;
+  bool app_gap_ambiguous = false;  // the thread had more than one inbound request open: an event loop
+  std::uint32_t call_tid = 0;      // that thread, 0: not seen
+  // Inbound. When the application first read of the newest request, and how many calls (as above) the thread that read
+  // it has begun since, at most 255; absent: nobody read it, or the thread has read another request since.
+  std::optional<MonoTime> request_read_at;
+  std::optional<std::uint8_t> calls_since_read;
 };
 
 }  // namespace tcpdiag::model

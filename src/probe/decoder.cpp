@@ -22,6 +22,9 @@ static_assert(std::size_t{TCPD_PATH_RTT} == std::size_t(model::Measure::kPathRtt
 static_assert(std::size_t{TCPD_PATH_QUEUE_IN} == std::size_t(model::Measure::kPathQueueIn));
 static_assert(std::size_t{TCPD_HOST_QUEUE} == std::size_t(model::Measure::kHostQueue));
 static_assert(std::size_t{TCPD_READ_WAIT} == std::size_t(model::Measure::kReadWait));
+static_assert(std::size_t{TCPD_RECOVERY} == std::size_t(model::Measure::kRecovery));
+static_assert(std::size_t{TCPD_APP_GAP} == std::size_t(model::Measure::kAppGap));
+static_assert(TCPD_SLOW_ANSWER_NS == std::uint64_t{model::Duration(model::kSlowAnswerAfter).count()});
 
 MonoTime time_of(std::uint64_t ns) { return MonoTime(Duration(static_cast<std::int64_t>(ns))); }
 
@@ -117,9 +120,9 @@ std::optional<std::optional<model::Owner>> owner_of(const tcpd_wire_owner& wire)
 }
 
 std::optional<model::Flow> flow_of(const tcpd_wire_flow& wire) {
-  const std::array times{wire.opened_ns,        wire.syn_ns,           wire.established_ns,   wire.last_sent_ns,
-                         wire.last_received_ns, wire.fin_received_ns,  wire.fin_sent_ns,      wire.request_first_ns,
-                         wire.request_last_ns,  wire.request_acked_ns, wire.response_first_ns};
+  const std::array times{wire.opened_ns,        wire.syn_ns,           wire.established_ns,    wire.last_sent_ns,
+                         wire.last_received_ns, wire.fin_received_ns,  wire.fin_sent_ns,       wire.request_first_ns,
+                         wire.request_last_ns,  wire.request_acked_ns, wire.response_first_ns, wire.request_read_ns};
   if (!std::all_of(times.begin(), times.end(), plausible) || !is_state(wire.state)) return std::nullopt;
   const bool idle_known = wire.idle_before_request_ns != TCPD_UNKNOWN_NS;
   if (idle_known && !plausible(wire.idle_before_request_ns)) return std::nullopt;
@@ -167,6 +170,13 @@ std::optional<model::Flow> flow_of(const tcpd_wire_flow& wire) {
   flow.path_samples = wire.path_samples;
   flow.zero_window_received_us = wire.zero_window_received_us;
   flow.unread_bytes_max = wire.unread_bytes_max;
+  if (wire.app_gap_us != TCPD_UNKNOWN_US) flow.app_gap = std::chrono::microseconds(wire.app_gap_us);
+  flow.app_gap_ambiguous = wire.app_gap_ambiguous != 0;
+  flow.call_tid = wire.call_tid;
+  flow.request_read_at = time_or_none(wire.request_read_ns);
+  if (wire.calls_since_read != TCPD_UNKNOWN_CALLS) {
+    flow.calls_since_read = static_cast<std::uint8_t>(std::min<std::uint16_t>(wire.calls_since_read, 255));
+  }
   return flow;
 }
 
@@ -201,10 +211,12 @@ std::optional<model::EventBody> body_of(const tcpd_wire_event& wire) {
       body.seq = b.seq;
       body.end_seq = b.end_seq;
       body.first_sent_at = time_or_none(b.first_sent_ns);
+      body.first_sent_bound = std::chrono::microseconds(b.first_bound_us);
       return body;
     }
     case TCPD_EVENT_SYNACK:
-      return model::SynAckRetransmitted{};
+      if (!plausible(wire.body.synack.first_sent_ns)) return std::nullopt;
+      return model::SynAckRetransmitted{time_or_none(wire.body.synack.first_sent_ns)};
     case TCPD_EVENT_RESET_SENT: {
       const tcpd_body_reset& b = wire.body.reset;
       if (!is_state(b.previous_state)) return std::nullopt;
@@ -225,6 +237,8 @@ std::optional<model::EventBody> body_of(const tcpd_wire_event& wire) {
       return model::OwnerSeen{};
     case TCPD_EVENT_ERROR:
       return model::ErrorReported{wire.body.error.socket_error, wire.body.error.soft_error};
+    case TCPD_EVENT_SLOW_ANSWER:
+      return model::SlowAnswer{};
     default:
       return std::nullopt;
   }
@@ -290,6 +304,10 @@ model::EndpointSample decode_stats(const model::EndpointKey& key, std::span<cons
     sample.zero_window_longest_us = std::max<std::uint64_t>(sample.zero_window_longest_us, cpu.zero_window_longest_us);
     sample.no_timestamps += cpu.no_timestamps;
     sample.no_own_floor += cpu.no_own_floor;
+    sample.recovery_unfinished += cpu.recovery_unfinished;
+    sample.calls += cpu.calls;
+    sample.calls_with_gap += cpu.calls_with_gap;
+    sample.calls_gap_ambiguous += cpu.calls_gap_ambiguous;
     for (std::size_t m = 0; m < model::kMeasures; ++m) {
       std::array<std::uint64_t, TCPD_HIST_BUCKETS> buckets{};
       std::copy(std::begin(cpu.measures[m].buckets), std::end(cpu.measures[m].buckets), buckets.begin());

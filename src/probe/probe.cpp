@@ -12,6 +12,8 @@
 #include <set>
 #include <utility>
 
+#include "host/netns_counters.h"
+#include "host/netns_users.h"
 #include "host/process.h"
 #include "probe/decoder.h"
 #include "probe/iterators.h"
@@ -29,6 +31,25 @@ struct RingDeleter {
   void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
 };
 
+// A traced namespace. What is open of it keeps it alive, with its devices and addresses: all of that is let go as soon
+// as nobody else is left in it.
+struct Traced {
+  host::Netns netns;
+  std::optional<host::NetnsCounters> counters;  // none: /proc does not show them
+  host::NetnsUsers users;
+  bool had_users;  // else only somebody's descriptor keeps it, and when that is closed cannot be seen
+  bool gone = false;
+
+  explicit Traced(host::Netns n) : netns(std::move(n)), users(netns.inode), had_users(users.any()) {
+    if (auto opened = host::NetnsCounters::open(netns)) counters = std::move(*opened);
+  }
+  int fd_to_enter() const { return netns.is_self ? -1 : netns.fd.get(); }
+  model::NetnsSample sample(model::MonoTime at) const {
+    if (counters) return counters->read(at);
+    return {.at = at, .netns_inode = netns.inode, .counters = {}, .full_listeners = {}, .gone = false};
+  }
+};
+
 model::MonoTime now() {
   timespec t{};
   clock_gettime(CLOCK_MONOTONIC, &t);
@@ -38,13 +59,18 @@ model::MonoTime now() {
 }  // namespace
 
 struct Probe::Impl {
-  Impl(ProbeOptions o, KernelFeatures f, Programs p)
-      : options(std::move(o)), features(std::move(f)), programs(std::move(p)), abilities(features.abilities()) {}
+  Impl(ProbeOptions o, KernelFeatures f, Programs p, std::vector<Traced> t)
+      : options(std::move(o)),
+        features(std::move(f)),
+        programs(std::move(p)),
+        abilities(features.abilities()),
+        traced(std::move(t)) {}
 
   ProbeOptions options;
   KernelFeatures features;
   Programs programs;
   std::vector<model::Ability> abilities;
+  std::vector<Traced> traced;
   std::unique_ptr<ring_buffer, RingDeleter> ring;
   model::Sink* sink = nullptr;  // of the call that is draining
   std::set<std::uint32_t> processes;
@@ -78,31 +104,76 @@ struct Probe::Impl {
     return 0;
   }
 
+  Result<> add_snapshots(const Traced& one, model::SnapshotMoment moment, std::vector<DecodedSnapshot>& all) {
+    auto bytes = run_iterator(programs.snapshot(), one.fd_to_enter());
+    if (!bytes) return tl::unexpected(bytes.error());
+    std::span<const std::byte> rest(*bytes);
+    while (!rest.empty()) {
+      if (rest.size() < sizeof(tcpd_wire_snapshot)) {
+        ++undecodable;
+        break;
+      }
+      if (auto snapshot = decode_snapshot(rest.first(sizeof(tcpd_wire_snapshot)), moment)) {
+        all.push_back(std::move(*snapshot));
+      } else {
+        ++undecodable;
+      }
+      rest = rest.subspan(sizeof(tcpd_wire_snapshot));
+    }
+    return {};
+  }
+
   Result<std::vector<DecodedSnapshot>> snapshots(model::SnapshotMoment moment) {
     std::vector<DecodedSnapshot> all;
-    for (const host::Netns& netns : options.netns) {
-      auto bytes = run_iterator(programs.snapshot(), netns.is_self ? -1 : netns.fd.get());
-      if (!bytes) return tl::unexpected(bytes.error());
-      std::span<const std::byte> rest(*bytes);
-      while (!rest.empty()) {
-        if (rest.size() < sizeof(tcpd_wire_snapshot)) {
-          ++undecodable;
-          break;
-        }
-        if (auto one = decode_snapshot(rest.first(sizeof(tcpd_wire_snapshot)), moment)) {
-          all.push_back(std::move(*one));
-        } else {
-          ++undecodable;
-        }
-        rest = rest.subspan(sizeof(tcpd_wire_snapshot));
-      }
+    for (const Traced& one : traced) {
+      if (one.gone) continue;
+      if (auto added = add_snapshots(one, moment, all); !added) return tl::unexpected(added.error());
     }
     return all;
   }
 
+  void tell_last(const std::vector<DecodedSnapshot>& open, model::Sink& to) {
+    for (const DecodedSnapshot& one : open) {
+      if (!one.tracked) continue;
+      met_a_socket = true;
+      introduce(one.snapshot.owner, to);
+      to.on_sample(one.snapshot);
+    }
+  }
+
+  // Its processes are gone, so what is left in it are sockets that close by themselves.
+  void let_go(Traced& one, model::Sink& to) {
+    std::vector<DecodedSnapshot> open;
+    programs.set_snapshot_mode(TCPD_SNAPSHOT_END);
+    if (add_snapshots(one, model::SnapshotMoment::kEnd, open)) tell_last(open, to);
+    model::NetnsSample last = one.sample(now());
+    last.gone = true;
+    to.on_sample(std::move(last));
+    one.counters.reset();
+    one.netns.fd.reset();
+    one.gone = true;
+  }
+
+  void sample_netns(model::Sink& to) {
+    for (Traced& one : traced) {
+      if (one.gone) continue;
+      if (one.netns.is_self || !one.had_users || one.users.any()) {
+        to.on_sample(one.sample(now()));
+      } else {
+        let_go(one, to);
+      }
+    }
+  }
+
+  // A child that was forked before the hook was there.
+  Result<> add_descendants() {
+    if (!options.filters.children) return {};
+    return programs.add_pids(host::descendants_of(options.filters.pids));
+  }
+
   Result<> seed() {
-    for (const host::Netns& netns : options.netns) {
-      const auto seeded = run_iterator(programs.seed(), netns.is_self ? -1 : netns.fd.get());
+    for (const Traced& one : traced) {
+      const auto seeded = run_iterator(programs.seed(), one.fd_to_enter());
       if (!seeded) return tl::unexpected(seeded.error());
     }
     const auto owned = run_iterator(programs.owners());
@@ -139,7 +210,9 @@ Result<std::unique_ptr<Probe>> Probe::load(ProbeOptions options) {
   if (!features) return tl::unexpected(features.error());
   auto programs = Programs::load(options, *features);
   if (!programs) return tl::unexpected(programs.error());
-  auto impl = std::make_unique<Impl>(std::move(options), std::move(*features), std::move(*programs));
+  std::vector<Traced> traced;
+  for (host::Netns& netns : options.netns) traced.emplace_back(std::move(netns));
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(*features), std::move(*programs), std::move(traced));
   impl->ring.reset(ring_buffer__new(impl->programs.ring_fd(), &Impl::on_record, impl.get(), nullptr));
   if (!impl->ring) {
     return fail(ExitCode::kNotAble, fmt::format("cannot map the ring buffer: {}", std::strerror(errno)),
@@ -154,6 +227,7 @@ const std::map<std::uint32_t, std::string>& Probe::reset_reasons() const { retur
 Result<> Probe::attach(model::Sink& sink) {
   // Attached first, seeded then: a socket born in between is met by its events, and the seed leaves it alone.
   if (auto attached = impl_->programs.attach(); !attached) return attached;
+  if (auto added = impl_->add_descendants(); !added) return added;
   if (auto seeded = impl_->seed(); !seeded) return seeded;
   auto open = impl_->snapshots(model::SnapshotMoment::kStart);
   if (!open) return tl::unexpected(open.error());
@@ -164,6 +238,7 @@ Result<> Probe::attach(model::Sink& sink) {
     impl_->introduce(one.snapshot.owner, sink);
     if (one.snapshot.socket.older_than_trace) sink.on_sample(one.snapshot);
   }
+  impl_->sample_netns(sink);
   return {};
 }
 
@@ -179,6 +254,7 @@ void Probe::drain(model::Sink& sink) {
 void Probe::sample(model::Sink& sink) {
   // Also those at which nothing moved: the time between two samples is what their difference belongs to.
   for (model::EndpointSample& endpoint : impl_->programs.endpoint_samples(now())) sink.on_sample(endpoint);
+  impl_->sample_netns(sink);
 }
 
 model::Loss Probe::loss() const {
@@ -186,7 +262,7 @@ model::Loss Probe::loss() const {
   loss.ring_full = impl_->programs.counter(TCPD_COUNT_RING_FULL);
   loss.sockets_full = impl_->programs.counter(TCPD_COUNT_SOCKETS_FULL);
   loss.endpoints_full = impl_->programs.counter(TCPD_COUNT_ENDPOINTS_FULL);
-  loss.processes_full = impl_->processes_full;
+  loss.processes_full = impl_->processes_full + impl_->programs.counter(TCPD_COUNT_PROCESSES_FULL);
   loss.undecodable = impl_->undecodable;
   return loss;
 }
@@ -194,15 +270,10 @@ model::Loss Probe::loss() const {
 ProbeEnd Probe::finish(model::Sink& sink) {
   impl_->programs.detach();
   drain(sink);
+  // Who else holds a socket now: it was inherited or passed during the trace.
+  (void)run_iterator(impl_->programs.owners());
   impl_->programs.set_snapshot_mode(TCPD_SNAPSHOT_END);
-  if (auto open = impl_->snapshots(model::SnapshotMoment::kEnd)) {
-    for (const DecodedSnapshot& one : *open) {
-      if (!one.tracked) continue;
-      impl_->met_a_socket = true;
-      impl_->introduce(one.snapshot.owner, sink);
-      sink.on_sample(one.snapshot);
-    }
-  }
+  if (auto open = impl_->snapshots(model::SnapshotMoment::kEnd)) impl_->tell_last(*open, sink);
   // after the snapshots, which complete the last exchanges; all of them, since a last_byte may have come without a new
   // exchange
   sample(sink);

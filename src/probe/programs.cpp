@@ -5,23 +5,19 @@
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <ctime>
 #include <utility>
 
+#include "probe/configure.h"
 #include "probe/decoder.h"
 #include "tcpdiag.skel.h"
 
 namespace tcpdiag::probe {
 
 namespace {
-
-constexpr std::uint8_t kPresent = 1;
 
 // libbpf speaks only when asked to: its words are the verifier's, not a user's.
 bool debugging() { return std::getenv("TCPDIAG_DEBUG_BPF") != nullptr; }
@@ -37,57 +33,6 @@ struct LinkDeleter {
   void operator()(bpf_link* link) const { bpf_link__destroy(link); }
 };
 
-tl::unexpected<Error> load_error(const char* doing, int error) {
-  const int code = error < 0 ? -error : error;
-  if (code == EPERM) {  // EACCES is the verifier's
-    return fail(ExitCode::kNotAble, fmt::format("not permitted to {} the kernel programs", doing),
-                "run it with sudo; in a container it needs CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN on the host");
-  }
-  if (code == ENOMEM) {
-    return fail(ExitCode::kNotAble, fmt::format("no memory to {} the kernel programs", doing),
-                "raise the locked-memory limit (ulimit -l unlimited), or lower --ring-size or --max-endpoints");
-  }
-  return fail(ExitCode::kNotAble,
-              fmt::format("this kernel does not {} the kernel programs: {}", doing, std::strerror(code)),
-              "run again with TCPDIAG_DEBUG_BPF=1 and report what it prints");
-}
-
-// The length of a jiffy: the resolution of the coarse clocks is one tick (clock_getres(2)).
-std::uint32_t tick_ns() {
-  timespec resolution{};
-  if (clock_getres(CLOCK_MONOTONIC_COARSE, &resolution) != 0 || resolution.tv_nsec <= 0) return 4'000'000;
-  return static_cast<std::uint32_t>(resolution.tv_nsec);
-}
-
-tl::unexpected<Error> too_many(const bpf_map* map, std::size_t count) {
-  return fail(ExitCode::kUsage,
-              fmt::format("{} values for one filter, at most {} fit", count, bpf_map__max_entries(map)),
-              "name fewer, or a wider address block");
-}
-
-template <typename Key, typename List>
-Result<> fill_set(const bpf_map* map, const List& values) {
-  if (values.size() > bpf_map__max_entries(map)) return too_many(map, values.size());
-  for (const auto& value : values) {
-    const Key key = static_cast<Key>(value);
-    const int error = bpf_map_update_elem(bpf_map__fd(map), &key, &kPresent, BPF_ANY);
-    if (error != 0) return load_error("fill the filters of", error);
-  }
-  return {};
-}
-
-Result<> fill_addresses(const bpf_map* map, const std::vector<model::Cidr>& blocks) {
-  if (blocks.size() > bpf_map__max_entries(map)) return too_many(map, blocks.size());
-  for (const model::Cidr& block : blocks) {
-    tcpd_cidr_key key{};
-    key.prefix_len = static_cast<std::uint32_t>(block.prefix_length);
-    std::memcpy(key.addr, block.address.bytes.data(), sizeof(key.addr));
-    const int error = bpf_map_update_elem(bpf_map__fd(map), &key, &kPresent, BPF_ANY);
-    if (error != 0) return load_error("fill the filters of", error);
-  }
-  return {};
-}
-
 }  // namespace
 
 struct Programs::Impl {
@@ -100,60 +45,6 @@ Programs::Programs(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Programs::~Programs() = default;
 Programs::Programs(Programs&&) noexcept = default;
 Programs& Programs::operator=(Programs&&) noexcept = default;
-
-namespace {
-
-void configure(tcpdiag_bpf& skeleton, const ProbeOptions& options, const KernelFeatures& features) {
-  const model::Filters& filters = options.filters;
-  tcpd_config& config = skeleton.rodata->tcpd_cfg;
-  config.tick_ns = tick_ns();
-  config.only_netns = options.netns.size() == 1 ? options.netns.front().inode : 0;
-  config.have_sk_storage = features.sk_storage_in_tracing;
-  config.have_cookie = features.cookie_in_tracing;
-  config.have_sock_from_file = features.sock_from_file;
-  config.filter_pid = !filters.pids.empty();
-  config.filter_local_port = !filters.local_ports.empty();
-  config.filter_remote_port = !filters.remote_ports.empty();
-  config.filter_local_addr = !filters.local.empty();
-  config.filter_remote_addr = !filters.remote.empty();
-  config.filter_family = filters.families.size() == 1 ? static_cast<std::uint8_t>(filters.families.front()) : 0;
-  config.filter_role = TCPD_ROLE_UNKNOWN;
-  if (filters.role == model::Role::kOutbound) config.filter_role = TCPD_ROLE_OUTBOUND;
-  if (filters.role == model::Role::kInbound) config.filter_role = TCPD_ROLE_INBOUND;
-
-  bpf_map__set_max_entries(skeleton.maps.tcpd_events, static_cast<std::uint32_t>(options.ring_bytes));
-  bpf_map__set_max_entries(skeleton.maps.tcpd_endpoints, options.max_endpoints);
-  bpf_map__set_max_entries(skeleton.maps.tcpd_free_slots, options.max_endpoints);
-  bpf_map__set_max_entries(skeleton.maps.tcpd_stats, options.max_endpoints);
-  bpf_map__set_max_entries(skeleton.maps.tcpd_shared, options.max_endpoints);
-  bpf_map__set_max_entries(skeleton.maps.tcpd_socks, features.sk_storage_in_tracing ? 1 : options.max_sockets);
-
-  // Of each pair the one whose form this kernel has.
-  bpf_program__set_autoload(skeleton.progs.tcpd_send_reset_reason, features.reset_has_reason());
-  bpf_program__set_autoload(skeleton.progs.tcpd_send_reset, !features.reset_has_reason());
-  bpf_program__set_autoload(skeleton.progs.tcpd_retransmit_error, features.retransmit_has_error());
-  bpf_program__set_autoload(skeleton.progs.tcpd_retransmit, !features.retransmit_has_error());
-  bpf_program__set_autoload(skeleton.progs.tcpd_error_report, features.has("inet_sk_error_report"));
-}
-
-Result<> fill_maps(const tcpdiag_bpf& skeleton, const ProbeOptions& options) {
-  const int slots = bpf_map__fd(skeleton.maps.tcpd_free_slots);
-  for (std::uint32_t slot = 0; slot < options.max_endpoints; ++slot) {
-    const int error = bpf_map_update_elem(slots, nullptr, &slot, BPF_ANY);
-    if (error != 0) return load_error("fill the tables of", error);
-  }
-  std::vector<std::uint32_t> inodes;
-  for (const host::Netns& netns : options.netns) inodes.push_back(netns.inode);
-  const model::Filters& filters = options.filters;
-  return fill_set<std::uint32_t>(skeleton.maps.tcpd_netns_set, inodes)
-      .and_then([&] { return fill_set<std::uint32_t>(skeleton.maps.tcpd_pid_set, filters.pids); })
-      .and_then([&] { return fill_set<std::uint16_t>(skeleton.maps.tcpd_local_ports, filters.local_ports); })
-      .and_then([&] { return fill_set<std::uint16_t>(skeleton.maps.tcpd_remote_ports, filters.remote_ports); })
-      .and_then([&] { return fill_addresses(skeleton.maps.tcpd_local_addrs, filters.local); })
-      .and_then([&] { return fill_addresses(skeleton.maps.tcpd_remote_addrs, filters.remote); });
-}
-
-}  // namespace
 
 Result<Programs> Programs::load(const ProbeOptions& options, const KernelFeatures& features) {
   libbpf_set_print(print_if_debugging);
@@ -186,6 +77,8 @@ Result<> Programs::attach() {
   }
   return {};
 }
+
+Result<> Programs::add_pids(const std::vector<std::uint32_t>& pids) { return probe::add_pids(*impl_->skeleton, pids); }
 
 void Programs::detach() { impl_->links.clear(); }
 

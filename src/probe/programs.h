@@ -26,6 +26,8 @@ class Programs {
   Programs& operator=(Programs&&) noexcept;
 
   Result<> attach();
+  // More processes for the filter by process.
+  Result<> add_pids(const std::vector<std::uint32_t>& pids);
   void detach();
 
   bpf_program* seed() const;

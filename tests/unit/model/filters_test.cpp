@@ -33,5 +33,27 @@ TEST(Filters, NamesEveryKind) {
             "role inbound");
 }
 
+TEST(Filters, ProcessesByAncestryNameAndCgroup) {
+  Filters filters;
+  filters.pids = {811};
+  filters.children = true;
+  filters.descendants = {812, 813};  // found, not typed
+  filters.comms = {"ruby", "puma"};
+  filters.cgroups = {{.path = "/system.slice/puma.service", .id = 7, .below = {8, 9}}};
+  EXPECT_EQ(filters.describe(),
+            "pid 811 and its descendants, command name ruby or puma, cgroup /system.slice/puma.service");
+  filters = {};
+  filters.pids = {811, 900};
+  filters.children = true;
+  EXPECT_EQ(filters.describe(), "pid 811 or 900 and their descendants");
+}
+
+TEST(Filters, ExpressionAsTyped) {
+  Filters filters;
+  filters.families = {4};
+  filters.expression = *parse_expression("not port 22");
+  EXPECT_EQ(filters.describe(), "family IPv4, expression \"not port 22\"");
+}
+
 }  // namespace
 }  // namespace tcpdiag::model

@@ -222,6 +222,34 @@ TEST(Histogram, SinceIsExactWhereTheEndsMoved) {
   EXPECT_EQ(added.sum(), 77U + 123'456U);
 }
 
+TEST(Histogram, WithoutAPart) {
+  Histogram all;
+  for (const std::uint64_t value : {10U, 10U, 500U, 90'000U}) all.add(value);
+  Histogram part;
+  part.add(10);
+  part.add(90'000);
+  const Histogram left = all.without(part);
+  EXPECT_EQ(left.count(), 2U);
+  EXPECT_EQ(left.sum(), 510U);
+  EXPECT_EQ(left.percentile(0), 10U);
+  EXPECT_NEAR(static_cast<double>(*left.percentile(1)), 500, 35);
+  EXPECT_EQ(all.without(Histogram{}).count(), 4U);
+  EXPECT_EQ(all.without(all).count(), 0U);
+  EXPECT_EQ(all.without(all).max(), std::nullopt);
+}
+
+TEST(Histogram, WithoutWhatItDoesNotHaveIsNeverBelowZero) {
+  Histogram all;
+  for (const std::uint64_t value : {10U, 20U}) all.add(value);
+  Histogram part;
+  for (const std::uint64_t value : {20U, 20U, 1000U, 2000U}) part.add(value);
+  const Histogram left = all.without(part);
+  EXPECT_EQ(left.count(), 1U);
+  EXPECT_EQ(left.sum(), 10U);
+  EXPECT_EQ(left.min(), 10U);
+  EXPECT_LE(*left.max(), 11U);
+}
+
 TEST(Histogram, LoweredTwiceIsLoweredByBoth) {
   Histogram histogram;
   for (std::uint64_t i = 0; i < 100; ++i) histogram.add(100'000 + 100 * i);

@@ -40,7 +40,7 @@ TEST(Names, AreThoseOfTheContract) {
 }
 
 TEST(Names, OfTheTimelineAreDistinct) {
-  const auto all = names<TimelineKind>(15);
+  const auto all = names<TimelineKind>(16);
   EXPECT_EQ(std::set<std::string>(all.begin(), all.end()).size(), all.size());
 }
 

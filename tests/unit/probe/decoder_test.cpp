@@ -85,6 +85,61 @@ TEST(Decoder, NoOwnerIsNoOwner) {
   EXPECT_FALSE(event->owner);
 }
 
+TEST(Decoder, TellsWhenARetransmittedSegmentFirstLeft) {
+  tcpd_wire_event wire = a_reset();
+  wire.kind = TCPD_EVENT_RETRANSMIT;
+  wire.body.retrans.first_sent_ns = 4'800'000'000;
+  wire.body.retrans.first_bound_us = 250;
+  auto event = decode_event(bytes_of(wire));
+  ASSERT_TRUE(event);
+  const auto& known = std::get<model::Retransmitted>(event->body);
+  EXPECT_EQ(known.first_sent_at, MonoTime(std::chrono::milliseconds(4800)));
+  EXPECT_EQ(known.first_sent_bound, std::chrono::microseconds(250));
+
+  wire.body.retrans.first_sent_ns = 0;
+  event = decode_event(bytes_of(wire));
+  ASSERT_TRUE(event);
+  EXPECT_FALSE(std::get<model::Retransmitted>(event->body).first_sent_at);
+  wire.body.retrans.first_sent_ns = ~0ULL;
+  EXPECT_FALSE(decode_event(bytes_of(wire)));
+
+  wire.body = {};
+  wire.kind = TCPD_EVENT_SYNACK;
+  wire.body.synack.first_sent_ns = 4'000'000'000;
+  event = decode_event(bytes_of(wire));
+  ASSERT_TRUE(event);
+  EXPECT_EQ(std::get<model::SynAckRetransmitted>(event->body).first_sent_at, MonoTime(std::chrono::seconds(4)));
+  wire.body.synack.first_sent_ns = ~0ULL;
+  EXPECT_FALSE(decode_event(bytes_of(wire)));
+}
+
+TEST(Decoder, TellsTheCallAndWhoReadTheRequest) {
+  tcpd_wire_event wire = a_reset();
+  wire.kind = TCPD_EVENT_SLOW_ANSWER;
+  wire.flow.app_gap_us = 1'500'000;
+  wire.flow.app_gap_ambiguous = 1;
+  wire.flow.call_tid = 812;
+  wire.flow.request_read_ns = 3'000'000'000;
+  wire.flow.calls_since_read = 2;
+  auto event = decode_event(bytes_of(wire));
+  ASSERT_TRUE(event);
+  EXPECT_TRUE(std::holds_alternative<model::SlowAnswer>(event->body));
+  EXPECT_EQ(event->flow.app_gap, std::chrono::milliseconds(1500));
+  EXPECT_TRUE(event->flow.app_gap_ambiguous);
+  EXPECT_EQ(event->flow.call_tid, 812U);
+  EXPECT_EQ(event->flow.request_read_at, MonoTime(std::chrono::seconds(3)));
+  EXPECT_EQ(event->flow.calls_since_read, 2);
+
+  wire.flow.app_gap_us = TCPD_UNKNOWN_US;
+  wire.flow.calls_since_read = TCPD_UNKNOWN_CALLS;
+  wire.flow.request_read_ns = 0;
+  event = decode_event(bytes_of(wire));
+  ASSERT_TRUE(event);
+  EXPECT_FALSE(event->flow.app_gap);
+  EXPECT_FALSE(event->flow.calls_since_read);
+  EXPECT_FALSE(event->flow.request_read_at);
+}
+
 TEST(Decoder, TellsTheBodies) {
   tcpd_wire_event wire = a_reset();
   wire.kind = TCPD_EVENT_STATE;
