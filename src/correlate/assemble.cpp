@@ -7,6 +7,7 @@
 #include <array>
 #include <tuple>
 
+#include "correlate/abilities.h"
 #include "correlate/connect.h"
 #include "correlate/ending.h"
 #include "correlate/endpoint_picture.h"
@@ -149,6 +150,7 @@ bool comes_before(const SocketStory& a, const SocketStory& b) {
 Records choose_sockets(const State& state, const Live& live, Picture& picture) {
   Records failures;
   Records notable;
+  Records slow;
   Records healthy;
   for (const SocketRecord& socket : state.failed) failures.push_back(&socket);
   for (const SocketRecord& socket : state.notable) notable.push_back(&socket);
@@ -161,10 +163,16 @@ Records choose_sockets(const State& state, const Live& live, Picture& picture) {
       case Worth::kNotable:
         notable.push_back(socket);
         break;
+      case Worth::kSlow:
+        slow.push_back(socket);
+        break;
       case Worth::kHealthy:
         healthy.push_back(socket);
         break;
     }
+  }
+  for (const SocketRecord* socket : slow) {
+    (notable.size() < slow_limit(state.limits) ? notable : healthy).push_back(socket);
   }
   picture.sockets_omitted = state.healthy_omitted + state.failed_omitted;
   const auto cut = [&picture](Records& records, std::size_t limit, std::uint64_t& lost) {
@@ -198,7 +206,7 @@ void sort_endpoints(std::vector<EndpointPicture>& endpoints, std::vector<std::si
   std::sort(order.begin(), order.end(), [&rank](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
   std::vector<EndpointPicture> sorted;
   sorted.reserve(endpoints.size());
-  positions.resize(order.size());
+  positions = std::vector<std::size_t>(order.size());
   for (const std::size_t i : order) {
     positions[i] = sorted.size();
     sorted.push_back(std::move(endpoints[i]));
@@ -244,7 +252,7 @@ Picture assemble(const State& state, MonoTime until) {
   tallies.reserve(state.endpoints.size());
   for (const EndpointRecord& endpoint : state.endpoints) tallies.push_back(endpoint.folded);
   for (const SocketRecord* socket : live.records) {
-    add_socket(tallies[socket->endpoint], *socket, counted_as(state, *socket));
+    add_socket(tallies[socket->endpoint], *socket, counted_as(state, *socket), picture.window.end);
   }
 
   const SeriesShape shape = shape_of(state, picture.window.start, picture.window.end);
@@ -258,6 +266,9 @@ Picture assemble(const State& state, MonoTime until) {
   std::vector<std::size_t> positions;
   sort_endpoints(picture.endpoints, positions);
   picture.totals = sum_of(state, picture.endpoints);
+  picture.netns.reserve(state.netns.size());
+  for (const NetnsRecord& netns : state.netns) picture.netns.push_back(netns.picture());
+  count_netns(picture.netns, is_unable(state, "retransmit_failures"), picture.totals);
 
   const Records chosen = choose_sockets(state, live, picture);
   picture.sockets.reserve(chosen.size());

@@ -135,8 +135,14 @@ void end_socket(SocketRecord& socket, const EndFacts& facts) {
     end.request_rtos = flow.request_rtos;
     if (facts.kind != EndKind::kClosedByPeer) fill_peer_fin(end, socket);
   }
+  const bool ends_a_call = facts.kind == EndKind::kConnectFailed || end.outstanding || end.in_response;
+  if (ends_a_call && !socket.inbound()) {
+    end.app_gap = flow.app_gap;
+    end.app_gap_ambiguous = flow.app_gap && flow.app_gap_ambiguous;
+  }
   socket.end = end;
-  socket.request_at_end = {flow.request_first_at, flow.request_acked_at, flow.request_last_at, flow.request_bytes};
+  socket.request_at_end = newest_request(flow);
+  if (is_goodbye(socket, facts)) socket.request_at_end.app_gap.reset();
   socket.bytes_sent_at_end = flow.bytes_sent;
 }
 

@@ -4,15 +4,17 @@
 #include <algorithm>
 #include <tuple>
 
+#include "correlate/abilities.h"
 #include "correlate/floor.h"
 #include "correlate/measures.h"
+#include "correlate/outcomes.h"
+#include "correlate/retransmit.h"
 #include "correlate/story.h"
 
 namespace tcpdiag::correlate {
 namespace {
 
 using model::EndpointPicture;
-using model::OutcomeGroup;
 using model::ProcessShare;
 using model::Role;
 
@@ -68,42 +70,19 @@ std::vector<model::PeerShare> peer_shares(const Tally& tally) {
   return shares;
 }
 
-// Failed ones in the order of their names, the good ones last.
-std::vector<OutcomeGroup> outcome_groups(const EndpointPicture& endpoint, const Tally& tally) {
-  std::vector<OutcomeGroup> groups;
-  for (const auto& [name, failed] : tally.failed) {
-    OutcomeGroup group;
-    group.outcome = name;
-    group.count = failed.count;
-    group.reused = failed.reused;
-    group.request_p50_bytes = failed.request_bytes.percentile(0.5);
-    group.idle_before_request_p50_us = failed.idle_before_request_us.percentile(0.5);
-    groups.push_back(std::move(group));
-  }
-  const std::uint64_t exchanges = endpoint.totals.exchanges;
-  if (exchanges == 0) return groups;
-  OutcomeGroup good;
-  good.outcome = "good";
-  good.count = exchanges - std::min(exchanges, tally.responses_cut);
-  good.reused = std::min(tally.reused_exchanges - std::min(tally.reused_exchanges, tally.responses_cut), good.count);
-  if (const auto first_byte = endpoint.histograms.find("first_byte"); first_byte != endpoint.histograms.end()) {
-    good.first_byte_p50_us = first_byte->second.percentile(0.50);
-    good.first_byte_p99_us = first_byte->second.percentile(0.99);
-  }
-  groups.push_back(std::move(good));
-  return groups;
-}
-
-model::HistogramMap histograms_of_events(const EndpointRecord& record) {
+model::HistogramMap histograms_of_events(const State& state, const EndpointRecord& record) {
   model::HistogramMap histograms = record.histograms;
   // Measured, though nothing may have happened: an empty histogram, not an unknown one.
   for (const char* name : {"reset_sent_age", "reset_sent_idle", "reset_sent_wait", "reset_received_age",
                            "reset_received_idle", "reset_received_wait"}) {
     histograms.try_emplace(name);
   }
-  if (record.key.role == Role::kOutbound) {
-    histograms.try_emplace("connect");
-    histograms.try_emplace("retransmit_syn");
+  const bool outbound = record.key.role == Role::kOutbound;
+  if (outbound) histograms.try_emplace("connect");
+  for (std::size_t i = 0; i < model::kRetransmitKinds; ++i) {
+    const auto kind = static_cast<model::RetransmitKind>(i);
+    const bool elsewhere = kind == (outbound ? model::RetransmitKind::kSynAck : model::RetransmitKind::kSyn);
+    if (!elsewhere && !is_unable(state, delay_name(kind))) histograms.try_emplace(delay_name(kind));
   }
   return histograms;
 }
@@ -135,12 +114,6 @@ void count_sampled(model::Totals& totals, const model::EndpointSample& sample) {
 
 }  // namespace
 
-bool is_able(const State& state, std::string_view ability) {
-  if (!state.start) return false;
-  return std::any_of(state.start->abilities.begin(), state.start->abilities.end(),
-                     [ability](const model::Ability& a) { return a.name == ability && a.available; });
-}
-
 EndpointPicture make_endpoint_picture(const State& state, const EndpointRecord& record, const Tally& tally,
                                       const model::Totals& zeros, model::Duration traced) {
   EndpointPicture endpoint;
@@ -153,6 +126,7 @@ EndpointPicture make_endpoint_picture(const State& state, const EndpointRecord& 
   totals = tally.totals;
   totals.sockets_open_peak = record.open_peak;
   totals.retransmits[static_cast<std::size_t>(model::RetransmitKind::kSynAck)] += record.synack_retransmits;
+  totals.retransmitted_segments += record.synack_retransmits;  // as RetransSegs; no socket counts them
   totals.spurious_retransmits = tally.spurious_retransmits;
   totals.out_of_order_segments = tally.out_of_order_segments;
   totals.segments_sent = tally.segments_sent;
@@ -167,7 +141,7 @@ EndpointPicture make_endpoint_picture(const State& state, const EndpointRecord& 
   }
   if (record.sample) count_sampled(totals, *record.sample);
 
-  endpoint.histograms = histograms_of_events(record);
+  endpoint.histograms = histograms_of_events(state, record);
   Floor floor = floor_of(state, record, tally, traced);
   endpoint.rtt_floor_us = floor.us;
   endpoint.rtt_floor_source = std::move(floor.source);
@@ -175,8 +149,11 @@ EndpointPicture make_endpoint_picture(const State& state, const EndpointRecord& 
   set_measures(state, record, tally, endpoint);
   set_means(endpoint, record);
   endpoint.processes = process_shares(state, tally);
-  if (record.key.role == Role::kInbound) endpoint.peers = peer_shares(tally);
-  endpoint.outcomes = outcome_groups(endpoint, tally);
+  if (record.key.role == Role::kInbound) {
+    endpoint.peers = peer_shares(tally);
+    endpoint.slow_answers = tally.slow_answers;
+  }
+  set_outcomes(record, tally, endpoint);
   return endpoint;
 }
 

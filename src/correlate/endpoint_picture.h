@@ -2,14 +2,9 @@
 // One endpoint of the picture, but for its series.
 #pragma once
 
-#include <string_view>
-
 #include "correlate/state.h"
 
 namespace tcpdiag::correlate {
-
-// The source said that it has this ability.
-bool is_able(const State& state, std::string_view ability);
 
 // tally: of all its sockets, folded and alive. zeros: Totals with 0 for what this source can tell. traced: how long
 // the trace is.

@@ -4,14 +4,14 @@
 #include <algorithm>
 #include <vector>
 
-#include "correlate/connect.h"
 #include "correlate/ending.h"
+#include "correlate/outcomes.h"
+#include "correlate/slow_answer.h"
 
 namespace tcpdiag::correlate {
 namespace {
 
 using model::ConnectOutcome;
-using model::EndKind;
 using model::Totals;
 
 // Only the top 10 are shown. Beyond the first bound the smallest are forgotten, down to the second: a client that is
@@ -27,44 +27,6 @@ void forget_small_peers(std::map<model::Address, PeerTally>& peers) {
   for (const auto& [address, peer] : peers) by_bytes.emplace_back(peer.bytes_sent + peer.bytes_received, address);
   std::sort(by_bytes.begin(), by_bytes.end());
   for (std::size_t i = 0; i + kPeersKept < by_bytes.size(); ++i) peers.erase(by_bytes[i].second);
-}
-
-// The word for a failed socket in the comparison with the good ones; empty: it did not fail.
-const char* failure_name(const SocketRecord& socket, bool exchange_lost) {
-  if (socket.outcome && is_failure(*socket.outcome)) {
-    switch (*socket.outcome) {
-      case ConnectOutcome::kTimedOut:
-      case ConnectOutcome::kAbandoned:
-        return "no_answer";
-      default:
-        return model::to_string(*socket.outcome);
-    }
-  }
-  if (!exchange_lost) return "";
-  switch (socket.end->kind) {
-    case EndKind::kResetReceived:
-      return "reset";
-    case EndKind::kClosedByPeer:
-      return "closed";
-    default:
-      return "timeout";  // somebody stopped waiting: this application or this kernel
-  }
-}
-
-void add_failure(Tally& tally, const SocketRecord& socket, bool exchange_lost) {
-  const char* name = failure_name(socket, exchange_lost);
-  if (*name == '\0') return;
-  FailedTally& failed = tally.failed[name];
-  ++failed.count;
-  if (!exchange_lost) return;
-  const model::SocketEnd& end = *socket.end;
-  const std::uint64_t before = socket.flow.exchanges - (end.outstanding || socket.flow.exchanges == 0 ? 0 : 1);
-  const bool older_data = socket.ref.older_than_trace && end.bytes_received_total > end.response_bytes;
-  if (before > 0 || older_data) ++failed.reused;
-  failed.request_bytes.add(end.request_bytes);
-  if (end.idle_before_request) {
-    failed.idle_before_request_us.add(static_cast<std::uint64_t>(model::microseconds(*end.idle_before_request)));
-  }
 }
 
 // Fewer samples than that say little about a socket.
@@ -93,7 +55,8 @@ void add_floor(Tally& tally, const SocketRecord& socket) {
 
 }  // namespace
 
-void add_socket(Tally& tally, const SocketRecord& socket, const std::optional<ProcessKey>& counted_as) {
+void add_socket(Tally& tally, const SocketRecord& socket, const std::optional<ProcessKey>& counted_as,
+                model::MonoTime until) {
   const model::Flow& flow = socket.flow;
   const bool exchange_lost = exchange_failed(socket);
   Totals& totals = tally.totals;
@@ -130,7 +93,8 @@ void add_socket(Tally& tally, const SocketRecord& socket, const std::optional<Pr
       std::max({tally.unread_bytes_max, std::uint64_t{flow.unread_bytes_max}, std::uint64_t{flow.unread_bytes}});
   add_rise(tally, flow);
   add_floor(tally, socket);
-  add_failure(tally, socket, exchange_lost);
+  add_outcome(tally, socket, exchange_lost);
+  if (const auto request = unanswered(socket, until)) add_slow_request(tally.slow_answers, *request);
 
   if (counted_as) {
     const bool has_room = tally.processes.size() < kProcessesMax || tally.processes.contains(*counted_as);

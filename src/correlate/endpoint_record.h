@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "correlate/series.h"
 #include "correlate/socket_record.h"
@@ -32,12 +33,18 @@ struct PeerTally {
   std::uint64_t bytes_received = 0;
 };
 
+struct RequestTally {
+  model::Histogram bytes;
+  model::Histogram idle_before_us;
+};
+
 // Sockets that failed in one way.
 struct FailedTally {
   std::uint64_t count = 0;
   std::uint64_t reused = 0;
-  model::Histogram request_bytes;
-  model::Histogram idle_before_request_us;
+  RequestTally requests;
+  model::Histogram app_gap_us;
+  model::Histogram first_byte_us;  // of responses that began and were cut
 };
 
 // Sockets whose own path RTT rose alike.
@@ -66,10 +73,16 @@ struct Tally {
   std::map<ProcessKey, ProcessTally> processes;
   std::map<model::Address, PeerTally> peers;
   std::map<std::string, FailedTally> failed;  // by the name of their outcome
+  // Of the good ones the newest answered request of each socket, as it was when the connection ended: the kernel sums
+  // up requests, and of a single one only a socket's newest is known. A sample of the good exchanges, not all of them.
+  RequestTally good;
+  std::vector<std::uint32_t> call_threads;  // ascending
+  model::SlowAnswers slow_answers;          // answered ones are added as their events come
 };
 
-// counted_as: the owner as the table of processes has it.
-void add_socket(Tally& tally, const SocketRecord& socket, const std::optional<ProcessKey>& counted_as);
+// counted_as: the owner as the table of processes has it. until: the end of the trace so far, for what is under way.
+void add_socket(Tally& tally, const SocketRecord& socket, const std::optional<ProcessKey>& counted_as,
+                model::MonoTime until);
 
 struct EndpointRecord {
   model::EndpointKey key;

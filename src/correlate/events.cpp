@@ -12,6 +12,7 @@
 #include "correlate/ending.h"
 #include "correlate/reset_cause.h"
 #include "correlate/retransmit.h"
+#include "correlate/slow_answer.h"
 #include "correlate/state.h"
 
 namespace tcpdiag::correlate {
@@ -217,6 +218,16 @@ class Step {
 
   void operator()(const model::OwnerSeen&) {}  // the owner came with the event
 
+  void operator()(const model::SlowAnswer&) {
+    const auto slow = slowly_answered(socket_, event_);
+    if (!slow) return;
+    add_slow_request(endpoint().folded.slow_answers, *slow);
+    mark({.kind = TimelineKind::kSlowAnswer,
+          .tag = static_cast<std::uint8_t>(slow->calls.has_value()),
+          .number = slow->calls.value_or(0),
+          .delay_us = model::microseconds(slow->wait())});
+  }
+
   void operator()(const model::ErrorReported& report) {
     const int error = report.socket_error != 0 ? report.socket_error : report.soft_error;
     if (event_.flow.state == TcpState::kSynSent && is_icmp_error(report, socket_.reset_in_handshake)) {
@@ -358,24 +369,31 @@ class Step {
     if (flow.outstanding && flow.request_first_at) measure(wait, at_ - *flow.request_first_at);
   }
 
+  // With an error that is none of retransmit_failure() the kernel has counted it, but nothing reached the device.
   void sent_again(const model::Retransmitted& retransmitted) {
     const model::RetransmitKind kind = retransmit_kind(retransmitted);
     ++socket_.retransmits[static_cast<std::size_t>(kind)];
     SecondCounts& counts = second();
     ++counts.retransmits;
     if (kind == model::RetransmitKind::kRto) ++counts.retransmits_rto;
-    if (kind != model::RetransmitKind::kSyn) {
-      mark({.kind = TimelineKind::kRetransmit,
-            .tag = static_cast<std::uint8_t>(kind),
-            .number = retransmitted.segments});
-      return;
+    TimelineMark again{.kind = TimelineKind::kRetransmit,
+                       .tag = static_cast<std::uint8_t>(kind),
+                       .error = -retransmitted.error,
+                       .number = retransmitted.segments};
+    const bool is_syn = kind == model::RetransmitKind::kSyn;
+    const auto first = is_syn && !retransmitted.first_sent_at ? socket_.flow.syn_at : retransmitted.first_sent_at;
+    if (first) {
+      measure(delay_name(kind), at_ - *first);
+      again.delay_us = std::max<std::int64_t>(model::microseconds(at_ - *first), 0);
+      again.bound_us = model::microseconds(retransmitted.first_sent_bound);
     }
-    if (retransmitted.error == 0) ++socket_.syn_retransmits;
-    const auto first = retransmitted.first_sent_at ? retransmitted.first_sent_at : socket_.flow.syn_at;
-    if (first) measure("retransmit_syn", at_ - *first);
-    mark({.kind = TimelineKind::kSynRetransmit,
-          .error = -retransmitted.error,
-          .number = static_cast<std::uint32_t>(socket_.retransmits[static_cast<std::size_t>(kind)])});
+    if (is_syn && retransmitted.error != 0) {
+      again.kind = TimelineKind::kRetransmitFailed;
+    } else if (is_syn) {
+      again.kind = TimelineKind::kSynRetransmit;
+      again.number = ++socket_.syn_retransmits;
+    }
+    mark(again);
   }
 
   State& state_;
@@ -390,7 +408,7 @@ void stray_reset(State& state, const model::ResetSent& reset) {
   if (const std::string reason = reason_name(state, reset.reason); !reason.empty()) ++state.stray.reasons[reason];
 }
 
-void synack_retransmitted(State& state, const Event& event) {
+void synack_retransmitted(State& state, const Event& event, const model::SynAckRetransmitted& again) {
   model::SocketRef ref = event.socket;
   ref.role = model::Role::kInbound;  // the socket is the listener
   const auto index = find_or_make_endpoint(state, model::endpoint_of(ref), event.at);
@@ -400,6 +418,11 @@ void synack_retransmitted(State& state, const Event& event) {
   }
   EndpointRecord& endpoint = state.endpoints[*index];
   ++endpoint.synack_retransmits;
+  if (again.first_sent_at) {
+    const model::Duration delay = std::max(event.at - *again.first_sent_at, model::Duration::zero());
+    endpoint.histograms[delay_name(model::RetransmitKind::kSynAck)].add(
+        static_cast<std::uint64_t>(model::microseconds(delay)));
+  }
   ++second_of(state, endpoint, event.at).retransmits;
 }
 
@@ -415,8 +438,8 @@ TcpState state_after(const Event& event) {
 void apply_event(State& state, const Event& event) {
   ++state.events_seen;
   advance(state, event.at);
-  if (std::holds_alternative<model::SynAckRetransmitted>(event.body)) {
-    synack_retransmitted(state, event);
+  if (const auto* synack = std::get_if<model::SynAckRetransmitted>(&event.body)) {
+    synack_retransmitted(state, event, *synack);
     return;
   }
   const auto* reset = std::get_if<model::ResetSent>(&event.body);
@@ -437,6 +460,7 @@ void apply_event(State& state, const Event& event) {
   const bool is_new = !was_known || (begins && socket->timeline.empty() && !socket->attempt);
   merge_ref(socket->ref, event.socket);
   merge_flow(socket->flow, event.flow);
+  socket->flow_at = std::max(socket->flow_at, event.at);
   merge_owner(socket->owner, event.owner);
   follow_role(state, *socket);
   EndpointRecord& endpoint = state.endpoints[socket->endpoint];

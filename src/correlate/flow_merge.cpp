@@ -75,8 +75,26 @@ void merge_flow(model::Flow& into, const model::Flow& newer) {
   into = merged;
 }
 
+RequestMark newest_request(const model::Flow& flow) {
+  RequestMark request;
+  request.first_at = flow.request_first_at;
+  request.acked_at = flow.request_acked_at;
+  request.last_at = flow.request_last_at;
+  request.bytes = flow.request_bytes;
+  request.response_first_at = flow.response_first_at;
+  request.idle_before = flow.idle_before_request;
+  request.answered = flow.request_first_at && !flow.outstanding;
+  request.calls_since_read = flow.calls_since_read;
+  request.app_gap = flow.app_gap;
+  return request;
+}
+
 void merge_owner(std::optional<model::Owner>& into, const std::optional<model::Owner>& newer) {
-  if (!newer || newer->pid == 0) return;
+  if (!newer) return;
+  if (newer->pid == 0) {
+    if (into) into->shared = into->shared || newer->shared;
+    return;
+  }
   // The first true owner stays; one from the process table gives way to a task that was seen at work.
   if (!into || into->source == model::OwnerSource::kUnknown ||
       (into->source == model::OwnerSource::kTable && newer->source != model::OwnerSource::kUnknown &&

@@ -61,6 +61,12 @@ void keep(State& state, SocketRecord&& socket) {
         return;
       }
       break;
+    case Worth::kSlow:
+      if (has_room && state.notable.size() < slow_limit(state.limits)) {
+        state.notable.push_back(std::move(socket));
+        return;
+      }
+      [[fallthrough]];
     case Worth::kHealthy:
       keep_healthy(state, std::move(socket));
       return;
@@ -86,6 +92,8 @@ void count_series(State& state, const EndpointRecord& endpoint, std::size_t byte
 
 std::size_t notable_limit(const Limits& limits) { return limits.failed_sockets / 2; }
 
+std::size_t slow_limit(const Limits& limits) { return notable_limit(limits) / 2; }
+
 Worth worth_of(const SocketRecord& socket) {
   if ((socket.outcome && is_failure(*socket.outcome)) || exchange_failed(socket)) return Worth::kFailed;
   if (socket.attempt && !socket.outcome) return Worth::kNotable;
@@ -96,10 +104,12 @@ Worth worth_of(const SocketRecord& socket) {
       case model::EndKind::kTimedOut:
         return Worth::kNotable;
       default:
-        return Worth::kHealthy;
+        break;
     }
+  } else if (exchange_pending(socket)) {
+    return Worth::kNotable;
   }
-  return exchange_pending(socket) ? Worth::kNotable : Worth::kHealthy;
+  return socket.no_call_wait ? Worth::kSlow : Worth::kHealthy;
 }
 
 bool more_interesting(const SocketRecord& a, const SocketRecord& b) {
@@ -177,6 +187,7 @@ SocketRecord* find_or_make(State& state, const model::SocketRef& ref, const mode
   socket.ref = ref;
   socket.endpoint = *endpoint;
   socket.flow = flow;
+  socket.flow_at = at;
   socket.first_seen_at = at;
   if (is_over) {
     mark_over(state, socket, at);
@@ -218,7 +229,7 @@ void fold(State& state, std::uint64_t id) {
   const auto process = counted_as(state, socket);
   if (process && process->first != 0) state.process_keys.insert(*process);
   if (process && process->first == 0) ++state.loss.processes_full;
-  add_socket(state.endpoints[socket.endpoint].folded, socket, process);
+  add_socket(state.endpoints[socket.endpoint].folded, socket, process, state.newest_at);
   keep(state, std::move(socket));
 }
 

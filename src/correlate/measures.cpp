@@ -3,8 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <string_view>
+#include <numeric>
 
+#include "correlate/abilities.h"
 namespace tcpdiag::correlate {
 namespace {
 
@@ -14,17 +15,11 @@ using model::Histogram;
 using model::Measure;
 
 // In the order of model::Measure.
-constexpr std::array<const char*, model::kMeasures> kNames{"first_byte",    "last_byte",  "rtt",      "path_queue",
-                                                           "path_queue_in", "host_queue", "read_wait"};
+constexpr std::array<const char*, model::kMeasures> kNames{
+    "first_byte", "last_byte", "rtt", "path_queue", "path_queue_in", "host_queue", "read_wait", "recovery", "app_gap"};
 
 const Histogram& measure(const EndpointSample& sample, Measure which) {
   return sample.measures[static_cast<std::size_t>(which)];
-}
-
-// The source said that it cannot know this.
-bool is_unable(const State& state, std::string_view name) {
-  return state.start && std::any_of(state.start->abilities.begin(), state.start->abilities.end(),
-                                    [name](const model::Ability& a) { return a.name == name && !a.available; });
 }
 
 bool had_data(const Tally& tally) {
@@ -40,6 +35,10 @@ bool was_there(const Tally& tally, Measure which) {
     case Measure::kPathRtt:
     case Measure::kHostQueue:  // of SYN and FIN too
       return had_data(tally) || tally.segments_sent > 0;
+    case Measure::kRecovery:
+      return std::accumulate(tally.totals.retransmits.begin(), tally.totals.retransmits.end(), std::uint64_t{0}) > 0;
+    case Measure::kAppGap:
+      return had_data(tally) || tally.totals.connects > 0;
     default:
       return had_data(tally);
   }
@@ -73,6 +72,7 @@ void set_histograms(const State& state, const EndpointRecord& record, const Tall
     const auto which = static_cast<Measure>(i);
     if (!is_measured(which)) continue;
     if (is_unable(state, kNames[i])) continue;
+    if (which == Measure::kAppGap && record.key.role == model::Role::kInbound) continue;
     if (which == Measure::kPathRtt) {
       if (endpoint.rtt_floor_us) endpoint.histograms[kNames[i]] = sample.measures[i].lowered_by(*endpoint.rtt_floor_us);
     } else if (which != Measure::kPathQueueIn || endpoint.path_queue_in_missing.empty()) {
@@ -144,7 +144,9 @@ void set_measures(const State& state, const EndpointRecord& record, const Tally&
   set_flows(tally, endpoint);
   endpoint.wire_header_bytes = wire_header_bytes(record);
   endpoint.unread_bytes_max = tally.unread_bytes_max;
-  if (record.sample) endpoint.device = record.sample->device;
+  if (!record.sample) return;
+  endpoint.device = record.sample->device;
+  endpoint.recovery_unfinished = record.sample->recovery_unfinished;
 }
 
 }  // namespace tcpdiag::correlate

@@ -39,4 +39,23 @@ model::RetransmitKind retransmit_kind(const model::Retransmitted& event) {
   return RetransmitKind::kOther;
 }
 
+const char* delay_name(model::RetransmitKind kind) {
+  using model::RetransmitKind;
+  switch (kind) {
+    case RetransmitKind::kSyn:
+      return "retransmit_syn";
+    case RetransmitKind::kSynAck:
+      return "retransmit_synack";
+    case RetransmitKind::kRto:
+      return "retransmit_rto";
+    case RetransmitKind::kFast:
+      return "retransmit_fast";
+    case RetransmitKind::kTlp:
+      return "retransmit_tlp";
+    case RetransmitKind::kOther:
+      break;
+  }
+  return "retransmit_other";
+}
+
 }  // namespace tcpdiag::correlate

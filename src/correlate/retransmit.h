@@ -14,12 +14,16 @@ RetransmitFailure retransmit_failure(const model::Retransmitted& event);
 
 // The kind, from the facts at the tracepoint; the constants are the same on all supported kernels. The order of the
 // tests matters (include/net/inet_connection_sock.h, include/net/tcp.h):
-//   1. SYN flag                          -> syn
+//   0. the attempt was refused           -> retransmit_failure(); the kind is told beside it
+//   1. SYN flag, or SYN_SENT             -> syn
 //   2. Loss and no timer pending         -> rto: the RTO handler has just cleared icsk_pending
 //   3. Recovery                          -> fast, even while a loss probe timer is armed
 //   4. loss probe timer, not yet in Recovery or Loss -> tlp (RFC 8985 section 7)
 //   5. the rest, above all ACK-clocked repair after an RTO (Loss with the timer re-armed) -> other
 // A SYN-ACK has its own event.
 model::RetransmitKind retransmit_kind(const model::Retransmitted& event);
+
+// The histogram of the time from the first transmission to a retransmission of this kind (docs/json.md).
+const char* delay_name(model::RetransmitKind kind);
 
 }  // namespace tcpdiag::correlate

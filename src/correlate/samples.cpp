@@ -15,7 +15,11 @@ class Apply {
  public:
   explicit Apply(State& state) : state_(state) {}
 
-  void operator()(const model::TraceStart& start) { state_.start = start; }
+  void operator()(const model::TraceStart& start) {
+    state_.start = start;
+    state_.netns.clear();
+    for (const model::NetnsInfo& netns : start.netns) state_.netns.emplace_back(netns.inode);
+  }
 
   void operator()(const model::SocketSnapshot& snapshot) {
     advance(state_, snapshot.at);
@@ -25,6 +29,7 @@ class Apply {
     if (socket == nullptr) return;
     merge_ref(socket->ref, snapshot.socket);
     merge_flow(socket->flow, snapshot.flow);
+    socket->flow_at = std::max(socket->flow_at, snapshot.at);
     merge_owner(socket->owner, snapshot.owner);
     follow_role(state_, *socket);
     socket->last_state = snapshot.flow.state;
@@ -55,6 +60,14 @@ class Apply {
     std::string device = endpoint.sample ? std::move(endpoint.sample->device) : std::string();
     endpoint.sample = sample;
     if (sample.device.empty()) endpoint.sample->device = std::move(device);
+  }
+
+  void operator()(const model::NetnsSample& sample) {
+    advance(state_, sample.at);
+    const auto found = std::find_if(state_.netns.begin(), state_.netns.end(), [&sample](const NetnsRecord& netns) {
+      return netns.inode() == sample.netns_inode;
+    });
+    if (found != state_.netns.end()) found->add(sample);
   }
 
   void operator()(const model::ProcessInfo& process) {

@@ -16,24 +16,34 @@ namespace tcpdiag::correlate {
 struct TimelineMark {
   model::MonoTime at{};
   model::TimelineKind kind = model::TimelineKind::kFirstSeen;
-  std::uint8_t tag = 0;      // RetransmitKind, Phase or 1 for "by the application", by kind
-  std::int32_t error = 0;    // errno, 0: none
-  std::uint32_t number = 0;  // segments of a retransmission, ordinal of a SYN retransmission
-  std::int64_t reason = -1;  // kernel's sk_rst_reason, -1: none
+  std::uint8_t tag = 0;        // RetransmitKind, Phase, 1 for "by the application" or "calls are known", by kind
+  std::int32_t error = 0;      // errno, 0: none; below 0: what our own qdisc answered (NET_XMIT_DROP)
+  std::uint32_t number = 0;    // segments of a retransmission, ordinal of a SYN retransmission, calls of a slow answer
+  std::int64_t reason = -1;    // kernel's sk_rst_reason, -1: none
+  std::int64_t delay_us = -1;  // first transmission -> this one, request -> slow answer; -1: not known
+  std::int64_t bound_us = 0;   // the first transmission may have been up to that much earlier
 };
 
-// The newest request as it was when the connection ended; later writes (a TLS goodbye) must not change it.
+// The newest request. It is kept as it was when the connection ended: later writes (a TLS goodbye) must not change it.
 struct RequestMark {
   std::optional<model::MonoTime> first_at;
   std::optional<model::MonoTime> acked_at;
   std::optional<model::MonoTime> last_at;
   std::uint32_t bytes = 0;
+  std::optional<model::MonoTime> response_first_at;
+  std::optional<model::Duration> idle_before;
+  bool answered = false;                         // the first byte of the response has passed
+  std::optional<std::uint8_t> calls_since_read;  // inbound, see Flow
+  std::optional<model::Duration> app_gap;        // outbound, see Flow; absent also where the "request" is a goodbye
 };
+
+RequestMark newest_request(const model::Flow& flow);
 
 struct SocketRecord {
   model::SocketRef ref;
-  std::size_t endpoint = 0;  // index into State::endpoints
-  model::Flow flow;          // the newest
+  std::size_t endpoint = 0;   // index into State::endpoints
+  model::Flow flow;           // the newest
+  model::MonoTime flow_at{};  // when that was told
   std::optional<model::Owner> owner;
   model::MonoTime first_seen_at{};
   model::TcpState last_state = model::TcpState::kUnknown;  // as of the newest event, after it
@@ -64,6 +74,8 @@ struct SocketRecord {
   std::uint64_t retransmit_failed_busy = 0;
   std::uint64_t retransmit_failed_other = 0;
   model::ResetCounts resets;
+  std::optional<model::MonoTime> slowly_answered;  // the beginning of the newest request that was
+  std::optional<model::Duration> no_call_wait;     // longest of slow answers during which no call was begun
   std::vector<TimelineMark> timeline;
 
   bool open() const { return !closed_at; }

@@ -18,14 +18,15 @@
 
 #include "correlate/correlator.h"
 #include "correlate/endpoint_record.h"
+#include "correlate/netns.h"
 #include "correlate/socket_record.h"
 #include "model/event.h"
 #include "model/sample.h"
 
 namespace tcpdiag::correlate {
 
-// Why a socket is told whole.
-enum class Worth { kFailed, kNotable, kHealthy };
+// Why a socket is told whole. kSlow: healthy, but a request waited long while the thread that read it called nobody.
+enum class Worth { kFailed, kNotable, kSlow, kHealthy };
 
 // Resets for which there was no connection of ours.
 struct StrayResets {
@@ -68,9 +69,10 @@ struct State {
   std::optional<model::MonoTime> newest_round;
   std::optional<model::MonoTime> previous_round;
   StrayResets stray;
+  std::vector<NetnsRecord> netns;  // as TraceStart::netns
 
   std::vector<SocketRecord> failed;   // in the order of their ends
-  std::vector<SocketRecord> notable;  // reset or timed out, but no exchange was lost
+  std::vector<SocketRecord> notable;  // reset or timed out, but no exchange was lost; and slow ones
   std::vector<SocketRecord> healthy;  // a heap with the least interesting one at the front
   std::uint64_t healthy_omitted = 0;
   std::uint64_t failed_omitted = 0;
@@ -108,6 +110,8 @@ Worth worth_of(const SocketRecord& socket);
 bool more_interesting(const SocketRecord& a, const SocketRecord& b);
 // Of the failed and notable records, how many may be kept of the latter.
 std::size_t notable_limit(const Limits& limits);
+// Of those, how many may be kept for being slow. Beyond it they are healthy ones, of which the slowest stay anyway.
+std::size_t slow_limit(const Limits& limits);
 std::optional<ProcessKey> counted_as(const State& state, const SocketRecord& socket);
 
 SecondCounts& second_of(State& state, EndpointRecord& endpoint, model::MonoTime at);

@@ -7,6 +7,7 @@
 
 #include "correlate/ending.h"
 #include "correlate/reset_cause.h"
+#include "correlate/slow_answer.h"
 
 namespace tcpdiag::correlate {
 namespace {
@@ -27,21 +28,40 @@ std::string reset_reason(const State& state, std::int64_t reason) {
                                                    : std::string(short_reason(found->second));
 }
 
+void add_delay_since_first(const TimelineMark& mark, std::map<std::string, std::string>& detail) {
+  if (mark.delay_us < 0) return;
+  detail["delay_us"] = number(mark.delay_us);
+  if (mark.bound_us != 0) detail["bound_us"] = number(mark.bound_us);
+}
+
 TimelineEntry to_entry(const State& state, const SocketRecord& socket, const TimelineMark& mark) {
   TimelineEntry entry{mark.at, mark.kind, {}};
   auto& detail = entry.detail;
-  if (mark.error != 0) detail["errno"] = number(mark.error);
+  if (mark.error > 0) detail["errno"] = number(mark.error);
+  if (mark.error < 0) detail["qdisc_code"] = number(-std::int64_t{mark.error});
   switch (mark.kind) {
+    case TimelineKind::kConnect:
+      // When the first SYN reached the device; with it and the SYNs' own entries the schedule is complete.
+      if (const auto& syn = socket.flow.syn_at) {
+        detail["syn_after_us"] = number(std::max(*syn - mark.at, model::Duration::zero()));
+      }
+      break;
     case TimelineKind::kEstablished:
       if (socket.connect_took) detail["took_us"] = number(*socket.connect_took);
       break;
     case TimelineKind::kSynRetransmit:
       detail["retry"] = number(mark.number);
+      add_delay_since_first(mark, detail);
       break;
     case TimelineKind::kRetransmit:
     case TimelineKind::kRetransmitFailed:
-      detail["retransmit"] = model::to_string(static_cast<model::RetransmitKind>(mark.tag));
+      detail["kind"] = model::to_string(static_cast<model::RetransmitKind>(mark.tag));
       detail["segments"] = number(mark.number);
+      add_delay_since_first(mark, detail);
+      break;
+    case TimelineKind::kSlowAnswer:
+      detail["wait_us"] = number(mark.delay_us);
+      if (mark.tag != 0) detail["calls_since_read"] = number(std::int64_t{mark.number});
       break;
     case TimelineKind::kResetReceived:
       detail["phase"] = model::to_string(static_cast<model::Phase>(mark.tag));
@@ -59,9 +79,7 @@ TimelineEntry to_entry(const State& state, const SocketRecord& socket, const Tim
 
 // The request that matters is known by its times only, so it is put into its place now.
 void add_request(std::vector<TimelineEntry>& timeline, const SocketRecord& socket) {
-  const model::Flow& flow = socket.flow;
-  const RequestMark newest{flow.request_first_at, flow.request_acked_at, flow.request_last_at, flow.request_bytes};
-  const RequestMark& request = socket.end ? socket.request_at_end : newest;
+  const RequestMark request = socket.end ? socket.request_at_end : newest_request(socket.flow);
   if (!request.first_at) return;
   TimelineEntry asked{*request.first_at, TimelineKind::kRequest, {}};
   if (request.bytes > 0) asked.detail["bytes"] = number(std::int64_t{request.bytes});
@@ -91,7 +109,11 @@ void tell_connect(SocketStory& story, const SocketRecord& socket, MonoTime until
   story.connect_took = socket.connect_took;
   if (!socket.outcome && story.opened_at) story.connect_took = until - *story.opened_at;
   story.connect_error = socket.connect_error;
-  story.syns_sent = (socket.no_syn_left ? 0 : 1) + socket.syn_retransmits;
+  // One that waits for a neighbour in vain is held on this host: the device never gets it, and "retransmitting" it
+  // fails with -EBUSY.
+  const bool syn_held_back = !socket.flow.syn_at && !socket.flow.established_at && socket.syn_retransmits == 0 &&
+                             socket.retransmit_failed_busy > 0;
+  story.syns_sent = (socket.no_syn_left || syn_held_back ? 0 : 1) + socket.syn_retransmits;
   story.icmp_errors = socket.icmp_errors;
   if (story.outcome == model::ConnectOutcome::kRefused) story.served_elsewhere = socket.served_elsewhere;
 }
@@ -139,6 +161,11 @@ SocketStory make_story(const State& state, const SocketRecord& socket, MonoTime 
   story.retransmitted_segments = flow.retransmitted_segments;
   story.resets = socket.resets;
   if (flow.first_byte_max_us > 0) story.first_byte_max_us = flow.first_byte_max_us;
+  if (!socket.inbound()) story.app_gap = socket.end ? socket.request_at_end.app_gap : flow.app_gap;
+  story.no_call_wait = socket.no_call_wait;
+  if (const auto request = unanswered(socket, until); request && request->without_call()) {
+    story.no_call_wait = std::max(story.no_call_wait.value_or(request->wait()), request->wait());
+  }
   story.timeline = make_timeline(state, socket);
   return story;
 }

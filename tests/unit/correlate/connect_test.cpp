@@ -88,6 +88,46 @@ TEST(Connect, TimedOutCountsItsSyns) {
   EXPECT_EQ(delays.max(), 3'000'000U);
 }
 
+TEST(Connect, TheScheduleOfItsSynsIsInTheTimeline) {
+  Trace trace;
+  auto c = trace.outbound(1);
+  c.connect(100);
+  c.flow.syn_at = ms(100.5);
+  c.syn_retransmitted(1100);
+  c.syn_retransmitted(3100, 1);       // dropped by the own qdisc
+  c.syn_retransmitted(7100, -EBUSY);  // not sent
+  c.syn_retransmitted(15100);
+  c.gone(31000, ETIMEDOUT);
+  const SocketStory story = trace.end(32000).sockets.at(0);
+  EXPECT_EQ(entry_of(story, TimelineKind::kConnect)->detail.at("syn_after_us"), "500");
+  std::vector<std::string> sent;
+  std::vector<std::string> failed;
+  for (const auto& entry : story.timeline) {
+    if (entry.kind == TimelineKind::kSynRetransmit) {
+      sent.push_back(entry.detail.at("retry") + " after " + entry.detail.at("delay_us"));
+    }
+    if (entry.kind == TimelineKind::kRetransmitFailed) failed.push_back(entry.detail.at("kind"));
+  }
+  EXPECT_THAT(sent, ::testing::ElementsAre("1 after 999500", "2 after 14999500"));
+  EXPECT_THAT(failed, ::testing::ElementsAre("syn", "syn"));
+  EXPECT_EQ(story.syns_sent, 3U);
+}
+
+TEST(Connect, ASynThatWaitsForANeighbourInVainWasNotSent) {
+  Trace trace;
+  auto c = trace.outbound(1);
+  c.connect(0);
+  c.flow.syn_at.reset();
+  for (const double at : {1000, 2000, 3000}) c.syn_retransmitted(at, -EBUSY);
+  c.change(3100, TcpState::kClose, {.socket_error = EHOSTUNREACH, .syn_was_sent = true});
+  const Picture picture = trace.end(5000);
+  EXPECT_EQ(picture.sockets.at(0).outcome, ConnectOutcome::kUnreachable);
+  EXPECT_EQ(picture.sockets.at(0).syns_sent, 0U);
+  EXPECT_FALSE(entry_of(picture.sockets.at(0), TimelineKind::kConnect)->detail.contains("syn_after_us"));
+  EXPECT_EQ(picture.totals.retransmits[0], 0U);
+  EXPECT_EQ(picture.endpoints.at(0).histograms.at("retransmit_syn").count(), 0U);
+}
+
 TEST(Connect, IcmpIsUnreachable) {
   Trace trace;
   auto c = trace.outbound(1);

@@ -384,6 +384,41 @@ TEST(Ending, InboundClientThatResetsAfterTheWholeAnswerFailsNothing) {
   EXPECT_EQ(trace.end(9000).totals.exchanges_failed, 0U);
 }
 
+// A client that leaves with a request outstanding has given up on its answer, also where the answer is already on its
+// way and only waits in this host's qdisc: it will not be read. A benchmark does that at its end, with more requests
+// under way than it needs answers. How short the wait was decides whether a rule speaks of it.
+TEST(Ending, AClientThatLeavesBeforeItsQueuedAnswerHasGivenUp) {
+  Trace trace;
+  auto c = trace.inbound(1);
+  c.established(0);
+  c.exchange(10);
+  c.request(1000, 40);
+  c.flow.unacked_bytes = 32'000;  // written, but not yet seen at the device
+  c.reset_received(1190);
+  const Picture picture = trace.end(9000);
+  EXPECT_EQ(picture.totals.exchanges_failed, 1U);
+  EXPECT_TRUE(picture.sockets.at(0).end->outstanding);
+  EXPECT_EQ(picture.sockets.at(0).end->unacked_bytes, 32'000U);
+  EXPECT_DOUBLE_EQ(to_ms(picture.sockets.at(0).end->wait), 190);
+}
+
+TEST(Ending, WithItsFinFirstTheAnswersFateDecides) {
+  for (const bool acknowledged : {true, false}) {
+    Trace trace;
+    auto c = trace.inbound(1);
+    c.established(0);
+    c.request(1000, 400);
+    c.flow.unacked_bytes = 32'000;
+    c.peer_fin(1100);
+    c.response(1150, 0);
+    if (acknowledged) c.deliver();  // it only closed its sending side
+    c.reset_received(1190);
+    const Picture picture = trace.end(9000);
+    EXPECT_EQ(picture.sockets.at(0).end->kind, EndKind::kClosedByPeer);
+    EXPECT_EQ(picture.totals.exchanges_failed, acknowledged ? 0U : 1U);
+  }
+}
+
 TEST(Ending, OpenWithARequestOutstandingIsPending) {
   Trace trace;
   auto c = trace.outbound(1);

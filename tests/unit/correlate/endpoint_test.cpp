@@ -141,7 +141,10 @@ TEST(Endpoint, HistogramsMeasuredAreThereThoughEmpty) {
     EXPECT_TRUE(endpoint.histograms.contains("first_byte"));
     EXPECT_EQ(endpoint.histograms.contains("connect"), outbound);
     EXPECT_EQ(endpoint.histograms.contains("retransmit_syn"), outbound);
-    EXPECT_FALSE(endpoint.histograms.contains("retransmit_rto"));
+    EXPECT_EQ(endpoint.histograms.contains("retransmit_synack"), !outbound);
+    for (const char* name : {"retransmit_rto", "retransmit_fast", "retransmit_tlp", "retransmit_other", "recovery"}) {
+      EXPECT_TRUE(endpoint.histograms.contains(name)) << name;
+    }
     EXPECT_TRUE(endpoint.histograms.contains("rtt"));  // no segment was there to be measured
   }
 }
@@ -264,6 +267,22 @@ TEST(Endpoint, ASeenOwnerReplacesTheTablesButNotAnotherSeenOne) {
   EXPECT_TRUE(story.owner->shared);
 }
 
+TEST(Endpoint, AnotherProcessOnTheSocketMakesItSharedForGood) {
+  for (const std::uint32_t pid : {812U, 0U}) {
+    Trace trace;
+    auto c = trace.outbound(1);
+    c.open(0);
+    c.who = owner(pid, "worker", model::OwnerSource::kReader);
+    c.who->shared = true;
+    c.emit(5, model::OwnerSeen{});
+    c.who = owner(811, "ruby");
+    c.close(10);
+    const auto story = trace.end(9000).sockets.at(0);
+    EXPECT_EQ(story.owner->comm, "ruby") << pid;
+    EXPECT_TRUE(story.owner->shared) << pid;
+  }
+}
+
 TEST(Endpoint, PeersOfAnInboundEndpoint) {
   Trace trace;
   for (std::uint64_t i = 1; i <= 15; ++i) {
@@ -298,36 +317,6 @@ TEST(Endpoint, FloorIsTheSmallestOfHandshakeAndKernel) {
   EXPECT_EQ(floor(1, 1000), std::pair(std::optional<std::uint64_t>(1000), std::string("handshake")));
   EXPECT_EQ(floor(2, 1500), std::pair(std::optional<std::uint64_t>(1500), std::string("kernel")));
   EXPECT_EQ(floor(1001, 0, true), std::pair(std::optional<std::uint64_t>(), std::string()));
-}
-
-TEST(Endpoint, FailedAndGoodAreSetSideBySide) {
-  Trace trace;
-  auto a = trace.outbound(1);
-  a.open(0);
-  a.exchange(10);
-  a.request(1311, 1412);
-  a.reset_received(31311);
-  auto b = trace.outbound(2);
-  b.connect(0);
-  b.change(60000, TcpState::kClose, {.by_application = true});
-  auto c = trace.outbound(3);
-  c.open(0);
-  for (int i = 0; i < 10; ++i) c.exchange(10 + i * 10);
-  c.close(500);
-  trace.correlator.on_sample(sample(60000, 11));
-  const auto outcomes = trace.end(61000).endpoints.at(0).outcomes;
-  ASSERT_EQ(outcomes.size(), 3U);
-  EXPECT_EQ(outcomes[0].outcome, "no_answer");
-  EXPECT_EQ(outcomes[0].count, 1U);
-  EXPECT_EQ(outcomes[0].reused, 0U);
-  EXPECT_EQ(outcomes[0].request_p50_bytes, std::nullopt);
-  EXPECT_EQ(outcomes[1].outcome, "reset");
-  EXPECT_EQ(outcomes[1].reused, 1U);
-  EXPECT_EQ(outcomes[1].request_p50_bytes, 1412U);
-  EXPECT_EQ(outcomes[1].idle_before_request_p50_us, 1'300'000U);
-  EXPECT_EQ(outcomes[2].outcome, "good");
-  EXPECT_EQ(outcomes[2].count, 11U);
-  EXPECT_EQ(outcomes[2].reused, 9U);
 }
 
 TEST(Endpoint, OneTupleUsedAgainIsTwoSockets) {

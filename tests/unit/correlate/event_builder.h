@@ -197,6 +197,13 @@ class Conversation {
     change(at, TcpState::kClose, {.by_application = true, .process_exiting = reset.process_exiting});
     emit(at, reset, TcpState::kClose);
   }
+  // An inbound request is answered after a long wait. calls: begun meanwhile by the thread that read it.
+  void slow_answer(double at, std::optional<std::uint8_t> calls) {
+    flow.calls_since_read = calls;
+    emit(at, model::SlowAnswer{});
+    response(at);
+    flow.calls_since_read.reset();
+  }
   void syn_retransmitted(double at, int error = 0) {
     emit(at, model::Retransmitted{.error = error, .ca_state = 4, .is_syn = true, .first_sent_at = flow.syn_at});
   }
@@ -240,6 +247,12 @@ class Trace {
 
 inline model::EndpointKey remote_endpoint(std::uint16_t port = 443) {
   return {model::Role::kOutbound, {*model::Address::parse("10.0.0.2"), port}, 4026531840};
+}
+
+inline const model::TimelineEntry* entry_of(const model::SocketStory& story, model::TimelineKind kind) {
+  const auto found = std::find_if(story.timeline.begin(), story.timeline.end(),
+                                  [kind](const model::TimelineEntry& entry) { return entry.kind == kind; });
+  return found == story.timeline.end() ? nullptr : &*found;
 }
 
 inline double to_ms(std::optional<model::Duration> duration) {

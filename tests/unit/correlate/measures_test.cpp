@@ -43,6 +43,31 @@ TEST(Measures, QueuesAreToldApart) {
   EXPECT_EQ(endpoint.path_queue_in_missing, "");
 }
 
+TEST(Measures, RecoveryAndWhatIsNotInIt) {
+  Sampled s;
+  s.exchanges(10);
+  s.add(Measure::kRecovery, 45'000, 2);
+  s.now.recovery_unfinished = 3;
+  const EndpointPicture endpoint = picture_of(s);
+  EXPECT_EQ(endpoint.histograms.at("recovery").count(), 2U);
+  EXPECT_EQ(endpoint.recovery_unfinished, 3U);
+  EXPECT_EQ(endpoint.histograms.at("app_gap").count(), 0U);
+}
+
+TEST(Measures, WithoutASampleRecoveryIsKnownOnlyIfNothingWasRetransmitted) {
+  for (const bool retransmitted : {false, true}) {
+    Trace trace;
+    auto c = trace.outbound(1);
+    c.open(0);
+    c.exchange(5);
+    if (retransmitted) c.emit(7, model::Retransmitted{.ca_state = 4});
+    c.close(10);
+    const EndpointPicture endpoint = trace.end(1000).endpoints.at(0);
+    EXPECT_EQ(endpoint.histograms.contains("recovery"), !retransmitted);
+    EXPECT_FALSE(endpoint.histograms.contains("app_gap"));
+  }
+}
+
 TEST(Measures, WithoutAFloorThereIsNoPathQueue) {
   Sampled s;
   s.exchanges(10);

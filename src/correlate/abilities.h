@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the source said that it can know. An ability that it does not name is neither.
+#pragma once
+
+#include <string_view>
+
+#include "correlate/state.h"
+
+namespace tcpdiag::correlate {
+
+bool is_able(const State& state, std::string_view ability);
+// Also the name of a histogram that the source cannot fill.
+bool is_unable(const State& state, std::string_view ability);
+
+}  // namespace tcpdiag::correlate

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inbound requests that this host's application left waiting for model::kSlowAnswerAfter or more.
+#pragma once
+
+#include <optional>
+
+#include "correlate/endpoint_record.h"
+#include "model/event.h"
+
+namespace tcpdiag::correlate {
+
+struct SlowRequest {
+  model::MonoTime began{};
+  model::MonoTime until{};            // its answer, the client's leaving, or the end of the trace
+  std::optional<std::uint8_t> calls;  // Flow::calls_since_read
+  bool ongoing = false;               // it still waits at the end of the trace
+
+  model::Duration wait() const { return until - began; }
+  bool without_call() const { return calls && *calls == 0; }
+};
+
+void add_slow_request(model::SlowAnswers& sum, const SlowRequest& request);
+
+// The first byte of an answer leaves. Moves the socket's flow behind it; nullopt: not inbound, or the request had not
+// waited that long, because it was still arriving.
+std::optional<SlowRequest> slowly_answered(SocketRecord& socket, const model::Event& event);
+
+// The newest request, if it waited in vain: the client left, or it waits at `until`. In the middle of a trace only what
+// the source told when the request was that old already: it may have been answered since, and quick answers are no
+// events.
+std::optional<SlowRequest> unanswered(const SocketRecord& socket, model::MonoTime until);
+
+}  // namespace tcpdiag::correlate
