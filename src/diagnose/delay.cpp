@@ -60,6 +60,24 @@ double mss_of(const Facts& facts, const EndpointFacts& endpoint) {
   return mss > 0 ? mss : kUsual;
 }
 
+OnlyProcess only_process(const model::EndpointPicture& picture) {
+  OnlyProcess result;
+  if (picture.processes.size() != 1) return result;
+  const model::ProcessShare& process = picture.processes.front();
+  result.comm = process.comm;
+  if (process.pids.size() == 1) result.pid = process.pids.front();
+  return result;
+}
+
+void add_comm(model::Finding& finding, const OnlyProcess& process) {
+  if (process.comm.empty()) return add_null(finding, "comm");
+  add(finding, "comm", process.comm);
+}
+
+std::string pidstat_command(const OnlyProcess& process) {
+  return process.pid ? fmt::format("pidstat -p {} 1", *process.pid) : std::string();
+}
+
 bool is_bulk(const model::EndpointPicture& picture) {
   const double bytes = static_cast<double>(std::max(picture.totals.bytes_sent, picture.totals.bytes_received));
   const double mean = std::max(picture.mean_request_bytes.value_or(0), picture.mean_response_bytes.value_or(0));

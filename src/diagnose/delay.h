@@ -39,6 +39,17 @@ bool in_container(const model::Picture& picture, const model::EndpointPicture& e
 // Payload of a full segment: the largest MSS among the kept sockets, else what Ethernet leaves (1448).
 double mss_of(const Facts& facts, const EndpointFacts& endpoint);
 
+// The process of this host behind an endpoint, as far as there is only one.
+struct OnlyProcess {
+  std::optional<std::uint64_t> pid;  // absent: none known, or more than one
+  std::string comm;                  // empty: likewise
+};
+OnlyProcess only_process(const model::EndpointPicture& picture);
+// Its comm, as evidence; null where there is none.
+void add_comm(model::Finding& finding, const OnlyProcess& process);
+// How much CPU it takes, second by second; empty: which one is not known.
+std::string pidstat_command(const OnlyProcess& process);
+
 // A mean exchange of 1 MiB or more, or data with hardly an exchange.
 bool is_bulk(const model::EndpointPicture& picture);
 

@@ -159,6 +159,19 @@ bool ended_here_unanswered(const SocketStory& story) {
   }
 }
 
+bool someone_still_waits(const Facts& facts, const EndpointFacts& endpoint) {
+  return std::any_of(facts.picture.sockets.begin(), facts.picture.sockets.end(), [&](const SocketStory& story) {
+    return story.endpoint == endpoint.index && story.exchange_pending && story.pending_wait &&
+           *story.pending_wait >= endpoint.gave_up_after;
+  });
+}
+
+bool is_filtered(const model::Filters& f) {
+  return !f.pids.empty() || !f.comms.empty() || !f.cgroups.empty() || !f.local_ports.empty() ||
+         !f.remote_ports.empty() || !f.local.empty() || !f.remote.empty() || !f.families.empty() ||
+         f.role.has_value() || f.expression.has_value();
+}
+
 bool lost_exchange(const SocketStory& story) { return story.end && story.exchanges_failed > 0; }
 
 }  // namespace tcpdiag::diagnose

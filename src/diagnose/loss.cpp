@@ -74,6 +74,8 @@ bool LossShare::feeds(Feed feed) const {
       return feeds_sockets;
     case Feed::kDelays:
       return feeds_delays;
+    case Feed::kCounters:
+      return false;
     case Feed::kCoverage:
       return feeds_coverage;
   }

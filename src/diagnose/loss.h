@@ -13,8 +13,9 @@
 namespace tcpdiag::diagnose {
 
 // What a claim is made of; a loss cause spoils some of them. kSockets: how single sockets ended. kDelays: histograms
-// and series. kCoverage: that nothing else happened, so that "nothing wrong was seen" means something.
-enum class Feed : std::uint8_t { kSockets, kDelays, kCoverage };
+// and series. kCounters: the kernel's own counters, of which nothing is lost here. kCoverage: that nothing else
+// happened, so that "nothing wrong was seen" means something.
+enum class Feed : std::uint8_t { kSockets, kDelays, kCounters, kCoverage };
 
 struct LossShare {
   std::string_view cause;  // the key in the report's "loss"

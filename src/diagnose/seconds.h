@@ -41,12 +41,12 @@ class Seconds {
   // Is the last busy second marked?
   bool at_the_end(const Marks& marks) const;
 
+  model::MonoTime begin_of(std::size_t i) const;
+
   // Puts first and last moment, the seconds of UTC and `ongoing` into a finding. Nothing marked: the endpoint's own.
   void place(Judged& judged, const Marks& marks) const;
 
  private:
-  model::MonoTime begin_of(std::size_t i) const;
-
   double cell_s_;
 };
 

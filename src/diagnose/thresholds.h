@@ -90,6 +90,49 @@ constexpr std::uint32_t kHarmlessUnreadBytes = 128;
 // Port scans and late packets cause some RSTs on every host; from here on something keeps knocking.
 constexpr double kResetStormPerSecond = 10.0;
 
+// --- this host's application ---
+
+// A second between the user's request and the call that it needs is felt as a pause (Nielsen: the flow of thought is
+// interrupted). Templates, database and cache of a web request take tens to some hundred milliseconds.
+constexpr Duration kLongAppGap = std::chrono::seconds(1);
+// The p90 of fewer calls than this is the single worst of them.
+constexpr std::uint64_t kAppGapCalls = 5;
+// When at least this part of the failed calls' time, counted from the user's request, had passed before the call,
+// shortening the call's own timeout helps less than finding what came before it.
+constexpr double kAppGapShareOfFailed = 0.5;
+// Failed calls were made so many times later than good ones: the gap has to do with their failing. Less is load.
+constexpr double kAppGapDiffers = 5.0;
+// So many of the calls must be known to follow a user's request before they stand for all.
+constexpr double kAppGapCoveragePct = 80.0;
+// From this part on, threads that hold several requests at once make the gaps: which request a call belongs to is then
+// a guess.
+constexpr double kAppGapAmbiguous = 0.2;
+// The time since the user's request is told when it is known of so many of the cases (as for timers and links).
+constexpr double kSinceInboundShare = 0.8;
+
+// --- this host's listening sockets ---
+
+// The source looks once a second; what was last seen this long before the end still goes on.
+constexpr Duration kListenOngoing = std::chrono::seconds(2);
+// So much of a time must be covered by samples at which it overflowed or was full before all of it counts for links: a
+// client repeats its SYN after 1, 2, 4 s, so not every second drops one.
+constexpr double kListenDense = 0.5;
+
+// --- a storm of connects ---
+
+// Ten times the usual rate: doubling and tripling are the load of a day.
+constexpr double kStormFactor = 10.0;
+// Pools open some connections a second by themselves; against a median of 0 any connect would be a storm.
+constexpr double kStormConnectsPerSecond = 10.0;
+// At least every second exchange pays for a new connection: they are not reused.
+constexpr double kStormConnectsPerExchange = 0.5;
+// So many calls had timed out before, else it is the start of a program or of load.
+constexpr std::uint64_t kStormTimeouts = 3;
+// So many calm seconds before the first of these timeouts give the usual rate; with fewer, the whole trace does.
+constexpr std::size_t kStormCalmSeconds = 5;
+// One wave of reconnects follows every restart of a server.
+constexpr double kStormSecondsForWarning = 3.0;
+
 // --- delays: seconds ---
 
 // A second speaks when this much happened in it: fewer exchanges, or fewer round trips, give a median that one slow

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <iterator>
 #include <string_view>
 
 #include "diagnose/judgement.h"
@@ -29,17 +30,18 @@ const Finding* top_of(const std::vector<Finding>& findings) {
   return findings.empty() || is_loss(findings.front()) ? nullptr : &findings.front();
 }
 
-// Of what the delay rules make: they rest on histograms and series, the others on how sockets ended.
-bool is_delay(const Finding& finding) {
-  constexpr std::array<std::string_view, 7> kCodes = {"throughput-ceiling", "path-queueing", "local-queueing",
-                                                      "retransmit-loss",    "slow-reader",   "zero-window",
-                                                      "delay-unattributed"};
-  return std::find(kCodes.begin(), kCodes.end(), finding.code) != kCodes.end();
+// What the finding rests on: histograms and series, the kernel's own counters, or how sockets ended.
+Feed feed_of(const Finding& finding) {
+  constexpr std::array<std::string_view, 8> kDelays = {"throughput-ceiling", "path-queueing", "local-queueing",
+                                                       "retransmit-loss",    "slow-reader",   "zero-window",
+                                                       "delay-unattributed", "app-gap"};
+  if (finding.code == "listen-overflow") return Feed::kCounters;
+  return std::find(kDelays.begin(), kDelays.end(), finding.code) != kDelays.end() ? Feed::kDelays : Feed::kSockets;
 }
 
 // "Nothing wrong was seen" rests on having seen everything.
 bool is_spoilt(const Facts& facts, const Finding* top) {
-  const Feed feed = top == nullptr ? Feed::kCoverage : is_delay(*top) ? Feed::kDelays : Feed::kSockets;
+  const Feed feed = top == nullptr ? Feed::kCoverage : feed_of(*top);
   return std::any_of(facts.losses.begin(), facts.losses.end(), [feed](const LossShare& loss) {
     return loss.feeds(feed) && loss.pct && *loss.pct > kLossSpoilsVerdictPct;
   });
@@ -47,10 +49,7 @@ bool is_spoilt(const Facts& facts, const Finding* top) {
 
 bool nothing_matched(const Picture& picture) {
   if (picture.totals.sockets_seen > 0) return false;
-  const model::Filters& f = picture.start.filters;
-  const bool filtered = !f.pids.empty() || !f.local_ports.empty() || !f.remote_ports.empty() || !f.local.empty() ||
-                        !f.remote.empty() || !f.families.empty() || f.role.has_value();
-  return filtered || picture.sockets_filtered_out.value_or(0) > 0;
+  return is_filtered(picture.start.filters) || picture.sockets_filtered_out.value_or(0) > 0;
 }
 
 // "02:33:50.118"
@@ -119,12 +118,14 @@ std::string not_visible_words(const Picture& picture) {
   return fmt::format(" Not visible from here: {}.", words);
 }
 
-std::string nothing_found_words(const Facts& facts, std::size_t notices) {
+std::string nothing_found_words(const Facts& facts, const std::vector<Finding>& notices) {
   const model::Totals& totals = facts.picture.totals;
+  std::uint64_t explained = 0;  // failed exchanges that did no harm
+  for (const Finding& notice : notices) explained += notice.impact.exchanges_failed;
   const std::string seen = fmt::format("{} and {}", count_words(totals.exchanges, "exchange", "exchanges"),
                                        count_words(totals.connects, "connect", "connects"));
   std::string words;
-  if (totals.exchanges_failed > 0) {
+  if (totals.exchanges_failed > explained) {
     words = fmt::format("No cause found: {} of {} failed, in ways that no rule explains",
                         count_words(totals.exchanges_failed, "exchange", "exchanges"), seen);
   } else {
@@ -135,7 +136,9 @@ std::string nothing_found_words(const Facts& facts, std::size_t notices) {
     words += fmt::format(" {} still waited for an answer when the trace ended.",
                          count_words(totals.exchanges_pending, "exchange", "exchanges"));
   }
-  if (notices > 0) words += fmt::format(" {} below, without harm.", count_words(notices, "notice", "notices"));
+  if (!notices.empty()) {
+    words += fmt::format(" {} below, without harm.", count_words(notices.size(), "notice", "notices"));
+  }
   return words + not_visible_words(facts.picture);
 }
 
@@ -176,8 +179,9 @@ std::string summary_of(const Facts& facts, const std::vector<Finding>& findings,
   const Finding* top = top_of(findings);
   if (top == nullptr || top->severity == Severity::kNotice) {
     if (nothing_matched(facts.picture)) return words + nothing_matched_words(facts.picture);
-    const auto notices = static_cast<std::size_t>(
-        std::count_if(findings.begin(), findings.end(), [](const Finding& finding) { return !is_loss(finding); }));
+    std::vector<Finding> notices;
+    std::copy_if(findings.begin(), findings.end(), std::back_inserter(notices),
+                 [](const Finding& finding) { return !is_loss(finding); });
     return words + nothing_found_words(facts, notices);
   }
   words += top->explanation + " " + impact_words(facts, *top);
@@ -194,10 +198,13 @@ std::string summary_of(const Facts& facts, const std::vector<Finding>& findings,
 std::vector<std::string> not_visible_in(const Picture& picture) {
   const auto& phases = picture.totals.reset_phases;
   const bool resets_without_socket = phases[static_cast<std::size_t>(model::Phase::kNoSocket)].has_value();
+  const bool has_calls = std::any_of(picture.endpoints.begin(), picture.endpoints.end(),
+                                     [](const model::EndpointPicture& e) { return e.app_gap.calls > 0; });
   std::vector<std::string> ids;
   for (const knowledge::NotVisible& row : knowledge::not_visible_table()) {
     if (row.id == "resets_without_socket" && resets_without_socket) continue;
     if (row.id == "reset_reasons" && picture.totals.reset_reasons_known) continue;
+    if (row.id == "calls_of_other_threads" && !has_calls) continue;
     ids.emplace_back(row.id);
   }
   return ids;

@@ -2,7 +2,8 @@
 // Sources: ruby/net-http lib/net/http.rb and ruby/net-protocol; lostisland/faraday-net_http
 // lib/faraday/adapter/net_http.rb (which errors become ConnectionFailed and which TimeoutError; it also switches
 // Net::HTTP's silent retry off); redis/redis-py connection.py; redis/lettuce ExceptionFactory.java; redis/ioredis
-// lib/redis; redis-rb/redis-client. The errno texts are glibc's.
+// lib/redis; redis-rb/redis-client. The errno and
+// getaddrinfo texts are glibc's.
 #include "knowledge/client_messages.h"
 
 #include <fmt/format.h>
@@ -63,6 +64,10 @@ constexpr std::array kMessages = {
     ClientMessage{kAborted, Client::kHttp, "Software caused connection abort", "Ruby",
                   "Faraday::ConnectionFailed, Errno::ECONNABORTED"},
     ClientMessage{kAborted, Client::kAny, "Software caused connection abort", "errno", "ECONNABORTED"},
+    // Net::HTTP resolves the name under its open timeout, too.
+    ClientMessage{kNoAttempt, Client::kHttp, "execution expired", "Ruby",
+                  "Faraday::ConnectionFailed, Net::OpenTimeout"},
+    ClientMessage{kNoAttempt, Client::kAny, "Temporary failure in name resolution", "getaddrinfo", "EAI_AGAIN"},
 };
 
 // Redis and its TLS port (by use), Sentinel (redis.conf, sentinel.conf).

@@ -27,6 +27,7 @@ enum class CallFailure : std::uint8_t {
   kHandshakeGaveUp,     // connected, but the first bytes (TLS) got no answer before its timeout
   kKernelTimedOut,      // the kernel gave up retransmitting: ETIMEDOUT
   kAborted,             // SOCK_DESTROY on this host: ECONNABORTED
+  kNoAttempt,           // nothing left this host: the name did not resolve, or no connection came free, in time
 };
 
 // Which clients may have written it. A port is a hint: 6379 and its neighbours are Redis, the rest may be HTTP.

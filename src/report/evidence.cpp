@@ -136,6 +136,10 @@ std::vector<EvidenceLine> EvidenceReader::rest() const {
   return out;
 }
 
+std::string with(std::string_view before, const std::string& value, std::string_view after) {
+  return value.empty() ? std::string() : fmt::format("{}{}{}", before, value, after);
+}
+
 std::string list_of(std::initializer_list<std::string> pieces) {
   std::vector<std::string> kept;
   std::copy_if(pieces.begin(), pieces.end(), std::back_inserter(kept), [](const std::string& s) { return !s.empty(); });
@@ -168,7 +172,7 @@ std::vector<EvidenceLine> evidence_lines(const model::Finding& finding, const mo
   EvidenceReader evidence(finding, report);
   evidence.skip({"sockets", "timer_candidates", "share_pct"});
   std::vector<EvidenceLine> lines;
-  for (const auto words : {failure_words(), queueing_words(), delay_words()}) {
+  for (const auto words : {failure_words(), application_words(), queueing_words(), delay_words()}) {
     for (const EvidenceWords& row : words) {
       if (row.code == finding.code) row.describe(evidence, lines);
     }

@@ -51,6 +51,9 @@ class EvidenceReader {
   std::set<std::string, std::less<>> used_;
 };
 
+// `value` with words around it; empty where it is.
+std::string with(std::string_view before, const std::string& value, std::string_view after = "");
+
 // Joins its pieces with ", ", leaving out the empty ones.
 std::string list_of(std::initializer_list<std::string> pieces);
 
@@ -65,13 +68,14 @@ std::string floor_words(std::optional<double> floor_us, std::string_view source)
 // also tell what it knows of the finding's endpoint.
 std::vector<EvidenceLine> evidence_lines(const model::Finding& finding, const model::Report* report = nullptr);
 
-// A code's own words for its evidence; the tables stand in evidence_failures.cpp, evidence_queueing.cpp and
-// evidence_delays.cpp.
+// A code's own words for its evidence; the tables stand in evidence_failures.cpp, evidence_application.cpp,
+// evidence_queueing.cpp and evidence_delays.cpp.
 struct EvidenceWords {
   std::string_view code;
   void (*describe)(EvidenceReader& evidence, std::vector<EvidenceLine>& out);
 };
 std::span<const EvidenceWords> failure_words();
+std::span<const EvidenceWords> application_words();
 std::span<const EvidenceWords> queueing_words();
 std::span<const EvidenceWords> delay_words();
 

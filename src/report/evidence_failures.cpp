@@ -13,10 +13,6 @@ namespace {
 
 using Lines = std::vector<EvidenceLine>;
 
-std::string with(std::string_view before, const std::string& value, std::string_view after = "") {
-  return value.empty() ? std::string() : fmt::format("{}{}{}", before, value, after);
-}
-
 std::string text_of(std::optional<std::uint64_t> n) { return n ? std::to_string(*n) : std::string(); }
 
 // "all 12", "11 of 12"
@@ -24,6 +20,11 @@ std::string part_of(std::optional<std::uint64_t> part, std::optional<std::uint64
   if (!part) return {};
   if (!whole) return std::to_string(*part);
   return *part == *whole ? fmt::format("all {}", *part) : fmt::format("{} of {}", *part, *whole);
+}
+
+// Counted from the request of the user for whom the call was made.
+void since_inbound(EvidenceReader& e, Lines& out) {
+  out.push_back({"user's request", with("", e.seconds("since_inbound_request_p50_s"), " before the end (p50)")});
 }
 
 void reset_awaiting_response(EvidenceReader& e, Lines& out) {
@@ -42,7 +43,7 @@ void reset_awaiting_response(EvidenceReader& e, Lines& out) {
   }
   out.push_back(
       {"RTT", with("", e.microseconds("rtt_during_wait_p50_us"), " at the last sample before the reset (p50)")});
-  out.push_back({"user's request", with("", e.seconds("since_inbound_request_p50_s"), " before the reset (p50)")});
+  since_inbound(e, out);
 }
 
 void reset_after_idle(EvidenceReader& e, Lines& out) {
@@ -60,6 +61,7 @@ void closed_awaiting_response(EvidenceReader& e, Lines& out) {
   e.skip({"exchange_count"});
   out.push_back({"wait till close", spread(e.number("wait_p50_s"), e.number("wait_min_s"), e.number("wait_max_s"), n)});
   out.push_back({"request", with("acknowledged in full: ", part_of(e.count("request_acked_count"), n))});
+  since_inbound(e, out);
 }
 
 void closed_before_reuse(EvidenceReader& e, Lines& out) {
@@ -108,6 +110,8 @@ void connect_timeout(EvidenceReader& e, Lines& out) {
   out.push_back({"gave up after", with("", e.seconds("gave_up_after_p50_s"), " (p50)")});
   out.push_back({"SYNs sent", list_of({with("", e.text("syns_sent_p50_count"), " each (p50)"), "SYN-ACKs 0",
                                        with("ICMP errors ", e.text("icmp_errors"))})});
+  out.push_back({"SYNs at", with("", e.text("syn_schedule_s"), " s (typical)")});
+  since_inbound(e, out);
   out.push_back(
       {"other connects", with("", e.text("other_connects_ok_same_endpoint"), " to the same endpoint answered")});
   out.push_back({"own NIC limit", with("conntrack allowance exceeded +", e.text("conntrack_allowance_delta"))});
@@ -142,12 +146,23 @@ void response_timeout(EvidenceReader& e, Lines& out) {
                          : side == "path"      ? "the path: the request did not get through"
                          : side == "mixed"     ? "mixed: some waits at the peer, some on the path"
                                                : side});
+  since_inbound(e, out);
+}
+
+void peer_gave_up(EvidenceReader& e, Lines& out) {
+  const auto n = e.count("count");
+  e.skip({"exchange_count"});
+  const std::string longest = e.seconds("wait_max_s");
+  out.push_back({"waited", list_of({with("", e.seconds("wait_p50_s"), " (p50)"), with("at most ", longest)})});
+  out.push_back({"ended with", list_of({with("RST: ", part_of(e.count("reset_count"), n)),
+                                        with("FIN: ", part_of(e.count("fin_count"), n))})});
+  out.push_back({"clients", e.text("peers")});
 }
 
 }  // namespace
 
 std::span<const EvidenceWords> failure_words() {
-  static constexpr std::array<EvidenceWords, 10> kWords = {{
+  static constexpr std::array<EvidenceWords, 11> kWords = {{
       {"peer-reset-awaiting-response", reset_awaiting_response},
       {"peer-reset-after-idle", reset_after_idle},
       {"peer-closed-awaiting-response", closed_awaiting_response},
@@ -158,6 +173,7 @@ std::span<const EvidenceWords> failure_words() {
       {"connect-failed-locally", connect_failed_locally},
       {"first-bytes-unanswered", first_bytes_unanswered},
       {"response-timeout", response_timeout},
+      {"peer-gave-up", peer_gave_up},
   }};
   return kWords;
 }

@@ -14,10 +14,6 @@ namespace {
 
 using Lines = std::vector<EvidenceLine>;
 
-std::string with(std::string_view before, const std::string& value, std::string_view after = "") {
-  return value.empty() ? std::string() : fmt::format("{}{}{}", before, value, after);
-}
-
 std::string mbit(double bit_per_s) { return rate(bit_per_s / 1e6); }
 
 std::string mean_bytes(std::string_view what, std::optional<double> value) {

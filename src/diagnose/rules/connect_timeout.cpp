@@ -11,6 +11,7 @@
 
 #include "diagnose/judgement.h"
 #include "diagnose/rules/rules.h"
+#include "diagnose/since_inbound.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
@@ -44,6 +45,34 @@ std::uint64_t established(const model::Totals& totals) {
 
 std::uint64_t with_outcome(const Group& group, ConnectOutcome outcome) {
   return group.count_if([&](const SocketStory& s) { return s.outcome == outcome; });
+}
+
+bool is_syn(const model::TimelineEntry& entry) {
+  if (entry.kind == model::TimelineKind::kConnect) return true;
+  // One that did not leave (no neighbour yet) has an error.
+  return entry.kind == model::TimelineKind::kSynRetransmit && !entry.detail.contains("errno");
+}
+
+// When the SYNs left, in seconds after the first: "0, 1.0, 3.1, 7.2". Empty: the timeline does not have all of them.
+std::string schedule_of(const SocketStory& story) {
+  std::string words;
+  std::uint32_t n = 0;
+  model::MonoTime first{};
+  for (const model::TimelineEntry& entry : story.timeline) {
+    if (!is_syn(entry)) continue;
+    if (++n == 1) first = entry.at;
+    words += n == 1 ? "0" : fmt::format(", {:.1f}", model::seconds(entry.at - first));
+  }
+  return n == story.syns_sent && n >= kConnectMinSyns ? words : std::string();
+}
+
+// Of a typical connection: one that sent as many SYNs as the median.
+std::string typical_schedule(const Group& group, std::optional<std::uint32_t> syns_p50) {
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    if (group.story(i).syns_sent != syns_p50) continue;
+    if (std::string schedule = schedule_of(group.story(i)); !schedule.empty()) return schedule;
+  }
+  return {};
 }
 
 Grade grade_of(const Group& group, std::uint64_t ok_here, std::uint64_t ok_anywhere) {
@@ -89,6 +118,14 @@ std::optional<Judged> judge(const Group& group) {
   add(finding, "icmp_errors", icmp);
   add(finding, "other_connects_ok_same_endpoint", ok_here);
   add_null(finding, "conntrack_allowance_delta");
+  const std::string schedule = typical_schedule(group, syns.p50());
+  if (schedule.empty()) {
+    add_null(finding, "syn_schedule_s");
+  } else {
+    add(finding, "syn_schedule_s", schedule);
+  }
+  const Durations since = since_inbound_request(group);
+  add_seconds(finding, "since_inbound_request_p50_s", since.p50());
 
   grade_of(group, ok_here, ok_anywhere).write_to(finding);
 
@@ -103,7 +140,9 @@ std::optional<Judged> judge(const Group& group) {
   if (timed_out > 0) finding.explanation += fmt::format("; the kernel gave up {}", timed_out);
   if (!when.empty()) finding.explanation += fmt::format(", after {}", when);
   if (ongoing > 0) finding.explanation += fmt::format("; {} still tried when the trace ended", ongoing);
+  if (!schedule.empty()) finding.explanation += fmt::format("; typical: SYNs at {} s", schedule);
   finding.explanation += icmp == 0 ? ". No ICMP error came." : fmt::format(". {} ICMP errors came.", icmp);
+  finding.explanation += since_inbound_words(group, since, "The end came");
   if (ok_here > 0) {
     finding.explanation += fmt::format(" {} to the same address and port succeeded in this time.",
                                        count_words(ok_here, "connect", "connects"));

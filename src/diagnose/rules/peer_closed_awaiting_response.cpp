@@ -7,6 +7,7 @@
 
 #include "diagnose/judgement.h"
 #include "diagnose/rules/rules.h"
+#include "diagnose/since_inbound.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
@@ -49,6 +50,8 @@ std::optional<Judged> judge(const Group& group) {
   add_seconds(finding, "wait_max_s", waits.max());
   add(finding, "request_acked_count", acked);
   add(finding, "timer_candidates", std::vector<model::TimerCandidate>{});
+  const Durations since = since_inbound_request(group);
+  add_seconds(finding, "since_inbound_request_p50_s", since.p50());
 
   // A FIN says less than a RST: some protocols leave the last message unanswered by design.
   Grade grade(timer ? Confidence::kHigh : Confidence::kMedium);
@@ -69,6 +72,7 @@ std::optional<Judged> judge(const Group& group) {
       "{} closed {} in an orderly way (FIN) {} after a request, with no byte of a response; {} of {} requests were "
       "acknowledged in full.",
       group.name(), count_words(n, "connection", "connections"), when, acked, n);
+  finding.explanation += since_inbound_words(group, since, "The close came");
   if (timer) {
     finding.explanation += fmt::format(" {} of {} waits lie within {} of each other: a timer, not load.",
                                        timer->members, timer->total, duration_words(timer->spread()));

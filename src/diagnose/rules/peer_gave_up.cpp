@@ -1,13 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// peer-gave-up: a client of this host closed or reset while our answer was outstanding. Only the place in the
-// precedence yet: its sockets belong to no rule about connections that this host opened, and a reset of ours that
-// follows is not reported on its own.
+// peer-gave-up: a client of this host closed or reset while its request was unanswered.
+//
+// The mirror of response-timeout: the client's own timeout fired, or its user left. What it waited for is this host's
+// application. Clients that stop at once, without having waited (a benchmark at its end, a page that is closed),
+// are told as a notice: their requests fail, and nobody misses the answers.
+//
+// The rule also owns accepted sockets whose client left in the middle of an answer: they say nothing about this host,
+// and a reset of ours that follows is not reported on its own.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "diagnose/judgement.h"
 #include "diagnose/rules/rules.h"
+#include "diagnose/thresholds.h"
+#include "diagnose/words.h"
+#include "knowledge/client_messages.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
 
+using model::Confidence;
 using model::EndKind;
+using model::SocketStory;
+using model::Whose;
+
+constexpr std::size_t kPeersShown = 10;
 
 bool claims(const Case& socket) {
   const auto& end = socket.story.end;
@@ -15,8 +34,163 @@ bool claims(const Case& socket) {
   return (end->kind == EndKind::kResetReceived || end->kind == EndKind::kClosedByPeer) && lost_exchange(socket.story);
 }
 
+template <typename Test>
+Group part_of(const Group& group, Test test) {
+  Group part{group.facts, group.endpoint, {}, group.split};
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    if (test(group.story(i))) part.sockets.push_back(group.sockets[i]);
+  }
+  return part;
+}
+
+Durations waits_of(const Group& group) {
+  return Durations(group.collect([](const SocketStory& s) { return s.end->wait; }));
+}
+
+// Protocols in which the server never answers end like this every time. Answers are the rule where the endpoint, or
+// this connection, has given one; else only clients that all waited the same time had waited for something.
+Group where_answers_are_due(const Group& group) {
+  if (group.endpoint.has_good_exchange() || find_timer(waits_of(group))) return group;
+  return part_of(group, [](const SocketStory& s) { return s.exchanges > 0; });
+}
+
+// By number of cases, then address.
+std::vector<std::string> peers_of(const Group& group) {
+  std::map<model::Address, std::uint64_t> counts;
+  for (std::size_t i = 0; i < group.size(); ++i) ++counts[group.story(i).socket.remote.address];
+  std::vector<std::pair<model::Address, std::uint64_t>> rows(counts.begin(), counts.end());
+  std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  rows.resize(std::min(rows.size(), kPeersShown));
+  std::vector<std::string> names;
+  names.reserve(rows.size());
+  for (const auto& [address, count] : rows) names.push_back(address.to_string());
+  return names;
+}
+
+std::uint64_t resets_in(const Group& group) {
+  return group.count_if([](const SocketStory& s) { return s.end->kind == EndKind::kResetReceived; });
+}
+
+void add_evidence(model::Finding& finding, const Group& group) {
+  const Durations waits = waits_of(group);
+  const std::uint64_t resets = resets_in(group);
+  add(finding, "count", group.size());
+  add(finding, "exchange_count", attempts_of(group.endpoint, Of::kExchanges, group.size()));
+  add(finding, "share_pct", finding.share_pct);
+  add_seconds(finding, "wait_p50_s", waits.p50());
+  add_seconds(finding, "wait_max_s", waits.max());
+  add(finding, "timer_candidates", std::vector<model::TimerCandidate>{});
+  add(finding, "reset_count", resets);
+  add(finding, "fin_count", group.size() - resets);
+  add(finding, "peers", peers_of(group));
+}
+
+Grade grade_of(const Group& group, const std::optional<Timer>& timer) {
+  Grade grade(Confidence::kHigh);
+  if (!timer) {
+    grade.at_most(Confidence::kMedium,
+                  "No timer shows in the waits: users who leave end their requests like this, too.");
+  }
+  if (const std::uint64_t older = older_than_trace(group); older > 0) {
+    grade.at_most(Confidence::kMedium,
+                  fmt::format("{} of {} connections were open before the trace began.", older, group.size()));
+  }
+  derived_step(grade, roles_derived(group), group.size(),
+               "it was derived which side had connected, and so which data is a request");
+  common_steps(grade, group.facts, Feed::kSockets, group.size());
+  return grade;
+}
+
+// "with a FIN", "with a RST", "10 with a FIN, 2 with a RST"
+std::string how(const Group& group) {
+  const std::uint64_t resets = resets_in(group);
+  if (resets == 0) return "with a FIN";
+  if (resets == group.size()) return "with a RST";
+  return fmt::format("{} with a FIN, {} with a RST", group.size() - resets, resets);
+}
+
+Judged judge_gave_up(const Group& group, std::uint64_t left_early) {
+  Judged judged = start_finding(kPeerGaveUp.code, group);
+  model::Finding& finding = judged.finding;
+  const std::uint64_t n = group.size();
+  set_impact(judged, group, Of::kExchanges, n);
+  finding.ongoing = someone_still_waits(group.facts, group.endpoint);
+  const Durations waits = waits_of(group);
+  const auto timer = find_timer(waits);
+  add_evidence(finding, group);
+  grade_of(group, timer).write_to(finding);
+
+  const std::string when = spread_words(waits, timer);
+  finding.title = fmt::format("clients of {} gave up {} after {} without an answer", group.name(),
+                              count_words(n, "request", "requests"), when);
+  finding.explanation = fmt::format(
+      "Clients ended {} to {} ({}) {} after a request to which this host had not sent one byte of an answer.",
+      count_words(n, "connection", "connections"), group.name(), how(group), when);
+  if (timer) {
+    finding.explanation += fmt::format(" {} of {} waits lie within {} of each other: a timer of the client.",
+                                       timer->members, timer->total, duration_words(timer->spread()));
+  }
+  const std::uint64_t unread = group.count_if([](const SocketStory& s) { return s.end->unread_bytes > 0; });
+  if (unread > 0) {
+    finding.explanation += fmt::format(" On {} of them the application had not even read all of the request.", unread);
+  } else {
+    finding.explanation += " The requests had arrived: the application of this host, or what it waits for, was late.";
+  }
+  if (left_early > 0) {
+    finding.explanation += fmt::format(" {} left without having waited for {}; they are not counted.",
+                                       count_words(left_early, "more client", "more clients"),
+                                       duration_words(group.endpoint.gave_up_after));
+  }
+  finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kReadGaveUp, group.port());
+  add_step(finding, Whose::kUs,
+           "look at the application's own log of slow requests, and at its threads, at these times");
+  add_step(finding, Whose::kUs, "what does it wait for: see its own calls in this report (response-timeout, app-gap)");
+  if (timer) {
+    add_step(finding, Whose::kPeer,
+             fmt::format("the client waits {}: a request that may take longer needs a longer timeout there",
+                         duration_words(timer->median)));
+  }
+  finding.disproved_by =
+      "the application's log shows that it had sent its answer before; or the client's last message expects none";
+  return judged;
+}
+
+// They had not waited for longer than good answers take.
+Judged judge_left(const Group& group) {
+  Judged judged = start_finding(kPeerGaveUp.code, group);
+  model::Finding& finding = judged.finding;
+  set_impact(judged, group, Of::kExchanges, group.size());
+  finding.severity = model::Severity::kNotice;
+  judged.failures = 0;
+  judged.may_be_critical = false;
+  const Durations waits = waits_of(group);
+  add_evidence(finding, group);
+  grade_of(group, find_timer(waits)).write_to(finding);
+  finding.title = fmt::format("clients of {} left {} unanswered behind", group.name(),
+                              count_words(group.size(), "request", "requests"));
+  finding.explanation = fmt::format(
+      "Clients ended {} to {} ({}) with a request under way, {} after it at most: not longer than answers take here "
+      "(less than {}). A program that ends, a benchmark that has seen enough, or a user who goes on.",
+      count_words(group.size(), "connection", "connections"), group.name(), how(group),
+      waits.empty() ? std::string("an unknown time") : duration_words(*waits.max()),
+      duration_words(group.endpoint.gave_up_after));
+  add_step(finding, Whose::kPeer, "nothing, where these clients are meant to end at these times");
+  finding.disproved_by = "the clients' logs show errors at these times";
+  return judged;
+}
+
+std::optional<Judged> judge(const Group& all) {
+  const Group waiting =
+      where_answers_are_due(part_of(all, [](const SocketStory& s) { return s.end->outstanding && s.end->wait; }));
+  const auto is_late = [&](const SocketStory& s) { return *s.end->wait >= all.endpoint.gave_up_after; };
+  const Group late = part_of(waiting, is_late);
+  if (!late.sockets.empty()) return judge_gave_up(late, waiting.size() - late.size());
+  if (waiting.sockets.empty()) return std::nullopt;
+  return judge_left(waiting);
+}
+
 }  // namespace
 
-const Rule kPeerGaveUp{"peer-gave-up", claims, nullptr, nullptr, nullptr};
+const Rule kPeerGaveUp{"peer-gave-up", claims, nullptr, judge, nullptr};
 
 }  // namespace tcpdiag::diagnose::rules

@@ -7,6 +7,7 @@
 
 #include "diagnose/judgement.h"
 #include "diagnose/rules/rules.h"
+#include "diagnose/since_inbound.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
@@ -38,7 +39,8 @@ std::string title(const Group& group, const Durations& waits, const std::optiona
   return fmt::format("{} reset {} {} after a request", group.name(), what, spread_words(waits, timer));
 }
 
-std::string explanation(const Group& group, const Durations& waits, const std::optional<Timer>& timer) {
+std::string explanation(const Group& group, const Durations& waits, const std::optional<Timer>& timer,
+                        const Durations& since) {
   const std::uint64_t n = group.size();
   const std::uint64_t waiting = group.count_if(unanswered);
   const std::uint64_t acked = group.count_if([](const SocketStory& s) { return unanswered(s) && acknowledged(s); });
@@ -58,6 +60,7 @@ std::string explanation(const Group& group, const Durations& waits, const std::o
     }
     text += waiting == n ? "." : fmt::format(", and {} in the middle of a response.", n - waiting);
   }
+  text += since_inbound_words(group, since, "The reset came");
   if (timer) {
     text += fmt::format(" {} of {} waits lie within {} of each other: a timer, not load.", timer->members, timer->total,
                         duration_words(timer->spread()));
@@ -117,13 +120,14 @@ std::optional<Judged> judge(const Group& group) {
   add(finding, "request_retransmits", retransmits);
   add(finding, "response_bytes_before_reset_max", response_bytes);
   add(finding, "rtt_during_wait_p50_us", std::optional<std::uint64_t>(rtts.p50()));
-  add_null(finding, "since_inbound_request_p50_s");
+  const Durations since = since_inbound_request(group);
+  add_seconds(finding, "since_inbound_request_p50_s", since.p50());
   add(finding, "timer_candidates", std::vector<model::TimerCandidate>{});
   add_sockets(finding);
 
   grade_of(group, waits).write_to(finding);
   finding.title = title(group, waits, timer);
-  finding.explanation = explanation(group, waits, timer);
+  finding.explanation = explanation(group, waits, timer, since);
   finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kReset, group.port());
   add_step(finding, Whose::kPeer, "give the peer's owner the times and local ports of these connections");
   add_step(finding, Whose::kPeer,

@@ -11,6 +11,7 @@
 
 #include "diagnose/judgement.h"
 #include "diagnose/rules/rules.h"
+#include "diagnose/since_inbound.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
@@ -79,7 +80,7 @@ bool is_side(const Sides& sides, std::string_view word) { return sides.word == w
 bool acknowledged(const SocketStory& story) { return story.end->request_acked.value_or(false); }
 
 std::string explanation(const Group& group, const Durations& waits, const std::optional<Timer>& timer,
-                        const Sides& sides) {
+                        const Sides& sides, const Durations& since) {
   const std::uint64_t n = group.size();
   const std::uint64_t kernel = group.count_if([](const SocketStory& s) { return s.end->kind == EndKind::kTimedOut; });
   const std::uint64_t exiting = group.count_if([](const SocketStory& s) { return s.end->process_exiting; });
@@ -90,7 +91,7 @@ std::string explanation(const Group& group, const Durations& waits, const std::o
                                  spread_words(waits, timer), group.name(), count_words(n, "connection", "connections"));
   if (kernel > 0 && kernel < n) text += fmt::format(" (in {} of them the kernel gave up)", kernel);
   if (exiting > 0 && exiting < n) text += fmt::format(" (in {} of them its process was ending)", exiting);
-  text += ".";
+  text += "." + since_inbound_words(group, since, "The end came");
   if (is_side(sides, "remote_slow")) {
     text += fmt::format(
         " The peer's host had acknowledged {} of {} requests in full: they arrived, and the peer's application, or "
@@ -147,20 +148,12 @@ Grade grade_of(const Group& group, const Sides& sides) {
   return grade;
 }
 
-// Still waiting at the end of the trace for longer than any good exchange takes.
-bool someone_still_waits(const Group& group) {
-  return std::any_of(group.facts.picture.sockets.begin(), group.facts.picture.sockets.end(), [&](const SocketStory& s) {
-    return s.endpoint == group.endpoint.index && s.exchange_pending && s.pending_wait &&
-           *s.pending_wait >= group.endpoint.gave_up_after;
-  });
-}
-
 std::optional<Judged> judge(const Group& group) {
   Judged judged = start_finding(kResponseTimeout.code, group);
   model::Finding& finding = judged.finding;
   const std::uint64_t n = group.size();
   set_impact(judged, group, Of::kExchanges, n);
-  finding.ongoing = someone_still_waits(group);
+  finding.ongoing = someone_still_waits(group.facts, group.endpoint);
 
   const Durations waits(group.collect([](const SocketStory& s) { return s.end->wait; }));
   const auto timer = find_timer(waits);
@@ -179,11 +172,13 @@ std::optional<Judged> judge(const Group& group) {
   add(finding, "rto_during_wait", rtos);
   add(finding, "side", std::string(sides.word));
   add(finding, "timer_candidates", std::vector<model::TimerCandidate>{});
+  const Durations since = since_inbound_request(group);
+  add_seconds(finding, "since_inbound_request_p50_s", since.p50());
 
   grade_of(group, sides).write_to(finding);
   finding.title = fmt::format("{} gave no response to {}; this host gave up after {}", group.name(),
                               count_words(n, "request", "requests"), spread_words(waits, timer));
-  finding.explanation = explanation(group, waits, timer, sides);
+  finding.explanation = explanation(group, waits, timer, sides, since);
   const bool by_kernel = 2 * group.count_if([](const SocketStory& s) { return s.end->kind == EndKind::kTimedOut; }) > n;
   finding.app_messages = knowledge::client_messages(
       by_kernel ? knowledge::CallFailure::kKernelTimedOut : knowledge::CallFailure::kReadGaveUp, group.port());

@@ -23,20 +23,6 @@ bool reads_late(const model::EndpointPicture& picture) {
   return *waits->percentile(0.99) >= limit && at_least(*waits, limit) >= kLateReads;
 }
 
-struct Reader {
-  std::optional<std::uint64_t> pid;  // absent: none known, or more than one
-  std::string comm;
-};
-
-Reader reader_of(const model::EndpointPicture& picture) {
-  Reader reader;
-  if (picture.processes.size() != 1) return reader;
-  const model::ProcessShare& process = picture.processes.front();
-  reader.comm = process.comm;
-  if (process.pids.size() == 1) reader.pid = process.pids.front();
-  return reader;
-}
-
 std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoint) {
   const model::EndpointPicture& picture = seconds.picture;
   const bool late = reads_late(picture);
@@ -53,7 +39,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
       std::max<std::uint64_t>(waits != nullptr ? at_least(*waits, static_cast<std::uint64_t>(kLimitUs)) : 0, 1);
   finding.severity = Severity::kWarning;
 
-  const Reader reader = reader_of(picture);
+  const OnlyProcess reader = only_process(picture);
   Grade grade(Confidence::kHigh);
   if (!reader.pid) {
     grade.at_most(Confidence::kMedium, picture.processes.size() > 1 || !reader.comm.empty()
@@ -69,11 +55,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   add(finding, "zero_window_sent_us", picture.totals.zero_window_sent_us);
   add(finding, "unread_bytes_max", picture.unread_bytes_max);
   add(finding, "pid", reader.pid);
-  if (reader.comm.empty()) {
-    add_null(finding, "comm");
-  } else {
-    add(finding, "comm", reader.comm);
-  }
+  add_comm(finding, reader);
   add_null(finding, "stopped");
 
   const std::string name = picture.key.at.to_string();
@@ -93,7 +75,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
                         (reader.comm.empty() ? std::string() : fmt::format(" ({})", reader.comm)) +
                         " did not fetch it.";
   add_step(finding, Whose::kUs, "what does the process do instead: CPU, garbage collection, locks, a stopped process",
-           reader.pid ? fmt::format("pidstat -p {} 1", *reader.pid) : std::string());
+           pidstat_command(reader));
   add_step(finding, Whose::kUs, "is the host short of CPU (run queue, steal)", "vmstat 1");
   finding.disproved_by = "the process waits in recv() or poll() for these sockets at that time";
   return judged;

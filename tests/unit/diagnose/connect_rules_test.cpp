@@ -150,6 +150,38 @@ TEST(ConnectTimeout, speaks_of_connects_that_still_try) {
   EXPECT_THAT(codes(to_endpoint(0, 3, pending(30, 2999ms)).build()), IsEmpty());
 }
 
+// SYNs left after so many seconds.
+SocketStory with_syns(SocketStory story, const std::vector<double>& offsets) {
+  story.syns_sent = static_cast<std::uint32_t>(offsets.size());
+  for (const double offset : offsets) {
+    const auto kind = offset == 0 ? model::TimelineKind::kConnect : model::TimelineKind::kSynRetransmit;
+    story.timeline.push_back({*story.opened_at + sec(offset), kind, {}});
+  }
+  return story;
+}
+
+TEST(ConnectTimeout, tells_when_the_syns_left) {
+  SocketStory story = with_syns(abandoned(10), {0, 1.02, 3.1, 7.2});
+  // A second one that did not leave for want of a neighbour.
+  story.timeline.insert(story.timeline.begin() + 1, {at(10.5), model::TimelineKind::kSynRetransmit, {{"errno", "16"}}});
+  const Finding f = only(to_endpoint(9, 3, story).build());
+  EXPECT_EQ(evidence_as<std::string>(f, "syn_schedule_s"), "0, 1.0, 3.1, 7.2");
+  EXPECT_THAT(f.explanation, HasSubstr("; typical: SYNs at 0, 1.0, 3.1, 7.2 s. No ICMP error came."));
+}
+
+TEST(ConnectTimeout, takes_the_schedule_of_a_typical_connect) {
+  PictureBuilder b = to_endpoint(9, 1, with_syns(abandoned(10), {0, 1}));
+  b.add(0, 2, with_syns(abandoned(10), {0, 1, 3}));
+  EXPECT_EQ(evidence_as<std::string>(only(b.build()), "syn_schedule_s"), "0, 1.0, 3.0");
+}
+
+TEST(ConnectTimeout, does_not_tell_a_schedule_that_was_not_seen_whole) {
+  SocketStory story = with_syns(abandoned(10), {0, 1, 3});
+  story.syns_sent = 5;
+  EXPECT_TRUE(evidence_is_null(only(to_endpoint(9, 3, story).build()), "syn_schedule_s"));
+  EXPECT_TRUE(evidence_is_null(only(to_endpoint(9, 3, abandoned(10)).build()), "syn_schedule_s"));
+}
+
 TEST(ConnectTimeout, once_is_a_warning) {
   const Finding f = only(to_endpoint(100, 1, abandoned(10)).build());
   EXPECT_EQ(f.severity, Severity::kWarning);

@@ -30,18 +30,33 @@ const std::map<std::string, std::vector<std::string>> kKeys = {
       "timer_candidates"}},
     {"peer-closed-awaiting-response",
      {"close_count", "exchange_count", "share_pct", "wait_p50_s", "wait_min_s", "wait_max_s", "request_acked_count",
-      "timer_candidates"}},
+      "timer_candidates", "since_inbound_request_p50_s"}},
     {"local-reset", {"cause", "kernel_reason", "reason_source", "count", "unread_bytes_max", "reset_age_p50_s"}},
     {"connect-refused", {"refused_count", "connect_count", "share_pct", "answer_p50_us", "sources"}},
     {"connect-timeout",
      {"timed_out_count", "abandoned_count", "ongoing_count", "connect_count", "syns_sent_p50_count",
-      "gave_up_after_p50_s", "icmp_errors", "other_connects_ok_same_endpoint", "conntrack_allowance_delta"}},
+      "gave_up_after_p50_s", "icmp_errors", "other_connects_ok_same_endpoint", "conntrack_allowance_delta",
+      "syn_schedule_s", "since_inbound_request_p50_s"}},
     {"connect-failed-locally", {"outcome", "errno_name", "count", "connect_count", "icmp_errors"}},
     {"first-bytes-unanswered",
      {"count", "wait_p50_s", "first_sent_p50_bytes", "acked_count", "largest_unacked_segment_bytes"}},
     {"response-timeout",
      {"count", "exchange_count", "share_pct", "wait_p50_s", "wait_max_s", "request_acked_count", "unacked_count",
-      "rto_during_wait", "side", "timer_candidates"}},
+      "rto_during_wait", "side", "timer_candidates", "since_inbound_request_p50_s"}},
+    {"peer-gave-up",
+     {"count", "exchange_count", "share_pct", "wait_p50_s", "wait_max_s", "timer_candidates", "reset_count",
+      "fin_count", "peers"}},
+    {"app-gap",
+     {"app_gap_p50_s", "app_gap_p90_s", "app_gap_failed_p50_s", "app_gap_ok_p50_s", "samples", "threads",
+      "coverage_pct"}},
+    {"no-outbound-attempt",
+     {"count", "with_call_count", "unknown_count", "wait_p50_s", "wait_max_s", "ongoing_count", "comm"}},
+    {"listen-overflow",
+     {"listen_overflows_delta", "listen_drops_delta", "local_port", "ack_backlog_max", "backlog_limit", "somaxconn",
+      "comm"}},
+    {"reconnect-storm",
+     {"connects_max_per_s", "connects_median_per_s", "storm_seconds", "connect_count", "connects_failed_count",
+      "exchange_count", "timeouts_count", "sockets_open_peak", "conntrack_allowance_delta"}},
     {"throughput-ceiling",
      {"direction", "ceiling_wire_bit_per_s", "ceiling_payload_bit_per_s", "spread_pct", "ceiling_seconds",
       "exchanges_per_s", "mean_response_bytes", "possible_exchanges_per_s", "baseline_candidates", "peer_type_given"}},
@@ -89,6 +104,20 @@ Picture one_of_each() {
   b.add(0, connect_failed(28, ConnectOutcome::kUnreachable, 1ms));
   b.outbound("10.0.0.3", 443).add(1, bare(never_answered(29, 5s)));
   b.raw().loss.samples_thinned = 1;
+  // Of this host's application and its listeners.
+  b.inbound("10.0.0.1", 80).good_exchanges(100).add(2, bare(unanswered(29, model::EndKind::kClosedByPeer, 9s)));
+  b.raw().endpoints[2].slow_answers.no_call = 3;
+  for (int i = 0; i < 9; ++i) b.raw().endpoints[1].histograms["app_gap"].add(3'000'000);
+  model::NetnsPicture netns;
+  netns.counters["ListenDrops"] = 1;
+  b.raw().netns = {netns};
+  // A storm, without more than its counts.
+  model::EndpointPicture& dropped = b.raw().endpoints[1];
+  b.add(1, 2, bare(never_answered(29, 5s)));
+  dropped.seconds.resize(60);
+  dropped.series.n = 60;
+  dropped.series.arrays["connects"].assign(60, std::nullopt);
+  dropped.series.arrays["connects"][30] = 20;
   // The delays: seconds with as little beside them as makes each rule speak.
   Picture picture = b.build();
   const auto take_over = [&picture](model::EndpointPicture endpoint, std::string_view address) {
@@ -134,8 +163,10 @@ TEST(Evidence, units_are_in_the_names) {
 
 // Delays are those of an endpoint, not of single sockets.
 bool is_of_seconds(const Finding& finding) {
-  const auto& of_delays = {"throughput-ceiling", "path-queueing", "local-queueing",    "retransmit-loss",
-                           "slow-reader",        "zero-window",   "delay-unattributed"};
+  const auto& of_delays = {"app-gap",         "no-outbound-attempt", "listen-overflow",
+                           "reconnect-storm", "throughput-ceiling",  "path-queueing",
+                           "local-queueing",  "retransmit-loss",     "slow-reader",
+                           "zero-window",     "delay-unattributed"};
   return std::find(of_delays.begin(), of_delays.end(), finding.code) != of_delays.end();
 }
 

@@ -65,7 +65,7 @@ TEST(LocalQueueing, is_seen_by_retransmissions_that_could_not_leave) {
 TEST(LocalQueueing, says_that_a_containers_uplink_is_not_seen) {
   Traffic t;
   t.seconds(10, 20).host_queue(20ms);
-  t.builder().raw().start.netns = {{t.endpoint().key.netns_inode, "", true, false}};
+  t.builder().raw().start.netns = {{t.endpoint().key.netns_inode, "", true, false, {}}};
   EXPECT_EQ(evidence_int(find(t, "local-queueing"), "in_container"), 1);
   EXPECT_THAT(find(t, "local-queueing").explanation, HasSubstr("container"));
 }

@@ -80,6 +80,29 @@ TEST(Links, a_listen_queue_explains_connects_to_this_host_only) {
   EXPECT_THAT(findings[1].finding.caused_by, ElementsAre(2U));
 }
 
+TEST(Links, a_listen_queue_of_one_endpoint_explains_connects_to_its_port_at_any_address) {
+  PictureBuilder b;
+  b.outbound("10.0.0.3", 443).inbound("10.0.0.3", 443).inbound("10.0.0.4", 443).inbound("10.0.0.3", 80);
+  std::vector<Judged> findings = {judged("connect-timeout", 0, {10}), judged("listen-overflow", 2, {10}),
+                                  judged("listen-overflow", 3, {10})};
+  link(findings, b.build());
+  EXPECT_THAT(findings[0].finding.caused_by, ElementsAre(1U));
+}
+
+TEST(Links, loopback_is_the_namespaces_own) {
+  PictureBuilder b;
+  b.outbound("127.0.0.1", 443).inbound("127.0.0.1", 443).outbound("::1", 443).inbound("::1", 443);
+  b.raw().endpoints[1].key.netns_inode = b.raw().endpoints[3].key.netns_inode = 4026532001U;
+  std::vector<Judged> findings = {judged("connect-timeout", 0, {10}), judged("connect-timeout", 2, {10}),
+                                  judged("listen-overflow", std::nullopt, {10})};
+  link(findings, b.build());
+  EXPECT_THAT(findings[0].finding.caused_by, IsEmpty());
+  EXPECT_THAT(findings[1].finding.caused_by, IsEmpty());
+  b.raw().endpoints[1].key.netns_inode = b.raw().endpoints[0].key.netns_inode;
+  link(findings, b.build());
+  EXPECT_THAT(findings[0].finding.caused_by, ElementsAre(2U));
+}
+
 TEST(Links, what_explains_something_critical_is_critical) {
   std::vector<Judged> findings = {
       judged("response-timeout", 0, {10}, Severity::kCritical), judged("retransmit-loss", 0, {10}),

@@ -123,7 +123,7 @@ TEST(PeerResetAwaitingResponse, of_a_client_of_ours_is_none_of_the_outbound_rule
   b.inbound("10.0.0.1", 80).good_exchanges(1000);
   b.add(0, 3, reset_awaiting(20, 30s)).add(0, 3, reset_while_idle(20, 30s)).add(0, 3, reset_in_response(20));
   b.add(0, 3, closed_before_reuse(20, 5s, 10ms)).add(0, 3, unanswered(20, EndKind::kClosedByPeer, 30s));
-  EXPECT_THAT(codes(b.build()), IsEmpty());
+  EXPECT_THAT(codes(b.build()), ElementsAre("peer-gave-up"));
 }
 
 // --- against peer-reset-after-idle ---

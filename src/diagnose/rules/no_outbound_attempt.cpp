@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// no-outbound-attempt: requests waited long for this host's application, and the thread that had read them began no
+// call meanwhile: no connect, no request on an idle connection.
+//
+// It is the one shape of "execution expired" that leaves no trace in TCP: a name that resolves slowly, a pool that is
+// waited for, a lock, CPU. Long polling and a websocket look the same, and so does work that takes its time, so that
+// the finding is more than a notice only where the same process makes calls for other requests.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "diagnose/delay.h"
+#include "diagnose/rules/rules.h"
+#include "diagnose/thresholds.h"
+#include "diagnose/words.h"
+#include "knowledge/client_messages.h"
+#include "model/event.h"
+
+namespace tcpdiag::diagnose::rules {
+namespace {
+
+using model::Confidence;
+using model::EndpointPicture;
+using model::Severity;
+using model::SlowAnswers;
+using model::Whose;
+
+bool share_a_process(const EndpointPicture& a, const EndpointPicture& b) {
+  return std::any_of(a.processes.begin(), a.processes.end(), [&](const model::ProcessShare& mine) {
+    return std::any_of(b.processes.begin(), b.processes.end(), [&](const model::ProcessShare& other) {
+      return !mine.pids.empty() && !mine.comm.empty() && mine.comm == other.comm;  // "others" has no pids
+    });
+  });
+}
+
+// For other requests the same process does make calls.
+bool calls_otherwise(const Facts& facts, const EndpointPicture& picture) {
+  if (picture.slow_answers.with_call > 0) return true;
+  return std::any_of(facts.endpoints.begin(), facts.endpoints.end(), [&](const EndpointFacts& other) {
+    return other.outbound() && other.picture->key.netns_inode == picture.key.netns_inode &&
+           other.picture->app_gap.with_gap > 0 && share_a_process(picture, *other.picture);
+  });
+}
+
+// Sockets on which such a request waited; of these, the client gave up.
+struct Waiting {
+  std::vector<std::size_t> sockets;
+  std::uint64_t given_up = 0;
+};
+
+Waiting waiting_sockets(const Facts& facts, const EndpointFacts& endpoint) {
+  Waiting waiting;
+  for (std::size_t i = 0; i < facts.picture.sockets.size(); ++i) {
+    const model::SocketStory& story = facts.picture.sockets[i];
+    if (story.endpoint != endpoint.index || !story.no_call_wait) continue;
+    waiting.sockets.push_back(i);
+    waiting.given_up += lost_exchange(story) ? 1U : 0U;
+  }
+  return waiting;
+}
+
+std::optional<Duration> wait_at(const SlowAnswers& answers, double q) {
+  const auto us = answers.no_call_wait_us.percentile(q);
+  if (!us) return std::nullopt;
+  return std::chrono::microseconds(static_cast<std::int64_t>(*us));
+}
+
+void place(Judged& judged, const Facts& facts, const SlowAnswers& answers) {
+  const model::Window& window = facts.picture.window;
+  judged.finding.first_at = answers.first_at.value_or(window.start);
+  judged.finding.last_at = std::max(judged.finding.first_at, answers.last_at.value_or(window.end));
+  judged.finding.ongoing = answers.ongoing > 0;
+}
+
+std::optional<Judged> judge(const Facts& facts, const EndpointFacts& endpoint) {
+  const EndpointPicture& picture = *endpoint.picture;
+  const SlowAnswers& answers = picture.slow_answers;
+  if (endpoint.outbound() || answers.no_call == 0) return std::nullopt;
+  const Waiting waiting = waiting_sockets(facts, endpoint);
+  const bool unusual = calls_otherwise(facts, picture);
+  // One or two slow requests of an application that never calls anybody are its own affair.
+  if (answers.no_call < kEnoughObservations && waiting.given_up == 0 && !unusual) return std::nullopt;
+
+  Judged judged;
+  model::Finding& finding = judged.finding;
+  finding.code = kNoOutboundAttempt.code;
+  finding.endpoint = endpoint.index;
+  finding.sockets = waiting.sockets;
+  finding.count = answers.no_call;
+  place(judged, facts, answers);
+  // That a client gave up is counted by peer-gave-up; here nothing was seen to fail.
+  judged.may_be_critical = false;
+
+  Grade grade(Confidence::kMedium);
+  if (unusual) {
+    grade.at_most(Confidence::kMedium, "That no call began is seen; why not is inside of the process.");
+  } else {
+    grade.at_most(Confidence::kLow,
+                  "No other request to this process was seen to lead to a call: it may never make one, and long "
+                  "polling, a websocket or long work look the same.");
+  }
+  common_steps(grade, facts, Feed::kSockets, answers.no_call);
+  grade.write_to(finding);
+  finding.severity = grade.value() == Confidence::kLow ? Severity::kNotice : Severity::kWarning;
+
+  const OnlyProcess process = only_process(picture);
+  const auto p50 = wait_at(answers, 0.5);
+  const auto longest = wait_at(answers, 1.0);
+  add(finding, "count", answers.no_call);
+  add(finding, "with_call_count", answers.with_call);
+  add(finding, "unknown_count", answers.unknown);
+  add_seconds(finding, "wait_p50_s", p50);
+  add_seconds(finding, "wait_max_s", longest);
+  add(finding, "ongoing_count", answers.ongoing);
+  add_comm(finding, process);
+
+  const std::string who = process.comm.empty() ? "this host's application" : process.comm;
+  const std::string name = picture.key.at.to_string();
+  const std::string requests = count_words(answers.no_call, "request", "requests");
+  finding.title = fmt::format("{} held {} to {} for {} or more and began no call", who, requests, name,
+                              duration_words(model::kSlowAnswerAfter));
+  finding.explanation = fmt::format("{} to {} had been read by {} and waited", requests, name, who);
+  if (p50 && longest) {
+    finding.explanation += fmt::format(" {} (p50), {} at most,", duration_words(*p50), duration_words(*longest));
+  }
+  finding.explanation +=
+      " while the thread that had read them began no connect and sent no request. TCP had nothing to do with it: a "
+      "name "
+      "that does not resolve, a wait for a pooled connection, thread or lock, or work on the CPU; a local socket to a "
+      "database is not seen.";
+  if (answers.with_call > 0) {
+    finding.explanation += fmt::format(" For {} that waited as long a call was made.",
+                                       count_words(answers.with_call, "other request", "other requests"));
+  }
+  if (answers.ongoing > 0) {
+    finding.explanation += fmt::format(" {} still waited when the trace ended.", answers.ongoing);
+  }
+  finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kNoAttempt, picture.key.at.port);
+  add_step(finding, Whose::kUs, "does name resolution hang: are DNS queries answered, and after how long",
+           "tcpdump -ni any udp port 53");
+  add_step(finding, Whose::kUs, "which name servers, timeout and attempts are set", "cat /etc/resolv.conf");
+  add_step(finding, Whose::kUs, "does the thread wait for a pooled connection, a lock or CPU: take a thread dump",
+           pidstat_command(process));
+  finding.disproved_by =
+      "such a request is long polling, a websocket or a long computation, and is meant to wait; or the call is made by "
+      "another thread";
+  return judged;
+}
+
+std::vector<Judged> judge_picture(const Facts& facts) {
+  std::vector<Judged> result;
+  for (const EndpointFacts& endpoint : facts.endpoints) {
+    if (auto judged = judge(facts, endpoint)) result.push_back(std::move(*judged));
+  }
+  return result;
+}
+
+}  // namespace
+
+const Rule kNoOutboundAttempt{"no-outbound-attempt", nullptr, nullptr, nullptr, judge_picture};
+
+}  // namespace tcpdiag::diagnose::rules
