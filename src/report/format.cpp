@@ -45,7 +45,7 @@ std::string duration(double us) {
 std::string bytes(std::uint64_t n) {
   const auto value = static_cast<double>(n);
   if (n < 100'000) return fmt::format("{} B", n);
-  if (n < 100 * 1024 * 1024 / 10) return fmt::format("{:.1f} KiB", value / 1024);
+  if (n < 1024 * 1024) return fmt::format("{:.1f} KiB", value / 1024);
   if (value < 10.0 * (1ULL << 30)) return fmt::format("{:.1f} MiB", value / (1 << 20));
   return fmt::format("{:.1f} GiB", value / (1 << 30));
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "report/format.h"
 #include "report/render.h"
@@ -22,12 +23,6 @@ const char* ended_by_name(model::EndedBy by) {
       return "error";
   }
   return "error";
-}
-
-Json strings(const std::vector<std::string>& texts) {
-  Json out = Json::array();
-  for (const std::string& text : texts) out.push_back(text_json(text));
-  return out;
 }
 
 Json blocks(const std::vector<model::Cidr>& blocks) {
@@ -56,17 +51,20 @@ Json window_json(const JsonContext& context) {
 }
 
 Json filters_json(const model::Filters& filters) {
+  Json cgroups = Json::array();
+  for (const model::CgroupFilter& cgroup : filters.cgroups) cgroups.push_back(text_json(cgroup.path));
   return {{"pid", filters.pids},
-          {"comm", Json::array()},  // no such filter yet, like cgroup and expression
+          {"children", filters.children},
+          {"comm", texts_json(filters.comms)},
           {"local_port", filters.local_ports},
           {"remote_port", filters.remote_ports},
           {"local", blocks(filters.local)},
           {"remote", blocks(filters.remote)},
           {"family", filters.families},
-          {"netns", strings(filters.netns_as_given)},
-          {"cgroup", Json::array()},
+          {"netns", texts_json(filters.netns_as_given)},
+          {"cgroup", std::move(cgroups)},
           {"role", filters.role ? role_json(*filters.role) : Json(nullptr)},
-          {"expression", nullptr}};
+          {"expression", filters.expression ? text_json(filters.expression->text) : Json(nullptr)}};
 }
 
 Json abilities_json(const std::vector<model::Ability>& abilities) {
@@ -86,6 +84,35 @@ Json loss_json(const model::Loss& loss) {
           {"rate_limited", loss.rate_limited},
           {"samples_thinned", loss.samples_thinned},
           {"disk_full", loss.disk_full}};
+}
+
+Json full_listeners_json(const std::vector<model::FullListener>& listeners) {
+  Json out = Json::array();
+  for (const model::FullListener& listener : listeners) {
+    Json entry = address_json(listener.local);
+    entry["backlog_max"] = listener.backlog_max;
+    entry["limit"] = listener.limit;
+    entry["samples"] = listener.samples;
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
+// All names in every report: null where this kernel has no such counter, or where it could not be read.
+Json kernel_counters_json(const std::vector<model::NetnsPicture>& namespaces) {
+  Json out = Json::array();
+  for (const model::NetnsPicture& netns : namespaces) {
+    Json counters = Json::object();
+    for (const char* name : model::kKernelCounters) {
+      const auto found = netns.counters.find(name);
+      counters[name] = found == netns.counters.end() ? Json(nullptr) : Json(found->second);
+    }
+    out.push_back({{"netns_inode", netns.inode},
+                   {"counters", std::move(counters)},
+                   {"gone", netns.gone},
+                   {"full_listeners", full_listeners_json(netns.full_listeners)}});
+  }
+  return out;
 }
 
 Json cost_json(const model::Cost& cost) {
@@ -135,7 +162,7 @@ std::string render_json(const model::Report& report, const JsonOptions& options)
   JsonDocument out;
   out.add("schema", "tcpdiag.report/1");
   out.add("tool", tool);
-  out.add("command", strings(picture.start.command));
+  out.add("command", texts_json(picture.start.command));
   out.add("recording_id", text_or_null(picture.start.recording_id));
   out.add("view_filters", nullptr);
   out.add("summary", text_json(report.summary));
@@ -149,13 +176,14 @@ std::string render_json(const model::Report& report, const JsonOptions& options)
   out.add("loss", loss_json(picture.loss));
   out.add("cost", cost_json(picture.cost));
   out.add("totals", totals);
+  out.add("kernel_counters", kernel_counters_json(picture.netns));
   out.add_list("endpoints", picture.endpoints.size(), [&](std::size_t i) { return endpoint_json(context, i); });
   out.add_list("sockets", shown.size(), [&](std::size_t i) { return socket_json(context, shown[i]); });
   out.add("sockets_shown", shown.size());
   out.add("sockets_omitted", picture.sockets_omitted + (picture.sockets.size() - shown.size()));
   out.add_list("findings", report.findings.size(), [&](std::size_t i) { return finding_json(context, i); });
   out.add("nic", Json::array());  // not measured yet
-  out.add("not_visible", strings(report.not_visible));
+  out.add("not_visible", texts_json(report.not_visible));
   return out.take();
 }
 

@@ -11,6 +11,8 @@
 namespace tcpdiag::report {
 namespace {
 
+using model::EndpointPicture;
+
 Json netns_json(const model::Picture& picture, std::uint32_t inode) {
   Json out = {{"inode", inode}, {"name", nullptr}, {"self", false}};
   for (const model::NetnsInfo& netns : picture.start.netns) {
@@ -78,8 +80,6 @@ Json rounded_or_null(const std::optional<double>& value) {
   return value ? Json(static_cast<std::int64_t>(std::llround(*value))) : Json(nullptr);
 }
 
-Json address_json(const model::SocketAddress& at) { return {{"address", at.address.to_string()}, {"port", at.port}}; }
-
 Json processes_json(const std::vector<model::ProcessShare>& processes) {
   Json out = Json::array();
   for (const model::ProcessShare& process : processes) {
@@ -118,6 +118,25 @@ Json peers_json(const std::vector<model::PeerShare>& peers) {
                    {"bytes_received", peer.bytes_received}});
   }
   return out;
+}
+
+// Null for inbound endpoints, and where the source does not measure it.
+Json app_gap_json(const EndpointPicture& endpoint) {
+  if (!has_measure(endpoint, "app_gap")) return nullptr;
+  const model::AppGap& gap = endpoint.app_gap;
+  return {{"calls", gap.calls}, {"with_gap", gap.with_gap}, {"ambiguous", gap.ambiguous}, {"threads", gap.threads}};
+}
+
+Json app_gap_coverage_json(const EndpointPicture& endpoint) {
+  const std::optional<double> pct = endpoint.app_gap.coverage_pct();
+  return has_measure(endpoint, "app_gap") && pct ? Json(std::min(100.0, to_thousandths(*pct))) : Json(nullptr);
+}
+
+Json slow_answers_json(const EndpointPicture& endpoint) {
+  if (endpoint.key.role != model::Role::kInbound) return nullptr;
+  const model::SlowAnswers& slow = endpoint.slow_answers;
+  return {
+      {"no_call", slow.no_call}, {"with_call", slow.with_call}, {"unknown", slow.unknown}, {"ongoing", slow.ongoing}};
 }
 
 Json process_json(const model::SocketStory& story) {
@@ -169,12 +188,6 @@ Json timers_json(const std::vector<model::TimerCandidate>& timers) {
   return out;
 }
 
-Json texts_json(const std::vector<std::string>& texts) {
-  Json out = Json::array();
-  for (const std::string& text : texts) out.push_back(text_json(text));
-  return out;
-}
-
 struct EvidenceToJson {
   Json operator()(std::monostate) const { return nullptr; }
   Json operator()(std::int64_t value) const { return value; }
@@ -198,7 +211,7 @@ Json next_steps_json(const std::vector<model::NextStep>& steps) {
 
 Json endpoint_json(const JsonContext& context, std::size_t index) {
   const model::Picture& picture = context.report.picture;
-  const model::EndpointPicture& endpoint = picture.endpoints[index];
+  const EndpointPicture& endpoint = picture.endpoints[index];
   Json out = Json::object();
   out["id"] = Ids::endpoint(index);
   out["role"] = model::to_string(endpoint.key.role);
@@ -216,7 +229,10 @@ Json endpoint_json(const JsonContext& context, std::size_t index) {
   out["path_queue_in_missing"] = text_or_null(endpoint.path_queue_in_missing);
   out["processes"] = processes_json(endpoint.processes);
   out["outcomes_compared"] = outcomes_json(endpoint.outcomes);
-  out["app_gap_coverage_pct"] = nullptr;  // app_gap is not measured yet
+  out["app_gap_coverage_pct"] = app_gap_coverage_json(endpoint);
+  out["app_gap"] = app_gap_json(endpoint);
+  out["slow_answers"] = slow_answers_json(endpoint);
+  out["recovery_unfinished"] = has_measure(endpoint, "recovery") ? Json(endpoint.recovery_unfinished) : Json(nullptr);
   out["role_source"] = role_source_json(endpoint.role_source);
   out["histograms"] = histograms_json(endpoint);
   out["series"] = series_json(endpoint.series);
@@ -251,6 +267,8 @@ Json socket_json(const JsonContext& context, std::size_t index) {
   out["first_byte_max_us"] = or_null(story.first_byte_max_us);
   out["wait_us"] = us_or_null(wait);
   out["idle_us"] = story.end ? us_or_null(story.end->idle) : Json(nullptr);
+  out["app_gap_us"] = us_or_null(story.app_gap);
+  out["no_call_wait_us"] = us_or_null(story.no_call_wait);
   out["timeline"] = timeline_json(context, story.timeline);
   return out;
 }

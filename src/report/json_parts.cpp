@@ -39,11 +39,23 @@ constexpr std::array<const char*, 15> kSeriesNames = {
     "rtt_p50_us",           "path_queue_p50_us", "path_queue_p99_us", "path_queue_in_p50_us",
     "path_queue_in_p99_us", "host_queue_p99_us", "read_wait_p99_us"};
 
-double to_thousandths(double value) { return std::round(value * 1000) / 1000; }
-
 }  // namespace
 
+double to_thousandths(double value) { return std::round(value * 1000) / 1000; }
+
+bool has_measure(const model::EndpointPicture& endpoint, const std::string& name) {
+  return endpoint.histograms.contains(name);
+}
+
 Json text_json(std::string_view text) { return valid_utf8(text); }
+
+Json texts_json(const std::vector<std::string>& texts) {
+  Json out = Json::array();
+  for (const std::string& text : texts) out.push_back(text_json(text));
+  return out;
+}
+
+Json address_json(const model::SocketAddress& at) { return {{"address", at.address.to_string()}, {"port", at.port}}; }
 
 Json text_or_null(std::string_view text) { return text.empty() ? Json(nullptr) : text_json(text); }
 
@@ -90,8 +102,8 @@ void append_totals(Json& out, const model::Totals& totals) {
     phases[model::to_string(static_cast<model::Phase>(i))] = or_null(totals.reset_phases[i]);
   }
   out["reset_phases"] = std::move(phases);
-  out["listen_overflows"] = nullptr;  // not measured yet
-  out["listen_drops"] = nullptr;
+  out["listen_overflows"] = or_null(totals.listen_overflows);
+  out["listen_drops"] = or_null(totals.listen_drops);
   out["bytes_sent"] = totals.bytes_sent;
   out["bytes_received"] = totals.bytes_received;
   out["segments_sent"] = or_null(totals.segments_sent);

@@ -91,10 +91,19 @@ bool append_second_line(Page& page, const TextContext& context) {
   return false;
 }
 
+// Where connections come in: that none was turned away before any socket of the trace could show it.
+std::string listen_words(const model::Picture& picture) {
+  const bool serves = std::any_of(picture.endpoints.begin(), picture.endpoints.end(),
+                                  [](const auto& endpoint) { return endpoint.key.role == model::Role::kInbound; });
+  const bool none = picture.totals.listen_overflows == 0U && picture.totals.listen_drops == 0U;
+  return serves && none ? " No listen queue overflowed." : "";
+}
+
 // The rules have made the sentence; it says what was seen and what cannot be seen.
 void append_nothing_found(Page& page, const TextContext& context) {
   const std::string& summary = context.report.summary;
-  page.paragraph("", summary.empty() ? "Nothing to report." : summary, Style::kHeading);
+  page.paragraph("", (summary.empty() ? "Nothing to report." : summary) + listen_words(context.picture()),
+                 Style::kHeading);
 }
 
 void append_nothing_matched(Page& page, const TextContext& context) {
@@ -168,7 +177,9 @@ std::string render_text(const model::Report& report, const TextOptions& options)
   append_failed_against_good(page, context);
   append_failures(page, context);
   append_delays(page, context);
+  append_retransmits(page, context);
   append_endpoints(page, context);
+  append_kernel_counters(page, context);
   append_bars(page, context);
   append_footer(page, context, filter_shown);
   return page.take();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,15 +38,21 @@ std::string not_visible_words(const model::Report& report);
 // The endpoint whose delays are shown: that of the first finding with one, else the first that has any; null: none has.
 const model::EndpointPicture* delay_endpoint(const model::Report& report);
 
+// "186 ms"; "-" where it is unknown.
+std::string us_or_dash(std::optional<std::uint64_t> us);
+
 // A name and figures that begin at `column`: on the next line where the name reaches into them.
 void named_row(Page& page, const std::string& name, std::size_t column, const std::string& figures,
                Style style = Style::kPlain);
 
-// text_tables.cpp, text_endpoints.cpp, text_bars.cpp; each writes nothing where it has nothing to show.
+// text_tables.cpp, text_retransmits.cpp, text_endpoints.cpp, text_bars.cpp; each writes nothing where it has nothing to
+// show.
 void append_failed_against_good(Page& page, const TextContext& context);
 void append_failures(Page& page, const TextContext& context);
 void append_delays(Page& page, const TextContext& context);
+void append_retransmits(Page& page, const TextContext& context);
 void append_endpoints(Page& page, const TextContext& context);
+void append_kernel_counters(Page& page, const TextContext& context);  // right below the endpoints
 void append_bars(Page& page, const TextContext& context);
 void append_busiest_filtered_out(Page& page, const TextContext& context);
 

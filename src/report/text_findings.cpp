@@ -125,7 +125,9 @@ void append_impact(Page& page, const TextContext& context, const model::Finding&
                              std::exchange(share, std::nullopt)));
   }
   if (parts.empty()) {
-    parts.emplace_back("no exchange or connect failed");
+    // What a full listen queue turned away never became a connection that could fail here.
+    parts.emplace_back(finding.code == "listen-overflow" ? "no traced exchange or connect failed"
+                                                         : "no exchange or connect failed");
     // What a delay is counted in stands in its evidence.
     if (!is_about_delay(finding.code)) parts.back() += fmt::format(", seen {}", number_of(finding.count, "time"));
   }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -27,17 +26,22 @@ std::string spaced(std::string text) {
   return text;
 }
 
-std::string us_or_dash(std::optional<std::uint64_t> us) {
-  return us ? duration(static_cast<double>(*us)) : std::string(kUnknown);
-}
-
 // --- FAILED AGAINST GOOD CALLS ---
 
-using Cell = std::function<std::string(const OutcomeGroup&)>;
+constexpr std::size_t kOutcomeColumns = 13;  // four of them beside the labels
 
-std::string first_byte_cell(const OutcomeGroup& group) {
-  if (!group.first_byte_p50_us) return std::string(kUnknown);
-  return fmt::format("{}/{}", us_or_dash(group.first_byte_p50_us), us_or_dash(group.first_byte_p99_us));
+using Cell = std::string (*)(const OutcomeGroup&);
+
+std::string reused_cell(const OutcomeGroup& group) {
+  if (!group.reused) return std::string(kUnknown);
+  const double share = 100.0 * static_cast<double>(*group.reused) / static_cast<double>(group.count);
+  return first_that_fits({fmt::format("{} of {}", *group.reused, group.count), percent(share)}, kOutcomeColumns - 1);
+}
+
+// "no answer 3"; of the two the number is what must be read whole.
+std::string outcome_heading(const OutcomeGroup& group) {
+  const std::string count = fmt::format(" {}", group.count);
+  return elide_middle(spaced(escape_terminal(group.outcome)), kOutcomeColumns - 1 - count.size()) + count;
 }
 
 const std::vector<std::pair<std::string_view, Cell>>& outcome_rows() {
@@ -45,12 +49,10 @@ const std::vector<std::pair<std::string_view, Cell>>& outcome_rows() {
       {"user request -> call, p50", [](const OutcomeGroup& g) { return us_or_dash(g.app_gap_p50_us); }},
       {"request size, p50",
        [](const OutcomeGroup& g) { return g.request_p50_bytes ? bytes(*g.request_p50_bytes) : std::string(kUnknown); }},
-      {"connection used before",
-       [](const OutcomeGroup& g) {
-         return g.reused ? fmt::format("{} of {}", *g.reused, g.count) : std::string(kUnknown);
-       }},
+      {"connection used before", reused_cell},
       {"idle before request, p50", [](const OutcomeGroup& g) { return us_or_dash(g.idle_before_request_p50_us); }},
-      {"first byte, p50/p99", first_byte_cell},
+      {"first byte, p50", [](const OutcomeGroup& g) { return us_or_dash(g.first_byte_p50_us); }},
+      {"first byte, p99", [](const OutcomeGroup& g) { return us_or_dash(g.first_byte_p99_us); }},
   };
   return kRows;
 }
@@ -73,6 +75,17 @@ std::vector<const OutcomeGroup*> compared_groups(const EndpointPicture& endpoint
   if (groups.size() > kFailedColumns) groups.resize(kFailedColumns);
   groups.push_back(good);
   return groups;
+}
+
+// That of the first finding whose endpoint has something to compare, else the first endpoint that has; null: none has.
+const EndpointPicture* compared_endpoint(const model::Report& report) {
+  const auto compares = [](const EndpointPicture& endpoint) { return !compared_groups(endpoint).empty(); };
+  const auto& endpoints = report.picture.endpoints;
+  for (const model::Finding& finding : report.findings) {
+    if (finding.endpoint && compares(endpoints[*finding.endpoint])) return &endpoints[*finding.endpoint];
+  }
+  const auto found = std::find_if(endpoints.begin(), endpoints.end(), compares);
+  return found == endpoints.end() ? nullptr : &*found;
 }
 
 // --- FAILURES ---
@@ -115,7 +128,15 @@ std::vector<std::size_t> chosen_failures(const model::Report& report, const std:
   return {chosen.begin(), chosen.end()};
 }
 
+// Its requests waited although this host called nobody for them; none of them failed.
+bool is_slow_answer(const SocketStory& story) { return story.no_call_wait && !failed(story); }
+
 model::MonoTime failed_at(const model::Picture& picture, const SocketStory& story) {
+  if (is_slow_answer(story)) {
+    const auto answer = std::find_if(story.timeline.rbegin(), story.timeline.rend(),
+                                     [](const auto& entry) { return entry.kind == model::TimelineKind::kSlowAnswer; });
+    if (answer != story.timeline.rend()) return answer->at;
+  }
   if (story.end) return story.end->at;
   return story.closed_at.value_or(picture.window.end);
 }
@@ -151,7 +172,9 @@ std::string connect_words(const SocketStory& story) {
 
 std::string what_happened(const SocketStory& story) {
   if (story.outcome && *story.outcome != model::ConnectOutcome::kEstablished) return connect_words(story);
-  if (!story.end) return story.exchange_pending ? "still waiting" : "open";
+  if (story.exchange_pending) return "still waiting";
+  if (is_slow_answer(story)) return "slow answer";
+  if (!story.end) return "open";
   switch (story.end->kind) {
     case model::EndKind::kResetReceived:
       return "reset by peer";
@@ -174,6 +197,8 @@ std::string failed_after(const SocketStory& story) {
   std::optional<model::Duration> after;
   if (story.outcome && *story.outcome != model::ConnectOutcome::kEstablished) {
     after = story.connect_took;
+  } else if (is_slow_answer(story)) {
+    after = story.no_call_wait;
   } else if (story.end) {
     const model::SocketEnd& end = *story.end;
     after = end.wait ? end.wait : end.idle ? end.idle : end.age;
@@ -208,6 +233,20 @@ std::string process_words(const SocketStory& story) {
   return elide_middle(escape_terminal(story.owner->comm), kProcessColumns - pid.size()) + pid;
 }
 
+// What does not fit the row. Of an inbound connection it is the peer's port by which its log is searched.
+void append_socket_remarks(Page& page, const SocketStory& story) {
+  std::vector<std::string> remarks;
+  if (story.socket.role == model::Role::kInbound) remarks.push_back("from " + story.socket.remote.to_string());
+  if (story.owner && story.owner->shared) remarks.emplace_back("shared by several processes");
+  const std::string one_line = "      " + join(remarks, ", ");
+  if (remarks.empty()) return;
+  if (columns(one_line) <= kPageColumns) {
+    page.line(one_line);
+  } else {
+    for (const std::string& remark : remarks) page.line("      " + remark);
+  }
+}
+
 // --- DELAY ---
 
 struct DelayRow {
@@ -215,17 +254,16 @@ struct DelayRow {
   const char* words;
   const char* inbound_words;  // where the roles are the other way round
 };
-constexpr std::array<DelayRow, 10> kDelayRows = {{
+constexpr std::array<DelayRow, 9> kDelayRows = {{
     {"path_queue", "network <=", "network <="},
     {"path_queue_in", "one way", "one way"},
     {"host_queue", "this host", "this host"},
     {"read_wait", "this app", "this app"},
-    {"app_gap", "this app", "this app"},
+    {"app_gap", "user->call", "user->call"},
     {"first_byte", "", "this app"},
     {"last_byte", "", ""},
     {"connect", "", ""},
     {"rtt", "", ""},
-    {"recovery", "after loss", "after loss"},
 }};
 
 const char* why_not_one_way(std::string_view missing) {
@@ -236,6 +274,16 @@ const char* why_not_one_way(std::string_view missing) {
   return nullptr;
 }
 
+// How many of the calls the row "app_gap" is of; empty: there is no such row.
+std::string app_gap_words(const EndpointPicture& endpoint) {
+  const model::AppGap& gap = endpoint.app_gap;
+  const auto found = endpoint.histograms.find("app_gap");
+  const std::optional<double> coverage = gap.coverage_pct();
+  if (!coverage || found == endpoint.histograms.end() || found->second.count() == 0) return {};
+  const std::string ambiguous = gap.ambiguous > 0 ? fmt::format(", {} ambiguous (event loop)", gap.ambiguous) : "";
+  return fmt::format("app_gap known for {} of {} calls ({}){}", gap.with_gap, gap.calls, percent(*coverage), ambiguous);
+}
+
 bool has_delays(const EndpointPicture& endpoint) {
   return std::any_of(kDelayRows.begin(), kDelayRows.end(), [&](const DelayRow& row) {
     const auto found = endpoint.histograms.find(row.name);
@@ -244,6 +292,10 @@ bool has_delays(const EndpointPicture& endpoint) {
 }
 
 }  // namespace
+
+std::string us_or_dash(std::optional<std::uint64_t> us) {
+  return us ? duration(static_cast<double>(*us)) : std::string(kUnknown);
+}
 
 const EndpointPicture* delay_endpoint(const model::Report& report) {
   for (const model::Finding& finding : report.findings) {
@@ -267,28 +319,22 @@ void named_row(Page& page, const std::string& name, std::size_t column, const st
 }
 
 void append_failed_against_good(Page& page, const TextContext& context) {
-  constexpr std::size_t kLabel = 30;
-  constexpr std::size_t kColumn = 16;  // "999 ms/999 ms" and more; three failed columns take less
-  const auto& endpoints = context.picture().endpoints;
-  const auto found = std::find_if(endpoints.begin(), endpoints.end(),
-                                  [](const EndpointPicture& e) { return !compared_groups(e).empty(); });
-  if (found == endpoints.end()) return;
-  const std::vector<const OutcomeGroup*> groups = compared_groups(*found);
-  const std::size_t width = std::min(kColumn, (kPageColumns - kLabel) / groups.size());
+  constexpr std::size_t kLabel = kPageColumns - 4 * kOutcomeColumns;
+  const EndpointPicture* endpoint = compared_endpoint(context.report);
+  if (endpoint == nullptr) return;
+  const std::vector<const OutcomeGroup*> groups = compared_groups(*endpoint);
   std::string heading = pad_right("FAILED AGAINST GOOD CALLS", kLabel);
-  for (const OutcomeGroup* group : groups) {
-    heading += pad_left(fmt::format("{} {}", spaced(escape_terminal(group->outcome)), group->count), width);
-  }
+  for (const OutcomeGroup* group : groups) heading += pad_left(outcome_heading(*group), kOutcomeColumns);
   page.blank();
   page.line(heading, Style::kHeading);
-  if (endpoints.size() > 1) page.line("  at " + found->key.at.to_string());
+  if (context.picture().endpoints.size() > 1) page.line("  at " + endpoint->key.at.to_string());
   for (const auto& [label, cell] : outcome_rows()) {
     std::string line = "  " + pad_right(label, kLabel - 2);
     bool is_known = false;
     for (const OutcomeGroup* group : groups) {
       const std::string value = cell(*group);
       is_known = is_known || value != kUnknown;
-      line += pad_left(value, width);
+      line += pad_left(value, kOutcomeColumns);
     }
     if (is_known) page.line(line);
   }
@@ -315,8 +361,7 @@ void append_failures(Page& page, const TextContext& context) {
         story.socket.local.port == 0 ? std::string(kUnknown) : std::to_string(story.socket.local.port);
     page.line(row(failure_time(context, failed_at(picture, story)), port, process_words(story), what_happened(story),
                   failed_after(story), sent_and_got(story)));
-    // For an inbound one it is the peer's port by which its log is searched.
-    if (story.socket.role == model::Role::kInbound) page.line("      from " + story.socket.remote.to_string());
+    append_socket_remarks(page, story);
   }
   if (all.size() > rows.size()) {
     page.line(fmt::format("  ... {} more: --sockets {}, or all of them in the JSON report", all.size() - rows.size(),
@@ -350,6 +395,8 @@ void append_delays(Page& page, const TextContext& context) {
   if (missing != nullptr && endpoint->histograms.contains("path_queue")) {
     page.line(fmt::format("  path_queue_in is not known: {}", missing));
   }
+  const std::string coverage = app_gap_words(*endpoint);
+  if (!coverage.empty()) page.paragraph("  ", coverage);
 }
 
 }  // namespace tcpdiag::report

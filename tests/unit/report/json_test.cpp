@@ -75,18 +75,18 @@ TEST_P(EveryJson, is_ascii_and_ends_with_a_newline) {
 
 TEST_P(EveryJson, has_every_key_in_the_order_of_the_contract) {
   const Json report = json_of(samples::by_name(GetParam()));
-  EXPECT_EQ(
-      keys_of(report),
-      (Keys{"schema", "tool",       "command",   "recording_id", "view_filters",         "summary",         "verdict",
-            "host",   "origin",     "window",    "filters",      "sockets_filtered_out", "abilities",       "loss",
-            "cost",   "totals",     "endpoints", "sockets",      "sockets_shown",        "sockets_omitted", "findings",
-            "nic",    "not_visible"}));
+  EXPECT_EQ(keys_of(report), (Keys{"schema",          "tool",      "command", "recording_id",
+                                   "view_filters",    "summary",   "verdict", "host",
+                                   "origin",          "window",    "filters", "sockets_filtered_out",
+                                   "abilities",       "loss",      "cost",    "totals",
+                                   "kernel_counters", "endpoints", "sockets", "sockets_shown",
+                                   "sockets_omitted", "findings",  "nic",     "not_visible"}));
   EXPECT_EQ(keys_of(report["tool"]), (Keys{"name", "version", "git"}));
   EXPECT_EQ(keys_of(report["host"]),
             (Keys{"hostname", "kernel", "arch", "instance_type", "instance_type_source", "utc_offset_s", "cpus"}));
   EXPECT_EQ(keys_of(report["window"]), (Keys{"start_at", "end_at", "duration_s", "ended_by", "partial"}));
-  EXPECT_EQ(keys_of(report["filters"]), (Keys{"pid", "comm", "local_port", "remote_port", "local", "remote", "family",
-                                              "netns", "cgroup", "role", "expression"}));
+  EXPECT_EQ(keys_of(report["filters"]), (Keys{"pid", "children", "comm", "local_port", "remote_port", "local", "remote",
+                                              "family", "netns", "cgroup", "role", "expression"}));
   EXPECT_EQ(keys_of(report["loss"]), (Keys{"ring_full", "sockets_full", "endpoints_full", "processes_full",
                                            "undecodable", "rate_limited", "samples_thinned", "disk_full"}));
   EXPECT_EQ(keys_of(report["cost"]), (Keys{"bpf_cpu_s", "user_cpu_s", "system_cpu_s", "peak_rss_bytes", "attach_us"}));
@@ -107,14 +107,32 @@ TEST_P(EveryJson, has_every_key_of_the_totals) {
             (Keys{"syn_sent", "established", "after_local_fin", "after_remote_fin", "time_wait", "no_socket"}));
 }
 
+TEST_P(EveryJson, has_every_key_of_the_kernel_counters) {
+  const Keys names(model::kKernelCounters.begin(), model::kKernelCounters.end());
+  const Json report = json_of(samples::by_name(GetParam()));
+  for (const Json& netns : report["kernel_counters"]) {
+    EXPECT_EQ(keys_of(netns), (Keys{"netns_inode", "counters", "gone", "full_listeners"}));
+    EXPECT_EQ(keys_of(netns["counters"]), names);
+    for (const Json& listener : netns["full_listeners"]) {
+      EXPECT_EQ(keys_of(listener), (Keys{"address", "port", "backlog_max", "limit", "samples"}));
+    }
+  }
+}
+
 TEST_P(EveryJson, has_every_key_of_the_endpoints) {
   const Json report = json_of(samples::by_name(GetParam()));
   for (const Json& endpoint : report["endpoints"]) {
     EXPECT_EQ(keys_of(endpoint),
               (Keys{"id", "role", "address", "port", "family", "netns", "first_seen_at", "last_seen_at"} + kTotals +
                Keys{"mean_request_bytes", "mean_response_bytes", "rtt_floor_us", "rtt_floor_source",
-                    "path_queue_in_missing", "processes", "outcomes_compared", "app_gap_coverage_pct", "role_source",
-                    "histograms", "series", "peers"}));
+                    "path_queue_in_missing", "processes", "outcomes_compared", "app_gap_coverage_pct", "app_gap",
+                    "slow_answers", "recovery_unfinished", "role_source", "histograms", "series", "peers"}));
+    if (!endpoint["app_gap"].is_null()) {
+      EXPECT_EQ(keys_of(endpoint["app_gap"]), (Keys{"calls", "with_gap", "ambiguous", "threads"}));
+    }
+    if (!endpoint["slow_answers"].is_null()) {
+      EXPECT_EQ(keys_of(endpoint["slow_answers"]), (Keys{"no_call", "with_call", "unknown", "ongoing"}));
+    }
     EXPECT_EQ(keys_of(endpoint["netns"]), (Keys{"inode", "name", "self"}));
     for (const Json& process : endpoint["processes"]) {
       EXPECT_EQ(keys_of(process),
@@ -180,6 +198,8 @@ TEST_P(EveryJson, has_every_key_of_sockets_and_findings) {
                                      "first_byte_max_us",
                                      "wait_us",
                                      "idle_us",
+                                     "app_gap_us",
+                                     "no_call_wait_us",
                                      "timeline"}));
     EXPECT_EQ(keys_of(socket["process"]), (Keys{"pid", "tid", "ns_pid", "comm", "cgroup", "owner_source", "shared"}));
     EXPECT_EQ(keys_of(socket["local"]), (Keys{"address", "port"}));
@@ -284,6 +304,90 @@ TEST(Json, reset_reasons_are_null_where_the_kernel_gives_none) {
   EXPECT_EQ(json_of(samples::ipv6())["totals"]["reset_reasons"], Json::parse(R"({"TCP_ABORT_ON_CLOSE": 1})"));
   EXPECT_EQ(json_of(samples::api_resets())["totals"]["reset_phases"]["established"], 12);
   EXPECT_TRUE(json_of(samples::api_resets())["totals"]["reset_phases"]["time_wait"].is_null());
+}
+
+TEST(Json, filters_as_they_were_given) {
+  const Json filters = json_of(samples::busy_server())["filters"];
+  EXPECT_EQ(filters["pid"], Json::parse("[77]"));
+  EXPECT_EQ(filters["children"], true);
+  EXPECT_THAT(filters["comm"], ElementsAre("puma"));
+  EXPECT_THAT(filters["cgroup"], ElementsAre("/system.slice/puma.service"));
+  EXPECT_EQ(filters["expression"], "not port 22");
+  const Json none = json_of(samples::api_resets())["filters"];
+  EXPECT_EQ(none["children"], false);
+  EXPECT_EQ(none["comm"], Json::array());
+  EXPECT_EQ(none["cgroup"], Json::array());
+  EXPECT_TRUE(none["expression"].is_null());
+}
+
+TEST(Json, the_kernels_counters_stand_beside_the_totals) {
+  const Json report = json_of(samples::busy_server());
+  const Json& netns = report["kernel_counters"][0];
+  EXPECT_EQ(netns["netns_inode"], 4026531840);
+  EXPECT_EQ(netns["counters"]["RetransSegs"], 10);
+  EXPECT_EQ(netns["counters"]["OutRsts"], 0);
+  EXPECT_TRUE(netns["counters"]["TCPReqQFullDoCookies"].is_null()) << "this kernel has no such counter";
+  EXPECT_EQ(netns["gone"], false);
+  EXPECT_EQ(netns["full_listeners"][1],
+            Json::parse(R"({"address": "::", "port": 9292, "backlog_max": 6, "limit": 5, "samples": 1})"));
+  EXPECT_EQ(report["totals"]["listen_overflows"], 57);
+  EXPECT_EQ(report["totals"]["listen_drops"], 60);
+  EXPECT_TRUE(report["endpoints"][0]["listen_overflows"].is_null());
+  EXPECT_EQ(json_of(samples::queueing_ipv6())["kernel_counters"][1]["gone"], true);
+}
+
+TEST(Json, counters_that_could_not_be_read_are_null) {
+  model::Report report = samples::busy_server();
+  report.picture.netns[0].counters.clear();
+  report.picture.totals.listen_overflows = std::nullopt;
+  const Json json = json_of(report);
+  for (const auto& [name, value] : json["kernel_counters"][0]["counters"].items()) EXPECT_TRUE(value.is_null()) << name;
+  EXPECT_TRUE(json["totals"]["listen_overflows"].is_null());
+  EXPECT_EQ(json_of(samples::linked())["kernel_counters"], Json::array());
+}
+
+TEST(Json, the_gap_before_a_call_is_of_outbound_endpoints) {
+  const Json outbound = json_of(samples::api_resets())["endpoints"][0];
+  EXPECT_EQ(outbound["app_gap"], Json::parse(R"({"calls": 1204, "with_gap": 1122, "ambiguous": 7, "threads": 15})"));
+  EXPECT_EQ(outbound["app_gap_coverage_pct"], 93.189);
+  EXPECT_TRUE(outbound["slow_answers"].is_null());
+  EXPECT_EQ(outbound["outcomes_compared"][2]["app_gap_p50_us"], 20'000);
+  EXPECT_EQ(json_of(samples::api_resets())["sockets"][0]["app_gap_us"], 20'000);
+  const Json inbound = json_of(samples::busy_server())["endpoints"][0];
+  EXPECT_TRUE(inbound["app_gap"].is_null());
+  EXPECT_TRUE(inbound["app_gap_coverage_pct"].is_null());
+  EXPECT_EQ(inbound["slow_answers"], Json::parse(R"({"no_call": 4, "with_call": 1, "unknown": 1, "ongoing": 2})"));
+}
+
+TEST(Json, a_gap_that_is_not_measured_is_null_and_one_without_calls_is_not) {
+  model::Report report = samples::api_resets();
+  model::EndpointPicture& endpoint = report.picture.endpoints[0];
+  endpoint.app_gap = {};
+  endpoint.histograms["app_gap"] = model::Histogram();
+  EXPECT_EQ(json_of(report)["endpoints"][0]["app_gap"]["calls"], 0);
+  EXPECT_TRUE(json_of(report)["endpoints"][0]["app_gap_coverage_pct"].is_null());
+  endpoint.histograms.erase("app_gap");
+  EXPECT_TRUE(json_of(report)["endpoints"][0]["app_gap"].is_null());
+}
+
+TEST(Json, what_was_sent_again_and_how_long_after) {
+  const Json endpoint = json_of(samples::packet_loss())["endpoints"][0];
+  EXPECT_EQ(endpoint["histograms"]["retransmit_rto"]["count"], 31);
+  EXPECT_EQ(endpoint["histograms"]["retransmit_rto"]["max"], 420'000);
+  EXPECT_TRUE(endpoint["histograms"]["retransmit_synack"].is_null());
+  EXPECT_EQ(endpoint["histograms"]["recovery"]["count"], 1'840);
+  EXPECT_EQ(endpoint["recovery_unfinished"], 2);
+  EXPECT_TRUE(json_of(samples::incident_b())["endpoints"][0]["recovery_unfinished"].is_null());
+  EXPECT_EQ(json_of(samples::busy_server())["sockets"][0]["timeline"][2]["detail"],
+            Json::parse(R"({"bound_us": 40, "delay_us": 210000, "kind": "rto", "segments": 1})"));
+}
+
+TEST(Json, sockets_tell_who_shares_them_and_what_waited) {
+  const Json socket = json_of(samples::busy_server())["sockets"][0];
+  EXPECT_EQ(socket["process"]["shared"], true);
+  EXPECT_EQ(socket["no_call_wait_us"], 38'503'000);
+  EXPECT_TRUE(socket["app_gap_us"].is_null());
+  EXPECT_EQ(json_of(samples::api_resets())["sockets"][1]["process"]["shared"], false);
 }
 
 TEST(Json, the_limit_keeps_sockets_that_a_finding_names) {

@@ -48,6 +48,7 @@ SocketStory failed_exchange(std::uint16_t port, std::uint32_t pid, double ended_
   story.outcome = ConnectOutcome::kEstablished;
   story.ended_by = model::Terminator::kRemote;
   story.ended_with = model::EndedWith::kRst;
+  story.app_gap = s(0.02);
   model::SocketEnd end;
   end.kind = EndKind::kResetReceived;
   end.at = at(ended_s);
@@ -108,6 +109,14 @@ model::EndpointPicture endpoint(model::Role role, model::SocketAddress where) {
   return out;
 }
 
+model::NetnsPicture netns(std::uint32_t inode, std::map<std::string, std::uint64_t> moved) {
+  model::NetnsPicture out;
+  out.inode = inode;
+  for (const char* name : model::kKernelCounters) out.counters[name] = 0;
+  for (const auto& [name, delta] : moved) out.counters[name] = delta;
+  return out;
+}
+
 model::Histogram histogram(std::initializer_list<std::pair<std::uint64_t, int>> values) {
   model::Histogram out;
   for (const auto& [value, times] : values) {
@@ -127,7 +136,7 @@ Report base() {
   start.filters.remote_ports = {443};
   start.filters.netns_inodes = {4026531840};
   start.host = {"web-2", "6.1.0-44-cloud-amd64", "x86_64", 9 * 3600, "JST", 2};
-  start.netns = {{4026531840, "", true}};
+  start.netns = {{4026531840, "", true, true, 4096}};
   start.abilities = {{"reset_reasons", false, "this kernel (before 6.10) does not tell why it sent a RST"},
                      {"socket_cookie", true, ""}};
   picture.window = {at(0), at(2472.876), model::EndedBy::kSignal, false};
@@ -269,7 +278,9 @@ Report api_resets() {
   picture.sockets[11].socket.cookie = std::nullopt;
   picture.sockets[11].opened_at = std::nullopt;
   picture.sockets[11].timeline[0].at = at(-12.5);
+  picture.sockets[0].owner->shared = true;
   picture.sockets_omitted = 16;
+  picture.netns = {netns(4026531840, {{"RetransSegs", 41}, {"TCPSynRetrans", 30}, {"OutRsts", 2}})};
   for (model::Totals* totals : {&picture.totals, &picture.endpoints[0].totals}) {
     totals->exchanges = 1189;
     totals->exchanges_failed = 12;
@@ -280,10 +291,18 @@ Report api_resets() {
     totals->retransmitted_segments = 27;
     totals->reset_phases[1] = 12;
   }
-  picture.endpoints[0].outcomes = {{"reset", 12, 1412, 1'300'000, std::nullopt, 9, std::nullopt, std::nullopt},
-                                   {"no_answer", 3, {}, {}, {}, 0, {}, {}},
-                                   {"good", 1189, 1398, 1'100'000, std::nullopt, 885, 410'000, 2'900'000}};
-  picture.endpoints[0].histograms["reset_received_wait"] = histogram({{30'000'000, 12}});
+  picture.totals.listen_overflows = picture.totals.listen_drops = 0;
+  model::EndpointPicture& api = picture.endpoints[0];
+  api.outcomes = {{"reset", 12, 1412, 1'300'000, 20'000, 9, std::nullopt, std::nullopt},
+                  {"no_answer", 3, {}, {}, 21'000, 0, {}, {}},
+                  {"good", 1189, 1398, 1'100'000, 20'000, 885, 410'000, 2'900'000}};
+  api.histograms["reset_received_wait"] = histogram({{30'000'000, 12}});
+  api.histograms["retransmit_syn"] = histogram({{1'000'000, 3}, {3'000'000, 3}, {7'000'000, 21}});
+  api.histograms["app_gap"] = histogram({{20'000, 1100}, {150'000, 22}});
+  api.app_gap.calls = 1204;
+  api.app_gap.with_gap = 1122;
+  api.app_gap.ambiguous = 7;
+  api.app_gap.threads = 15;
   return report;
 }
 
@@ -324,6 +343,9 @@ Report hostile() {
   Report report = api_resets();
   model::Picture& picture = report.picture;
   const std::string evil = "\x1b]0;owned\x07\xff\xfe\u202eevil\n";
+  picture.start.filters.comms = {evil};
+  picture.start.filters.cgroups = {{"/" + evil, 1, {}}};
+  picture.start.filters.expression = model::Expression{"port 443 " + evil, {}};
   picture.start.host.hostname = "\x1b[2Jhost-with-a-name-that-is-much-longer-than-anyone-would-think.example.com";
   picture.start.host.utc_offset_name = "\x1b[31m";
   picture.start.command.push_back(evil);
@@ -359,7 +381,7 @@ Report ipv6() {
   picture.start.host.utc_offset_s = -(3 * 3600 + 30 * 60);
   picture.start.host.utc_offset_name = "-0330";
   picture.start.filters = {};
-  picture.start.netns = {{4026531840, "", true}, {4026532999, "blue", false}};
+  picture.start.netns = {{4026531840, "", true, true, 4096}, {4026532999, "blue", false, true, 4096}};
   picture.window.end = at(80'000);
   model::EndpointPicture there = endpoint(model::Role::kInbound, ours);
   there.key.netns_inode = 4026532999;
@@ -474,6 +496,7 @@ Report by_name(std::string_view name) {
   if (name == "zero_window") return zero_window();
   if (name == "packet_loss") return packet_loss();
   if (name == "queueing_ipv6") return queueing_ipv6();
+  if (name == "busy_server") return busy_server();
   if (name == "nothing_found") return nothing_found();
   if (name == "nothing_matched") return nothing_matched();
   if (name == "api_resets") return api_resets();

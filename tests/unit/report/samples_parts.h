@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <map>
+#include <string>
 #include <utility>
 
 #include "model/report.h"
@@ -17,6 +19,8 @@ Duration s(double seconds);
 model::SocketAddress address(const char* text, std::uint16_t port);
 EvidenceValue n(std::int64_t value);
 model::EndpointPicture endpoint(model::Role role, model::SocketAddress where);
+// Its counters, all that there are: 0 but for those given.
+model::NetnsPicture netns(std::uint32_t inode, std::map<std::string, std::uint64_t> moved);
 model::Histogram histogram(std::initializer_list<std::pair<std::uint64_t, int>> values);  // value, how often
 
 model::Report base();  // without an endpoint

@@ -191,13 +191,15 @@ Report slow_reader() {
 Report local_queueing() {
   Report report = one_minute();
   model::Picture& picture = report.picture;
-  picture.start.netns = {{4026532999, "", false, false}};
+  picture.start.netns = {{4026532999, "", false, false, 4096}};
   model::EndpointPicture e = endpoint(model::Role::kInbound, address("10.77.0.2", 6379));
   e.totals.sockets_seen = 50;
   e.totals.exchanges = 14'078;
   e.totals.bytes_sent = 461'420'000;
   e.totals.bytes_received = 506'808;
   e.totals.retransmitted_segments = 143;
+  e.totals.retransmits = {0, 0, 6, 0, 0, 0};
+  e.totals.retransmit_failures = {137, 0};
   e.totals.out_of_order_segments = 0;
   e.processes = {{"redis-server", "", {77}, 50, 461'420'000, 506'808, 14'078}};
   e.histograms["host_queue"] = histogram({{140'000, 12'000}, {152'000, 2'000}, {180'000, 130}});
@@ -269,7 +271,17 @@ Report packet_loss() {
   e.totals.retransmitted_segments = 2'043;
   e.totals.out_of_order_segments = 3'312;
   e.totals.retransmits = {0, 0, 31, 1'890, 80, 42};
+  e.totals.spurious_retransmits = 12;
+  e.totals.retransmit_failures = {3, 0};
   e.histograms["recovery"] = histogram({{3'000, 1'800}, {212'000, 40}});
+  e.histograms["retransmit_rto"] = histogram({{210'000, 28}, {420'000, 3}});
+  e.histograms["retransmit_fast"] = histogram({{2'900, 1'860}, {12'000, 30}});
+  e.histograms["retransmit_tlp"] = histogram({{1'100, 79}});  // of one it is not known when it was first sent
+  e.histograms["retransmit_other"] = histogram({{230'000, 42}});
+  e.recovery_unfinished = 2;
+  report.picture.totals = e.totals;
+  report.picture.start.filters = {};
+  report.picture.netns = {netns(4026531840, {{"RetransSegs", 2'043}, {"TCPFastRetrans", 1'930}})};
   Finding in = finding("retransmit-loss", model::Severity::kCritical, model::Confidence::kMedium);
   in.confidence_reasons = {"This kernel does not tell whether the first copy had left this host."};
   in.title = "1.0 % of the segments from 10.77.0.2:6379 are lost";
@@ -304,7 +316,9 @@ Report queueing_ipv6() {
   model::EndpointPicture& e = picture.endpoints[0];
   e.key.at = address("2001:db8:1234:5678:9abc:def0:1234:5678", 65535);
   e.key.netns_inode = 4026532999;
-  picture.start.netns.push_back({4026532999, "blue", false, false});
+  picture.netns = {netns(4026531840, {{"RetransSegs", 9}}), netns(4026532999, {{"RetransSegs", 1}})};
+  picture.netns[1].gone = true;
+  picture.start.netns.push_back({4026532999, "blue", false, false, std::nullopt});
   e.path_queue_in_missing = "no_timestamps";
   e.histograms.erase("path_queue_in");
   e.totals.exchanges_failed = 3;
