@@ -16,9 +16,9 @@ std::string sockets_in_words(model::Filters filters) {
   // The namespace is said apart.
   filters.netns_as_given.clear();
   filters.netns_inodes.clear();
-  const bool any = filters.pids.empty() && filters.local_ports.empty() && filters.remote_ports.empty() &&
-                   filters.local.empty() && filters.remote.empty() && filters.families.empty() && !filters.role;
-  return any ? "all TCP sockets" : fmt::format("TCP sockets with {}", filters.describe());
+  const std::string words = filters.describe();
+  if (words == model::Filters().describe()) return "all TCP sockets";
+  return "TCP sockets with " + escape_terminal(words);
 }
 
 std::string netns_in_words(const model::Filters& filters, const std::vector<model::NetnsInfo>& netns) {

@@ -31,14 +31,22 @@ Exit codes:
   2  wrong use; nothing was started        4  a finding reached --fail-on)";
 
 constexpr const char* kTraceFooter = R"(An option repeated, or a list with commas, means any of them; different options
-must all hold. The report goes to standard output or -o, progress to standard
-error. Nothing leaves this machine.
+must all hold, and so must the EXPRESSION, in the words of tcpdump: [src|dst]
+host ADDR, net ADDR/LEN, port N, portrange N-M, with and, or, not, ( ). There
+src is this host and dst the other side.
+
+The report goes to standard output or -o, progress to standard error. Nothing
+leaves this machine.
 
 Examples:
   sudo tcpdiag trace                             everything here, until Ctrl-C
   sudo tcpdiag trace -D 6379 -d 30s              calls to Redis, half a minute
   sudo tcpdiag trace -p 811,812 -A 203.0.113.0/24
   sudo tcpdiag trace --role inbound -L 80,443    what this host serves
+  sudo tcpdiag trace not port 22                 all but your own ssh session
+  sudo tcpdiag trace 'dst port 443 and not (host 10.0.0.1 or net 10.1.0.0/16)'
+  sudo tcpdiag trace --comm redis-server         whatever its process number
+  sudo tcpdiag trace --cgroup /system.slice/puma.service
   sudo tcpdiag trace --netns blue --format json -o report.json
   sudo tcpdiag trace -d 1h --fail-on critical    exits 4 if there is a cause
 
@@ -58,7 +66,8 @@ class HelpFormatter : public CLI::Formatter {
   }
   std::string make_description(const CLI::App* app) const override { return app->get_description() + "\n\n"; }
   std::string make_usage(const CLI::App* app, std::string name) const override {
-    return fmt::format("Usage: {}{} [OPTIONS]\n", name, app->get_parent() == nullptr ? " COMMAND" : "");
+    return app->get_parent() == nullptr ? fmt::format("Usage: {} COMMAND [OPTIONS]\n", name)
+                                        : fmt::format("Usage: {} [OPTIONS] [EXPRESSION]\n", name);
   }
   std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
     std::string name = CLI::Formatter::make_option_name(option, is_positional);
@@ -77,6 +86,11 @@ void add_trace_options(CLI::App& app, TypedTraceOptions& typed) {
   constexpr const char* kRun = "How long, and the report";
   constexpr const char* kBounds = "Bounds";
   add_values(app, "-p,--pid", typed.pid, "PID", "owned by this process; its namespace", kFilters);
+  app.add_flag("--children", typed.children, "and by what -p forked or will fork")->group(kFilters);
+  add_values(app, "--comm", typed.comm, "NAME", "owned by processes of this name, whole, as\n`ps -e` shows it",
+             kFilters);
+  add_values(app, "--cgroup", typed.cgroup, "CGROUP",
+             "owned by processes of this cgroup (v2) and\nthose below: a path or an id", kFilters);
   add_values(app, "-L,--local-port", typed.local_port, "PORT", "with this port on this host", kFilters);
   add_values(app, "-D,--remote-port", typed.remote_port, "PORT", "with this port on the other side", kFilters);
   add_values(app, "-a,--local", typed.local, "ADDR", "with this address here: an address or block,\n10.0.0.0/8",
@@ -142,17 +156,8 @@ Error unplaced_word(const CLI::App& app, const CLI::App& trace, const std::strin
           .exit_code = ExitCode::kUsage};
 }
 
-Error unplaced_word_of_trace(const CLI::App& trace, const std::vector<std::string>& words) {
-  // An unknown option's value is left over too: the option is the one to name.
-  const auto option = std::ranges::find_if(words, is_option);
-  const std::string& word = option == words.end() ? words.front() : *option;
-  const std::string shown = escape_terminal(word);
-  if (option == words.end()) {
-    return {.what = fmt::format("unexpected argument '{}'", shown),
-            .cure = "filters are options, such as -D 443; see 'tcpdiag trace --help'",
-            .exit_code = ExitCode::kUsage};
-  }
-  return {.what = fmt::format("unknown option '{}'", shown),
+Error unknown_option_of_trace(const CLI::App& trace, const std::string& word) {
+  return {.what = fmt::format("unknown option '{}'", escape_terminal(word)),
           .cure = did_you_mean(word.substr(0, word.find('=')), names_of_options(trace), "see 'tcpdiag trace --help'"),
           .exit_code = ExitCode::kUsage};
 }
@@ -207,8 +212,14 @@ Result<Command> parse_command_line(const std::vector<std::string>& argv) {
   trace.allow_extras();
   add_trace_options(trace, typed);
 
+  std::vector<std::string> words(argv.begin() + (argv.empty() ? 0 : 1), argv.end());
+  // Behind "--" there are no options. CLI11 would take these words for the program's instead of the command's.
+  std::vector<std::string> no_options;
+  if (const auto end = std::ranges::find(words, "--"); end != words.end()) {
+    no_options.assign(end + 1, words.end());
+    words.erase(end, words.end());
+  }
   try {
-    std::vector<std::string> words(argv.begin() + (argv.empty() ? 0 : 1), argv.end());
     std::ranges::reverse(words);  // CLI11 wants them so
     app.parse(std::move(words));
   } catch (const CLI::CallForHelp&) {
@@ -222,7 +233,11 @@ Result<Command> parse_command_line(const std::vector<std::string>& argv) {
   if (show_version) return ShowText{version_line()};
   if (!trace.parsed())
     return fail(ExitCode::kUsage, "no command given", "try 'sudo tcpdiag trace', or 'tcpdiag --help'");
-  if (const auto words = trace.remaining(); !words.empty()) return tl::unexpected(unplaced_word_of_trace(trace, words));
+  // What is no option is the expression. An unknown option's value is left over too: the option is the one to name.
+  typed.expression = trace.remaining();
+  const auto unknown = std::ranges::find_if(typed.expression, is_option);
+  if (unknown != typed.expression.end()) return tl::unexpected(unknown_option_of_trace(trace, *unknown));
+  typed.expression.insert(typed.expression.end(), no_options.begin(), no_options.end());
 
   Result<TraceOptions> options = to_trace_options(typed);
   if (!options) return tl::unexpected(options.error());

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "model/expression.h"
 #include "util/duration.h"
 #include "util/escape.h"
 #include "util/number.h"
@@ -168,6 +169,24 @@ Result<> check_contradictions(const model::Filters& filters) {
   return {};
 }
 
+// The kernel keeps the first 15 bytes of a name (TASK_COMM_LEN): a longer one would match nothing.
+Result<> check_comms(const std::vector<std::string>& comms) {
+  constexpr std::size_t kLongest = 15;
+  for (const std::string& comm : comms) {
+    if (comm.size() <= kLongest) continue;
+    return fail(ExitCode::kUsage, fmt::format("--comm: '{}' is longer than {} bytes", escape_terminal(comm), kLongest),
+                fmt::format("the kernel keeps {}: write '{}'", kLongest, escape_terminal(comm.substr(0, kLongest))));
+  }
+  return {};
+}
+
+Result<std::optional<model::Expression>> to_expression(const Typed& words) {
+  if (words.empty()) return std::optional<model::Expression>();
+  auto expression = model::parse_expression(fmt::format("{}", fmt::join(words, " ")));
+  if (!expression) return tl::unexpected(expression.error());
+  return std::move(*expression);
+}
+
 Result<model::Filters> to_filters(const TypedTraceOptions& typed) {
   constexpr std::string_view kPorts = "ports are numbers from 1 to 65535, such as 443 or 80,443";
   constexpr std::string_view kAddresses = "write 10.0.0.1, 10.0.0.0/24 or fd00::/8; names are not looked up";
@@ -177,6 +196,16 @@ Result<model::Filters> to_filters(const TypedTraceOptions& typed) {
   auto pids = list_of<std::uint32_t>("--pid", typed.pid, number_from_to<std::uint32_t>(1, 1U << 22), "process id",
                                      "process ids are numbers, as `ps -e` shows them");
   if (!pids) return tl::unexpected(pids.error());
+  if (typed.children && pids->empty()) {
+    return contradiction("--children needs the process whose children are meant", "name it with -p PID");
+  }
+  auto comms = list_of<std::string>("--comm", typed.comm, any_text, "command name",
+                                    "names are as `ps -e` shows them, such as redis-server");
+  if (!comms) return tl::unexpected(comms.error());
+  if (const Result<> fit = check_comms(*comms); !fit) return tl::unexpected(fit.error());
+  auto cgroups = list_of<std::string>("--cgroup", typed.cgroup, any_text, "cgroup",
+                                      "give a path such as /system.slice/puma.service, or an id");
+  if (!cgroups) return tl::unexpected(cgroups.error());
   auto local_ports = list_of<std::uint16_t>("--local-port", typed.local_port, port, "port", kPorts);
   if (!local_ports) return tl::unexpected(local_ports.error());
   auto remote_ports = list_of<std::uint16_t>("--remote-port", typed.remote_port, port, "port", kPorts);
@@ -193,8 +222,13 @@ Result<model::Filters> to_filters(const TypedTraceOptions& typed) {
       one_word_of<model::Role>({{"outbound", model::Role::kOutbound}, {"inbound", model::Role::kInbound}}), "role",
       "outbound (this host connected) or inbound (it accepted)");
   if (!roles) return tl::unexpected(roles.error());
+  auto expression = to_expression(typed.expression);
+  if (!expression) return tl::unexpected(expression.error());
 
   filters.pids = std::move(*pids);
+  filters.children = typed.children;
+  filters.comms = std::move(*comms);
+  for (std::string& path : *cgroups) filters.cgroups.push_back({.path = std::move(path), .id = 0, .below = {}});
   filters.local_ports = std::move(*local_ports);
   filters.remote_ports = std::move(*remote_ports);
   filters.local = std::move(*local);
@@ -202,6 +236,7 @@ Result<model::Filters> to_filters(const TypedTraceOptions& typed) {
   filters.netns_as_given = std::move(*netns);
   if (typed.ipv4) filters.families.push_back(4);
   if (typed.ipv6) filters.families.push_back(6);
+  filters.expression = std::move(*expression);
   if (roles->size() == 1) filters.role = roles->front();  // both: any role
   if (const Result<> sound = check_contradictions(filters); !sound) return tl::unexpected(sound.error());
   return filters;

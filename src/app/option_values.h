@@ -18,10 +18,12 @@ namespace tcpdiag::app {
 using Typed = std::vector<std::string>;
 
 struct TypedTraceOptions {
-  Typed pid, local_port, remote_port, local, remote, netns, role;
+  Typed pid, comm, cgroup, local_port, remote_port, local, remote, netns, role;
+  Typed expression;  // words, of which one may hold several
   Typed duration, floor, format, output, fail_on, sockets, ring_size, max_endpoints;
   bool ipv4 = false;
   bool ipv6 = false;
+  bool children = false;
   bool force = false;
 };
 

@@ -17,7 +17,7 @@ namespace tcpdiag::app {
 enum class Format { kText, kJson };
 
 struct TraceOptions {
-  model::Filters filters;                   // netns_inodes: still empty
+  model::Filters filters;                   // of netns_inodes, descendants and the cgroups' ids nothing is known yet
   std::optional<model::Duration> duration;  // absent: until a signal; 0: attach, report and end
   std::optional<model::Duration> floor;     // the RTT of the path without a queue, more than 0
   Format format = Format::kText;

@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 
+#include "host/cgroup.h"
+#include "host/netns_counters.h"
 #include "host/process.h"
 #include "util/escape.h"
 
@@ -30,6 +33,57 @@ Result<> check_is_process(std::uint32_t pid, const std::string& proc) {
               fmt::format("use -p {}", *process));
 }
 
+// Names may change and children have others: only what cannot match as things are is refused.
+Result<> check_names(const model::Filters& filters, const std::string& proc) {
+  if (filters.comms.empty() || filters.children) return {};
+  std::vector<std::string> names;
+  for (const std::uint32_t pid : filters.pids) {
+    const std::optional<std::string> name = host::comm_of(pid, proc);
+    if (!name || std::ranges::find(filters.comms, *name) != filters.comms.end()) return {};
+    names.push_back(fmt::format("{} is called '{}'", pid, *name));
+  }
+  if (names.empty()) return {};
+  return fail(ExitCode::kUsage,
+              escape_terminal(
+                  fmt::format("process {}, not '{}'", fmt::join(names, " and "), fmt::join(filters.comms, "' or '"))),
+              "leave -p or --comm out");
+}
+
+Result<> resolve_processes(model::Filters& filters, const std::string& proc) {
+  if (filters.pids.empty()) return {};
+  if (!host::shows_host_pids(proc)) {
+    return fail(ExitCode::kNotAble, "-p: processes have other numbers in this container than the kernel programs see",
+                "run tcpdiag on the host (docker run --pid=host), or use --comm or --cgroup");
+  }
+  for (const std::uint32_t pid : filters.pids) {
+    if (Result<> process = check_is_process(pid, proc); !process) return process;
+  }
+  if (Result<> named = check_names(filters, proc); !named) return named;
+  if (!filters.children) return {};
+  filters.descendants = host::descendants_of(filters.pids, proc);
+  if (filters.descendants.size() <= model::Filters::kMaxDescendants) return {};
+  return fail(ExitCode::kUsage,
+              fmt::format("--children: there are {} descendants, at most {} can be followed",
+                          filters.descendants.size(), model::Filters::kMaxDescendants),
+              "name a process further down, or use --cgroup");
+}
+
+Result<> resolve_cgroups(model::Filters& filters, const std::string& proc) {
+  std::set<std::uint64_t> all;
+  for (model::CgroupFilter& cgroup : filters.cgroups) {
+    Result<model::CgroupFilter> found = host::find_cgroup(cgroup.path, proc);
+    if (!found) return tl::unexpected(found.error());
+    cgroup = std::move(*found);
+    all.insert(cgroup.id);
+    all.insert(cgroup.below.begin(), cgroup.below.end());
+  }
+  if (all.size() <= model::Filters::kMaxCgroups) return {};
+  return fail(ExitCode::kUsage,
+              fmt::format("--cgroup: {} cgroups are meant, with those below; at most {} can be followed", all.size(),
+                          model::Filters::kMaxCgroups),
+              "name one further down");
+}
+
 }  // namespace
 
 Result<TraceTarget> resolve_target(model::Filters filters, const host::NetnsPlaces& places) {
@@ -39,8 +93,9 @@ Result<TraceTarget> resolve_target(model::Filters filters, const host::NetnsPlac
     if (!netns) return tl::unexpected(netns.error());
     add_once(target.netns, std::move(*netns));
   }
+  if (const Result<> found = resolve_processes(filters, places.proc); !found) return tl::unexpected(found.error());
+  if (const Result<> found = resolve_cgroups(filters, places.proc); !found) return tl::unexpected(found.error());
   for (const std::uint32_t pid : filters.pids) {
-    if (const Result<> process = check_is_process(pid, places.proc); !process) return tl::unexpected(process.error());
     Result<host::Netns> netns = host::netns_of_pid(pid, places);
     if (!netns) return tl::unexpected(netns.error());
     if (!filters.netns_as_given.empty() && !contains(target.netns, netns->inode)) {
@@ -66,7 +121,11 @@ std::vector<model::NetnsInfo> netns_infos(const std::vector<host::Netns>& netns)
   std::vector<model::NetnsInfo> infos;
   infos.reserve(netns.size());
   for (const host::Netns& one : netns) {
-    infos.push_back({.inode = one.inode, .name = one.name, .is_self = one.is_self, .is_initial = one.is_initial});
+    infos.push_back({.inode = one.inode,
+                     .name = one.name,
+                     .is_self = one.is_self,
+                     .is_initial = one.is_initial,
+                     .somaxconn = host::read_somaxconn(one)});
   }
   return infos;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The filters held against this machine: which processes and namespaces they mean.
+// The filters held against this machine: which processes, cgroups and namespaces they mean.
 #pragma once
 
 #include <string>
@@ -13,14 +13,16 @@
 namespace tcpdiag::app {
 
 struct TraceTarget {
-  model::Filters filters;          // with netns_inodes
+  model::Filters filters;          // with netns_inodes, descendants and the cgroups' ids
   std::vector<host::Netns> netns;  // each once: those of --netns, else those of -p, else this program's own
 };
 
-// Errors: no such process or namespace, a thread instead of a process, a process outside the namespaces given (kUsage);
-// not permitted to see them (kNotAble).
+// Errors: no such process, cgroup or namespace, a thread instead of a process, a process outside the namespaces or with
+// another name than given, more descendants or cgroups than the kernel programs have room for (kUsage); not permitted
+// to see them, or -p where processes have other numbers than the kernel programs see (kNotAble).
 Result<TraceTarget> resolve_target(model::Filters filters, const host::NetnsPlaces& places = {});
 
+// With their net.core.somaxconn.
 std::vector<model::NetnsInfo> netns_infos(const std::vector<host::Netns>& netns);
 
 }  // namespace tcpdiag::app

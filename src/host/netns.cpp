@@ -9,10 +9,11 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <filesystem>
 #include <optional>
+#include <thread>
 #include <utility>
 
+#include "host/files.h"
 #include "host/process.h"
 #include "util/escape.h"
 #include "util/io.h"
@@ -29,49 +30,20 @@ std::string path_of(const NetnsPlaces& places, std::uint32_t pid) {
   return fmt::format("{}/{}/ns/net", places.proc, pid);
 }
 
-// Names of a directory's entries; none where it cannot be read.
-std::vector<std::string> entries(const std::string& directory) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
-    names.push_back(it->path().filename().string());
-  }
-  return names;
-}
+FileIdentity identity_of(const struct stat& status) { return {.device = status.st_dev, .inode = status.st_ino}; }
 
-// Device and inode of a namespace file: the inode alone could also be that of an unrelated plain file.
-struct Identity {
-  dev_t device = 0;
-  std::uint32_t inode = 0;
-  bool operator==(const Identity&) const = default;
-};
-
-Identity identity_of(const struct stat& status) {
-  return {.device = status.st_dev, .inode = static_cast<std::uint32_t>(status.st_ino)};
-}
-
-std::optional<Identity> identity_at(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
-  return identity_of(status);
-}
-
-std::string name_of(const Identity& wanted, const NetnsPlaces& places) {
+std::string name_of(const FileIdentity& wanted, const NetnsPlaces& places) {
   for (const std::string& directory : places.named) {
-    for (const std::string& name : entries(directory)) {
+    for (const std::string& name : names_in(directory)) {
       if (identity_at(directory + "/" + name) == wanted) return name;
     }
   }
   return {};
 }
 
-// Process 1 of /proc is the host's only where /proc shows the initial pid namespace; its inode is fixed
-// (PROC_PID_INIT_INO of the kernel's include/linux/proc_ns.h, since Linux 3.8).
-bool is_initial(const Identity& netns, bool is_self, const NetnsPlaces& places) {
-  constexpr std::uint32_t kInitialPidNamespace = 0xEFFFFFFC;
-  const std::optional<Identity> pids = identity_at(places.proc + "/self/ns/pid");
-  if (places.check_kind && pids && pids->inode != kInitialPidNamespace) return false;
-  const std::optional<Identity> first = identity_at(path_of(places, 1));
+bool is_initial(const FileIdentity& netns, bool is_self, const NetnsPlaces& places) {
+  if (!shows_host_pids(places.proc)) return false;
+  const std::optional<FileIdentity> first = identity_at(path_of(places, 1));
   return first ? *first == netns : is_self;
 }
 
@@ -79,10 +51,10 @@ bool is_initial(const Identity& netns, bool is_self, const NetnsPlaces& places) 
 Result<Netns> describe(Fd opened, const NetnsPlaces& places) {
   struct stat status {};
   if (::fstat(opened.get(), &status) != 0) return fail(ExitCode::kNotAble, "fstat: " + errno_text(errno));
-  const Identity identity = identity_of(status);
+  const FileIdentity identity = identity_of(status);
   Netns found;
   found.fd = std::move(opened);
-  found.inode = identity.inode;
+  found.inode = static_cast<std::uint32_t>(identity.inode);
   found.name = name_of(identity, places);
   found.is_self = identity_at(own_path(places)) == identity;
   found.is_initial = is_initial(identity, found.is_self, places);
@@ -118,16 +90,14 @@ Result<Netns> at_path(const std::string& path, const NetnsPlaces& places) {
 
 // Namespaces have no table that could be asked: every place that may hold one is looked at.
 Result<Netns> with_inode(std::uint32_t inode, std::string_view spec, const NetnsPlaces& places) {
-  const std::optional<Identity> own = identity_at(own_path(places));
+  const std::optional<FileIdentity> own = identity_at(own_path(places));
   std::vector<std::string> candidates{own_path(places)};
   for (const auto* directories : {&places.named, &places.also}) {
     for (const std::string& directory : *directories) {
-      for (const std::string& name : entries(directory)) candidates.push_back(directory + "/" + name);
+      for (const std::string& name : names_in(directory)) candidates.push_back(directory + "/" + name);
     }
   }
-  for (const std::string& name : entries(places.proc)) {
-    if (const auto pid = parse_number<std::uint32_t>(name)) candidates.push_back(path_of(places, *pid));
-  }
+  for (const std::uint32_t pid : numbers_in(places.proc)) candidates.push_back(path_of(places, pid));
   bool some_hidden = false;
   for (const std::string& path : candidates) {
     struct stat status {};
@@ -136,7 +106,7 @@ Result<Netns> with_inode(std::uint32_t inode, std::string_view spec, const Netns
           some_hidden || (not_permitted(errno) && ::geteuid() != 0);  // of a zombie it is hidden from root too
       continue;
     }
-    const Identity identity = identity_of(status);
+    const FileIdentity identity = identity_of(status);
     if (identity.inode != inode || (own && identity.device != own->device)) continue;
     Fd fd = open_quietly(path);
     struct stat opened {};  // the process may be gone, its pid another's
@@ -154,6 +124,24 @@ Result<Netns> with_inode(std::uint32_t inode, std::string_view spec, const Netns
 }
 
 }  // namespace
+
+Result<> run_in_netns(const Netns& netns, const std::function<void()>& work) {
+  if (netns.is_self) {
+    work();
+    return {};
+  }
+  int error = 0;
+  std::thread([&] {
+    if (::setns(netns.fd.get(), CLONE_NEWNET) == 0) {
+      work();
+    } else {
+      error = errno;
+    }
+  }).join();
+  if (error == 0) return {};
+  return fail(ExitCode::kNotAble, fmt::format("cannot enter network namespace {}: {}", netns.inode, errno_text(error)),
+              "entering one needs CAP_SYS_ADMIN: run it with sudo");
+}
 
 Result<Netns> own_netns(const NetnsPlaces& places) { return at_path(own_path(places), places); }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,5 +38,10 @@ Result<Netns> netns_of_pid(std::uint32_t pid, const NetnsPlaces& places = {});
 // A pid, a path ("/run/netns/x", "/proc/1/ns/net", or a bare name under /run/netns), or the inode as `lsns -t net` and
 // `readlink /proc/PID/ns/net` show it (a number that is no pid, or "net:[4026531840]").
 Result<Netns> find_netns(std::string_view spec, const NetnsPlaces& places = {});
+
+// Calls `work` where opening a socket or a file of /proc/thread-self/net or /proc/sys/net gives that of this namespace:
+// on a thread of its own that entered it, so that the caller stays where it is; in the own namespace on the caller's.
+// Error (kNotAble): not permitted to enter; `work` was not called.
+Result<> run_in_netns(const Netns& netns, const std::function<void()>& work);
 
 }  // namespace tcpdiag::host

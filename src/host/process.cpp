@@ -5,8 +5,11 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <string_view>
 
+#include "host/files.h"
 #include "util/io.h"
 #include "util/number.h"
 
@@ -35,6 +38,20 @@ std::optional<T> number_in(std::string_view line) {
   return parse_number<T>(line.substr(0, line.find_first_not_of("0123456789")));
 }
 
+// What stands behind `field` ("PPid:\t") in the process's status.
+std::optional<std::string> status_of(std::uint32_t pid, std::string_view field, const std::string& proc) {
+  const std::optional<std::string> status = read(proc, pid, "status");
+  if (!status) return std::nullopt;
+  // "Name:" comes first, but a newline in a name is shown as \n: no name can pose as another line.
+  const std::optional<std::string_view> line = line_after(*status, field);
+  return line ? std::optional<std::string>(*line) : std::nullopt;
+}
+
+std::optional<std::uint32_t> number_of_status(std::uint32_t pid, std::string_view field, const std::string& proc) {
+  const std::optional<std::string> text = status_of(pid, field, proc);
+  return text ? number_in<std::uint32_t>(*text) : std::nullopt;
+}
+
 }  // namespace
 
 bool process_exists(std::uint32_t pid, const std::string& proc) {
@@ -43,11 +60,12 @@ bool process_exists(std::uint32_t pid, const std::string& proc) {
 }
 
 std::optional<std::uint32_t> thread_group_of(std::uint32_t tid, const std::string& proc) {
-  const std::optional<std::string> status = read(proc, tid, "status");
-  if (!status) return std::nullopt;
-  // "Name:" comes first, but a newline in a name is shown as \n: no name can pose as this line.
-  const std::optional<std::string_view> line = line_after(*status, "Tgid:");
-  return line ? number_in<std::uint32_t>(*line) : std::nullopt;
+  return number_of_status(tid, "Tgid:", proc);
+}
+
+bool is_zombie(std::uint32_t pid, const std::string& proc) {
+  const std::optional<std::string> state = status_of(pid, "State:\t", proc);
+  return state && (state->starts_with('Z') || state->starts_with('X'));
 }
 
 std::optional<std::string> comm_of(std::uint32_t pid, const std::string& proc) {
@@ -61,6 +79,33 @@ std::optional<std::string> cgroup_path_of(std::uint32_t pid, const std::string& 
   if (!groups) return std::nullopt;
   const std::optional<std::string_view> path = line_after(*groups, "0::");  // 0 is the one hierarchy of version 2
   return path ? std::optional<std::string>(*path) : std::nullopt;
+}
+
+std::vector<std::uint32_t> descendants_of(const std::vector<std::uint32_t>& pids, const std::string& proc) {
+  std::multimap<std::uint32_t, std::uint32_t> children;
+  for (const std::uint32_t pid : numbers_in(proc)) {
+    if (const std::optional<std::uint32_t> parent = number_of_status(pid, "PPid:", proc))
+      children.emplace(*parent, pid);
+  }
+  std::set<std::uint32_t> met(pids.begin(), pids.end());
+  std::vector<std::uint32_t> to_visit(pids);
+  while (!to_visit.empty()) {
+    const auto [first, last] = children.equal_range(to_visit.back());
+    to_visit.pop_back();
+    for (auto it = first; it != last; ++it) {
+      if (met.insert(it->second).second) to_visit.push_back(it->second);
+    }
+  }
+  for (const std::uint32_t pid : pids) met.erase(pid);
+  return {met.begin(), met.end()};
+}
+
+bool shows_host_pids(const std::string& proc, std::uint64_t initial_namespace) {
+  const std::optional<FileIdentity> own = identity_at(proc + "/self/ns/pid");
+  if (!own || own->inode == initial_namespace) return true;
+  // /proc may be the host's although this program is not: then its process 1 is the host's.
+  const std::optional<FileIdentity> first = identity_at(proc + "/1/ns/pid");
+  return first && first->inode == initial_namespace;
 }
 
 std::uint64_t own_peak_rss(const std::string& proc) {

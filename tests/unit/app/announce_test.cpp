@@ -35,6 +35,15 @@ TEST(TracingLine, filters) {
             "nothing leaves this machine");
 }
 
+TEST(TracingLine, names_that_are_not_ours) {
+  model::Filters filters;
+  filters.comms = {"ru\x1b[31mby"};
+  filters.expression = *model::parse_expression("not port 22");
+  EXPECT_EQ(tracing_line(filters, kOwn, 3, 30s),
+            "tracing TCP sockets with command name ru\\x1b[31mby, expression \"not port 22\" of this network namespace "
+            "(3 open), for 30 s; nothing leaves this machine");
+}
+
 TEST(TracingLine, namespaces) {
   model::Filters of_process;
   of_process.pids = {811};

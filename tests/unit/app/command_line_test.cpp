@@ -58,6 +58,10 @@ TEST(CommandLine, trace_alone) {
   EXPECT_THAT(options.filters.families, IsEmpty());
   EXPECT_THAT(options.filters.netns_as_given, IsEmpty());
   EXPECT_EQ(options.filters.role, std::nullopt);
+  EXPECT_FALSE(options.filters.children);
+  EXPECT_THAT(options.filters.comms, IsEmpty());
+  EXPECT_THAT(options.filters.cgroups, IsEmpty());
+  EXPECT_FALSE(options.filters.expression);
   EXPECT_EQ(options.duration, std::nullopt);
   EXPECT_EQ(options.format, Format::kText);
   EXPECT_EQ(options.output, "");
@@ -160,6 +164,64 @@ TEST(CommandLine, floor) {
   }
 }
 
+TEST(CommandLine, names_and_cgroups) {
+  const model::Filters filters = trace({"--comm", "ruby,puma: worker", "--comm=exactly15bytes!", "--comm", "ruby",
+                                        "--cgroup", "/system.slice/puma.service,4711", "-p", "811", "--children"})
+                                     .filters;
+  EXPECT_THAT(filters.comms, ElementsAre("ruby", "puma: worker", "exactly15bytes!"));
+  ASSERT_EQ(filters.cgroups.size(), 2U);
+  EXPECT_EQ(filters.cgroups[0].path, "/system.slice/puma.service");
+  EXPECT_EQ(filters.cgroups[1].path, "4711");
+  EXPECT_TRUE(filters.children);
+}
+
+TEST(CommandLine, names_are_as_the_kernel_cuts_them) {
+  EXPECT_EQ(refusal({"trace", "--comm", "ruby,redis-sentinel-1"}),
+            "--comm: 'redis-sentinel-1' is longer than 15 bytes; the kernel keeps 15: write 'redis-sentinel-'");
+  EXPECT_THAT(refusal({"trace", "--comm", "ruby,"}), StartsWith("--comm: '' is no command name; "));
+  EXPECT_THAT(refusal({"trace", "--cgroup", ",x"}), StartsWith("--cgroup: '' is no cgroup; "));
+}
+
+TEST(CommandLine, children_of_whom) {
+  EXPECT_EQ(refusal({"trace", "--children"}),
+            "--children needs the process whose children are meant; name it with -p PID");
+}
+
+std::string expression(std::vector<std::string> words) {
+  const auto found = trace(std::move(words)).filters.expression;
+  return found ? found->text : "none";
+}
+
+TEST(CommandLine, words_behind_the_options_are_an_expression) {
+  EXPECT_EQ(expression({"not", "port", "22"}), "not port 22");
+  EXPECT_EQ(expression({"not port 22"}), "not port 22");
+  EXPECT_EQ(expression({"dst port 443 and", "not", "host 10.0.0.1"}), "dst port 443 and not host 10.0.0.1");
+  EXPECT_EQ(expression({"(", "port", "80", "or", "443", ")", "and", "!", "host", "::1"}),
+            "( port 80 or 443 ) and ! host ::1");
+}
+
+TEST(CommandLine, expression_and_options_in_any_order) {
+  const TraceOptions options = trace({"-d", "30s", "not", "port", "-D", "443", "22", "--force", "--comm=ruby"});
+  ASSERT_TRUE(options.filters.expression);
+  EXPECT_EQ(options.filters.expression->text, "not port 22");
+  EXPECT_EQ(options.filters.expression->steps.size(), 2U);
+  EXPECT_EQ(options.duration, 30s);
+  EXPECT_THAT(options.filters.remote_ports, ElementsAre(443));
+  EXPECT_TRUE(options.force);
+  EXPECT_EQ(expression({"-D", "443", "--", "not", "port", "22"}), "not port 22");
+  EXPECT_EQ(expression({"-D", "443", "--"}), "none");
+  EXPECT_THAT(refusal({"trace", "--", "-D", "443"}), StartsWith("'-D' is no word of the filter expression; "));
+}
+
+TEST(CommandLine, what_is_no_expression) {
+  EXPECT_EQ(refusal({"trace", "443"}),
+            "'443' is no word of the filter expression; words are [src|dst] host ADDR, net ADDR/LEN, port N, "
+            "portrange N-M, and, or, not, ( )");
+  EXPECT_THAT(refusal({"trace", ""}), StartsWith("the filter expression is empty; "));
+  EXPECT_THAT(refusal({"trace", "host", "example.com"}), HasSubstr("names are not looked up"));
+  EXPECT_EQ(refusal({"trace", "not", "port", "22", "--xyzzy"}), "unknown option '--xyzzy'; see 'tcpdiag trace --help'");
+}
+
 TEST(CommandLine, dash_is_standard_output) { EXPECT_EQ(trace({"-o", "-"}).output, ""); }
 
 TEST(CommandLine, wrong_values_name_option_value_and_cure) {
@@ -219,8 +281,7 @@ TEST(CommandLine, commands) {
   EXPECT_EQ(refusal({"tarce"}), "unknown command 'tarce'; did you mean trace?");
   EXPECT_THAT(refusal({"frobnicate"}), StartsWith("unknown command 'frobnicate'; the command is trace"));
   EXPECT_THAT(refusal({}), StartsWith("no command given; "));
-  EXPECT_THAT(refusal({"trace", "443"}), StartsWith("unexpected argument '443'; filters are options"));
-  EXPECT_THAT(refusal({"trace", "trace"}), StartsWith("unexpected argument 'trace'"));
+  EXPECT_THAT(refusal({"trace", "trace"}), StartsWith("'trace' is no word of the filter expression; "));
   EXPECT_EQ(parse_command_line({}).error().exit_code, ExitCode::kUsage);
 }
 
@@ -251,7 +312,7 @@ TEST(CommandLine, help_names_examples_and_exit_codes) {
     }
   }
   EXPECT_THAT(text({"trace", "-h"}), HasSubstr("-D, --remote-port PORT"));
-  EXPECT_THAT(text({"trace", "-h"}), HasSubstr("Usage: tcpdiag trace [OPTIONS]"));
+  EXPECT_THAT(text({"trace", "-h"}), HasSubstr("Usage: tcpdiag trace [OPTIONS] [EXPRESSION]"));
 }
 
 TEST(CommandLine, version) { EXPECT_THAT(text({"--version"}), StartsWith("tcpdiag 0.")); }

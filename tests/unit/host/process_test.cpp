@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/process.h"
 
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <utility>
+#include <vector>
 
 #include "unit/util/fake_tree.h"
 
 namespace tcpdiag::host {
 namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
 
 class ProcessOfFakeHost : public testing::Test {
  protected:
@@ -53,6 +62,76 @@ TEST_F(ProcessOfFakeHost, thread_group) {
   EXPECT_EQ(thread_group_of(817, tree_.root()), std::nullopt);
   EXPECT_EQ(thread_group_of(818, tree_.root()), std::nullopt);
 }
+
+TEST_F(ProcessOfFakeHost, zombies) {
+  tree_.write("1/status", "Name:\tx\nState:\tZ (zombie)\n");
+  tree_.write("2/status", "Name:\tState:\tZ\nState:\tS (sleeping)\n");
+  EXPECT_TRUE(is_zombie(1, tree_.root()));
+  EXPECT_FALSE(is_zombie(2, tree_.root()));
+  EXPECT_FALSE(is_zombie(3, tree_.root()));
+}
+
+// 811 with 812 (with 814, with 815) and 813; 900 with 901; 1 is the parent of 811 and 900.
+class FamilyOfFakeHost : public ProcessOfFakeHost {
+ protected:
+  FamilyOfFakeHost() {
+    for (const auto& [pid, parent] : std::vector<std::pair<int, int>>{
+             {1, 0}, {811, 1}, {812, 811}, {813, 811}, {814, 812}, {815, 814}, {900, 1}, {901, 900}}) {
+      tree_.write(fmt::format("{}/status", pid), fmt::format("Name:\tx\nPid:\t{}\nPPid:\t{}\n", pid, parent));
+    }
+    tree_.write("816/status", "Name:\tx\n");
+    tree_.write("net/status", "PPid:\t811\n");
+  }
+};
+
+TEST_F(FamilyOfFakeHost, descendants) {
+  EXPECT_THAT(descendants_of({811}, tree_.root()), ElementsAre(812, 813, 814, 815));
+  EXPECT_THAT(descendants_of({812, 900}, tree_.root()), ElementsAre(814, 815, 901));
+  EXPECT_THAT(descendants_of({811, 814}, tree_.root()), ElementsAre(812, 813, 815));
+  EXPECT_THAT(descendants_of({1}, tree_.root()), ElementsAre(811, 812, 813, 814, 815, 900, 901));
+  EXPECT_THAT(descendants_of({815}, tree_.root()), IsEmpty());
+  EXPECT_THAT(descendants_of({4711}, tree_.root()), IsEmpty());
+  EXPECT_THAT(descendants_of({}, tree_.root()), IsEmpty());
+  EXPECT_THAT(descendants_of({811}, tree_.path("none")), IsEmpty());
+}
+
+TEST_F(FamilyOfFakeHost, descendants_of_a_circle) {
+  tree_.write("811/status", "PPid:\t815\n");  // numbers given anew while they were read
+  EXPECT_THAT(descendants_of({812}, tree_.root()), ElementsAre(811, 813, 814, 815));
+}
+
+class PidNamespaceOfFakeHost : public ProcessOfFakeHost {
+ protected:
+  PidNamespaceOfFakeHost() {
+    tree_.write("initial", "");
+    tree_.write("other", "");
+  }
+  bool shows_hosts() const {
+    struct stat status {};
+    EXPECT_EQ(::stat(tree_.path("initial").c_str(), &status), 0);
+    return shows_host_pids(tree_.path("proc"), status.st_ino);
+  }
+};
+
+TEST_F(PidNamespaceOfFakeHost, on_the_host) {
+  tree_.link("initial", "proc/self/ns/pid");
+  EXPECT_TRUE(shows_hosts());  // process 1 may be hidden
+}
+
+TEST_F(PidNamespaceOfFakeHost, in_a_container) {
+  tree_.link("other", "proc/self/ns/pid");
+  EXPECT_FALSE(shows_hosts());
+  tree_.link("other", "proc/1/ns/pid");
+  EXPECT_FALSE(shows_hosts());
+}
+
+TEST_F(PidNamespaceOfFakeHost, in_a_container_with_the_hosts_proc) {
+  tree_.link("other", "proc/self/ns/pid");
+  tree_.link("initial", "proc/1/ns/pid");
+  EXPECT_TRUE(shows_hosts());
+}
+
+TEST_F(PidNamespaceOfFakeHost, unknown_is_taken_for_the_host) { EXPECT_TRUE(shows_hosts()); }
 
 TEST_F(ProcessOfFakeHost, peak_memory_is_in_bytes) {
   tree_.write("self/status", "VmPeak:\t  9000 kB\nVmHWM:\t    4711 kB\n");
