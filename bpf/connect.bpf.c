@@ -86,9 +86,8 @@ static __always_inline void before_accepted(struct sock *sk, struct tcpd_sock *s
 
 	if (!received)
 		return;
-	s->base_bytes_acked = 0;
+	tcpd_set_sent_base(s, 0);
 	s->base_bytes_received = 0;
-	s->flushed_bytes_acked = 0;
 	s->flushed_bytes_received = 0;
 	tcpd_request_bytes(s, received, now);
 	s->exact = 0;
@@ -191,6 +190,8 @@ static __always_inline void set_state(struct sock *sk, u8 from, u8 to)
 		tcpd_set_base(s, sk);
 		if (s->ref.role == TCPD_ROLE_INBOUND)
 			before_accepted(sk, s, now);
+		else if (h.kind == TCPD_EVENT_ESTABLISHED)
+			tcpd_set_sent_base(s, s->base_bytes_acked > 0); /* the SYN */
 	}
 	fin_sent_ns = s->fin_sent_ns;
 	if ((to == TCP_FIN_WAIT1 || to == TCP_LAST_ACK) && !fin_sent_ns)

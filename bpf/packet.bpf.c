@@ -89,17 +89,23 @@ static __always_inline void first_syn(struct sock *sk, struct tcpd_sock *s,
 	tcpd_sent(s, packet->payload, now);
 }
 
-/* A new request of an idle connection is on its way to the device: who sends it? The first one of a
- * connection belongs to the call that connected, unless that thread had read nothing. */
-static __always_inline void note_call(const struct sock *sk, struct tcpd_sock *s, u64 now)
+/* Data is on its way to the device. If it begins a request or an answer: who sends it? The first
+ * request of a connection belongs to the call that connected, unless that thread had read nothing. */
+static __always_inline void note_sender(const struct sock *sk, struct tcpd_sock *s, u64 now)
 {
-	if (s->ref.role == TCPD_ROLE_INBOUND || s->outstanding ||
-	    (s->call_noted && s->app_gap_us != TCPD_UNKNOWN_US))
+	bool inbound = s->ref.role == TCPD_ROLE_INBOUND;
+
+	if (inbound ? !s->outstanding
+		    : s->outstanding || (s->call_noted && s->app_gap_us != TCPD_UNKNOWN_US))
 		return;
 	if (!s->established_ns && !s->ref.older_than_trace)
 		return;
 	/* an ACK alone leaves nothing unsent */
-	if (tcpd_tcp(sk, write_seq) != tcpd_tcp(sk, snd_nxt))
+	if (tcpd_tcp(sk, write_seq) == tcpd_tcp(sk, snd_nxt))
+		return;
+	if (inbound)
+		tcpd_answered_by_current(s);
+	else
 		tcpd_call_begins(s, now);
 }
 
@@ -195,7 +201,7 @@ int BPF_PROG(tcpd_dev_queue, struct sk_buff *skb)
 	s = tcpd_sock_find(sk);
 	if (s && !s->rejected) {
 		tcpd_meet_owner(sk, s, TCPD_OWNER_CALLER, now);
-		note_call(sk, s, now);
+		note_sender(sk, s, now);
 		tcpd_cost(TCPD_PROG_QUEUE, now);
 	}
 	return 0;

@@ -4,9 +4,10 @@
  * connect, or its first send on an idle outbound socket. Both are seen where the thread holds the
  * socket's lock, so it truly is the one that reads or sends.
  *
- * A request belongs to the thread that read it until the first byte of its answer leaves, whoever
- * writes that. A thread that has several of them open (an event loop) makes the gap ambiguous.
- * Where one thread reads and another one calls, nothing is known: the caller has read nothing.
+ * A request belongs to the thread that read of it last, until the first byte of its answer leaves,
+ * whoever writes that. A thread that has several of them open (an event loop) makes the gap
+ * ambiguous. Where one thread reads and another one calls, nothing is known: the caller has read
+ * nothing.
  */
 #ifndef TCPDIAG_APP_GAP_H
 #define TCPDIAG_APP_GAP_H
@@ -33,18 +34,38 @@ static __always_inline struct tcpd_thread *tcpd_current_thread(u32 tid)
 	return thread && thread->started_ns == tcpd_current_started_ns() ? thread : NULL;
 }
 
+/* The thread that has read the newest inbound request has no part in it any more. */
+static __always_inline void tcpd_reader_leaves(struct tcpd_sock *s)
+{
+	struct tcpd_thread *thread;
+	u32 tid = s->reader_tid;
+
+	s->reader_tid = 0;
+	if (!tid)
+		return;
+	thread = bpf_map_lookup_elem(&tcpd_threads, &tid);
+	if (!thread)
+		return;
+	if (thread->open)
+		thread->open--;
+	if (thread->sock_id == s->ref.id)
+		thread->sock_id = 0;
+}
+
 /* The current thread has read from an inbound socket whose request is not answered yet. */
 tcpd_subprogram int tcpd_request_read(struct tcpd_sock *s, u64 now)
 {
 	struct tcpd_thread fresh = {};
 	struct tcpd_thread *thread;
 	u32 tid = (u32)bpf_get_current_pid_tgid();
-	bool first = !s->request_read_ns;
+	bool first = s->reader_tid != tid;
 
 	if (!tid)
 		return 0;
-	if (first) {
+	if (!s->request_read_ns)
 		s->request_read_ns = now;
+	if (first) {
+		tcpd_reader_leaves(s);
 		s->reader_tid = tid;
 	}
 	thread = tcpd_current_thread(tid);
@@ -68,21 +89,22 @@ tcpd_subprogram int tcpd_request_read(struct tcpd_sock *s, u64 now)
 /* The answer to the newest inbound request begins, or none will come: it is nobody's any more. */
 tcpd_subprogram int tcpd_request_over(struct tcpd_sock *s)
 {
-	struct tcpd_thread *thread;
-	u32 tid = s->reader_tid;
-
-	s->reader_tid = 0;
+	tcpd_reader_leaves(s);
 	s->request_read_ns = 0;
-	if (!tid)
-		return 0;
-	thread = bpf_map_lookup_elem(&tcpd_threads, &tid);
-	if (!thread)
-		return 0;
-	if (thread->open)
-		thread->open--;
-	if (thread->sock_id == s->ref.id)
-		thread->sock_id = 0;
 	return 0;
+}
+
+/* The current thread writes the answer to an inbound request. If it is not the one that read it, a
+ * reader's calls tell nothing about the requests of this endpoint. */
+static __always_inline void tcpd_answered_by_current(const struct tcpd_sock *s)
+{
+	struct tcpd_endpoint_shared *shared;
+
+	if (!s->reader_tid || s->reader_tid == (u32)bpf_get_current_pid_tgid())
+		return;
+	shared = tcpd_shared_of(s);
+	if (shared)
+		shared->handed_over = 1;
 }
 
 /* The current thread begins a call on an outbound socket whose lock it holds. */
@@ -107,13 +129,18 @@ tcpd_subprogram int tcpd_call_begins(struct tcpd_sock *s, u64 now)
 	return 0;
 }
 
-/* How many calls the thread that read the newest inbound request has begun since. */
+/* How many calls the thread that read the newest inbound request has begun since; unknown too where
+ * requests are handed over to other threads. */
 tcpd_subprogram u32 tcpd_calls_since_read(const struct tcpd_sock *s)
 {
+	struct tcpd_endpoint_shared *shared;
 	struct tcpd_thread *thread;
 	u32 tid = s->reader_tid;
 
 	if (!tid || s->ref.role != TCPD_ROLE_INBOUND)
+		return TCPD_UNKNOWN_CALLS;
+	shared = tcpd_shared_of(s);
+	if (shared && shared->handed_over)
 		return TCPD_UNKNOWN_CALLS;
 	thread = bpf_map_lookup_elem(&tcpd_threads, &tid);
 	if (!thread || thread->sock_id != s->ref.id)

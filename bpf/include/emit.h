@@ -165,11 +165,12 @@ static __always_inline void tcpd_fill_owner_names(struct tcpd_wire_owner *owner,
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 	struct pid *pid = BPF_CORE_READ(leader, thread_pid);
 	u32 level = BPF_CORE_READ(pid, level);
-	struct upid upid = {};
+	/* the kernel's element is larger than the part of it that is declared here */
+	const char *number =
+		(const char *)&pid->numbers[0].nr + (level & 31) * bpf_core_type_size(struct upid);
 
 	BPF_CORE_READ_STR_INTO(&owner->comm, leader, comm);
-	bpf_core_read(&upid.nr, sizeof(upid.nr), &pid->numbers[level & 31].nr);
-	owner->ns_tgid = upid.nr;
+	bpf_probe_read_kernel(&owner->ns_tgid, sizeof(owner->ns_tgid), number);
 }
 
 /* Also everything that the named cgroups hold that was made while tracing: their ancestors are
@@ -299,14 +300,20 @@ tcpd_subprogram void tcpd_flush(const struct sock *sk, struct tcpd_sock *s,
 	s->flushed_rcv_ooopack = ooo;
 }
 
+/* bytes_acked is what it was before any payload. */
+static __always_inline void tcpd_set_sent_base(struct tcpd_sock *s, u64 bytes_acked)
+{
+	s->base_bytes_acked = bytes_acked;
+	s->flushed_bytes_acked = bytes_acked;
+}
+
 /* tcp_sock's counters now are the zero of what is reported for this socket. */
 static __always_inline void tcpd_set_base(struct tcpd_sock *s, const struct sock *sk)
 {
 	s->sent_high = tcpd_tcp(sk, snd_nxt);
 	s->received_high = tcpd_received_end(sk);
-	s->base_bytes_acked = tcpd_tcp(sk, bytes_acked);
+	tcpd_set_sent_base(s, tcpd_tcp(sk, bytes_acked));
 	s->base_bytes_received = tcpd_bytes_received(sk);
-	s->flushed_bytes_acked = s->base_bytes_acked;
 	s->flushed_bytes_received = s->base_bytes_received;
 	s->flushed_segs_out = tcpd_tcp(sk, segs_out);
 	s->flushed_segs_in = tcpd_tcp(sk, segs_in);

@@ -44,13 +44,6 @@ tcpd_subprogram void tcpd_hist_add(struct tcpd_hist *hist, u64 ns)
 	hist->buckets[bucket]++;
 }
 
-static __always_inline struct tcpd_endpoint_stats *tcpd_stats_of(const struct tcpd_sock *s)
-{
-	u32 slot = s->slot;
-
-	return slot == TCPD_NO_SLOT ? NULL : bpf_map_lookup_elem(&tcpd_stats, &slot);
-}
-
 /* A call on an outbound socket: who makes it was looked up where that could be seen. */
 tcpd_subprogram int tcpd_call_counted(struct tcpd_sock *s)
 {

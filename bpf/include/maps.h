@@ -158,4 +158,18 @@ static __always_inline void tcpd_count(u32 counter)
 		(*n)++;
 }
 
+static __always_inline struct tcpd_endpoint_stats *tcpd_stats_of(const struct tcpd_sock *s)
+{
+	u32 slot = s->slot;
+
+	return slot == TCPD_NO_SLOT ? NULL : bpf_map_lookup_elem(&tcpd_stats, &slot);
+}
+
+static __always_inline struct tcpd_endpoint_shared *tcpd_shared_of(const struct tcpd_sock *s)
+{
+	u32 slot = s->slot;
+
+	return slot == TCPD_NO_SLOT ? NULL : bpf_map_lookup_elem(&tcpd_shared, &slot);
+}
+
 #endif

@@ -41,13 +41,6 @@
 #define TCPD_FLOOR_SLACK_US 2000
 #define TCPD_TICK_CHECK_US 1000000
 
-static __always_inline struct tcpd_endpoint_shared *tcpd_shared_of(const struct tcpd_sock *s)
-{
-	u32 slot = s->slot;
-
-	return slot == TCPD_NO_SLOT ? NULL : bpf_map_lookup_elem(&tcpd_shared, &slot);
-}
-
 /* One more value for one of the endpoint's floors; 0: none. */
 tcpd_subprogram int tcpd_lower(struct tcpd_endpoint_shared *shared, u32 *floor, u32 us)
 {

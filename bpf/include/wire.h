@@ -320,9 +320,9 @@ struct tcpd_endpoint_shared {
 	__u32 floor_handshake_us; /* 0: none, as the next two */
 	__u32 floor_kernel_us;
 	__u32 floor_window_us;
-	__u32 floor_us; /* smallest of the three */
-	__u32 pad;
-	__u32 tick; /* enum tcpd_tick: of the peer's TCP timestamps */
+	__u32 floor_us;	   /* smallest of the three */
+	__u32 handed_over; /* who answers is not who has read the request */
+	__u32 tick;	   /* enum tcpd_tick: of the peer's TCP timestamps */
 	char device[16];
 };
 
