@@ -184,7 +184,7 @@ tcpd_subprogram bool tcpd_cgroup_wanted(u64 id, bool of_current)
 		return true;
 	if (!of_current)
 		return false;
-	for (level = 1; level < 16; level++) {
+	for (level = 0; level < 16; level++) {
 		ancestor = bpf_get_current_ancestor_cgroup_id(level);
 		if (!ancestor)
 			return false;

@@ -103,9 +103,13 @@ std::vector<std::uint32_t> descendants_of(const std::vector<std::uint32_t>& pids
 bool shows_host_pids(const std::string& proc, std::uint64_t initial_namespace) {
   const std::optional<FileIdentity> own = identity_at(proc + "/self/ns/pid");
   if (!own || own->inode == initial_namespace) return true;
-  // /proc may be the host's although this program is not: then its process 1 is the host's.
-  const std::optional<FileIdentity> first = identity_at(proc + "/1/ns/pid");
-  return first && first->inode == initial_namespace;
+  // /proc may be the host's although this program is not: then init or kthreadd, of which one may be hidden, are its
+  // own.
+  for (const char* process : {"/1", "/2"}) {
+    const std::optional<FileIdentity> one = identity_at(proc + process + "/ns/pid");
+    if (one && one->inode == initial_namespace) return true;
+  }
+  return false;
 }
 
 std::uint64_t own_peak_rss(const std::string& proc) {

@@ -187,7 +187,7 @@ class LabUse(LiveCase):
 
     def test_list(self):
         result = subprocess.run([LAB, "--list"], capture_output=True, text=True, timeout=30, check=True)
-        self.assertEqual(len(result.stdout.splitlines()), 20)
+        self.assertEqual(len(result.stdout.splitlines()), 24)
 
 
 if __name__ == "__main__":

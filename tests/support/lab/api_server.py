@@ -156,6 +156,7 @@ def accept_loop(listener: socket.socket, endpoint: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description="HTTP server of the lab")
     parser.add_argument("--address", required=True)
+    parser.add_argument("--backlog", type=int, default=512, help="of the listening sockets")
     parser.add_argument("endpoints", nargs="+", help="NAME=PORT")
     args = parser.parse_args()
 
@@ -165,7 +166,7 @@ def main() -> int:
         listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((args.address, int(port)))
-        listener.listen(512)
+        listener.listen(args.backlog)
         threading.Thread(target=accept_loop, args=(listener, name), daemon=True).start()
     say("listening", pid=os.getpid())
     threading.Event().wait()

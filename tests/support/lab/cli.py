@@ -11,13 +11,15 @@ from .children import Children
 from .facts import Facts
 from .http_incidents import HTTP_INCIDENTS
 from .incidents import Incident, Options, missing_tools
+from .measure_incidents import MEASURE_INCIDENTS
 from .network import LabError, Network, clean_leftovers
 from .redis_incidents import REDIS_INCIDENTS
 from .socket_incidents import SOCKET_INCIDENTS
 from .stream_incidents import STREAM_INCIDENTS
 
 INCIDENTS: dict[str, type[Incident]] = {
-    incident.name: incident for incident in HTTP_INCIDENTS + SOCKET_INCIDENTS + REDIS_INCIDENTS + STREAM_INCIDENTS}
+    incident.name: incident
+    for incident in HTTP_INCIDENTS + SOCKET_INCIDENTS + REDIS_INCIDENTS + STREAM_INCIDENTS + MEASURE_INCIDENTS}
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 EXAMPLES = """examples:
@@ -60,8 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--list", action="store_true", help="list the incidents and end")
     parser.add_argument("--seconds", type=float, metavar="N", help="the incident's time: its timeout, wait, idle time or load (1 to 600)")
     parser.add_argument("--failures", type=int, metavar="N", help="how many calls fail (1 to 100, default 3)")
-    parser.add_argument("--milliseconds", type=float, metavar="N", help="how long each stop, stall or command takes (1 to 10000)")
-    parser.add_argument("--clients", type=int, metavar="N", help="how many connections the Redis client has (1 to 1000)")
+    parser.add_argument("--milliseconds", type=float, metavar="N", help="how long each stop, stall, command or gap takes (1 to 10000)")
+    parser.add_argument("--clients", type=int, metavar="N", help="how many connections the client has (1 to 1000)")
     parser.add_argument("--requests", type=int, metavar="N", help="how many requests it makes (1 to 100000000); it ends after them")
     parser.add_argument("--no-timestamps", action="store_true", help="no TCP timestamps on the lab's connections")
     parser.add_argument("--ipv6", action="store_true", help="IPv6 instead of IPv4")

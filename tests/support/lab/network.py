@@ -3,9 +3,9 @@
 
 The book is one directory per lab, /run/tcpdiag-lab/PID-STARTTIME: it exists before the first namespace does and goes
 after the last, so whatever a killed lab left is known, and whether its owner still lives is told by the process's start
-time (a number alone may have been given to another process since). Namespaces are called tcpdiag-lab-PID-c and -s. The
-links are created inside them: nothing of a lab is ever seen in the host's own network, and any number of labs may use
-the same addresses.
+time (a number alone may have been given to another process since). Namespaces are called tcpdiag-lab-PID-c and -s; those
+of a process's further pairs -c1 and -s1 and so on, with PID-STARTTIME-1 in the book. The links are created inside them:
+nothing of a lab is ever seen in the host's own network, and any number of labs may use the same addresses.
 """
 
 import contextlib
@@ -81,11 +81,11 @@ def clean_leftovers() -> int:
     cleaned = 0
     with _book_lock():
         for entry in os.listdir(BOOK):
-            match = re.fullmatch(r"(\d+)-(\d+)", entry)
+            match = re.fullmatch(r"(\d+)-(\d+)(?:-(\d+))?", entry)
             if not match or start_time_of(int(match[1])) == match[2]:
                 continue
             for end in "cs":
-                namespace = f"tcpdiag-lab-{match[1]}-{end}"
+                namespace = f"tcpdiag-lab-{match[1]}-{end}{match[3] or ''}"
                 if os.path.exists(f"{NETNS_DIRECTORY}/{namespace}"):
                     _kill_all_in(namespace)
                     run("ip", "netns", "delete", namespace, check=False)
@@ -97,12 +97,12 @@ def clean_leftovers() -> int:
 class Network:
     """The two namespaces of one lab. `up` makes them, `down` removes whatever of them is there."""
 
-    def __init__(self, family: int = 4):
-        pid = os.getpid()
-        self.client, self.server = f"tcpdiag-lab-{pid}-c", f"tcpdiag-lab-{pid}-s"
+    def __init__(self, family: int = 4, pair: int = 0):
+        pid, number = os.getpid(), str(pair or "")
+        self.client, self.server = f"tcpdiag-lab-{pid}-c{number}", f"tcpdiag-lab-{pid}-s{number}"
         self.client_address, self.server_address, self._prefix = ADDRESSES[family]
         self._family = family
-        self.directory = f"{BOOK}/{pid}-{start_time_of(pid)}"
+        self.directory = f"{BOOK}/{pid}-{start_time_of(pid)}{number and f'-{number}'}"
 
     def path(self, namespace: str) -> str:
         return f"{NETNS_DIRECTORY}/{namespace}"
@@ -163,9 +163,9 @@ class Network:
         for namespace in (self.client, self.server):
             run(*self.inside(namespace, "sysctl", "-q", "-w", "net.ipv4.tcp_timestamps=0"))
 
-    def server_ports_unacknowledged(self, port: int) -> list[int]:
+    def server_ports_unacknowledged(self, port: int, namespace: str | None = None) -> list[int]:
         """The client's ports of connections to `port` on which something that the server sent is not yet acknowledged."""
-        listing = run(*self.inside(self.server, "ss", "-Htn", "state", "established", "sport", "=", f":{port}"))
+        listing = run(*self.inside(namespace or self.server, "ss", "-Htn", "state", "established", "sport", "=", f":{port}"))
         return [int(fields[3].rpartition(":")[2]) for fields in map(str.split, listing.splitlines()) if fields[1] != "0"]
 
     def client_ports_in_syn_sent(self, port: int) -> list[int]:

@@ -9,6 +9,7 @@ what it did and measured (CLOCK_MONOTONIC), or the exception. One thread; connec
 import array
 import fcntl
 import json
+import os
 import select
 import socket
 import struct
@@ -31,6 +32,24 @@ class Client:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sockets[name] = sock
         return {"local_port": sock.getsockname()[1]}
+
+    def begin(self, name, address, port, **_):
+        """A connect that does not wait; `finish` does."""
+        sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        sock.setblocking(False)
+        sock.connect_ex((address, port))
+        self.sockets[name] = sock
+        return {"local_port": sock.getsockname()[1], "started_s": time.monotonic()}
+
+    def finish(self, name, timeout_s, **_):
+        sock = self.sockets[name]
+        if not select.select([], [sock], [], timeout_s)[1]:
+            raise TimeoutError(f"not connected after {timeout_s} s")
+        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            raise OSError(error, os.strerror(error))
+        sock.settimeout(DEADLINE_S)
+        return {"ended_s": time.monotonic()}
 
     def _send(self, sock, path, call):
         body = b'{"order":"' + b"x" * 400 + b'"}'
@@ -126,7 +145,7 @@ def say(**fields):
 def main() -> int:
     client = Client()
     operations = {name: getattr(client, name) for name in
-                  ("open", "request", "wait_fin", "close_unread", "close_linger0", "close")}
+                  ("open", "begin", "finish", "request", "wait_fin", "close_unread", "close_linger0", "close")}
     say(event="up")
     for line in sys.stdin:
         command = json.loads(line)

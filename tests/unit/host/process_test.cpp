@@ -127,7 +127,8 @@ TEST_F(PidNamespaceOfFakeHost, in_a_container) {
 
 TEST_F(PidNamespaceOfFakeHost, in_a_container_with_the_hosts_proc) {
   tree_.link("other", "proc/self/ns/pid");
-  tree_.link("initial", "proc/1/ns/pid");
+  EXPECT_FALSE(shows_hosts());
+  tree_.link("initial", "proc/2/ns/pid");
   EXPECT_TRUE(shows_hosts());
 }
 
