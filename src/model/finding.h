@@ -25,12 +25,20 @@ struct TimerCandidate {
   double timer_s = 0;
   std::string origin;  // "doc_default", "this_host_sysctl", "example_only"
   double deviation_pct = 0;
-  std::string counted_from;  // "request", "last_data", "connect"
+  std::string counted_from;  // "request", "last_data", "connect", "inbound_request"
+};
+
+// An instance type whose baseline bandwidth fits the ceiling that was seen. A hint from a number alone.
+struct BaselineCandidate {
+  std::string type;  // "t4g.micro", "cache.t4g.micro"
+  std::uint64_t baseline_bit_per_s = 0;
+  double deviation_pct = 0;  // of the ceiling from the baseline, on the wire
+  std::string table_date;    // of the table that it is from, "2026-08-02"
 };
 
 // null, integer (counts, _us, _bytes), float (_s, _pct), text, or a list.
 using EvidenceValue = std::variant<std::monostate, std::int64_t, double, std::string, std::vector<std::string>,
-                                   std::vector<TimerCandidate>>;
+                                   std::vector<TimerCandidate>, std::vector<BaselineCandidate>>;
 
 struct Evidence {
   std::string key;  // as fixed in docs/findings.md

@@ -362,6 +362,30 @@ struct EndpointPicture {
   std::uint64_t recovery_unfinished = 0;  // episodes whose end was not seen; they are not in the histogram "recovery"
 };
 
+// One allowance of a device that was exceeded in the window. Packets queued or dropped.
+struct AllowanceLimit {
+  std::string limit;  // "bw_in", "bw_out", "pps", "conntrack", "linklocal"
+  std::uint64_t delta = 0;
+  std::uint64_t seconds_with_delta = 0;
+  std::uint64_t max_per_s = 0;
+  std::uint64_t max_per_minute = 0;  // most in any 60 s
+  std::optional<MonoTime> first_at;  // samples between which it rose
+  std::optional<MonoTime> last_at;
+  std::vector<std::uint64_t> per_second;  // as Series of endpoints: whole UTC seconds from the start, same interval
+};
+
+struct NicPicture {
+  std::string device;
+  std::uint32_t netns_inode = 0;
+  std::string driver;
+  std::string driver_version;
+  bool counters_supported = false;
+  bool driver_reset = false;  // a counter went back: what was counted before the reset is kept, none is lost but what
+                              // fell between two samples
+  std::vector<AllowanceLimit> limits;  // those that the driver has, in the order above; delta 0 included
+  std::optional<std::uint64_t> conntrack_available_min;
+};
+
 struct Window {
   MonoTime start{};
   MonoTime end{};
@@ -384,6 +408,7 @@ struct Picture {
   std::vector<SocketStory> sockets;   // by failed, then largest first_byte or wait, descending, then (opened, tuple)
   std::uint64_t sockets_omitted = 0;  // healthy ones that were folded into their endpoint
   std::vector<NetnsPicture> netns;    // in the order of TraceStart::netns
+  std::vector<NicPicture> nics;       // by netns, then device name
 };
 
 }  // namespace tcpdiag::model

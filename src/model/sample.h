@@ -26,13 +26,30 @@ struct Ability {
   std::string reason;  // why not, and what is lost; empty when available
 };
 
+// Timers and limits of TCP in one namespace, from its sysctls (tcp(7), ip-sysctl.rst); absent: it could not be read, or
+// this kernel has it not.
+struct TcpSysctls {
+  std::optional<std::uint32_t> syn_retries;
+  std::optional<std::uint32_t> synack_retries;
+  std::optional<std::uint32_t> retries2;
+  std::optional<std::uint32_t> orphan_retries;
+  std::optional<std::uint32_t> fin_timeout_s;
+  std::optional<std::uint32_t> keepalive_time_s;
+  std::optional<std::uint32_t> keepalive_intvl_s;
+  std::optional<std::uint32_t> keepalive_probes;
+  std::optional<std::uint32_t> rto_min_us;           // 6.11
+  std::optional<std::uint32_t> rto_max_ms;           // 6.15
+  std::optional<std::uint32_t> syn_linear_timeouts;  // 6.5: so many SYN timeouts before the back-off begins
+};
+
 struct NetnsInfo {
   std::uint32_t inode = 0;
   std::string name;  // file name under /run/netns, empty: none
   bool is_self = false;
   bool is_initial = true;  // the host's own (that of process 1); others are containers', and their uplink is not seen
-  std::optional<std::uint32_t> somaxconn = {};  // net.core.somaxconn
-};
+  std::optional<std::uint32_t> somaxconn = {TcpSysctls sysctls = {};
+};  // net.core.somaxconn
+};  // namespace tcpdiag::model
 
 struct HostInfo {
   std::string hostname;  // untrusted
@@ -41,6 +58,8 @@ struct HostInfo {
   int utc_offset_s = 0;
   std::string utc_offset_name;  // "JST", "UTC"
   int cpus = 0;
+  std::optional<std::string> instance_type;  // "t4g.micro"; untrusted when from DMI or the metadata service
+  std::string instance_type_source;          // "dmi", "imds", "option"; empty: not known
 };
 
 // First of all records: made once, before the first event.
@@ -50,6 +69,7 @@ struct TraceStart {
   std::string tool_version;
   std::string tool_git;
   std::vector<std::string> command;  // argv
+  std::string peer_instance;         // --peer-instance: the peer's type as typed; empty: not given
   Filters filters;
   HostInfo host;
   std::vector<NetnsInfo> netns;
@@ -155,6 +175,20 @@ inline constexpr std::array kKernelCounters{"RetransSegs",         "OutRsts",
                                             "TCPDSACKRecv",        "TCPReqQFullDrop",
                                             "TCPReqQFullDoCookies"};
 
+// Statistics of one network device's driver, those that tell of a cloud's allowances (ENA driver, "ethtool -S"), by the
+// driver's names without "_allowance_exceeded": "bw_in", "bw_out", "pps", "conntrack", "linklocal"; cumulative since
+// the driver was reset. One at the start, one a second, one at the end, of each device that is up, loopback excepted.
+struct NicSample {
+  MonoTime at{};
+  std::string device;  // untrusted
+  std::uint32_t netns_inode = 0;
+  std::string driver;  // untrusted; empty: not told
+  std::string driver_version;
+  bool counters_supported = false;                   // the driver has one of the five at least
+  std::map<std::string, std::uint64_t> exceeded;     // packets queued or dropped
+  std::optional<std::uint64_t> conntrack_available;  // a gauge: connections that can still be tracked
+};
+
 // Everything that was not seen, by cause. Cumulative.
 struct Loss {
   std::uint64_t ring_full = 0;
@@ -200,6 +234,6 @@ struct TraceEnd {
   std::vector<BusyEndpoint> busiest_filtered_out;  // at most 5, by bytes; only when nothing matched
 };
 
-using Sample = std::variant<TraceStart, SocketSnapshot, EndpointSample, NetnsSample, ProcessInfo, TraceEnd>;
+using Sample = std::variant<TraceStart, SocketSnapshot, EndpointSample, NetnsSample, NicSample, ProcessInfo, TraceEnd>;
 
 }  // namespace tcpdiag::model
