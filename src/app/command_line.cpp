@@ -13,6 +13,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/option_values.h"
+#include "app/size_options.h"
 #include "app/version.h"
 #include "util/escape.h"
 #include "util/nearest.h"
@@ -20,9 +21,12 @@
 namespace tcpdiag::app {
 namespace {
 
+constexpr const char* kSize = "size";
+
 constexpr const char* kHelpFooter = R"(Examples:
   sudo tcpdiag trace                    all TCP sockets here, until Ctrl-C
   sudo tcpdiag trace -D 443 -d 5m       connections to port 443, five minutes
+  tcpdiag size --instance t4g.micro --response 32KiB    what a node carries
   tcpdiag trace --help                  all options of trace
 
 Exit codes:
@@ -36,7 +40,7 @@ host ADDR, net ADDR/LEN, port N, portrange N-M, with and, or, not, ( ). There
 src is this host and dst the other side.
 
 The report goes to standard output or -o, progress to standard error. Nothing
-leaves this machine.
+leaves this machine, but for the question that --imds asks.
 
 Examples:
   sudo tcpdiag trace                             everything here, until Ctrl-C
@@ -48,10 +52,25 @@ Examples:
   sudo tcpdiag trace --comm redis-server         whatever its process number
   sudo tcpdiag trace --cgroup /system.slice/puma.service
   sudo tcpdiag trace --netns blue --format json -o report.json
+  sudo tcpdiag trace -D 6379 --peer-instance cache.t4g.micro
   sudo tcpdiag trace -d 1h --fail-on critical    exits 4 if there is a cause
 
 Exit codes: 0 done, 1 failed while running, 2 wrong use, 3 not permitted or
 kernel not able, 4 a finding at or above --fail-on)";
+
+constexpr const char* kSizeFooter = R"(Without a baseline the answer is the smallest instance types that carry --rate.
+Rates are bits (64mbit, 64Mbit/s, 0.064gbit) or bytes (8MB/s, 8MiB/s), sizes
+32KiB or 32768. FILE is a JSON report of 'tcpdiag trace', - standard input;
+sizes, rate and clients come from there, unless an option says another.
+
+Examples:
+  tcpdiag size --baseline 64mbit --response 32KiB --rate 300
+  tcpdiag size --instance cache.t4g.micro --response 32KiB --clients 50
+  tcpdiag size --response 8KiB --request 2KiB --rate 2000
+  sudo tcpdiag trace -D 6379 -d 1m --format json | tcpdiag size -
+  tcpdiag size report.json --endpoint 10.0.0.1:6379 --instance cache.t4g.micro
+
+Exit codes: 0 done, whatever the answer; 1 failed while running, 2 wrong use)";
 
 class HelpFormatter : public CLI::Formatter {
  public:
@@ -66,8 +85,8 @@ class HelpFormatter : public CLI::Formatter {
   }
   std::string make_description(const CLI::App* app) const override { return app->get_description() + "\n\n"; }
   std::string make_usage(const CLI::App* app, std::string name) const override {
-    return app->get_parent() == nullptr ? fmt::format("Usage: {} COMMAND [OPTIONS]\n", name)
-                                        : fmt::format("Usage: {} [OPTIONS] [EXPRESSION]\n", name);
+    if (app->get_parent() == nullptr) return fmt::format("Usage: {} COMMAND [OPTIONS]\n", name);
+    return fmt::format("Usage: {} [OPTIONS] [{}]\n", name, app->get_name() == kSize ? "FILE" : "EXPRESSION");
   }
   std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
     std::string name = CLI::Formatter::make_option_name(option, is_positional);
@@ -84,6 +103,7 @@ void add_values(CLI::App& app, const std::string& name, Typed& values, const cha
 void add_trace_options(CLI::App& app, TypedTraceOptions& typed) {
   constexpr const char* kFilters = "Which sockets";
   constexpr const char* kRun = "How long, and the report";
+  constexpr const char* kNetwork = "Limits of the network";
   constexpr const char* kBounds = "Bounds";
   add_values(app, "-p,--pid", typed.pid, "PID", "owned by this process; its namespace", kFilters);
   app.add_flag("--children", typed.children, "and by what -p forked or will fork")->group(kFilters);
@@ -112,12 +132,35 @@ void add_trace_options(CLI::App& app, TypedTraceOptions& typed) {
   add_values(app, "--fail-on", typed.fail_on, "SEVERITY",
              "exit 4 if a finding is at least this severe:\nnotice, warning or critical", kRun);
   add_values(app, "--sockets", typed.sockets, "N", "single sockets to show; default 2 in text,\n1000 in json", kRun);
+  add_values(app, "--peer-instance", typed.peer_instance, "TYPE",
+             "the peer's EC2 instance or ElastiCache node\ntype, such as cache.t4g.micro", kNetwork);
+  add_values(app, "--instance-type", typed.instance_type, "TYPE",
+             "this host's EC2 instance type; default: what\nits firmware (DMI) says", kNetwork);
+  app.add_flag("--imds", typed.imds, "or else what EC2's metadata service answers:\ntwo requests to 169.254.169.254")
+      ->group(kNetwork);
   add_values(app, "--ring-size", typed.ring_size, "SIZE",
              "buffer between kernel and program, a power of\ntwo from 64KiB; default 4MiB. Raise it if the\nreport "
              "counts lost events",
              kBounds);
   add_values(app, "--max-endpoints", typed.max_endpoints, "N", "endpoints measured at once, 1 to 4096;\ndefault 256",
              kBounds);
+}
+
+void add_size_options(CLI::App& app, TypedSizeOptions& typed) {
+  constexpr const char* kLimit = "What the node may use";
+  constexpr const char* kTraffic = "What is asked of it";
+  constexpr const char* kAnswer = "The answer";
+  add_values(app, "--baseline", typed.baseline, "RATE", "bandwidth that lasts, in each direction, such\nas 64mbit",
+             kLimit);
+  add_values(app, "--instance", typed.instance, "TYPE",
+             "that of an instance type or cache node:\nt4g.micro, cache.t4g.micro", kLimit);
+  add_values(app, "--response", typed.response, "BYTES", "size of a response, such as 32KiB", kTraffic);
+  add_values(app, "--request", typed.request, "BYTES", "size of a request", kTraffic);
+  add_values(app, "--rate", typed.rate, "N", "exchanges a second: 300, 300/s or 18000/min", kTraffic);
+  add_values(app, "--clients", typed.clients, "N", "connections with one request outstanding each", kTraffic);
+  add_values(app, "--mss", typed.mss, "N", "payload of a full segment; default 1448 bytes", kTraffic);
+  add_values(app, "--endpoint", typed.endpoint, "ADDR:PORT", "of FILE; default: the one with most exchanges", kTraffic);
+  add_values(app, "--format", typed.format, "FORMAT", "text (default) or json", kAnswer);
 }
 
 std::vector<std::string> names_of_options(const CLI::App& app) {
@@ -138,17 +181,21 @@ std::string did_you_mean(std::string_view typed, const std::vector<std::string>&
 bool is_option(std::string_view word) { return word.size() > 1 && word.front() == '-'; }
 
 // What CLI11 could not place before or instead of a command.
-Error unplaced_word(const CLI::App& app, const CLI::App& trace, const std::string& word) {
+Error unplaced_word(const CLI::App& app, const std::vector<const CLI::App*>& commands, const std::string& word) {
   const std::string shown = escape_terminal(word);
   if (!is_option(word)) {
+    std::vector<std::string> names;
+    for (const CLI::App* command : commands) names.push_back(command->get_name());
     return {.what = fmt::format("unknown command '{}'", shown),
-            .cure = did_you_mean(word, {trace.get_name()}, "the command is trace; see 'tcpdiag --help'"),
+            .cure = did_you_mean(word, names,
+                                 fmt::format("the commands are {}; see 'tcpdiag --help'", fmt::join(names, " and "))),
             .exit_code = ExitCode::kUsage};
   }
   const std::string name = word.substr(0, word.find('='));
-  if (std::ranges::count(names_of_options(trace), name) != 0) {
+  for (const CLI::App* command : commands) {
+    if (std::ranges::count(names_of_options(*command), name) == 0) continue;
     return {.what = fmt::format("option '{}' belongs to a command", shown),
-            .cure = fmt::format("write 'tcpdiag trace {}'", shown),
+            .cure = fmt::format("write 'tcpdiag {} {}'", command->get_name(), shown),
             .exit_code = ExitCode::kUsage};
   }
   return {.what = fmt::format("unknown option '{}'", shown),
@@ -156,9 +203,10 @@ Error unplaced_word(const CLI::App& app, const CLI::App& trace, const std::strin
           .exit_code = ExitCode::kUsage};
 }
 
-Error unknown_option_of_trace(const CLI::App& trace, const std::string& word) {
+Error unknown_option_of(const CLI::App& command, const std::string& word) {
   return {.what = fmt::format("unknown option '{}'", escape_terminal(word)),
-          .cure = did_you_mean(word.substr(0, word.find('=')), names_of_options(trace), "see 'tcpdiag trace --help'"),
+          .cure = did_you_mean(word.substr(0, word.find('=')), names_of_options(command),
+                               fmt::format("see 'tcpdiag {} --help'", command.get_name())),
           .exit_code = ExitCode::kUsage};
 }
 
@@ -168,7 +216,7 @@ Result<> check_no_empty_value(const std::vector<std::string>& argv) {
     if (word == "--") break;
     if (word.starts_with("--") && word.ends_with('=')) {
       return fail(ExitCode::kUsage, fmt::format("{} needs a value", escape_terminal(word.substr(0, word.size() - 1))),
-                  "see 'tcpdiag trace --help'");
+                  "see --help");
     }
   }
   return {};
@@ -188,7 +236,19 @@ Error error_of(const CLI::ParseError& error) {
   } else if (what.starts_with(kNoFlagValue)) {
     what = "an option that takes no value has one: " + what.substr(kNoFlagValue.size());
   }
-  return {.what = escape_terminal(what), .cure = "see 'tcpdiag trace --help'", .exit_code = ExitCode::kUsage};
+  return {.what = escape_terminal(what), .cure = "see --help", .exit_code = ExitCode::kUsage};
+}
+
+Result<Command> size_command_line(const CLI::App& size, TypedSizeOptions typed,
+                                  const std::vector<std::string>& no_options, const std::vector<std::string>& argv) {
+  typed.files = size.remaining();
+  const auto unknown = std::ranges::find_if(typed.files, is_option);
+  if (unknown != typed.files.end()) return tl::unexpected(unknown_option_of(size, *unknown));
+  typed.files.insert(typed.files.end(), no_options.begin(), no_options.end());
+  Result<SizeOptions> options = to_size_options(typed);
+  if (!options) return tl::unexpected(options.error());
+  options->command = argv;
+  return std::move(*options);
 }
 
 }  // namespace
@@ -212,6 +272,13 @@ Result<Command> parse_command_line(const std::vector<std::string>& argv) {
   trace.allow_extras();
   add_trace_options(trace, typed);
 
+  TypedSizeOptions typed_size;
+  CLI::App& size = *app.add_subcommand(kSize, "Says how many exchanges a bandwidth carries.");
+  size.group("Commands");
+  size.footer(kSizeFooter);
+  size.allow_extras();
+  add_size_options(size, typed_size);
+
   std::vector<std::string> words(argv.begin() + (argv.empty() ? 0 : 1), argv.end());
   // Behind "--" there are no options. CLI11 would take these words for the program's instead of the command's.
   std::vector<std::string> no_options;
@@ -229,14 +296,15 @@ Result<Command> parse_command_line(const std::vector<std::string>& argv) {
   }
 
   const std::vector<std::string> unplaced = app.remaining();
-  if (!unplaced.empty()) return tl::unexpected(unplaced_word(app, trace, unplaced.front()));
+  if (!unplaced.empty()) return tl::unexpected(unplaced_word(app, {&trace, &size}, unplaced.front()));
   if (show_version) return ShowText{version_line()};
+  if (size.parsed()) return size_command_line(size, std::move(typed_size), no_options, argv);
   if (!trace.parsed())
     return fail(ExitCode::kUsage, "no command given", "try 'sudo tcpdiag trace', or 'tcpdiag --help'");
   // What is no option is the expression. An unknown option's value is left over too: the option is the one to name.
   typed.expression = trace.remaining();
   const auto unknown = std::ranges::find_if(typed.expression, is_option);
-  if (unknown != typed.expression.end()) return tl::unexpected(unknown_option_of_trace(trace, *unknown));
+  if (unknown != typed.expression.end()) return tl::unexpected(unknown_option_of(trace, *unknown));
   typed.expression.insert(typed.expression.end(), no_options.begin(), no_options.end());
 
   Result<TraceOptions> options = to_trace_options(typed);

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "app/size_options.h"
 #include "app/trace_options.h"
 #include "util/result.h"
 
@@ -16,7 +17,7 @@ struct ShowText {  // --help, --version
   std::string text;
 };
 
-using Command = std::variant<ShowText, TraceOptions>;
+using Command = std::variant<ShowText, TraceOptions, SizeOptions>;
 
 // `argv` with the program's name. Every error is wrong use (kUsage).
 Result<Command> parse_command_line(const std::vector<std::string>& argv);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/command_line.h"
+#include "app/size_command.h"
 #include "app/trace_command.h"
 #include "util/io.h"
 #include "util/result.h"
@@ -38,6 +39,10 @@ int run(const std::vector<std::string>& argv) {
   if (!command) return report_error(command.error());
   if (const auto* show = std::get_if<ShowText>(&*command)) {
     return write_all(STDOUT_FILENO, show->text) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  }
+  if (const auto* size = std::get_if<SizeOptions>(&*command)) {
+    const Result<ExitCode> code = size_command(*size);
+    return code ? static_cast<int>(*code) : report_error(code.error());
   }
   const Result<ExitCode> code = trace_command(std::get<TraceOptions>(std::move(*command)));
   return code ? static_cast<int>(*code) : report_error(code.error());

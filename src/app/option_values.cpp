@@ -11,6 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "app/option_parsing.h"
+#include "host/instance.h"
 #include "model/expression.h"
 #include "util/duration.h"
 #include "util/escape.h"
@@ -30,77 +32,9 @@ constexpr std::size_t kMostSockets = 1'000'000;
 // By way of a geostationary satellite it is 0.6 s.
 constexpr model::Duration kLargestFloor = std::chrono::seconds{10};
 
-auto wrong_value(std::string_view option, std::string_view value, std::string_view is_no, std::string_view cure) {
-  return fail(ExitCode::kUsage, fmt::format("{}: '{}' is no {}", option, escape_terminal(value), is_no),
-              std::string(cure));
-}
-
-auto contradiction(std::string what, std::string cure) {
-  return fail(ExitCode::kUsage, std::move(what), std::move(cure));
-}
-
-// "-D --force" is an option whose value was forgotten, not a value that begins with a dash.
-Result<> check_present(std::string_view option, std::string_view value) {
-  if (value.empty())
-    return fail(ExitCode::kUsage, fmt::format("{} needs a value", option), "see 'tcpdiag trace --help'");
-  if (value.size() > 1 && value.front() == '-') {
-    return fail(ExitCode::kUsage, fmt::format("{} needs a value, and '{}' is none", option, escape_terminal(value)),
-                "see 'tcpdiag trace --help'");
-  }
-  return {};
-}
-
-// All values of an option that may be repeated and takes lists; each once, in the order typed.
-template <typename T, typename Parse>
-Result<std::vector<T>> list_of(std::string_view option, const Typed& typed, Parse parse, std::string_view is_no,
-                               std::string_view cure) {
-  std::vector<T> values;
-  for (const std::string& text : typed) {
-    if (const Result<> present = check_present(option, text); !present) return tl::unexpected(present.error());
-    for (std::size_t begin = 0; begin <= text.size();) {
-      const std::size_t end = std::min(text.find(',', begin), text.size());
-      const std::string_view part = std::string_view(text).substr(begin, end - begin);
-      std::optional<T> value = parse(part);
-      if (!value) return wrong_value(option, part, is_no, cure);
-      if (std::ranges::find(values, *value) == values.end()) values.push_back(std::move(*value));
-      begin = end + 1;
-    }
-  }
-  return values;
-}
-
-// The value of an option that takes one.
-template <typename T, typename Parse>
-Result<std::optional<T>> one_of(std::string_view option, const Typed& typed, Parse parse, std::string_view is_no,
-                                std::string_view cure) {
-  if (typed.empty()) return std::optional<T>();
-  if (typed.size() > 1) return contradiction(fmt::format("{} is given twice", option), "give it once");
-  if (const Result<> present = check_present(option, typed[0]); !present) return tl::unexpected(present.error());
-  std::optional<T> value = parse(typed[0]);
-  if (!value) return wrong_value(option, typed[0], is_no, cure);
-  return value;
-}
-
-template <typename T>
-auto number_from_to(T low, T high) {
-  return [low, high](std::string_view text) {
-    const std::optional<T> value = parse_number<T>(text);
-    return value && *value >= low && *value <= high ? value : std::nullopt;
-  };
-}
-
-template <typename T>
-auto one_word_of(std::vector<std::pair<std::string_view, T>> words) {
-  return [words = std::move(words)](std::string_view text) -> std::optional<T> {
-    for (const auto& [word, value] : words) {
-      if (text == word) return value;
-    }
-    return std::nullopt;
-  };
-}
-
-std::optional<std::string> any_text(std::string_view text) {
-  return text.empty() ? std::nullopt : std::optional<std::string>(text);
+// Its form alone: which types there are is not this program's to say, new ones come every month.
+std::optional<std::string> parse_instance_type(std::string_view text) {
+  return host::is_instance_type(text) ? std::optional<std::string>(text) : std::nullopt;
 }
 
 std::optional<std::uint64_t> parse_ring_size(std::string_view text) {
@@ -275,6 +209,13 @@ Result<TraceOptions> to_trace_options(const TypedTraceOptions& typed) {
       one_of<std::uint32_t>("--max-endpoints", typed.max_endpoints, number_from_to<std::uint32_t>(1, kMostEndpoints),
                             "number of endpoints", fmt::format("a number from 1 to {}", kMostEndpoints));
   if (!endpoints) return tl::unexpected(endpoints.error());
+  constexpr std::string_view kTypes = "types are such as t4g.micro or cache.m7g.large, in small letters";
+  auto instance_type =
+      one_of<std::string>("--instance-type", typed.instance_type, parse_instance_type, "instance type", kTypes);
+  if (!instance_type) return tl::unexpected(instance_type.error());
+  auto peer_instance =
+      one_of<std::string>("--peer-instance", typed.peer_instance, parse_instance_type, "instance type", kTypes);
+  if (!peer_instance) return tl::unexpected(peer_instance.error());
 
   TraceOptions options;
   options.filters = std::move(*filters);
@@ -288,6 +229,9 @@ Result<TraceOptions> to_trace_options(const TypedTraceOptions& typed) {
   options.sockets = *sockets;
   options.ring_bytes = ring->value_or(options.ring_bytes);
   options.max_endpoints = endpoints->value_or(options.max_endpoints);
+  options.instance_type = instance_type->value_or("");
+  options.peer_instance = peer_instance->value_or("");
+  options.imds = typed.imds;
   return options;
 }
 

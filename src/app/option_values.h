@@ -9,22 +9,22 @@
 #include <string>
 #include <vector>
 
+#include "app/option_parsing.h"
 #include "app/trace_options.h"
 #include "util/result.h"
 
 namespace tcpdiag::app {
 
-// As CLI11 collected them: one string for each time that the option was given.
-using Typed = std::vector<std::string>;
-
 struct TypedTraceOptions {
   Typed pid, comm, cgroup, local_port, remote_port, local, remote, netns, role;
   Typed expression;  // words, of which one may hold several
   Typed duration, floor, format, output, fail_on, sockets, ring_size, max_endpoints;
+  Typed instance_type, peer_instance;
   bool ipv4 = false;
   bool ipv6 = false;
   bool children = false;
   bool force = false;
+  bool imds = false;
 };
 
 // Errors (kUsage): a value that is none, an option given twice that takes one value, options that contradict each

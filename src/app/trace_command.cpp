@@ -4,9 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "app/caller.h"
@@ -15,23 +13,13 @@
 #include "app/progress.h"
 #include "app/report_writer.h"
 #include "app/signals.h"
+#include "app/terminal.h"
 #include "app/trace_session.h"
 #include "app/trace_target.h"
 #include "report/render.h"
 
 namespace tcpdiag::app {
 namespace {
-
-bool understands_escapes(int fd) {
-  const char* term = std::getenv("TERM");
-  return ::isatty(fd) == 1 && term != nullptr && std::string_view(term) != "dumb";
-}
-
-// https://no-color.org: any value but an empty one.
-bool colour_unwanted() {
-  const char* no_color = std::getenv("NO_COLOR");
-  return no_color != nullptr && *no_color != '\0';
-}
 
 std::string render(const model::Report& report, const TraceOptions& options, const Output& output) {
   if (options.format == Format::kJson) {

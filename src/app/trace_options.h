@@ -27,6 +27,9 @@ struct TraceOptions {
   std::optional<std::size_t> sockets;  // absent: the format's default
   std::size_t ring_bytes = std::size_t{4} << 20;
   std::uint32_t max_endpoints = 256;
+  std::string instance_type;         // of this host; empty: as it says itself
+  std::string peer_instance;         // empty: not given
+  bool imds = false;                 // the metadata service may be asked
   std::vector<std::string> command;  // argv, for the report
 };
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/trace_session.h"
 
+#include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -15,14 +17,35 @@
 #include "correlate/correlator.h"
 #include "diagnose/diagnose.h"
 #include "host/facts.h"
+#include "host/instance.h"
+#include "host/metadata_service.h"
 #include "host/process.h"
 #include "util/uuid.h"
 
 namespace tcpdiag::app {
 namespace {
 
+struct Instance {
+  std::optional<std::string> type;
+  std::string source;  // HostInfo::instance_type_source
+};
+
+// The firmware says it for nothing: the metadata service is asked only where that does not.
+Instance own_instance(const TraceOptions& options, Progress& progress) {
+  if (!options.instance_type.empty()) return {.type = options.instance_type, .source = "option"};
+  if (auto type = host::instance_type_from_dmi()) return {.type = std::move(type), .source = "dmi"};
+  if (!options.imds) return {};
+  Result<std::string> type = host::ask_instance_type();
+  if (!type) {
+    progress.say(fmt::format("{}; {}", type.error().what, type.error().cure));
+    return {};
+  }
+  progress.say(fmt::format("asked EC2's metadata service: this is a {}", *type));
+  return {.type = std::move(*type), .source = "imds"};
+}
+
 Result<model::TraceStart> trace_start(const TraceOptions& options, std::vector<model::NetnsInfo> netns,
-                                      const LiveSource& source) {
+                                      const LiveSource& source, Instance instance) {
   Result<std::string> id = random_uuid();
   if (!id) return tl::unexpected(id.error());
   model::TraceStart start;
@@ -36,9 +59,12 @@ Result<model::TraceStart> trace_start(const TraceOptions& options, std::vector<m
   start.reset_reasons = source.reset_reasons();
   start.requested_duration = options.duration;
   start.floor = options.floor;
+  start.peer_instance = options.peer_instance;
   start.clock = read_clock_pair();
   start.host = host::host_facts(std::chrono::system_clock::to_time_t(
       std::chrono::time_point_cast<std::chrono::system_clock::duration>(start.clock.wall_at)));
+  start.host.instance_type = std::move(instance.type);
+  start.host.instance_type_source = std::move(instance.source);
   return start;
 }
 
@@ -90,7 +116,7 @@ class Watch {
 Result<model::Report> run_trace(const TraceOptions& options, const std::vector<model::NetnsInfo>& netns,
                                 LiveSource& source, const Signals& signals, Progress& progress) {
   correlate::Correlator correlator;
-  Result<model::TraceStart> start = trace_start(options, netns, source);
+  Result<model::TraceStart> start = trace_start(options, netns, source, own_instance(options, progress));
   if (!start) return tl::unexpected(start.error());
   const model::ClockPair clock = start->clock;
   const model::MonoTime began = clock.mono_at;

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "host/cgroup.h"
-#include "host/netns_counters.h"
 #include "host/process.h"
+#include "host/sysctls.h"
 #include "util/escape.h"
 
 namespace tcpdiag::app {
@@ -121,11 +121,13 @@ std::vector<model::NetnsInfo> netns_infos(const std::vector<host::Netns>& netns)
   std::vector<model::NetnsInfo> infos;
   infos.reserve(netns.size());
   for (const host::Netns& one : netns) {
+    const host::NetnsSysctls sysctls = host::read_netns_sysctls(one);
     infos.push_back({.inode = one.inode,
                      .name = one.name,
                      .is_self = one.is_self,
                      .is_initial = one.is_initial,
-                     .somaxconn = host::read_somaxconn(one)});
+                     .somaxconn = sysctls.somaxconn,
+                     .sysctls = sysctls.tcp});
   }
   return infos;
 }

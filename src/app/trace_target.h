@@ -22,7 +22,7 @@ struct TraceTarget {
 // to see them, or -p where processes have other numbers than the kernel programs see (kNotAble).
 Result<TraceTarget> resolve_target(model::Filters filters, const host::NetnsPlaces& places = {});
 
-// With their net.core.somaxconn.
+// With their sysctls.
 std::vector<model::NetnsInfo> netns_infos(const std::vector<host::Netns>& netns);
 
 }  // namespace tcpdiag::app

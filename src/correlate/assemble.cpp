@@ -268,6 +268,7 @@ Picture assemble(const State& state, MonoTime until) {
   picture.totals = sum_of(state, picture.endpoints);
   picture.netns.reserve(state.netns.size());
   for (const NetnsRecord& netns : state.netns) picture.netns.push_back(netns.picture());
+  picture.nics = state.nics.pictures(shape);
   count_netns(picture.netns, is_unable(state, "retransmit_failures"), picture.totals);
 
   const Records chosen = choose_sockets(state, live, picture);

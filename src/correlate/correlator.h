@@ -17,6 +17,7 @@ struct Limits {
   std::size_t healthy_sockets = 1000;  // kept whole; the slowest stay
   std::size_t endpoints = 4096;
   std::size_t processes = 4096;
+  std::size_t nics = 64;              // network cards; those with counters first
   std::size_t timeline_entries = 64;  // per socket
   // Seconds of all endpoints together. What does not fit is not lost: their interval doubles.
   std::size_t series_bytes = 48U << 20;

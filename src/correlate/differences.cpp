@@ -18,7 +18,6 @@ using model::MonoTime;
 
 // Samples of one round are read one after the other.
 constexpr model::Duration kRoundTakes = std::chrono::milliseconds(200);
-constexpr model::Duration kOneRound = std::chrono::milliseconds(1500);
 
 constexpr std::array<std::pair<Measure, Delay>, 5> kDelays{{{Measure::kRtt, Delay::kRtt},
                                                             {Measure::kPathRtt, Delay::kPathRtt},
@@ -65,14 +64,6 @@ void add_whole(State& state, EndpointRecord& endpoint, const Difference& added, 
   }
 }
 
-// The part of `count` that falls between two shares (0..1) of the time. Adjoining parts add up to the whole.
-std::uint64_t part(std::uint64_t count, double from, double to) {
-  const auto until = [count](double share) {
-    return share >= 1 ? count : static_cast<std::uint64_t>(static_cast<double>(count) * share);
-  };
-  return until(to) - until(from);
-}
-
 void spread(State& state, EndpointRecord& endpoint, const Difference& added, MonoTime begin, MonoTime end) {
   const MonoTime origin = series_origin(state);
   const double length = model::seconds(end - begin);
@@ -82,22 +73,29 @@ void spread(State& state, EndpointRecord& endpoint, const Difference& added, Mon
     const double from = model::seconds(at - begin) / length;
     const double to = next == end ? 1 : model::seconds(next - begin) / length;
     Difference piece;
-    piece.exchanges = part(added.exchanges, from, to);
+    piece.exchanges = part_of(added.exchanges, from, to);
     const Measured& all = added.measured;
     Measured& m = piece.measured;
-    m.bytes_sent = part(all.bytes_sent, from, to);
-    m.bytes_received = part(all.bytes_received, from, to);
-    m.segments_sent = part(all.segments_sent, from, to);
-    m.segments_received = part(all.segments_received, from, to);
-    m.out_of_order = part(all.out_of_order, from, to);
+    m.bytes_sent = part_of(all.bytes_sent, from, to);
+    m.bytes_received = part_of(all.bytes_received, from, to);
+    m.segments_sent = part_of(all.segments_sent, from, to);
+    m.segments_received = part_of(all.segments_received, from, to);
+    m.out_of_order = part_of(all.out_of_order, from, to);
     m.path_ambiguous = 0;  // as path samples: none of these seconds has any
-    m.zero_window_received_us = part(all.zero_window_received_us, from, to);
+    m.zero_window_received_us = part_of(all.zero_window_received_us, from, to);
     add_whole(state, endpoint, piece, at);
     at = next;
   }
 }
 
 }  // namespace
+
+std::uint64_t part_of(std::uint64_t count, double from, double to) {
+  const auto until = [count](double share) {
+    return share >= 1 ? count : static_cast<std::uint64_t>(static_cast<double>(count) * share);
+  };
+  return until(to) - until(from);
+}
 
 MonoTime begin_of_round(State& state, const EndpointRecord& endpoint, bool was_known, MonoTime at) {
   if (!state.newest_round || at - *state.newest_round > kRoundTakes) {

@@ -36,6 +36,7 @@ std::vector<ProcessShare> process_shares(const State& state, const Tally& tally)
     share.bytes_sent += process.bytes_sent;
     share.bytes_received += process.bytes_received;
     share.exchanges += process.exchanges;
+    share.sockets_open_at_end += process.sockets_open;
   }
   std::vector<ProcessShare> shares;
   shares.reserve(groups.size());
@@ -50,6 +51,7 @@ std::vector<ProcessShare> process_shares(const State& state, const Tally& tally)
     others.bytes_sent += shares[i].bytes_sent;
     others.bytes_received += shares[i].bytes_received;
     others.exchanges += shares[i].exchanges;
+    others.sockets_open_at_end += shares[i].sockets_open_at_end;
   }
   shares.resize(kShown);
   shares.push_back(std::move(others));

@@ -100,6 +100,7 @@ void add_socket(Tally& tally, const SocketRecord& socket, const std::optional<Pr
     const bool has_room = tally.processes.size() < kProcessesMax || tally.processes.contains(*counted_as);
     ProcessTally& process = tally.processes[has_room ? *counted_as : ProcessKey{0, counted_as->second}];
     ++process.sockets_seen;
+    if (socket.open()) ++process.sockets_open;
     process.bytes_sent += flow.bytes_sent;
     process.bytes_received += flow.bytes_received;
     process.exchanges += flow.exchanges;

@@ -24,6 +24,7 @@ struct ProcessTally {
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_received = 0;
   std::uint64_t exchanges = 0;
+  std::uint64_t sockets_open = 0;
   std::uint64_t cgroup_id = 0;
 };
 

@@ -70,6 +70,11 @@ class Apply {
     if (found != state_.netns.end()) found->add(sample);
   }
 
+  void operator()(const model::NicSample& sample) {
+    advance(state_, sample.at);
+    state_.nics.add(sample, series_origin(state_), state_.limits.nics);
+  }
+
   void operator()(const model::ProcessInfo& process) {
     if (state_.processes.size() >= state_.limits.processes && !state_.processes.contains(process.pid)) {
       ++state_.loss.processes_full;

@@ -19,6 +19,7 @@
 #include "correlate/correlator.h"
 #include "correlate/endpoint_record.h"
 #include "correlate/netns.h"
+#include "correlate/nic.h"
 #include "correlate/socket_record.h"
 #include "model/event.h"
 #include "model/sample.h"
@@ -70,6 +71,7 @@ struct State {
   std::optional<model::MonoTime> previous_round;
   StrayResets stray;
   std::vector<NetnsRecord> netns;  // as TraceStart::netns
+  NicRecords nics;
 
   std::vector<SocketRecord> failed;   // in the order of their ends
   std::vector<SocketRecord> notable;  // reset or timed out, but no exchange was lost; and slow ones

@@ -10,6 +10,7 @@
 
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
+#include "knowledge/ports.h"
 
 namespace tcpdiag::diagnose {
 
@@ -137,6 +138,19 @@ void floor_step(Grade& grade, const model::EndpointPicture& picture) {
   } else if (picture.rtt_floor_source == "window") {
     grade.step_down("The round-trip time of the empty path is only the smallest one of this trace.");
   }
+}
+
+bool near_connection_limit(const model::EndpointPicture& picture) {
+  return knowledge::is_redis_port(picture.key.at.port) &&
+         static_cast<double>(picture.totals.sockets_open_peak) >=
+             kNearConnectionLimit * static_cast<double>(knowledge::kElastiCacheConnections);
+}
+
+void add_connection_limit_step(model::Finding& finding, const model::EndpointPicture& picture) {
+  add_step(finding, model::Whose::kCloud,
+           fmt::format("this host alone had {} connections open to it; an ElastiCache node takes {} (CloudWatch: "
+                       "CurrConnections)",
+                       picture.totals.sockets_open_peak, knowledge::kElastiCacheConnections));
 }
 
 std::string rate_words(double bit_per_s) {

@@ -69,6 +69,10 @@ std::uint64_t failures_in(const Facts& facts, const EndpointFacts& endpoint, con
 void delay_steps(Grade& grade, const Facts& facts, std::uint64_t observations, const char* what);
 void floor_step(Grade& grade, const model::EndpointPicture& picture);
 
+// A Redis-like endpoint with nearly as many open connections as an ElastiCache node takes, and what to do about it.
+bool near_connection_limit(const model::EndpointPicture& picture);
+void add_connection_limit_step(model::Finding& finding, const model::EndpointPicture& picture);
+
 // "64 Mbit/s", "32 KiB", and durations in an explanation: "0.19 s", "39 ms"
 std::string rate_words(double bit_per_s);
 std::string size_words(double bytes);

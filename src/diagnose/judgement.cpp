@@ -150,6 +150,10 @@ void add(Finding& finding, const char* key, std::vector<model::TimerCandidate> v
   add_value(finding, key, std::move(value));
 }
 
+void add(Finding& finding, const char* key, std::vector<model::BaselineCandidate> value) {
+  add_value(finding, key, std::move(value));
+}
+
 void add_null(Finding& finding, const char* key) { add_value(finding, key, std::monostate{}); }
 
 void add_seconds(Finding& finding, const char* key, std::optional<model::Duration> value) {

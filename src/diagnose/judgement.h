@@ -64,6 +64,7 @@ void add(model::Finding& finding, const char* key, std::optional<double> value);
 void add(model::Finding& finding, const char* key, std::string value);
 void add(model::Finding& finding, const char* key, std::vector<std::string> value);
 void add(model::Finding& finding, const char* key, std::vector<model::TimerCandidate> value);
+void add(model::Finding& finding, const char* key, std::vector<model::BaselineCandidate> value);
 void add_null(model::Finding& finding, const char* key);
 void add_seconds(model::Finding& finding, const char* key, std::optional<model::Duration> value);  // key ends in _s
 void add_microseconds(model::Finding& finding, const char* key,

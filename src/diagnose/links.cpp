@@ -48,21 +48,28 @@ bool accepts_here(const model::Picture& picture, const model::Finding& cause, co
   });
 }
 
-bool share(Shared shared, const model::Picture& picture, const model::Finding& cause, const model::Finding& effect) {
+// Names of devices are the namespace's own.
+bool same_device(const model::Picture& picture, const Judged& cause, const model::Finding& effect) {
+  if (cause.finding.device.empty() || cause.finding.device != effect.device) return false;
+  if (!cause.netns_inode || !effect.endpoint) return true;
+  return picture.endpoints[*effect.endpoint].key.netns_inode == *cause.netns_inode;
+}
+
+bool share(Shared shared, const model::Picture& picture, const Judged& cause, const model::Finding& effect) {
   switch (shared) {
     case Shared::kEndpoint:
-      return cause.endpoint && cause.endpoint == effect.endpoint;
+      return cause.finding.endpoint && cause.finding.endpoint == effect.endpoint;
     case Shared::kDevice:
-      return !cause.device.empty() && cause.device == effect.device;
+      return same_device(picture, cause, effect);
     case Shared::kListener:
-      return accepts_here(picture, cause, effect);
+      return accepts_here(picture, cause.finding, effect);
   }
   return false;
 }
 
 bool is_edge(const Edge& edge, const Judged& cause, const Judged& effect, const model::Picture& picture) {
   return cause.finding.code == edge.cause && effect.finding.code == edge.effect &&
-         share(edge.shared, picture, cause.finding, effect.finding) && covers(cause.seconds, effect.seconds);
+         share(edge.shared, picture, cause, effect.finding) && covers(cause.seconds, effect.seconds);
 }
 
 // What explains users' failures is as grave as they are.

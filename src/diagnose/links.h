@@ -13,7 +13,7 @@ namespace tcpdiag::diagnose {
 // What the two findings must share.
 enum class Shared : std::uint8_t {
   kEndpoint,  // the same endpoint
-  kDevice,    // the same device
+  kDevice,    // the same device of the same namespace
   kListener,  // the effect's remote address and port are an endpoint that this host accepts on
 };
 

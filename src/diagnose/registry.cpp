@@ -14,7 +14,7 @@ namespace {
 // Precedence on one socket (docs/findings.md). Why in this order: what was true before the request (the peer had
 // already closed, the connection had already died) explains the failure better than what the request met; what the peer
 // did explains better than what this host did after it; resets by this host are often the consequence of a timeout.
-constexpr std::array<const Rule*, 23> kRules = {
+constexpr std::array<const Rule*, 24> kRules = {
     &rules::kPeerClosedBeforeReuse,
     &rules::kPeerResetAfterIdle,
     &rules::kPeerResetAwaitingResponse,
@@ -40,6 +40,7 @@ constexpr std::array<const Rule*, 23> kRules = {
     &rules::kReconnectStorm,
     // Of the whole picture.
     &rules::kListenOverflow,
+    &rules::kAllowanceExceeded,
     &rules::kEventsLost,
 };
 

@@ -53,6 +53,8 @@ struct Judged {
   std::vector<std::int64_t> seconds;  // of UTC, in which it happened; sorted, each once
   std::string split;
   bool may_be_critical = true;  // false: never raised by what it explains
+  // Of a finding about a device: the namespace that it is in.
+  std::optional<std::uint32_t> netns_inode = {};
 };
 
 struct Rule {

@@ -40,6 +40,11 @@ constexpr Duration kTimerMaxSpread = std::chrono::milliseconds(100);
 constexpr double kTimerMaxSpreadShare = 0.01;
 // Below one second round trips and load make values alike that no timer made.
 constexpr Duration kTimerMinMedian = std::chrono::seconds(1);
+// A known timer fits within its own grid and the way of what it sends (a quarter of a second: select loops, timer
+// wheels, a RST over a queue),
+constexpr Duration kTimerMatch = std::chrono::milliseconds(250);
+// or within 2 %: long timers are often checked only now and then.
+constexpr double kTimerMatchShare = 0.02;
 
 // --- resets and closes by the peer ---
 
@@ -211,6 +216,22 @@ constexpr double kCeilingExcess = 1.05;
 constexpr double kCeilingPairExcess = 1.02;
 // Fewer exchanges a second than this show the rhythm of a caller, not the limit of a path.
 constexpr double kCeilingExchangesPerSecond = 5.0;
+// The ceiling is measured with headers, as a cloud counts; a baseline within 3 % of it fits. Neighbours in the table
+// differ by 4 % and more.
+constexpr double kBaselineTolerance = 0.03;
+// A baseline holds for minutes and hours; this much of it must have been seen to be sure of more than the rate.
+constexpr double kCeilingSecondsForBaseline = 20.0;
+
+// --- this host's allowances ---
+
+// As for a queue: seconds with an exceeded allowance that are no burst any more,
+constexpr std::uint64_t kAllowanceSeconds = 5;
+// or packets in any 60 s: CloudWatch's finest period, in which fewer are lost in the noise of retransmissions.
+constexpr std::uint64_t kAllowancePacketsPerMinute = 100;
+// The source looks once a second; what last rose this long before the end still goes on.
+constexpr Duration kAllowanceOngoing = std::chrono::seconds(2);
+// Open connections from this part of an ElastiCache node's limit on are worth a look.
+constexpr double kNearConnectionLimit = 0.8;
 
 // --- delays: this host ---
 

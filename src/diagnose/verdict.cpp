@@ -35,7 +35,7 @@ Feed feed_of(const Finding& finding) {
   constexpr std::array<std::string_view, 8> kDelays = {"throughput-ceiling", "path-queueing", "local-queueing",
                                                        "retransmit-loss",    "slow-reader",   "zero-window",
                                                        "delay-unattributed", "app-gap"};
-  if (finding.code == "listen-overflow") return Feed::kCounters;
+  if (finding.code == "listen-overflow" || finding.code == "allowance-exceeded") return Feed::kCounters;
   return std::find(kDelays.begin(), kDelays.end(), finding.code) != kDelays.end() ? Feed::kDelays : Feed::kSockets;
 }
 

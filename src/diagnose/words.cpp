@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace tcpdiag::diagnose {
@@ -48,6 +49,15 @@ std::string capture_command(const model::EndpointKey& endpoint, CaptureOf what) 
   }
   return fmt::format("tcpdump -nvi any 'host {} and port {} and {}'", endpoint.at.address.to_string(), endpoint.at.port,
                      flags);
+}
+
+std::string allowance_command(std::string_view device) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+           c == '-' || c == '@' || c == ':';
+  };
+  if (device.empty() || device.front() == '-' || !std::all_of(device.begin(), device.end(), plain)) return {};
+  return fmt::format("ethtool -S {} | grep allowance", device);
 }
 
 }  // namespace tcpdiag::diagnose

@@ -26,4 +26,7 @@ std::string spread_words(const Durations& values, const std::optional<Timer>& ti
 enum class CaptureOf : std::uint8_t { kResets, kSynAcks };
 std::string capture_command(const model::EndpointKey& endpoint, CaptureOf what);
 
+// The allowance counters of a device. Empty: no device is known, or its name is none to paste into a shell.
+std::string allowance_command(std::string_view device);
+
 }  // namespace tcpdiag::diagnose

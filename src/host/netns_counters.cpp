@@ -15,6 +15,7 @@
 #include <cstring>
 #include <utility>
 
+#include "host/netlink.h"
 #include "util/io.h"
 #include "util/number.h"
 
@@ -22,9 +23,7 @@ namespace tcpdiag::host {
 namespace {
 
 constexpr std::uint32_t kListen = 10;                      // TCP_LISTEN
-constexpr std::size_t kDatagram = std::size_t{32} << 10;   // the kernel fills no more for a dump
 constexpr std::size_t kMostText = std::size_t{256} << 10;  // /proc/net/netstat has 10 kB
-constexpr int kMostDatagrams = 10'000;                     // 400 listeners each
 
 std::optional<std::string> read_again(int fd) {
   constexpr std::size_t kChunk = std::size_t{16} << 10;
@@ -71,7 +70,6 @@ std::optional<model::SocketAddress> address_of(const inet_diag_msg& listener) {
   return local;
 }
 
-// Nothing is waited for: the kernel makes each datagram before it hands out the one before.
 void dump_listeners(int fd, std::uint8_t family, std::uint32_t sequence, std::vector<model::ListenQueue>& full) {
   struct {
     nlmsghdr header;
@@ -84,18 +82,13 @@ void dump_listeners(int fd, std::uint8_t family, std::uint32_t sequence, std::ve
   message.request.sdiag_family = family;
   message.request.sdiag_protocol = IPPROTO_TCP;
   message.request.idiag_states = 1U << kListen;
-  if (::send(fd, &message, sizeof message, 0) != static_cast<ssize_t>(sizeof message)) return;
-  std::vector<std::byte> buffer(kDatagram);
-  for (int i = 0; i < kMostDatagrams; ++i) {
-    const ssize_t got = ::recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return;
-    ListenersPart part = parse_listeners({buffer.data(), static_cast<std::size_t>(got)}, sequence);
+  netlink_dump(fd, std::as_bytes(std::span(&message, 1)), [&](std::span<const std::byte> datagram) {
+    ListenersPart part = parse_listeners(datagram, sequence);
     for (model::ListenQueue& one : part.full) {
       if (full.size() < NetnsCounters::kMaxListeners) full.push_back(std::move(one));
     }
-    if (!part.more) return;
-  }
+    return part.more;
+  });
 }
 
 }  // namespace
@@ -123,26 +116,15 @@ std::map<std::string, std::uint64_t> parse_counters(std::string_view text) {
 
 ListenersPart parse_listeners(std::span<const std::byte> datagram, std::uint32_t sequence) {
   ListenersPart part;
-  while (!datagram.empty()) {
-    nlmsghdr header{};
-    if (datagram.size() < sizeof header) break;
-    std::memcpy(&header, datagram.data(), sizeof header);
-    if (header.nlmsg_len < sizeof header || header.nlmsg_len > datagram.size()) break;
-    const std::span<const std::byte> body = datagram.subspan(sizeof header, header.nlmsg_len - sizeof header);
-    datagram = datagram.subspan(std::min<std::size_t>(NLMSG_ALIGN(header.nlmsg_len), datagram.size()));
-    if (header.nlmsg_seq != sequence) continue;  // left of a dump that was not read to its end
-    if (header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR) {
-      part.more = false;
-      break;
-    }
+  part.more = for_each_message(datagram, sequence, [&part](std::uint16_t type, std::span<const std::byte> body) {
     inet_diag_msg listener{};
-    if (header.nlmsg_type != SOCK_DIAG_BY_FAMILY || body.size() < sizeof listener) continue;
+    if (type != SOCK_DIAG_BY_FAMILY || body.size() < sizeof listener) return;
     std::memcpy(&listener, body.data(), sizeof listener);
-    if (listener.idiag_state != kListen || !is_full(listener.idiag_rqueue, listener.idiag_wqueue)) continue;
+    if (listener.idiag_state != kListen || !is_full(listener.idiag_rqueue, listener.idiag_wqueue)) return;
     if (const auto local = address_of(listener)) {
       part.full.push_back({.local = *local, .backlog = listener.idiag_rqueue, .limit = listener.idiag_wqueue});
     }
-  }
+  });
   return part;
 }
 
@@ -177,15 +159,6 @@ model::NetnsSample NetnsCounters::read(model::MonoTime at) const {
     }
   }
   return sample;
-}
-
-std::optional<std::uint32_t> read_somaxconn(const Netns& netns) {
-  std::optional<std::string> text;
-  // /proc/sys/net shows the namespace of whoever opens it.
-  if (!run_in_netns(netns, [&text] { text = read_small_file("/proc/sys/net/core/somaxconn"); }) || !text) {
-    return std::nullopt;
-  }
-  return parse_number<std::uint32_t>(text->substr(0, text->find('\n')));
 }
 
 }  // namespace tcpdiag::host

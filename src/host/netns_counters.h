@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -53,8 +52,5 @@ struct ListenersPart {
 };
 // What belongs to a dump with another sequence number is passed over.
 ListenersPart parse_listeners(std::span<const std::byte> datagram, std::uint32_t sequence);
-
-// net.core.somaxconn of the namespace; nothing where it cannot be read.
-std::optional<std::uint32_t> read_somaxconn(const Netns& netns);
 
 }  // namespace tcpdiag::host

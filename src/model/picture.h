@@ -219,6 +219,7 @@ struct ProcessShare {
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_received = 0;
   std::uint64_t exchanges = 0;
+  std::uint64_t sockets_open_at_end = 0;
 };
 
 struct PeerShare {  // of an inbound endpoint

@@ -47,9 +47,9 @@ struct NetnsInfo {
   std::string name;  // file name under /run/netns, empty: none
   bool is_self = false;
   bool is_initial = true;  // the host's own (that of process 1); others are containers', and their uplink is not seen
-  std::optional<std::uint32_t> somaxconn = {TcpSysctls sysctls = {};
-};  // net.core.somaxconn
-};  // namespace tcpdiag::model
+  std::optional<std::uint32_t> somaxconn = {};  // net.core.somaxconn
+  TcpSysctls sysctls = {};
+};
 
 struct HostInfo {
   std::string hostname;  // untrusted
@@ -188,6 +188,7 @@ struct NicSample {
   std::map<std::string, std::uint64_t> exceeded;     // packets queued or dropped
   std::optional<std::uint64_t> conntrack_available;  // a gauge: connections that can still be tracked
 };
+inline constexpr std::array kAllowances{"bw_in", "bw_out", "pps", "conntrack", "linklocal"};  // keys of `exceeded`
 
 // Everything that was not seen, by cause. Cumulative.
 struct Loss {

@@ -14,6 +14,7 @@
 
 #include "host/netns_counters.h"
 #include "host/netns_users.h"
+#include "host/nic.h"
 #include "host/process.h"
 #include "probe/decoder.h"
 #include "probe/iterators.h"
@@ -36,17 +37,23 @@ struct RingDeleter {
 struct Traced {
   host::Netns netns;
   std::optional<host::NetnsCounters> counters;  // none: /proc does not show them
+  std::optional<host::NicStatistics> nics;
   host::NetnsUsers users;
   bool had_users;  // else only somebody's descriptor keeps it, and when that is closed cannot be seen
   bool gone = false;
 
   explicit Traced(host::Netns n) : netns(std::move(n)), users(netns.inode), had_users(users.any()) {
     if (auto opened = host::NetnsCounters::open(netns)) counters = std::move(*opened);
+    if (auto opened = host::NicStatistics::open(netns)) nics = std::move(*opened);
   }
   int fd_to_enter() const { return netns.is_self ? -1 : netns.fd.get(); }
   model::NetnsSample sample(model::MonoTime at) const {
     if (counters) return counters->read(at);
     return {.at = at, .netns_inode = netns.inode, .counters = {}, .full_listeners = {}, .gone = false};
+  }
+  void sample_nics(model::MonoTime at, model::Sink& to) {
+    if (!nics) return;
+    for (model::NicSample& one : nics->read(at)) to.on_sample(std::move(one));
   }
 };
 
@@ -146,10 +153,12 @@ struct Probe::Impl {
     std::vector<DecodedSnapshot> open;
     programs.set_snapshot_mode(TCPD_SNAPSHOT_END);
     if (add_snapshots(one, model::SnapshotMoment::kEnd, open)) tell_last(open, to);
+    one.sample_nics(now(), to);
     model::NetnsSample last = one.sample(now());
     last.gone = true;
     to.on_sample(std::move(last));
     one.counters.reset();
+    one.nics.reset();
     one.netns.fd.reset();
     one.gone = true;
   }
@@ -159,6 +168,7 @@ struct Probe::Impl {
       if (one.gone) continue;
       if (one.netns.is_self || !one.had_users || one.users.any()) {
         to.on_sample(one.sample(now()));
+        one.sample_nics(now(), to);
       } else {
         let_go(one, to);
       }

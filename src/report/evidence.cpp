@@ -10,6 +10,37 @@
 namespace tcpdiag::report {
 namespace {
 
+constexpr std::size_t kShown = 6;  // of a list
+
+std::string some_of(const std::vector<std::string>& values) {
+  if (values.size() <= kShown) return join(values, ", ");
+  const std::vector<std::string> first(values.begin(), values.begin() + kShown);
+  return fmt::format("{} and {} more", join(first, ", "), values.size() - kShown);
+}
+
+// "64 Mbit/s: cache.t4g.micro, t3.micro, t4g.micro; which one is a guess (table of 2026-08-02)"
+std::string baseline_words(const std::vector<model::BaselineCandidate>& types) {
+  struct Group {
+    std::uint64_t bit_per_s;
+    std::vector<std::string> names;
+  };
+  std::vector<Group> groups;
+  for (const model::BaselineCandidate& type : types) {
+    if (groups.empty() || groups.back().bit_per_s != type.baseline_bit_per_s) {
+      groups.push_back({type.baseline_bit_per_s, {}});
+    }
+    groups.back().names.push_back(type.type);
+  }
+  std::vector<std::string> words;
+  words.reserve(groups.size());
+  for (const Group& group : groups) {
+    words.push_back(
+        fmt::format("{} Mbit/s: {}", rate(static_cast<double>(group.bit_per_s) / 1e6), some_of(group.names)));
+  }
+  if (words.empty()) return {};
+  return fmt::format("{} (table of {}; a guess from the rate)", join(words, "; "), types.front().table_date);
+}
+
 // A value whose unit stands in its key, without words: "wait_p50_s" 30.0 -> "wait p50", "30.0 s".
 struct PlainValue {
   std::string_view key;
@@ -26,13 +57,9 @@ struct PlainValue {
     return decimal(value);
   }
   std::string operator()(const std::string& value) const { return value; }
-  std::string operator()(const std::vector<std::string>& values) const {
-    constexpr std::size_t kShown = 6;
-    if (values.size() <= kShown) return join(values, ", ");
-    const std::vector<std::string> first(values.begin(), values.begin() + kShown);
-    return fmt::format("{} and {} more", join(first, ", "), values.size() - kShown);
-  }
+  std::string operator()(const std::vector<std::string>& values) const { return some_of(values); }
   std::string operator()(const std::vector<model::TimerCandidate>&) const { return {}; }  // timer_lines()
+  std::string operator()(const std::vector<model::BaselineCandidate>& types) const { return baseline_words(types); }
 };
 
 std::string plain_label(std::string_view key) {

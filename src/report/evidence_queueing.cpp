@@ -85,7 +85,11 @@ void throughput_ceiling(EvidenceReader& e, Lines& out) {
   }
 
   out.push_back({"fits baseline", e.text("baseline_candidates")});
-  out.push_back({"peer's type", with("", e.text("peer_type_given"), ", as given")});
+  const auto deviation = e.number("peer_type_deviation_pct");
+  out.push_back(
+      {"peer's type", with("", e.text("peer_type_given"),
+                           deviation ? fmt::format(", as given; the rate is {:+.1f} % from its baseline", *deviation)
+                                     : std::string(", as given"))});
   if (const auto possible = e.number("possible_exchanges_per_s")) {
     out.push_back({"carries", fmt::format("{} responses/s of this size{}", rate(*possible),
                                           served ? fmt::format("; {} were served", rate(*served)) : "")});
@@ -120,6 +124,21 @@ void local_queueing(EvidenceReader& e, Lines& out) {
   if (e.is_set("in_container")) out.push_back({"not seen", "the host's own uplink: this is a container's namespace"});
 }
 
+void allowance_exceeded(EvidenceReader& e, Lines& out) {
+  const std::string device = e.text("device");
+  const std::string limit = e.text("limit");
+  const auto packets = e.count("delta_packets");
+  out.push_back({"counter", packets ? fmt::format("{} {}_allowance_exceeded +{}", device, limit, *packets) : ""});
+  const auto seconds = e.count("seconds_with_delta");
+  const auto most = e.number("max_per_s");
+  out.push_back({"pattern", list_of({e.text("pattern"), seconds ? fmt::format("it rose in {} s", *seconds) : "",
+                                     most ? fmt::format("at most {} packets a second", rate(*most)) : ""})});
+  // Only where the table was full does its room matter.
+  const std::string room = e.text("conntrack_available_min");
+  if (limit == "conntrack") out.push_back({"room left", with("for ", room, " more tracked connections at the least")});
+  if (e.is_set("driver_reset")) out.push_back({"driver", "reset during the trace: its counters began anew"});
+}
+
 void slow_reader(EvidenceReader& e, Lines& out) {
   out.push_back({"read wait", with("", p50_p99(e, "read_wait_p50_us", "read_wait_p99_us"), ", from arrival to read")});
   const auto closed = e.number("zero_window_sent_us");
@@ -149,11 +168,12 @@ void zero_window(EvidenceReader& e, Lines& out) {
 }  // namespace
 
 std::span<const EvidenceWords> queueing_words() {
-  static constexpr std::array<EvidenceWords, 5> kWords = {{
+  static constexpr std::array<EvidenceWords, 6> kWords = {{
       {"throughput-ceiling", throughput_ceiling},
       {"path-queueing", path_queueing},
       {"local-queueing", local_queueing},
       {"slow-reader", slow_reader},
+      {"allowance-exceeded", allowance_exceeded},
       {"zero-window", zero_window},
   }};
   return kWords;

@@ -31,16 +31,6 @@ Json blocks(const std::vector<model::Cidr>& blocks) {
   return out;
 }
 
-Json host_json(const model::HostInfo& host) {
-  return {{"hostname", text_json(host.hostname)},
-          {"kernel", text_json(host.kernel)},
-          {"arch", text_json(host.arch)},
-          {"instance_type", nullptr},  // not read yet
-          {"instance_type_source", nullptr},
-          {"utc_offset_s", host.utc_offset_s},
-          {"cpus", host.cpus}};
-}
-
 Json window_json(const JsonContext& context) {
   const model::Window& window = context.report.picture.window;
   return {{"start_at", context.at(window.start)},
@@ -177,12 +167,13 @@ std::string render_json(const model::Report& report, const JsonOptions& options)
   out.add("cost", cost_json(picture.cost));
   out.add("totals", totals);
   out.add("kernel_counters", kernel_counters_json(picture.netns));
+  out.add("tcp_sysctls", tcp_sysctls_json(picture.start.netns));
   out.add_list("endpoints", picture.endpoints.size(), [&](std::size_t i) { return endpoint_json(context, i); });
   out.add_list("sockets", shown.size(), [&](std::size_t i) { return socket_json(context, shown[i]); });
   out.add("sockets_shown", shown.size());
   out.add("sockets_omitted", picture.sockets_omitted + (picture.sockets.size() - shown.size()));
   out.add_list("findings", report.findings.size(), [&](std::size_t i) { return finding_json(context, i); });
-  out.add("nic", Json::array());  // not measured yet
+  out.add("nic", nics_json(context));
   out.add("not_visible", texts_json(report.not_visible));
   return out.take();
 }

@@ -63,6 +63,11 @@ Json histogram_json(const model::Histogram& histogram);
 Json histograms_json(const model::EndpointPicture& endpoint);
 Json series_json(const model::Series& series);
 
+// json_host.cpp: where it was traced.
+Json host_json(const model::HostInfo& host);
+Json tcp_sysctls_json(const std::vector<model::NetnsInfo>& namespaces);
+Json nics_json(const JsonContext& context);
+
 // json_lists.cpp: the three long lists.
 Json endpoint_json(const JsonContext& context, std::size_t index);
 Json socket_json(const JsonContext& context, std::size_t index);

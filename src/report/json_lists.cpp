@@ -89,7 +89,8 @@ Json processes_json(const std::vector<model::ProcessShare>& processes) {
                    {"sockets_seen", process.sockets_seen},
                    {"bytes_sent", process.bytes_sent},
                    {"bytes_received", process.bytes_received},
-                   {"exchanges", process.exchanges}});
+                   {"exchanges", process.exchanges},
+                   {"sockets_open_at_end", process.sockets_open_at_end}});
   }
   return out;
 }
@@ -188,6 +189,17 @@ Json timers_json(const std::vector<model::TimerCandidate>& timers) {
   return out;
 }
 
+Json baselines_json(const std::vector<model::BaselineCandidate>& baselines) {
+  Json out = Json::array();
+  for (const model::BaselineCandidate& baseline : baselines) {
+    out.push_back({{"type", text_json(baseline.type)},
+                   {"baseline_bit_per_s", baseline.baseline_bit_per_s},
+                   {"deviation_pct", baseline.deviation_pct},
+                   {"table_date", baseline.table_date}});
+  }
+  return out;
+}
+
 struct EvidenceToJson {
   Json operator()(std::monostate) const { return nullptr; }
   Json operator()(std::int64_t value) const { return value; }
@@ -195,6 +207,7 @@ struct EvidenceToJson {
   Json operator()(const std::string& value) const { return text_json(value); }
   Json operator()(const std::vector<std::string>& values) const { return texts_json(values); }
   Json operator()(const std::vector<model::TimerCandidate>& timers) const { return timers_json(timers); }
+  Json operator()(const std::vector<model::BaselineCandidate>& baselines) const { return baselines_json(baselines); }
 };
 
 Json next_steps_json(const std::vector<model::NextStep>& steps) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <vector>
 
 #include "report/format.h"
@@ -16,10 +17,17 @@ namespace {
 
 // From where on lost events lower a finding's confidence (docs/findings.md, common rules).
 constexpr double kLossThatMattersPct = 0.1;
+constexpr model::Duration kShortTrace = std::chrono::seconds(10);
 
 std::string window_length(model::Duration length) {
   const double s = model::seconds(length);
   return s < 100 ? fmt::format("{:.1f} s", s) : fmt::format("{:.0f} s", s);
+}
+
+// "t4g.micro (dmi)"; empty: not known.
+std::string instance_words(const model::HostInfo& host) {
+  if (host.instance_type.value_or("").empty()) return {};
+  return fmt::format("{} ({})", escape_terminal(*host.instance_type), host.instance_type_source);
 }
 
 // The host's name matters more than anything that the other lines repeat, so the rest gives way before it does.
@@ -38,6 +46,17 @@ std::string first_line(const TextContext& context) {
   const std::string label = host.substr(0, host.find('.'));
   const std::string last = fmt::format("  {}{}", coarse, length);
   const std::size_t room = kPageColumns - columns(last);
+  if (const std::string type = instance_words(context.picture().start.host); !type.empty()) {
+    // Of a short trace the milliseconds tell more than the type, which the footer can name.
+    const std::string& when = window.length() < kShortTrace ? exact : coarse;
+    const std::string line =
+        first_that_fits({fmt::format("tcpdiag trace  host {}, {}  {}{}", label, type, exact, length),
+                         fmt::format("tcpdiag trace  host {}, {}  {}{}", label, type, when, length),
+                         fmt::format("tcpdiag  {}, {}  {}{}", label, type, when, length),
+                         fmt::format("{}, {}  {}{}", label, type, when, length)},
+                        kPageColumns);
+    if (columns(line) <= kPageColumns) return line;
+  }
   return first_that_fits(
       {fmt::format("tcpdiag trace  host {}  {}{}", host, exact, length),
        fmt::format("tcpdiag trace  host {}  {}{}", label, exact, length),
@@ -142,9 +161,16 @@ void append_loss(Page& page, const model::Loss& loss) {
   page.paragraph("Lost: ", join(parts, ", ") + ".");
 }
 
+// What the header line has no room for.
+void append_instance(Page& page, const TextContext& context) {
+  const std::string type = instance_words(context.picture().start.host);
+  if (!type.empty() && first_line(context).find(type) == std::string::npos) page.paragraph("Instance: ", type + ".");
+}
+
 void append_footer(Page& page, const TextContext& context, bool filter_shown) {
   const model::Picture& picture = context.picture();
   page.blank();
+  append_instance(page, context);
   if (!filter_shown) page.paragraph("Filter: ", picture.start.filters.describe());
   if (picture.window.partial) {
     page.paragraph("", "INCOMPLETE: the trace did not end in order; what its last second held may be missing.");
@@ -152,6 +178,8 @@ void append_footer(Page& page, const TextContext& context, bool filter_shown) {
   append_loss(page, picture.loss);
   const std::string hidden = not_visible_words(context.report);
   if (has_cause(context.report) && !hidden.empty()) page.paragraph("Not visible from here: ", hidden + ".");
+  const std::string nics = quiet_nics_words(context.report);
+  if (!nics.empty()) page.paragraph("", nics);
 }
 
 }  // namespace
@@ -179,7 +207,10 @@ std::string render_text(const model::Report& report, const TextOptions& options)
   append_delays(page, context);
   append_retransmits(page, context);
   append_endpoints(page, context);
+  append_connections(page, context);
   append_kernel_counters(page, context);
+  append_processes(page, context);
+  append_nics(page, context);
   append_bars(page, context);
   append_footer(page, context, filter_shown);
   return page.take();

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,12 @@ struct TextContext {
   std::string time(model::MonoTime t) const;
 };
 
+// ", netns blue"; empty where one namespace was traced.
+std::string netns_words(const model::Picture& picture, std::uint32_t inode);
+
+// "pids 811, 812, 7 more"; empty where none is known.
+std::string pid_words(const std::set<std::uint32_t>& pids);
+
 // text_findings.cpp: the blocks of causes, then those of notices, each with what it explains.
 void append_findings(Page& page, const TextContext& context);
 // "DNS, what TLS carries"; empty: nothing is hidden.
@@ -45,14 +52,20 @@ std::string us_or_dash(std::optional<std::uint64_t> us);
 void named_row(Page& page, const std::string& name, std::size_t column, const std::string& figures,
                Style style = Style::kPlain);
 
-// text_tables.cpp, text_retransmits.cpp, text_endpoints.cpp, text_bars.cpp; each writes nothing where it has nothing to
-// show.
+// text_nics.cpp: what their allowance counters say where none of them moved; empty: no card was asked.
+std::string quiet_nics_words(const model::Report& report);
+
+// text_tables.cpp, text_retransmits.cpp, text_endpoints.cpp, text_processes.cpp, text_nics.cpp, text_bars.cpp; each
+// writes nothing where it has nothing to show.
 void append_failed_against_good(Page& page, const TextContext& context);
 void append_failures(Page& page, const TextContext& context);
 void append_delays(Page& page, const TextContext& context);
 void append_retransmits(Page& page, const TextContext& context);
 void append_endpoints(Page& page, const TextContext& context);
-void append_kernel_counters(Page& page, const TextContext& context);  // right below the endpoints
+void append_connections(Page& page, const TextContext& context);      // right below the endpoints
+void append_kernel_counters(Page& page, const TextContext& context);  // then
+void append_processes(Page& page, const TextContext& context);
+void append_nics(Page& page, const TextContext& context);
 void append_bars(Page& page, const TextContext& context);
 void append_busiest_filtered_out(Page& page, const TextContext& context);
 

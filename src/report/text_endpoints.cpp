@@ -17,14 +17,6 @@ using model::EndpointPicture;
 
 constexpr std::size_t kEndpointRows = 10;
 
-std::string netns_words(const model::Picture& picture, std::uint32_t inode) {
-  if (picture.start.netns.size() < 2) return {};
-  for (const model::NetnsInfo& netns : picture.start.netns) {
-    if (netns.inode == inode && !netns.name.empty()) return fmt::format(", netns {}", escape_terminal(netns.name));
-  }
-  return fmt::format(", netns {}", inode);
-}
-
 const char* role_words(model::Role role) { return role == model::Role::kInbound ? "in" : "out"; }
 
 std::string mbit_per_s(std::uint64_t bytes_moved, double length_s) {
@@ -85,6 +77,14 @@ std::size_t width_of(const std::vector<Column>& table, std::size_t gap) {
 }
 
 }  // namespace
+
+std::string netns_words(const model::Picture& picture, std::uint32_t inode) {
+  if (picture.start.netns.size() < 2) return {};
+  for (const model::NetnsInfo& netns : picture.start.netns) {
+    if (netns.inode == inode && !netns.name.empty()) return fmt::format(", netns {}", escape_terminal(netns.name));
+  }
+  return fmt::format(", netns {}", inode);
+}
 
 void append_endpoints(Page& page, const TextContext& context) {
   const model::Picture& picture = context.picture();

@@ -146,26 +146,10 @@ struct Who {
   std::optional<double> bytes_pct;  // of all bytes of the endpoint
 };
 
-std::vector<std::string> pid_words(const std::set<std::uint32_t>& pids) {
-  if (pids.empty()) return {};
-  std::vector<std::string> parts;
-  std::size_t used = 0;
-  for (const std::uint32_t pid : pids) {
-    parts.push_back(std::to_string(pid));
-    used += parts.back().size() + 2;
-    if (used > kPidsColumns) {
-      parts.pop_back();
-      break;
-    }
-  }
-  const std::size_t more = pids.size() - parts.size();
-  if (more > 0) parts.push_back(fmt::format("{} more", more));
-  return {fmt::format("pid{} {}", pids.size() == 1 ? "" : "s", join(parts, ", "))};
-}
-
 // "ruby (pids 811, 812)"; of the processes of an endpoint "redis-benchmark (pid 4121, 50 sockets), 100 % of the bytes".
 std::string who_words(const Who& who) {
-  std::vector<std::string> parts = pid_words(who.pids);
+  std::vector<std::string> parts;
+  if (!who.pids.empty()) parts.push_back(pid_words(who.pids));
   if (who.bytes_pct) parts.push_back(number_of(who.sockets, "socket"));
   std::string text = elide_middle(who.comm.empty() ? "?" : escape_terminal(who.comm), 20);
   if (!parts.empty()) text += fmt::format(" ({})", join(parts, ", "));
@@ -340,6 +324,23 @@ void append_notice(Page& page, const TextContext& context, std::size_t index) {
 }
 
 }  // namespace
+
+std::string pid_words(const std::set<std::uint32_t>& pids) {
+  if (pids.empty()) return {};
+  std::vector<std::string> parts;
+  std::size_t used = 0;
+  for (const std::uint32_t pid : pids) {
+    parts.push_back(std::to_string(pid));
+    used += parts.back().size() + 2;
+    if (used > kPidsColumns) {
+      parts.pop_back();
+      break;
+    }
+  }
+  const std::size_t more = pids.size() - parts.size();
+  if (more > 0) parts.push_back(fmt::format("{} more", more));
+  return fmt::format("pid{} {}", pids.size() == 1 ? "" : "s", join(parts, ", "));
+}
 
 bool is_about_delay(std::string_view code) {
   constexpr std::array<std::string_view, 7> kCodes = {"throughput-ceiling", "path-queueing", "local-queueing",

@@ -10,9 +10,11 @@
 #include <limits>
 
 #include "diagnose/judgement.h"
+#include "diagnose/nics.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/since_inbound.h"
 #include "diagnose/thresholds.h"
+#include "diagnose/timer_candidates.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
 
@@ -85,6 +87,14 @@ Grade grade_of(const Group& group, std::uint64_t ok_here, std::uint64_t ok_anywh
   return grade;
 }
 
+// Whose clock can have run out: the kernel's where it gave up, the application's elsewhere.
+TimerFits gives_up(bool by_kernel, bool by_application) {
+  return [by_kernel, by_application](const knowledge::KnownTimer& timer) {
+    if (timer.limit != knowledge::TimerLimit::kConnect) return false;
+    return timer.owner == knowledge::TimerOwner::kKernel ? by_kernel : by_application;
+  };
+}
+
 std::optional<Judged> judge(const Group& group) {
   Judged judged = start_finding(kConnectTimeout.code, group);
   model::Finding& finding = judged.finding;
@@ -117,7 +127,8 @@ std::optional<Judged> judge(const Group& group) {
   add_seconds(finding, "gave_up_after_p50_s", gave_up.p50());
   add(finding, "icmp_errors", icmp);
   add(finding, "other_connects_ok_same_endpoint", ok_here);
-  add_null(finding, "conntrack_allowance_delta");
+  const auto untracked = conntrack_exceeded(group.facts.picture, *group.endpoint.picture);
+  add(finding, "conntrack_allowance_delta", untracked);
   const std::string schedule = typical_schedule(group, syns.p50());
   if (schedule.empty()) {
     add_null(finding, "syn_schedule_s");
@@ -126,6 +137,9 @@ std::optional<Judged> judge(const Group& group) {
   }
   const Durations since = since_inbound_request(group);
   add_seconds(finding, "since_inbound_request_p50_s", since.p50());
+  const TimerMatch known = match_timers(group, {{timer, "connect", gives_up(timed_out > 0, abandoned > 0)},
+                                                {since_inbound_timer(group, since), "inbound_request", ends_worker}});
+  add(finding, "timer_candidates", known.candidates);
 
   grade_of(group, ok_here, ok_anywhere).write_to(finding);
 
@@ -152,12 +166,19 @@ std::optional<Judged> judge(const Group& group) {
     finding.explanation += " No connect of this host succeeded in this time.";
   }
 
+  finding.explanation += known.words;
   finding.app_messages = knowledge::client_messages(
       timed_out > abandoned ? knowledge::CallFailure::kConnectTimedOut : knowledge::CallFailure::kConnectGaveUp,
       group.port());
   const auto& key = group.endpoint.picture->key;
   add_step(finding, Whose::kCloud,
            "check security group, network ACL and route of both sides for this address and port");
+  if (untracked.value_or(0) > 0) {
+    add_step(finding, Whose::kUs,
+             "this host's own table of tracked connections was full (conntrack_allowance_exceeded): fewer connections, "
+             "or a larger instance type",
+             allowance_command(group.endpoint.picture->device));
+  }
   add_step(finding, Whose::kPeer, "on that host: does its listen queue overflow", "nstat -az TcpExtListenOverflows");
   add_step(finding, Whose::kUs, "does a SYN-ACK reach this host", capture_command(key, CaptureOf::kSynAcks));
   if (ok_here == 0 && ok_anywhere == 0) {

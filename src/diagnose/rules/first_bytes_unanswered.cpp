@@ -11,6 +11,7 @@
 #include "diagnose/judgement.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
+#include "diagnose/timer_candidates.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
 
@@ -72,6 +73,8 @@ std::optional<Judged> judge(const Group& group) {
   add(finding, "first_sent_p50_bytes", std::optional<std::uint64_t>(sizes.p50()));
   add(finding, "acked_count", acked);
   add(finding, "largest_unacked_segment_bytes", largest_unacked);
+  const TimerMatch known = match_timers(group, {{timer, "request", client_gives_up}});
+  add(finding, "timer_candidates", known.candidates);
 
   Grade grade(Confidence::kHigh);
   if (acked < n) {
@@ -104,6 +107,7 @@ std::optional<Judged> judge(const Group& group) {
     finding.explanation += fmt::format(" {} of {} were acknowledged.", acked, n);
   }
 
+  finding.explanation += known.words;
   finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kHandshakeGaveUp, group.port());
   if (acked > 0) {
     add_step(finding, Whose::kPeer, "is the process behind that port accepting: its backlog, TLS setup, and backends");

@@ -13,6 +13,7 @@
 #include "diagnose/judgement.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
+#include "diagnose/timer_candidates.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
 #include "knowledge/reset_reasons.h"
@@ -111,7 +112,7 @@ std::optional<std::string> kernel_reasons(const Group& group) {
 
 void add_evidence(model::Finding& finding, LocalResetCause cause, const std::optional<std::string>& reason,
                   bool from_kernel, std::uint64_t count, std::optional<std::uint64_t> unread_max,
-                  std::optional<model::Duration> age) {
+                  std::optional<model::Duration> age, std::vector<model::TimerCandidate> timers) {
   add(finding, "cause", std::string(model::to_string(cause)));
   if (reason) {
     add(finding, "kernel_reason", *reason);
@@ -122,6 +123,16 @@ void add_evidence(model::Finding& finding, LocalResetCause cause, const std::opt
   add(finding, "count", count);
   add(finding, "unread_bytes_max", unread_max);
   add_seconds(finding, "reset_age_p50_s", age);
+  add(finding, "timer_candidates", std::move(timers));
+}
+
+// Of the causes only keepalive has a clock: probes that nobody answered after a silence.
+TimerMatch keepalive_timers(const Group& group, LocalResetCause cause) {
+  if (cause != LocalResetCause::kKeepaliveExpired) return {};
+  const Durations idle(group.collect([](const SocketStory& s) { return s.end->idle; }));
+  return match_timers(group, {{find_timer(idle), "last_data", [](const knowledge::KnownTimer& timer) {
+                                 return timer.limit == knowledge::TimerLimit::kKeepalive;
+                               }}});
 }
 
 Grade grade_of(const Group& group, bool from_kernel) {
@@ -155,7 +166,8 @@ std::optional<Judged> judge(const Group& group) {
   for (std::size_t i = 0; i < n; ++i) unread = std::max<std::uint64_t>(unread, group.story(i).end->unread_bytes);
   const Durations ages(group.collect([](const SocketStory& s) { return s.end->age; }));
   const bool from_kernel = group.count_if([](const SocketStory& s) { return s.end->cause_from_kernel; }) == n;
-  add_evidence(finding, cause, kernel_reasons(group), from_kernel, n, unread, ages.p50());
+  const TimerMatch known = keepalive_timers(group, cause);
+  add_evidence(finding, cause, kernel_reasons(group), from_kernel, n, unread, ages.p50(), known.candidates);
   grade_of(group, from_kernel).write_to(finding);
 
   const std::string name = group.name();
@@ -171,6 +183,7 @@ std::optional<Judged> judge(const Group& group) {
     finding.explanation += " Nothing was outstanding on them.";
   }
   if (unread > 0) finding.explanation += fmt::format(" Up to {} received bytes had not been read.", unread);
+  finding.explanation += known.words;
   finding.app_messages = app_messages(cause, group.port());
   add_next_steps(finding, cause, name);
   finding.disproved_by = cause == LocalResetCause::kAppClosedUnread || cause == LocalResetCause::kProcessKilled
@@ -211,7 +224,7 @@ std::optional<Judged> judge_storm(const Facts& facts, const Storm& storm) {
   const auto& reasons = picture.totals.reset_reasons;
   const bool from_kernel = picture.totals.reset_reasons_known && reasons.contains(storm.kernel_reason);
   add_evidence(finding, storm.cause, from_kernel ? std::optional<std::string>(storm.kernel_reason) : std::nullopt,
-               from_kernel, *count, std::nullopt, std::nullopt);
+               from_kernel, *count, std::nullopt, std::nullopt, {});
   Grade grade(from_kernel ? Confidence::kHigh : Confidence::kMedium);
   if (!from_kernel) grade.at_most(Confidence::kMedium, "The kernel gave no reason for these resets.");
   common_steps(grade, facts, Feed::kSockets, *count);

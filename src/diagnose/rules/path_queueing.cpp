@@ -121,7 +121,7 @@ void add_next_steps(model::Finding& finding, const Seconds& seconds, const PathD
   }
   if (!delay.way || *delay.way == Way::kOut) {
     add_step(finding, Whose::kUs, "is this host at its limit: its own allowance counters",
-             seconds.picture.device.empty() ? std::string() : fmt::format("ethtool -S {}", seconds.picture.device));
+             allowance_command(seconds.picture.device));
   }
   if (in_container(seconds.facts.picture, seconds.picture)) {
     add_step(finding, Whose::kUs, "on the host outside of this container: backlog and drops of its uplink",

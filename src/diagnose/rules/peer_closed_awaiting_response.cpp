@@ -9,6 +9,7 @@
 #include "diagnose/rules/rules.h"
 #include "diagnose/since_inbound.h"
 #include "diagnose/thresholds.h"
+#include "diagnose/timer_candidates.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
 
@@ -49,8 +50,11 @@ std::optional<Judged> judge(const Group& group) {
   add_seconds(finding, "wait_min_s", waits.min());
   add_seconds(finding, "wait_max_s", waits.max());
   add(finding, "request_acked_count", acked);
-  add(finding, "timer_candidates", std::vector<model::TimerCandidate>{});
   const Durations since = since_inbound_request(group);
+  const TimerMatch known = match_timers(
+      group,
+      {{timer, "request", closes_request}, {since_inbound_timer(group, since), "inbound_request", closes_request}});
+  add(finding, "timer_candidates", known.candidates);
   add_seconds(finding, "since_inbound_request_p50_s", since.p50());
 
   // A FIN says less than a RST: some protocols leave the last message unanswered by design.
@@ -78,6 +82,7 @@ std::optional<Judged> judge(const Group& group) {
                                        timer->members, timer->total, duration_words(timer->spread()));
   }
   finding.explanation += " Either the peer's application ended it, or a proxy or load balancer in front of it.";
+  finding.explanation += known.words;
   finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kEndOfFile, group.port());
   add_step(finding, Whose::kPeer, "give the peer's owner the times and local ports of these connections");
   add_step(finding, Whose::kPeer,

@@ -11,6 +11,7 @@
 #include "diagnose/judgement.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
+#include "diagnose/timer_candidates.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
 
@@ -61,7 +62,8 @@ std::optional<Judged> judge(const Group& group) {
   add_microseconds(finding, "fin_to_write_min_us", late.min());
   add_microseconds(finding, "fin_to_write_max_us", late.max());
   add_seconds(finding, "idle_at_fin_p50_s", idle.p50());
-  add(finding, "timer_candidates", std::vector<model::TimerCandidate>{});
+  const TimerMatch known = match_timers(group, {{timer, "last_data", closes_idle}});
+  add(finding, "timer_candidates", known.candidates);
 
   Grade grade(Confidence::kHigh);
   if (static_cast<double>(crossed) > kDerivedShare * static_cast<double>(n)) {
@@ -94,6 +96,7 @@ std::optional<Judged> judge(const Group& group) {
     finding.explanation += fmt::format(" The silence was the same in {} of {}: a keep-alive timer of the peer.",
                                        timer->members, timer->total);
 
+  finding.explanation += known.words;
   finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kWriteAfterClose, group.port());
   add_step(
       finding, Whose::kUs,

@@ -15,6 +15,7 @@
 #include "diagnose/judgement.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
+#include "diagnose/timer_candidates.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
 
@@ -71,7 +72,7 @@ std::uint64_t resets_in(const Group& group) {
   return group.count_if([](const SocketStory& s) { return s.end->kind == EndKind::kResetReceived; });
 }
 
-void add_evidence(model::Finding& finding, const Group& group) {
+void add_evidence(model::Finding& finding, const Group& group, const TimerMatch& known) {
   const Durations waits = waits_of(group);
   const std::uint64_t resets = resets_in(group);
   add(finding, "count", group.size());
@@ -79,7 +80,7 @@ void add_evidence(model::Finding& finding, const Group& group) {
   add(finding, "share_pct", finding.share_pct);
   add_seconds(finding, "wait_p50_s", waits.p50());
   add_seconds(finding, "wait_max_s", waits.max());
-  add(finding, "timer_candidates", std::vector<model::TimerCandidate>{});
+  add(finding, "timer_candidates", known.candidates);
   add(finding, "reset_count", resets);
   add(finding, "fin_count", group.size() - resets);
   add(finding, "peers", peers_of(group));
@@ -117,7 +118,8 @@ Judged judge_gave_up(const Group& group, std::uint64_t left_early) {
   finding.ongoing = someone_still_waits(group.facts, group.endpoint);
   const Durations waits = waits_of(group);
   const auto timer = find_timer(waits);
-  add_evidence(finding, group);
+  const TimerMatch known = match_timers(group, {{timer, "request", client_gives_up}});
+  add_evidence(finding, group, known);
   grade_of(group, timer).write_to(finding);
 
   const std::string when = spread_words(waits, timer);
@@ -141,6 +143,7 @@ Judged judge_gave_up(const Group& group, std::uint64_t left_early) {
                                        count_words(left_early, "more client", "more clients"),
                                        duration_words(group.endpoint.gave_up_after));
   }
+  finding.explanation += known.words;
   finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kReadGaveUp, group.port());
   add_step(finding, Whose::kUs,
            "look at the application's own log of slow requests, and at its threads, at these times");
@@ -164,7 +167,7 @@ Judged judge_left(const Group& group) {
   judged.failures = 0;
   judged.may_be_critical = false;
   const Durations waits = waits_of(group);
-  add_evidence(finding, group);
+  add_evidence(finding, group, {});  // not longer than answers take: nobody's patience
   grade_of(group, find_timer(waits)).write_to(finding);
   finding.title = fmt::format("clients of {} left {} unanswered behind", group.name(),
                               count_words(group.size(), "request", "requests"));

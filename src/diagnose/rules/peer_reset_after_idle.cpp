@@ -9,6 +9,7 @@
 #include "diagnose/judgement.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
+#include "diagnose/timer_candidates.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
 
@@ -63,7 +64,8 @@ std::optional<Judged> judge(const Group& group) {
   add_seconds(finding, "idle_max_s", idle.max());
   add_microseconds(finding, "write_to_reset_p50_us", answer.p50());
   add(finding, "reused_count", reused);
-  add(finding, "timer_candidates", std::vector<model::TimerCandidate>{});
+  const TimerMatch known = match_timers(group, {{timer, "last_data", resets_idle}});
+  add(finding, "timer_candidates", known.candidates);
   add(finding, "keepalive_on_count", keepalive);
 
   Grade grade(timer ? Confidence::kHigh : Confidence::kMedium);
@@ -99,6 +101,7 @@ std::optional<Judged> judge(const Group& group) {
       " The reset came in the name of {}: the peer itself, or a NAT gateway, load balancer or firewall that had "
       "forgotten the connection.",
       name);
+  finding.explanation += known.words;
 
   if (failed > 0) finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kReset, group.port());
   const std::string limit = timer ? duration_words(timer->median) : duration_words(*idle.min());

@@ -9,6 +9,7 @@
 #include "diagnose/rules/rules.h"
 #include "diagnose/since_inbound.h"
 #include "diagnose/thresholds.h"
+#include "diagnose/timer_candidates.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
 
@@ -122,12 +123,15 @@ std::optional<Judged> judge(const Group& group) {
   add(finding, "rtt_during_wait_p50_us", std::optional<std::uint64_t>(rtts.p50()));
   const Durations since = since_inbound_request(group);
   add_seconds(finding, "since_inbound_request_p50_s", since.p50());
-  add(finding, "timer_candidates", std::vector<model::TimerCandidate>{});
+  const TimerMatch known = match_timers(
+      group,
+      {{timer, "request", resets_request}, {since_inbound_timer(group, since), "inbound_request", closes_request}});
+  add(finding, "timer_candidates", known.candidates);
   add_sockets(finding);
 
   grade_of(group, waits).write_to(finding);
   finding.title = title(group, waits, timer);
-  finding.explanation = explanation(group, waits, timer, since);
+  finding.explanation = explanation(group, waits, timer, since) + known.words;
   finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kReset, group.port());
   add_step(finding, Whose::kPeer, "give the peer's owner the times and local ports of these connections");
   add_step(finding, Whose::kPeer,

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "diagnose/delay.h"
+#include "diagnose/nics.h"
 #include "diagnose/registry.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/stats.h"
@@ -136,7 +137,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   add(finding, "exchange_count", exchanges);
   add(finding, "timeouts_count", std::uint64_t{storm->timeouts.size()});
   add(finding, "sockets_open_peak", picture.totals.sockets_open_peak);
-  add_null(finding, "conntrack_allowance_delta");
+  add(finding, "conntrack_allowance_delta", conntrack_exceeded(seconds.facts.picture, picture));
 
   const std::string name = picture.key.at.to_string();
   finding.title = fmt::format("this host connects to {} anew instead of reusing connections: up to {:.0f} a second",
@@ -155,8 +156,8 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   add_step(finding, Whose::kUs,
            "let the client wait before it connects again (exponential backoff with jitter), and bound its pool");
   add_step(finding, Whose::kCloud, "is the limit of tracked connections reached (conntrack_allowance_exceeded)",
-           picture.device.empty() ? std::string("ethtool -S DEVICE")
-                                  : fmt::format("ethtool -S {} | grep allowance", picture.device));
+           allowance_command(picture.device));
+  if (near_connection_limit(picture)) add_connection_limit_step(finding, picture);
   finding.disproved_by = "the new connections come from programs that were started in these seconds";
   return judged;
 }

@@ -13,6 +13,7 @@
 #include "diagnose/rules/rules.h"
 #include "diagnose/since_inbound.h"
 #include "diagnose/thresholds.h"
+#include "diagnose/timer_candidates.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
 
@@ -148,6 +149,20 @@ Grade grade_of(const Group& group, const Sides& sides) {
   return grade;
 }
 
+// Whose clock can have run out: the kernel's where it gave up, the application's elsewhere.
+TimerFits gives_up(const Group& group) {
+  const std::uint64_t kernel = group.count_if([](const SocketStory& s) { return s.end->kind == EndKind::kTimedOut; });
+  const bool by_kernel = kernel > 0;
+  const bool by_application = kernel < group.size();
+  return [by_kernel, by_application](const knowledge::KnownTimer& timer) {
+    if (timer.owner == knowledge::TimerOwner::kKernel) {
+      return by_kernel &&
+             (timer.limit == knowledge::TimerLimit::kRequest || timer.limit == knowledge::TimerLimit::kKeepalive);
+    }
+    return by_application && client_gives_up(timer);
+  };
+}
+
 std::optional<Judged> judge(const Group& group) {
   Judged judged = start_finding(kResponseTimeout.code, group);
   model::Finding& finding = judged.finding;
@@ -171,14 +186,16 @@ std::optional<Judged> judge(const Group& group) {
       group.count_if([](const SocketStory& s) { return s.end->request_acked && !*s.end->request_acked; }));
   add(finding, "rto_during_wait", rtos);
   add(finding, "side", std::string(sides.word));
-  add(finding, "timer_candidates", std::vector<model::TimerCandidate>{});
   const Durations since = since_inbound_request(group);
+  const TimerMatch known = match_timers(group, {{timer, "request", gives_up(group)},
+                                                {since_inbound_timer(group, since), "inbound_request", ends_worker}});
+  add(finding, "timer_candidates", known.candidates);
   add_seconds(finding, "since_inbound_request_p50_s", since.p50());
 
   grade_of(group, sides).write_to(finding);
   finding.title = fmt::format("{} gave no response to {}; this host gave up after {}", group.name(),
                               count_words(n, "request", "requests"), spread_words(waits, timer));
-  finding.explanation = explanation(group, waits, timer, sides, since);
+  finding.explanation = explanation(group, waits, timer, sides, since) + known.words;
   const bool by_kernel = 2 * group.count_if([](const SocketStory& s) { return s.end->kind == EndKind::kTimedOut; }) > n;
   finding.app_messages = knowledge::client_messages(
       by_kernel ? knowledge::CallFailure::kKernelTimedOut : knowledge::CallFailure::kReadGaveUp, group.port());

@@ -18,6 +18,7 @@ extern const Rule kConnectRefused;
 extern const Rule kConnectTimeout;
 extern const Rule kConnectFailedLocally;
 extern const Rule kListenOverflow;
+extern const Rule kAllowanceExceeded;
 extern const Rule kAppGap;
 extern const Rule kNoOutboundAttempt;
 extern const Rule kReconnectStorm;

@@ -11,6 +11,7 @@
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
+#include "knowledge/baselines.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -57,9 +58,60 @@ std::string not_here(const model::EndpointPicture& picture) {
   return application ? "; the application does not" : "";
 }
 
-Grade grade_of(const Seconds& seconds, const PathDelay& delay, const SteadyRate& rate) {
+// The ceiling against the limits of known instance types. A number alone never names one: many types share each.
+struct Compared {
+  std::vector<model::BaselineCandidate> candidates;
+  std::string given;                               // --peer-instance; empty: not given, or this is not the peer's limit
+  const knowledge::Baseline* given_row = nullptr;  // null: not in the table
+  std::optional<double> given_deviation_pct;
+
+  bool given_fits() const { return given_deviation_pct && std::abs(*given_deviation_pct) <= 100 * kBaselineTolerance; }
+};
+
+// Of the rate from the baseline, in thousandths of a percent.
+double deviation_pct(double bit_per_s, const knowledge::Baseline& row) {
+  return std::round(1e5 * (bit_per_s / static_cast<double>(row.baseline_bit_per_s) - 1)) / 1e3;
+}
+
+Compared compare(const Seconds& seconds, const SteadyRate& rate) {
+  Compared compared;
+  const double bit_per_s = 8 * rate.wire_bytes_per_s;
+  for (const knowledge::Baseline* row : knowledge::baselines_near(bit_per_s, kBaselineTolerance)) {
+    compared.candidates.push_back({std::string(row->type), row->baseline_bit_per_s, deviation_pct(bit_per_s, *row),
+                                   std::string(knowledge::baselines_date())});
+  }
+  // What is given is the type of the host that was connected to.
+  if (seconds.picture.key.role != Role::kOutbound) return compared;
+  compared.given = seconds.facts.picture.start.peer_instance;
+  compared.given_row = compared.given.empty() ? nullptr : knowledge::find_baseline(compared.given);
+  if (compared.given_row != nullptr) compared.given_deviation_pct = deviation_pct(bit_per_s, *compared.given_row);
+  return compared;
+}
+
+std::string given_words(const Compared& compared) {
+  if (compared.given.empty()) return {};
+  if (compared.given_row == nullptr) {
+    return fmt::format(" The type given for the peer, {}, is not in the table of {}.", compared.given,
+                       knowledge::baselines_date());
+  }
+  return fmt::format(" The type given for the peer, {}, has {} all the time: the ceiling {} ({:+.1f} %).",
+                     compared.given_row->type, rate_words(static_cast<double>(compared.given_row->baseline_bit_per_s)),
+                     compared.given_fits() ? "is that limit" : "is another limit", *compared.given_deviation_pct);
+}
+
+Grade grade_of(const Seconds& seconds, const PathDelay& delay, const SteadyRate& rate, const Compared& compared) {
   Grade grade(Confidence::kHigh);
-  grade.at_most(Confidence::kMedium, "The rate was not compared with the limits of known instance types.");
+  if (compared.given_row != nullptr && !compared.given_fits()) {
+    grade.at_most(Confidence::kMedium,
+                  fmt::format("The baseline of the type given for the peer is {}.",
+                              rate_words(static_cast<double>(compared.given_row->baseline_bit_per_s))));
+  } else if (compared.candidates.empty()) {
+    grade.at_most(Confidence::kMedium, "No known instance type has this baseline bandwidth.");
+  }
+  if (static_cast<double>(seconds.seconds_in(rate.seconds)) < kCeilingSecondsForBaseline) {
+    grade.at_most(Confidence::kMedium, fmt::format("Seen for {} s only; {:.0f} s would show that it lasts.",
+                                                   seconds.seconds_in(rate.seconds), kCeilingSecondsForBaseline));
+  }
   if (delay.full_pipe || delay.loss_alike) {
     grade.at_most(Confidence::kMedium,
                   "That the path, and not the peer's application, is slow is inferred from loss and a full pipe.");
@@ -92,7 +144,7 @@ void add_next_steps(model::Finding& finding, const Seconds& seconds, const Stead
   }
   if (!outbound || rate.way == Way::kOut) {
     add_step(finding, Whose::kUs, "this host's own limit: its allowance counters",
-             seconds.picture.device.empty() ? std::string() : fmt::format("ethtool -S {}", seconds.picture.device));
+             allowance_command(seconds.picture.device));
   }
   if (size && *size >= 4096) {
     const double smaller = *size / 4;
@@ -104,6 +156,7 @@ void add_next_steps(model::Finding& finding, const Seconds& seconds, const Stead
     add_step(finding, Whose::kUs, fmt::format("fewer {}", sender.responses ? "responses" : "requests"));
   }
   add_step(finding, Whose::kCloud, "a node with more bandwidth, or more nodes");
+  if (near_connection_limit(seconds.picture)) add_connection_limit_step(finding, seconds.picture);
 }
 
 std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoint) {
@@ -115,7 +168,8 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   if (delay.way && *delay.way != rate->way) return std::nullopt;
   const bool bulk = is_bulk(seconds.picture);
   if (!bulk && rate->exchanges_per_s < kCeilingExchangesPerSecond) return std::nullopt;
-  const Grade grade = grade_of(seconds, delay, *rate);
+  const Compared compared = compare(seconds, *rate);
+  const Grade grade = grade_of(seconds, delay, *rate, compared);
   if (grade.exhausted()) return std::nullopt;
 
   const model::EndpointPicture& picture = seconds.picture;
@@ -140,8 +194,13 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
           ? std::optional(static_cast<std::uint64_t>(std::llround(*picture.mean_response_bytes)))
           : std::nullopt);
   add(finding, "possible_exchanges_per_s", possible_per_s(seconds, *rate, size, mss));
-  add(finding, "baseline_candidates", std::vector<std::string>{});
-  add_null(finding, "peer_type_given");
+  add(finding, "baseline_candidates", compared.candidates);
+  if (compared.given.empty()) {
+    add_null(finding, "peer_type_given");
+  } else {
+    add(finding, "peer_type_given", compared.given);
+  }
+  add(finding, "peer_type_deviation_pct", compared.given_deviation_pct);
 
   const std::string limit = rate_words(8 * rate->wire_bytes_per_s);
   const std::string wait = about_words(delay.rise_p50_us.value_or(0));
@@ -150,6 +209,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   finding.title = fmt::format("{} at most {}", sender.subject, limit);
   finding.explanation = fmt::format("{} at most {}. Its {} wait{} about {} in a queue on the network path{}.",
                                     sender.subject, limit, sized, sized == "data" ? "s" : "", wait, not_here(picture));
+  finding.explanation += given_words(compared);
   add_next_steps(finding, seconds, *rate, sender, size, mss);
   finding.disproved_by =
       "that metric stays 0 in these seconds, or another host gets more from this peer at the same time";

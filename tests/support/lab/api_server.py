@@ -6,6 +6,7 @@ It runs in the server's namespace as a process of its own. What happens to a req
 
     /ok       answers after `think_ms`, with `bytes` bytes of body
     /reset    waits `after` seconds after the last byte of the request, then closes with SO_LINGER 0: a RST
+    /close    waits as long, then closes without a byte of an answer: a FIN
     /late     answers `after` seconds after the request, when the client has long gone
     /silent   accepts, reads (so everything is acknowledged) and never says a byte
 
@@ -121,6 +122,10 @@ def serve(conn: socket.socket, peer_port: int, endpoint: str) -> None:
                 waited = time.monotonic() - request.received_at
                 conn.close()
                 say("reset", waited_s=round(waited, 6), request_bytes=request.size, **about)
+                return
+            if request.action == "close":
+                sleep_until(request.received_at + request.after)
+                say("closed", waited_s=round(time.monotonic() - request.received_at, 6), **about)
                 return
             if request.action == "late":
                 gone_at = time_of_fin(conn, request.received_at + request.after)

@@ -9,6 +9,7 @@ import sys
 
 from .children import Children
 from .facts import Facts
+from .healthy_incidents import HEALTHY_INCIDENTS
 from .http_incidents import HTTP_INCIDENTS
 from .incidents import Incident, Options, missing_tools
 from .measure_incidents import MEASURE_INCIDENTS
@@ -19,7 +20,7 @@ from .stream_incidents import STREAM_INCIDENTS
 
 INCIDENTS: dict[str, type[Incident]] = {
     incident.name: incident
-    for incident in HTTP_INCIDENTS + SOCKET_INCIDENTS + REDIS_INCIDENTS + STREAM_INCIDENTS + MEASURE_INCIDENTS}
+    for incident in HTTP_INCIDENTS + SOCKET_INCIDENTS + REDIS_INCIDENTS + STREAM_INCIDENTS + MEASURE_INCIDENTS + HEALTHY_INCIDENTS}
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 EXAMPLES = """examples:

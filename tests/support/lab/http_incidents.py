@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Incidents between a Ruby client (Faraday on Net::HTTP) and an HTTP API."""
 
+import time
+
 from .children import Child
 from .incidents import API_PORT, OTHER_PORT, PYTHON, SUPPORT, Incident
+from .network import run
 
 RUBY = "/usr/bin/ruby"
 # Further apart than any good call is long, and together less than a second.
@@ -184,6 +187,20 @@ class ApiReset(FailingPath):
                 "waits_s": sorted(f["server_waited_s"] for f in self.tally.failures)}
 
 
+class ApiClosed(FailingPath):
+    name = "api-closed"
+    summary = "some calls meet an API that closes instead of answering, N s after the whole request: end of file reached"
+    seconds_mean = "from the request's last byte to the server's FIN"
+    error_class, error_text = "Faraday::ConnectionFailed", "end of file reached"
+
+    def failing_path(self) -> str:
+        return f"/close?after={self.options.seconds}"
+
+    def truth(self) -> dict:
+        return {"resets_made": 0, "resets_received": 0, "resets_sent": 0,
+                "waits_s": sorted(e["waited_s"] for e in self.server_events("closed").values())}
+
+
 class ApiTimeout(FailingPath):
     name = "api-timeout"
     summary = "some calls are answered too late: the client's read timeout of N s fires (Net::ReadTimeout)"
@@ -317,6 +334,57 @@ class ConnectRefused(HttpIncident):
         return {"resets_made": self.options.failures, "resets_received": 0, "resets_sent": 0}
 
 
+class ConnectUnreachable(HttpIncident):
+    name = "connect-unreachable"
+    summary = "the API's host has left the subnet: nobody answers for its address any more: No route to host"
+    seconds_mean = "how long the host is away, at least"
+    default_seconds = 1.0
+    needs = (*HttpIncident.needs, "sysctl")
+    error_class, error_text = "Faraday::ConnectionFailed", "No route to host"
+
+    def before(self) -> None:
+        net = self.network
+        for value in ("mcast_solicit=1", "retrans_time_ms=300"):  # Linux's own would be three times a second.
+            run(*net.inside(net.client, "sysctl", "-q", "-w", f"net.ipv{self.options.family}.neigh.eth0.{value}"))
+        self.good_calls("w")
+
+    def decisive(self) -> None:
+        net = self.network
+        net.leave(net.server)
+        self.call([self.lane(f"victim{n}", self.good(delay_s=self.options.seconds * (n + 1) / self.options.failures), keep=False)
+                   for n in range(self.options.failures)], seconds=self.options.seconds + 60)
+        net.come_back(net.server)
+
+    def after(self) -> None:
+        """Nothing: what is left of the failed neighbour would decide."""
+
+    def truth(self) -> dict:
+        return {"resets_made": 0, "resets_received": 0, "resets_sent": 0}
+
+
+class ReconnectStorm(ApiTimeout):
+    name = "reconnect-storm"
+    summary = "a calm client, then calls that time out after N s, then a connection for every call, dozens a second"
+    seconds_mean = "the client's read timeout"
+    default_seconds = 2.0
+    calm_s, storm_s = 7.0, 4.0
+    lanes, calls = 10, 24
+
+    def before(self) -> None:
+        super().before()
+        # What is usual must be known before the first timeout.
+        self.call([self.lane("calm", *[self.good(delay_s=0.1)] * int(self.calm_s / 0.1))], seconds=self.calm_s + 60)
+
+    def after(self) -> None:
+        started = time.monotonic()
+        self.call([self.lane(f"storm{number}", *[self.good(delay_s=self.storm_s / self.calls)] * self.calls, keep=False)
+                   for number in range(self.lanes)], seconds=self.storm_s + 60)
+        self.storm = [started, time.monotonic()]
+
+    def truth(self) -> dict:
+        return {**super().truth(), "storm": self.storm, "storm_connects": self.lanes * self.calls}
+
+
 class IdleReset(HttpIncident):
     name = "idle-reset"
     summary = "a middlebox forgets connections that were idle for N s: the next call on them meets a RST"
@@ -352,4 +420,5 @@ class IdleReset(HttpIncident):
                 "write_to_reset_s": sorted(f["after_s"] for f in self.tally.failures)}
 
 
-HTTP_INCIDENTS = (ApiOk, ApiReset, ApiTimeout, ConnectTimeout, ConnectRefused, IdleReset, FirstBytesUnanswered)
+HTTP_INCIDENTS = (ApiOk, ApiReset, ApiClosed, ApiTimeout, ConnectTimeout, ConnectRefused, ConnectUnreachable, IdleReset,
+                  FirstBytesUnanswered, ReconnectStorm)

@@ -251,6 +251,22 @@ class AppGap(Incident):
         return f"{len(gaps)} calls, made {statistics.median(gaps):.2f} s after the user's request; the API took a few milliseconds"
 
 
+class NoCall(AppGap):
+    name = "no-call"
+    summary = "a web application keeps users waiting for N s and calls nobody meanwhile; for other users it calls its API at once"
+    seconds_mean = "how long the users without a call wait"
+    default_seconds = 6.0
+    default_milliseconds = 0.0
+    def decisive(self) -> None:
+        for _ in range(self.calls):
+            self.ask("request", path="/call?gap_ms=20")
+            self.tally.add("api", ok=self.users, connects=self.users)
+        self.ask("request", path=f"/wait?wait_ms={int(self.options.seconds * 1000)}")
+
+    def story(self) -> str:
+        return f"{self.users} users waited {self.options.seconds:.1f} s for an answer, and no call was made for them"
+
+
 class ListenOverflow(SocketIncident):
     name = "listen-overflow"
     summary = "a server does not accept for N s and its accept queue is full: SYNs are dropped, connects take a second and more"
@@ -304,4 +320,4 @@ class ListenOverflow(SocketIncident):
         return f"the accept queue (backlog {self.backlog}) overflowed {truth['overflows']} times; every connect succeeded in the end"
 
 
-MEASURE_INCIDENTS = (RetransmitKinds, RetransmitBusy, AppGap, ListenOverflow)
+MEASURE_INCIDENTS = (RetransmitKinds, RetransmitBusy, AppGap, NoCall, ListenOverflow)

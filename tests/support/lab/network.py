@@ -114,9 +114,8 @@ class Network:
             run("ip", "netns", "add", namespace)
             run("ip", "-n", namespace, "link", "set", "lo", "up")
         run("ip", "-n", self.client, "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", self.server)
-        for namespace, address in ((self.client, self.client_address), (self.server, self.server_address)):
-            nodad = ["nodad"] if self._family == 6 else []
-            run("ip", "-n", namespace, "address", "add", f"{address}/{self._prefix}", "dev", "eth0", *nodad)
+        for namespace in (self.client, self.server):
+            self.come_back(namespace)
             run("ip", "-n", namespace, "link", "set", "eth0", "up")
         self._wait_for_link()
 
@@ -128,6 +127,21 @@ class Network:
                 if time.monotonic() > deadline:
                     raise LabError(f"{namespace}: eth0 did not come up in 10 s")
                 time.sleep(0.01)
+
+    def _address(self, what: str, namespace: str) -> None:
+        address = self.client_address if namespace == self.client else self.server_address
+        nodad = ["nodad"] if self._family == 6 and what == "add" else []
+        run("ip", "-n", namespace, "address", what, f"{address}/{self._prefix}", "dev", "eth0", *nodad)
+
+    def come_back(self, namespace: str) -> None:
+        """This namespace has its address (again)."""
+        self._address("add", namespace)
+
+    def leave(self, namespace: str) -> None:
+        """This namespace's address is gone, and neither end remembers where it was."""
+        self._address("delete", namespace)
+        for each in (self.client, self.server):
+            run("ip", "-n", each, "neighbour", "flush", "dev", "eth0")
 
     def down(self) -> None:
         for namespace in (self.client, self.server):

@@ -84,6 +84,24 @@ class Client:
             thread.join(DEADLINE_S)
         return {"started_s": started, "ended_s": time.monotonic()}
 
+    def give_up(self, timeout_s: float, **_) -> dict:
+        """A request on every connection, which is closed when no answer came in time."""
+        waits: list[float] = []
+
+        def work(connection: resp.Connection) -> None:
+            connection.sock.settimeout(timeout_s)
+            started = time.monotonic()
+            try:
+                connection.call("GET", "key:000000000000")
+            except TimeoutError:
+                connection.sock.close()
+                with self.lock:
+                    waits.append(time.monotonic() - started)
+        for connection in self.connections:
+            self._start(work, connection)
+        self._join()
+        return {"waits_s": waits}
+
     def consume(self, **_) -> dict:
         """From now on every connection waits for a job, takes it, and waits for the next; a job `end` ends it."""
         def work(connection: resp.Connection) -> None:
@@ -107,7 +125,7 @@ def say(**fields) -> None:
 
 def main(address: str, port: str) -> int:
     client = Client(address, int(port))
-    operations = {name: getattr(client, name) for name in ("open", "steady", "burst", "consume", "stop")}
+    operations = {name: getattr(client, name) for name in ("open", "steady", "burst", "give_up", "consume", "stop")}
     say(event="up")
     for line in sys.stdin:
         command = json.loads(line)

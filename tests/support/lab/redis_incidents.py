@@ -386,6 +386,41 @@ class Microburst(OwnClient):
         return super().story() + f"; {len(self.made)} bursts, of {', '.join(f'{ended - started:.2f}' for started, ended in self.made)} s"
 
 
+class RedisTimeout(OwnClient):
+    name = "redis-timeout"
+    summary = "Redis answers nobody for a while, and the client's read timeout of N s fires (1 s: redis-client for Ruby)"
+    seconds_mean = "the client's read timeout"
+    default_seconds = 1.0
+    default_failures = 3
+
+    def before(self) -> None:
+        self.snapshot("first")
+        self.do("open", connections=self.options.failures)
+        self.do("burst", requests=20 * self.options.failures)
+
+    def decisive(self) -> None:
+        self.snapshot("middle")
+        # It pauses this connection, too: there is no taking it back before its time.
+        self.control.call("CLIENT", "PAUSE", int(self.options.seconds * 1000) + 2_000, "ALL")
+        self.waits = self.do("give_up", timeout_s=self.options.seconds)["waits_s"]
+        self.snapshot("last")
+        self.count()
+        self.tally.add("redis", failed=len(self.waits))
+
+    def after(self) -> None:
+        self.do("open", connections=2)
+        self.do("burst", requests=20)
+
+    def truth(self) -> dict:
+        return {"waits_s": sorted(self.waits), **super().truth()}
+
+    def check(self) -> None:
+        self.require(len(self.waits) == self.options.failures, f"{len(self.waits)} calls timed out")
+
+    def story(self) -> str:
+        return f"{len(self.waits)} calls were given up after {self.options.seconds:.1f} s"
+
+
 class SlowReader(OwnClient):
     name = "slow-reader"
     summary = "workers wait for jobs (BLPOP); their process is stopped for half a second now and then while jobs arrive"
@@ -456,4 +491,4 @@ class SlowReader(OwnClient):
         return f"{self.pushed} jobs done; the process was stopped {len(self.stops)} times for {self.options.milliseconds / 1000:.2f} s each"
 
 
-REDIS_INCIDENTS = (Throttled, TenClients, TwoHundredClients, Healthy, Slow, Microburst, LocalQueueing, SlowReader, Lossy)
+REDIS_INCIDENTS = (Throttled, TenClients, TwoHundredClients, Healthy, Slow, Microburst, LocalQueueing, SlowReader, Lossy, RedisTimeout)

@@ -5,31 +5,8 @@ import time
 
 from .children import Child
 from .incidents import API_PORT, PYTHON, SUPPORT, Incident
-from .network import LabError, run
-
-# Only what the lab needs. Nothing is written but the pid and the error log, into the lab's own directory.
-NGINX_CONF = """daemon off;
-worker_processes 1;
-user www-data;
-pid {directory}/nginx.pid;
-error_log {directory}/nginx.log;
-events {{ worker_connections 512; }}
-http {{
-  access_log off;
-  keepalive_timeout {seconds_ms}ms;
-  client_body_temp_path {directory}/body;
-  proxy_temp_path {directory}/proxy;
-  fastcgi_temp_path {directory}/fastcgi;
-  uwsgi_temp_path {directory}/uwsgi;
-  scgi_temp_path {directory}/scgi;
-  default_type application/json;
-  server {{
-    listen {listen};
-    location / {{ return 200 '{{"quote":"{filler}"}}'; }}
-  }}
-}}
-"""
-
+from .network import LabError
+from .nginx import start_nginx
 
 class SocketIncident(Incident):
     """Bookkeeping for the client that takes one command at a time."""
@@ -84,14 +61,7 @@ class ClosedBeforeReuse(SocketIncident):
     needs = ("nginx", *SocketIncident.needs)
 
     def start_server(self) -> Child:
-        directory, address = self.network.directory, self.network.server_address
-        listen = f"[{address}]:{API_PORT}" if ":" in address else f"{address}:{API_PORT}"
-        with open(f"{directory}/nginx.conf", "w", encoding="utf-8") as conf:
-            conf.write(NGINX_CONF.format(directory=directory, seconds_ms=int(self.options.seconds * 1000), listen=listen, filler="7" * 600))
-        server = self.in_server("nginx", "nginx", "-e", f"{directory}/nginx.log", "-c", f"{directory}/nginx.conf")
-        self.children.wait_for("nginx to listen", lambda: bool(run(*self.network.inside(
-            self.network.server, "ss", "-Hltn", "sport", "=", f":{API_PORT}"))), 20, poll_s=0.02)
-        return server
+        return start_nginx(self, API_PORT, self.options.seconds)
 
     def _victims(self) -> list[str]:
         return [f"victim{number}" for number in range(self.options.failures)]

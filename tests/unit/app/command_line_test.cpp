@@ -187,6 +187,25 @@ TEST(CommandLine, children_of_whom) {
             "--children needs the process whose children are meant; name it with -p PID");
 }
 
+TEST(CommandLine, instance_types) {
+  const TraceOptions none = trace({});
+  EXPECT_EQ(none.instance_type, "");
+  EXPECT_EQ(none.peer_instance, "");
+  EXPECT_FALSE(none.imds);
+  const TraceOptions options =
+      trace({"--peer-instance", "cache.t4g.micro", "--instance-type=m7i.metal-24xl", "--imds"});
+  EXPECT_EQ(options.instance_type, "m7i.metal-24xl");
+  EXPECT_EQ(options.peer_instance, "cache.t4g.micro");
+  EXPECT_TRUE(options.imds);
+  EXPECT_EQ(
+      refusal({"trace", "--peer-instance", "T4G.micro"}),
+      "--peer-instance: 'T4G.micro' is no instance type; types are such as t4g.micro or cache.m7g.large, in small "
+      "letters");
+  EXPECT_THAT(refusal({"trace", "--instance-type", "a,b"}), StartsWith("--instance-type: 'a,b' is no instance type; "));
+  EXPECT_THAT(refusal({"trace", "--peer-instance", "a", "--peer-instance", "b"}),
+              StartsWith("--peer-instance is given twice; "));
+}
+
 std::string expression(std::vector<std::string> words) {
   const auto found = trace(std::move(words)).filters.expression;
   return found ? found->text : "none";
@@ -279,7 +298,7 @@ TEST(CommandLine, unknown_options_get_a_suggestion) {
 
 TEST(CommandLine, commands) {
   EXPECT_EQ(refusal({"tarce"}), "unknown command 'tarce'; did you mean trace?");
-  EXPECT_THAT(refusal({"frobnicate"}), StartsWith("unknown command 'frobnicate'; the command is trace"));
+  EXPECT_THAT(refusal({"frobnicate"}), StartsWith("unknown command 'frobnicate'; the commands are trace and size"));
   EXPECT_THAT(refusal({}), StartsWith("no command given; "));
   EXPECT_THAT(refusal({"trace", "trace"}), StartsWith("'trace' is no word of the filter expression; "));
   EXPECT_EQ(parse_command_line({}).error().exit_code, ExitCode::kUsage);

@@ -26,6 +26,8 @@ class TraceSession : public testing::Test {
     options_.command = {"tcpdiag", "trace", "-d", "0"};
     options_.filters.netns_inodes = {7};
     options_.floor = 200us;
+    options_.instance_type = "t4g.micro";
+    options_.peer_instance = "cache.t4g.micro";
   }
   Result<model::Report> run() {
     Progress progress(err_.to.get(), false);
@@ -52,6 +54,9 @@ TEST_F(TraceSession, tells_the_report_how_it_was_made) {
   EXPECT_THAT(start.abilities, SizeIs(1));
   EXPECT_EQ(start.requested_duration, 0s);
   EXPECT_EQ(start.floor, 200us);
+  EXPECT_EQ(start.host.instance_type, "t4g.micro");
+  EXPECT_EQ(start.host.instance_type_source, "option");
+  EXPECT_EQ(start.peer_instance, "cache.t4g.micro");
   EXPECT_GT(report->picture.cost.peak_rss_bytes, 0U);
   EXPECT_EQ(report->picture.cost.bpf_cpu_s, 0.5);
   EXPECT_TRUE(source_.finished);

@@ -176,9 +176,13 @@ TEST_F(TargetOnFakeHost, cgroups) {
   EXPECT_THAT(refusal(filters), StartsWith("no cgroup '/unicorn'; "));
 }
 
-TEST_F(TargetOnFakeHost, the_limit_of_accept_queues) {
-  EXPECT_TRUE(netns_infos(resolve({}, {})->netns)[0].somaxconn);
-  EXPECT_EQ(netns_infos(resolve({900}, {})->netns)[0].somaxconn, std::nullopt);  // a plain file cannot be entered
+TEST_F(TargetOnFakeHost, sysctls) {
+  const model::NetnsInfo own = netns_infos(resolve({}, {})->netns)[0];
+  EXPECT_TRUE(own.somaxconn);
+  EXPECT_TRUE(own.sysctls.syn_retries);
+  const model::NetnsInfo blue = netns_infos(resolve({900}, {})->netns)[0];  // a plain file cannot be entered
+  EXPECT_EQ(blue.somaxconn, std::nullopt);
+  EXPECT_EQ(blue.sysctls.syn_retries, std::nullopt);
 }
 
 TEST_F(TargetOnFakeHost, what_is_not_there) {

@@ -204,6 +204,7 @@ TEST(Endpoint, ProcessesOfOneNameAndCgroupAreOneRow) {
     c.open(0);
     c.exchange(1);
     c.close(5);
+    if (pid == 811U) c.gone(6);  // the other one waits in FIN_WAIT1
   }
   auto other = trace.outbound(3);
   other.who = owner(5, "curl");
@@ -217,7 +218,9 @@ TEST(Endpoint, ProcessesOfOneNameAndCgroupAreOneRow) {
   EXPECT_EQ(processes[0].sockets_seen, 2U);
   EXPECT_EQ(processes[0].bytes_received, 2000U);
   EXPECT_EQ(processes[0].exchanges, 2U);
+  EXPECT_EQ(processes[0].sockets_open_at_end, 1U);
   EXPECT_EQ(processes[1].comm, "curl");
+  EXPECT_EQ(processes[1].sockets_open_at_end, 1U);
 }
 
 TEST(Endpoint, BeyondTenProcessesTheRestIsOthers) {

@@ -31,15 +31,17 @@ const std::map<std::string, std::vector<std::string>> kKeys = {
     {"peer-closed-awaiting-response",
      {"close_count", "exchange_count", "share_pct", "wait_p50_s", "wait_min_s", "wait_max_s", "request_acked_count",
       "timer_candidates", "since_inbound_request_p50_s"}},
-    {"local-reset", {"cause", "kernel_reason", "reason_source", "count", "unread_bytes_max", "reset_age_p50_s"}},
+    {"local-reset",
+     {"cause", "kernel_reason", "reason_source", "count", "unread_bytes_max", "reset_age_p50_s", "timer_candidates"}},
     {"connect-refused", {"refused_count", "connect_count", "share_pct", "answer_p50_us", "sources"}},
     {"connect-timeout",
      {"timed_out_count", "abandoned_count", "ongoing_count", "connect_count", "syns_sent_p50_count",
       "gave_up_after_p50_s", "icmp_errors", "other_connects_ok_same_endpoint", "conntrack_allowance_delta",
-      "syn_schedule_s", "since_inbound_request_p50_s"}},
+      "syn_schedule_s", "since_inbound_request_p50_s", "timer_candidates"}},
     {"connect-failed-locally", {"outcome", "errno_name", "count", "connect_count", "icmp_errors"}},
     {"first-bytes-unanswered",
-     {"count", "wait_p50_s", "first_sent_p50_bytes", "acked_count", "largest_unacked_segment_bytes"}},
+     {"count", "wait_p50_s", "first_sent_p50_bytes", "acked_count", "largest_unacked_segment_bytes",
+      "timer_candidates"}},
     {"response-timeout",
      {"count", "exchange_count", "share_pct", "wait_p50_s", "wait_max_s", "request_acked_count", "unacked_count",
       "rto_during_wait", "side", "timer_candidates", "since_inbound_request_p50_s"}},
@@ -54,12 +56,16 @@ const std::map<std::string, std::vector<std::string>> kKeys = {
     {"listen-overflow",
      {"listen_overflows_delta", "listen_drops_delta", "local_port", "ack_backlog_max", "backlog_limit", "somaxconn",
       "comm"}},
+    {"allowance-exceeded",
+     {"device", "limit", "delta_packets", "seconds_with_delta", "max_per_s", "conntrack_available_min", "pattern",
+      "driver_reset"}},
     {"reconnect-storm",
      {"connects_max_per_s", "connects_median_per_s", "storm_seconds", "connect_count", "connects_failed_count",
       "exchange_count", "timeouts_count", "sockets_open_peak", "conntrack_allowance_delta"}},
     {"throughput-ceiling",
      {"direction", "ceiling_wire_bit_per_s", "ceiling_payload_bit_per_s", "spread_pct", "ceiling_seconds",
-      "exchanges_per_s", "mean_response_bytes", "possible_exchanges_per_s", "baseline_candidates", "peer_type_given"}},
+      "exchanges_per_s", "mean_response_bytes", "possible_exchanges_per_s", "baseline_candidates", "peer_type_given",
+      "peer_type_deviation_pct"}},
     {"path-queueing",
      {"rtt_floor_us", "rtt_floor_source", "path_queue_in_p50_us", "path_queue_in_p99_us", "path_queue_p50_us",
       "path_queue_p99_us", "queued_seconds", "busy_seconds", "longest_run_s", "pattern", "flows", "flows_agree_pct",
@@ -111,6 +117,14 @@ Picture one_of_each() {
   model::NetnsPicture netns;
   netns.counters["ListenDrops"] = 1;
   b.raw().netns = {netns};
+  model::AllowanceLimit limit;
+  limit.limit = "linklocal";
+  limit.delta = 1;
+  limit.seconds_with_delta = 1;
+  model::NicPicture nic;
+  nic.device = "ens5";
+  nic.limits = {limit};
+  b.raw().nics = {nic};
   // A storm, without more than its counts.
   model::EndpointPicture& dropped = b.raw().endpoints[1];
   b.add(1, 2, bare(never_answered(29, 5s)));
@@ -163,10 +177,9 @@ TEST(Evidence, units_are_in_the_names) {
 
 // Delays are those of an endpoint, not of single sockets.
 bool is_of_seconds(const Finding& finding) {
-  const auto& of_delays = {"app-gap",         "no-outbound-attempt", "listen-overflow",
-                           "reconnect-storm", "throughput-ceiling",  "path-queueing",
-                           "local-queueing",  "retransmit-loss",     "slow-reader",
-                           "zero-window",     "delay-unattributed"};
+  const auto& of_delays = {"app-gap",         "no-outbound-attempt", "listen-overflow", "allowance-exceeded",
+                           "reconnect-storm", "throughput-ceiling",  "path-queueing",   "local-queueing",
+                           "retransmit-loss", "slow-reader",         "zero-window",     "delay-unattributed"};
   return std::find(of_delays.begin(), of_delays.end(), finding.code) != of_delays.end();
 }
 

@@ -54,7 +54,7 @@ TEST(ThrottledCache, has_its_figures) {
   EXPECT_LT(evidence_float(ceiling, "spread_pct"), 2);
   EXPECT_EQ(evidence_int(ceiling, "ceiling_seconds"), 59);
   EXPECT_EQ(evidence_int(ceiling, "mean_response_bytes"), 32778);
-  EXPECT_EQ(ceiling.confidence, Confidence::kMedium);
+  EXPECT_EQ(ceiling.confidence, Confidence::kHigh);
   const Finding queue = find(throttled(), "path-queueing");
   EXPECT_EQ(evidence_text(queue, "pattern"), "sustained");
   EXPECT_EQ(evidence_text(queue, "direction"), "in");

@@ -216,15 +216,6 @@ TEST(NetnsCounters, what_is_no_namespace_cannot_be_entered) {
   const auto counters = NetnsCounters::open(none);
   ASSERT_FALSE(counters);
   EXPECT_EQ(counters.error().exit_code, ExitCode::kNotAble);
-  EXPECT_EQ(read_somaxconn(none), std::nullopt);
-}
-
-TEST(Somaxconn, of_the_own_namespace) {
-  const auto own = own_netns();
-  ASSERT_TRUE(own);
-  const auto limit = read_somaxconn(*own);
-  ASSERT_TRUE(limit);
-  EXPECT_GT(*limit, 0U);
 }
 
 }  // namespace

@@ -75,12 +75,13 @@ TEST_P(EveryJson, is_ascii_and_ends_with_a_newline) {
 
 TEST_P(EveryJson, has_every_key_in_the_order_of_the_contract) {
   const Json report = json_of(samples::by_name(GetParam()));
-  EXPECT_EQ(keys_of(report), (Keys{"schema",          "tool",      "command", "recording_id",
-                                   "view_filters",    "summary",   "verdict", "host",
-                                   "origin",          "window",    "filters", "sockets_filtered_out",
-                                   "abilities",       "loss",      "cost",    "totals",
-                                   "kernel_counters", "endpoints", "sockets", "sockets_shown",
-                                   "sockets_omitted", "findings",  "nic",     "not_visible"}));
+  EXPECT_EQ(
+      keys_of(report),
+      (Keys{"schema",     "tool",    "command",       "recording_id",    "view_filters",    "summary",
+            "verdict",    "host",    "origin",        "window",          "filters",         "sockets_filtered_out",
+            "abilities",  "loss",    "cost",          "totals",          "kernel_counters", "tcp_sysctls",
+            "endpoints",  "sockets", "sockets_shown", "sockets_omitted", "findings",        "nic",
+            "not_visible"}));
   EXPECT_EQ(keys_of(report["tool"]), (Keys{"name", "version", "git"}));
   EXPECT_EQ(keys_of(report["host"]),
             (Keys{"hostname", "kernel", "arch", "instance_type", "instance_type_source", "utc_offset_s", "cpus"}));
@@ -119,6 +120,29 @@ TEST_P(EveryJson, has_every_key_of_the_kernel_counters) {
   }
 }
 
+TEST_P(EveryJson, has_every_key_of_the_host) {
+  const Json report = json_of(samples::by_name(GetParam()));
+  for (const Json& sysctls : report["tcp_sysctls"]) {
+    EXPECT_EQ(keys_of(sysctls), (Keys{"netns_inode", "somaxconn", "syn_retries", "synack_retries", "retries2",
+                                      "orphan_retries", "fin_timeout_s", "keepalive_time_s", "keepalive_intvl_s",
+                                      "keepalive_probes", "rto_min_us", "rto_max_us", "syn_linear_timeouts"}));
+  }
+  for (const Json& nic : report["nic"]) {
+    EXPECT_EQ(keys_of(nic),
+              (Keys{"device", "netns_inode", "driver", "driver_version", "counters_supported", "driver_reset",
+                    "allowance_exceeded", "conntrack_available_min", "per_second", "limits"}));
+    EXPECT_EQ(nic["allowance_exceeded"].is_null(), nic["counters_supported"] == false);
+    EXPECT_EQ(nic["per_second"].is_null(), nic["counters_supported"] == false);
+    if (!nic["allowance_exceeded"].is_null()) {
+      EXPECT_EQ(keys_of(nic["allowance_exceeded"]), (Keys{"bw_in", "bw_out", "pps", "conntrack", "linklocal"}));
+    }
+    for (const Json& limit : nic["limits"]) {
+      EXPECT_EQ(keys_of(limit),
+                (Keys{"limit", "delta", "seconds_with_delta", "max_per_s", "max_per_minute", "first_at", "last_at"}));
+    }
+  }
+}
+
 TEST_P(EveryJson, has_every_key_of_the_endpoints) {
   const Json report = json_of(samples::by_name(GetParam()));
   for (const Json& endpoint : report["endpoints"]) {
@@ -135,8 +159,8 @@ TEST_P(EveryJson, has_every_key_of_the_endpoints) {
     }
     EXPECT_EQ(keys_of(endpoint["netns"]), (Keys{"inode", "name", "self"}));
     for (const Json& process : endpoint["processes"]) {
-      EXPECT_EQ(keys_of(process),
-                (Keys{"comm", "cgroup", "pids", "sockets_seen", "bytes_sent", "bytes_received", "exchanges"}));
+      EXPECT_EQ(keys_of(process), (Keys{"comm", "cgroup", "pids", "sockets_seen", "bytes_sent", "bytes_received",
+                                        "exchanges", "sockets_open_at_end"}));
     }
     for (const Json& group : endpoint["outcomes_compared"]) {
       EXPECT_EQ(keys_of(group), (Keys{"outcome", "count", "request_p50_bytes", "idle_before_request_p50_us",
@@ -437,6 +461,52 @@ TEST(Json, lists_of_numbers_are_one_line) {
 }
 
 TEST(Json, an_empty_report_is_no_crash) { EXPECT_EQ(json_of(model::Report())["verdict"], "nothing_found"); }
+
+TEST(Json, a_network_card_tells_what_moved_and_what_is_not_known) {
+  const Json report = json_of(samples::throttled_node());
+  EXPECT_EQ(report["host"]["instance_type"], "t4g.micro");
+  EXPECT_EQ(report["host"]["instance_type_source"], "dmi");
+  const Json& bridge = report["nic"][0];
+  EXPECT_EQ(bridge["driver"], "bridge");
+  EXPECT_TRUE(bridge["driver_version"].is_null());
+  EXPECT_TRUE(bridge["limits"].empty());
+  const Json& ens5 = report["nic"][1];
+  EXPECT_EQ(ens5["allowance_exceeded"]["bw_in"], 0);
+  EXPECT_EQ(ens5["allowance_exceeded"]["bw_out"], 24'011);
+  EXPECT_EQ(ens5["per_second"]["bw_out"], Json::array({0, 0, 24'011, 0}));
+  EXPECT_EQ(ens5["limits"][1]["seconds_with_delta"], 57);
+  EXPECT_TRUE(ens5["limits"][0]["first_at"].is_null());
+  EXPECT_EQ(ens5["limits"][1]["first_at"], "2026-11-21T02:31:10.004Z");
+  EXPECT_EQ(ens5["driver_reset"], true);
+  EXPECT_EQ(ens5["conntrack_available_min"], 120);
+
+  model::Report partly = samples::throttled_node();
+  partly.picture.nics[1].limits.resize(2);  // a driver that has no other
+  const Json limits = json_of(partly)["nic"][1];
+  EXPECT_TRUE(limits["allowance_exceeded"]["pps"].is_null());
+  EXPECT_EQ(keys_of(limits["per_second"]), (Keys{"bw_in", "bw_out"}));
+}
+
+TEST(Json, sysctls_that_are_not_known_are_null) {
+  const Json sysctls = json_of(samples::throttled_node())["tcp_sysctls"][0];
+  EXPECT_EQ(sysctls["syn_retries"], 6);
+  EXPECT_EQ(sysctls["fin_timeout_s"], 60.0);
+  EXPECT_EQ(sysctls["rto_max_us"], 120'000'000);
+  EXPECT_TRUE(sysctls["orphan_retries"].is_null());
+  EXPECT_TRUE(json_of(samples::nothing_found())["tcp_sysctls"][0]["rto_max_us"].is_null());
+}
+
+TEST(Json, an_instance_type_without_a_name_is_unknown) {
+  EXPECT_TRUE(json_of(samples::nothing_found())["host"]["instance_type"].is_null());
+  EXPECT_TRUE(json_of(samples::nothing_found())["host"]["instance_type_source"].is_null());
+}
+
+TEST(Json, baseline_candidates_are_objects) {
+  const Json candidates = json_of(samples::incident_b())["findings"][0]["evidence"]["baseline_candidates"];
+  ASSERT_EQ(candidates.size(), 4U);
+  EXPECT_EQ(keys_of(candidates[0]), (Keys{"type", "baseline_bit_per_s", "deviation_pct", "table_date"}));
+  EXPECT_EQ(candidates[0]["baseline_bit_per_s"], 64'000'000);
+}
 
 }  // namespace
 }  // namespace tcpdiag::report

@@ -117,6 +117,31 @@ model::NetnsPicture netns(std::uint32_t inode, std::map<std::string, std::uint64
   return out;
 }
 
+model::NicPicture nic(std::string device, std::string driver, std::map<std::string, std::uint64_t> exceeded) {
+  model::NicPicture out;
+  out.device = std::move(device);
+  out.netns_inode = 4026531840;
+  out.driver = std::move(driver);
+  out.counters_supported = !exceeded.empty();
+  if (out.counters_supported) out.driver_version = "2.13.0g";
+  for (const char* name : model::kAllowances) {
+    const auto found = exceeded.find(name);
+    if (found == exceeded.end()) continue;
+    model::AllowanceLimit limit;
+    limit.limit = name;
+    limit.delta = found->second;
+    limit.per_second = {0, 0, found->second, 0};
+    if (limit.delta > 0) {
+      limit.seconds_with_delta = 1;
+      limit.max_per_s = limit.max_per_minute = limit.delta;
+      limit.first_at = at(1.5);
+      limit.last_at = at(2.5);
+    }
+    out.limits.push_back(std::move(limit));
+  }
+  return out;
+}
+
 model::Histogram histogram(std::initializer_list<std::pair<std::uint64_t, int>> values) {
   model::Histogram out;
   for (const auto& [value, times] : values) {
@@ -135,8 +160,17 @@ Report base() {
   start.command = {"tcpdiag", "trace", "-D", "443"};
   start.filters.remote_ports = {443};
   start.filters.netns_inodes = {4026531840};
-  start.host = {"web-2", "6.1.0-44-cloud-amd64", "x86_64", 9 * 3600, "JST", 2};
+  start.host = {"web-2", "6.1.0-44-cloud-amd64", "x86_64", 9 * 3600, "JST", 2, std::nullopt, ""};
   start.netns = {{4026531840, "", true, true, 4096}};
+  model::TcpSysctls& sysctls = start.netns[0].sysctls;
+  sysctls.syn_retries = 6;
+  sysctls.synack_retries = 5;
+  sysctls.retries2 = 15;
+  sysctls.fin_timeout_s = 60;
+  sysctls.keepalive_time_s = 7200;
+  sysctls.keepalive_intvl_s = 75;
+  sysctls.keepalive_probes = 9;
+  sysctls.syn_linear_timeouts = 4;
   start.abilities = {{"reset_reasons", false, "this kernel (before 6.10) does not tell why it sent a RST"},
                      {"socket_cookie", true, ""}};
   picture.window = {at(0), at(2472.876), model::EndedBy::kSignal, false};
@@ -350,6 +384,11 @@ Report hostile() {
   picture.start.host.utc_offset_name = "\x1b[31m";
   picture.start.command.push_back(evil);
   picture.start.netns[0].name = evil;
+  picture.start.host.instance_type = evil;
+  picture.start.host.instance_type_source = "imds";
+  picture.nics = {nic("lo\x1b[2J\xff\n|", evil, {{"bw_out", 18'446'744'073'709'551'615ULL}}),
+                  nic(std::string(300, 'n'), evil, {{"pps", 1}})};
+  picture.nics[0].limits[0].max_per_s = picture.nics[0].limits[0].max_per_minute = 18'446'744'073'709'551'615ULL;
   for (std::size_t i = 0; i < picture.sockets.size(); ++i) {
     SocketStory& story = picture.sockets[i];
     story.owner->comm = i % 2 == 0 ? evil : "\u30d7\u30ed\u30bb\u30b9\u540d";
@@ -358,7 +397,9 @@ Report hostile() {
     story.timeline[0].detail = {{"comm", i == 0 ? "42" : evil}};
     story.bytes_sent = story.bytes_received = 18'446'744'073'709'551'615ULL;
   }
-  picture.endpoints[0].processes = {{evil, evil, {1}, 1, 1, 1, 1}};
+  const std::uint64_t most = 18'446'744'073'709'551'615ULL;
+  picture.endpoints[0].processes = {{evil, evil, {4'194'303, 4'194'304}, most, most, most, most, most},
+                                    {evil, "/" + std::string(300, 'c') + evil, {1}, 1, 1, 1, 1, 1}};
   picture.endpoints[0].outcomes[0].outcome = "an_outcome_of_a_later_version";
   report.findings[0].explanation = evil + std::string(300, 'w') + " " + evil;
   report.findings[0].app_messages = {"\"" + evil + "\""};
@@ -383,6 +424,10 @@ Report ipv6() {
   picture.start.filters = {};
   picture.start.netns = {{4026531840, "", true, true, 4096}, {4026532999, "blue", false, true, 4096}};
   picture.window.end = at(80'000);
+  picture.start.host.instance_type = "u-12tb1.112xlarge";
+  picture.start.host.instance_type_source = "imds";
+  picture.nics = {nic("enp0s31f6", "ena", {{"bw_in", 3}, {"linklocal", 14}}), nic("eth0", "", {})};
+  picture.nics[0].netns_inode = 4026532999;
   model::EndpointPicture there = endpoint(model::Role::kInbound, ours);
   there.key.netns_inode = 4026532999;
   there.totals.sockets_seen = 2;
@@ -497,6 +542,7 @@ Report by_name(std::string_view name) {
   if (name == "packet_loss") return packet_loss();
   if (name == "queueing_ipv6") return queueing_ipv6();
   if (name == "busy_server") return busy_server();
+  if (name == "throttled_node") return throttled_node();
   if (name == "nothing_found") return nothing_found();
   if (name == "nothing_matched") return nothing_matched();
   if (name == "api_resets") return api_resets();

@@ -29,12 +29,14 @@ model::Report packet_loss();     // loss towards this host and from it
 model::Report queueing_ipv6();   // incident_b with the longest addresses, short and without timestamps
 
 // samples_server.cpp
-model::Report busy_server();  // accepts too slowly, and answers that wait although nothing is called for them
+model::Report busy_server();     // accepts too slowly, and answers that wait although nothing is called for them
+model::Report throttled_node();  // sends more than its network card is allowed to, to many clients
 
 // Every sample by its name, which is also that of its golden files.
 inline constexpr const char* kNames[] = {
-    "nothing_found", "nothing_matched", "api_resets",     "lossy",       "hostile",     "ipv6",          "linked",
-    "incident_b",    "slow_reader",     "local_queueing", "zero_window", "packet_loss", "queueing_ipv6", "busy_server"};
+    "nothing_found", "nothing_matched", "api_resets",    "lossy",       "hostile",
+    "ipv6",          "linked",          "incident_b",    "slow_reader", "local_queueing",
+    "zero_window",   "packet_loss",     "queueing_ipv6", "busy_server", "throttled_node"};
 model::Report by_name(std::string_view name);
 
 // samples_evidence.cpp: evidence of every code that has words of its own.

@@ -21,6 +21,8 @@ EvidenceValue n(std::int64_t value);
 model::EndpointPicture endpoint(model::Role role, model::SocketAddress where);
 // Its counters, all that there are: 0 but for those given.
 model::NetnsPicture netns(std::uint32_t inode, std::map<std::string, std::uint64_t> moved);
+// With the counters given, all of them within one second; none: it has no counters.
+model::NicPicture nic(std::string device, std::string driver, std::map<std::string, std::uint64_t> exceeded);
 model::Histogram histogram(std::initializer_list<std::pair<std::uint64_t, int>> values);  // value, how often
 
 model::Report base();  // without an endpoint

@@ -41,6 +41,9 @@ Report one_minute() {
   report.verdict = model::Verdict::kCauseFound;
   picture.start.clock.wall_at += s(2457.114);
   picture.start.host.hostname = "app-7";
+  picture.start.host.instance_type = "m6g.large";
+  picture.start.host.instance_type_source = "dmi";
+  picture.nics = {nic("docker0", "bridge", {}), nic("ens5", "ena", {{"bw_in", 0}, {"bw_out", 0}, {"pps", 0}})};
   picture.start.command = {"tcpdiag", "trace", "-D", "6379"};
   picture.start.filters.remote_ports = {6379};
   picture.window.end = at(60.403);
@@ -62,8 +65,11 @@ Finding ceiling() {
                 {"exchanges_per_s", 233.1},
                 {"mean_response_bytes", n(32'778)},
                 {"possible_exchanges_per_s", 233.3},
-                {"baseline_candidates", std::vector<std::string>{"cache.t4g.micro", "cache.t3.micro", "cache.t2.micro",
-                                                                 "t4g.micro", "t3.micro", "t3a.micro", "t3.nano"}},
+                {"baseline_candidates",
+                 std::vector<model::BaselineCandidate>{{"cache.t3.micro", 64'000'000, -0.16, "2026-08-02"},
+                                                       {"cache.t4g.micro", 64'000'000, -0.16, "2026-08-02"},
+                                                       {"t3.micro", 64'000'000, -0.16, "2026-08-02"},
+                                                       {"t4g.micro", 64'000'000, -0.16, "2026-08-02"}}},
                 {"peer_type_given", std::monostate{}}};
   f.impact = {0, 0, 14'070, 99.94};
   f.next_steps = {{"CloudWatch of that node: NetworkBandwidthOutAllowanceExceeded", "", model::Whose::kCloud},
@@ -151,8 +157,8 @@ Report incident_b() {
 Report slow_reader() {
   Report report = incident_b();
   model::EndpointPicture& e = report.picture.endpoints[0];
-  e.processes = {{"ruby", "/system.slice/puma.service", {811, 812}, 8, 90'000, 61'000'000, 1'860},
-                 {"sidekiq", "/system.slice/sidekiq.service", {900}, 2, 10'000, 1'000'000, 140}};
+  e.processes = {{"ruby", "/system.slice/puma.service", {811, 812}, 8, 90'000, 61'000'000, 1'860, 3},
+                 {"sidekiq", "/system.slice/sidekiq.service", {900}, 2, 10'000, 1'000'000, 140, 2}};
   e.totals.sockets_seen = 10;
   e.totals.exchanges = 2'000;
   e.totals.bytes_received = 62'000'000;
@@ -192,6 +198,7 @@ Report local_queueing() {
   Report report = one_minute();
   model::Picture& picture = report.picture;
   picture.start.netns = {{4026532999, "", false, false, 4096}};
+  picture.nics = {nic("veth0", "veth", {})};
   model::EndpointPicture e = endpoint(model::Role::kInbound, address("10.77.0.2", 6379));
   e.totals.sockets_seen = 50;
   e.totals.exchanges = 14'078;

@@ -90,6 +90,42 @@ SocketStory waiting_client(std::uint16_t port, double asked_s) {
   return story;
 }
 
+Finding allowance_exceeded() {
+  Finding f;
+  f.code = "allowance-exceeded";
+  f.severity = model::Severity::kCritical;
+  f.confidence = model::Confidence::kHigh;
+  f.device = "ens5";
+  f.first_at = at(3);
+  f.last_at = at(60);
+  f.count = 24'011;
+  f.title = "ens5 sent more than its allowance: 24011 packets queued or dropped";
+  f.explanation = "ens5 sent more than this instance is allowed to: 24011 packets were queued or dropped.";
+  f.evidence = {{"device", "ens5"},           {"limit", "bw_out"},
+                {"delta_packets", n(24'011)}, {"seconds_with_delta", n(57)},
+                {"max_per_s", n(512)},        {"conntrack_available_min", n(120)},
+                {"pattern", "sustained"},     {"driver_reset", n(1)}};
+  f.next_steps = {{"smaller responses, or a larger instance", "", model::Whose::kUs}};
+  f.disproved_by = "the counter does not move in the seconds of the delay.";
+  return f;
+}
+
+Finding queueing_behind_the_card() {
+  Finding f;
+  f.code = "path-queueing";
+  f.severity = model::Severity::kWarning;
+  f.confidence = model::Confidence::kHigh;
+  f.endpoint = 0;
+  f.caused_by = {0};
+  f.first_at = at(3);
+  f.last_at = at(60);
+  f.count = 57;
+  f.title = "segments to the clients of 10.0.0.1:6379 wait 186 ms on the path";
+  f.explanation = f.title;
+  f.evidence = {{"path_queue_p50_us", n(186'000)}};
+  return f;
+}
+
 }  // namespace
 
 Report busy_server() {
@@ -133,6 +169,51 @@ Report busy_server() {
   picture.netns = {space};
   picture.sockets = {waiting_client(50'001, 21.9), waiting_client(50'002, 40)};
   report.findings = {listen_overflow(), no_outbound_attempt()};
+  report.summary = report.findings[0].explanation;
+  return report;
+}
+
+Report throttled_node() {
+  Report report = base();
+  model::Picture& picture = report.picture;
+  report.verdict = model::Verdict::kCauseFound;
+  picture.window.end = at(60.403);
+  picture.cost = {0.3, 0.15, 0.1, 24'000'000, 310'000};
+  picture.start.command = {"tcpdiag", "trace", "-L", "6379"};
+  picture.start.filters.remote_ports = {};
+  picture.start.filters.local_ports = {6379};
+  picture.start.host.instance_type = "t4g.micro";
+  picture.start.host.instance_type_source = "dmi";
+  picture.start.netns[0].sysctls.rto_min_us = 200'000;
+  picture.start.netns[0].sysctls.rto_max_ms = 120'000;
+  model::EndpointPicture e = endpoint(model::Role::kInbound, address("10.0.0.1", 6379));
+  e.totals.sockets_seen = 40'100;
+  e.totals.sockets_open_peak = 40'012;
+  e.totals.sockets_open_at_end = 39'990;
+  e.totals.exchanges = 14'078;
+  e.totals.bytes_sent = 461'420'000;
+  e.totals.bytes_received = 506'808;
+  e.histograms["first_byte"] = histogram({{40, 14'000}, {90, 78}});
+  e.processes = {{"redis-server", "/system.slice/redis.service", {77}, 40'000, 461'000'000, 506'000, 14'070, 39'989},
+                 {"redis-server", "/system.slice/redis-2.service", {78}, 90, 400'000, 700, 6, 1},
+                 {"socat", "/user.slice", {900}, 5, 10'000, 50, 1, 0},
+                 {"socat-2", "", {901}, 2, 5'000, 25, 1, 0},
+                 {"socat-3", "", {}, 1, 2'000, 10, 0, 0},
+                 {"socat-4", "", {903}, 1, 1'000, 10, 0, 0},
+                 {"others", "", {}, 1, 2'000, 13, 0, 0}};
+  picture.endpoints = {e};
+  picture.totals = e.totals;
+  picture.nics = {
+      nic("docker0", "bridge", {}),
+      nic("ens5", "ena", {{"bw_in", 0}, {"bw_out", 24'011}, {"pps", 0}, {"conntrack", 2}, {"linklocal", 0}})};
+  model::NicPicture& ens5 = picture.nics[1];
+  ens5.driver_reset = true;
+  ens5.conntrack_available_min = 120;
+  ens5.limits[1].seconds_with_delta = 57;
+  ens5.limits[1].max_per_s = 512;
+  ens5.limits[1].first_at = at(3);
+  ens5.limits[1].last_at = at(60);
+  report.findings = {allowance_exceeded(), queueing_behind_the_card()};
   report.summary = report.findings[0].explanation;
   return report;
 }

@@ -1,0 +1,145 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Each of the lab's incidents has its cause first, and names the timers and baselines that it really met, with no others."""
+
+import contextlib
+import os
+import re
+import sys
+import tempfile
+from dataclasses import dataclass
+
+sys.dont_write_bytecode = True  # The source tree may belong to somebody else.
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+
+import findings_doc  # noqa: E402
+from lab.cli import INCIDENTS  # noqa: E402
+from live import SOURCE_DIR, Lab, LiveCase, Tracer, main  # noqa: E402
+
+SERVER_5_S = ("Apache KeepAliveTimeout", "Node.js server.keepAliveTimeout")
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What must come first in an incident's report."""
+
+    incident: str
+    options: tuple[str, ...]
+    code: str
+    timers: tuple[str, ...] | None = ()  # candidates by name, all of them; None: the code has no such evidence
+    end: str = "client"
+    effects: tuple[str, ...] = ()  # further findings above a notice
+
+
+CAUSES = {
+    "api_reset_30_s": Cause("api-reset", ("--seconds", "30"), "peer-reset-awaiting-response",
+                            ('HAProxy "timeout server"', "Puma first_data_timeout", "gunicorn --timeout")),
+    "api_reset_3_s": Cause("api-reset", ("--seconds", "3"), "peer-reset-awaiting-response"),
+    "api_closed": Cause("api-closed", ("--seconds", "2"), "peer-closed-awaiting-response"),
+    "api_timeout": Cause("api-timeout", ("--seconds", "2"), "response-timeout"),
+    "redis_timeout": Cause("redis-timeout", ("--seconds", "1"), "response-timeout", ("redis-client (Ruby) read_timeout",)),
+    "connect_timeout": Cause("connect-timeout", ("--seconds", "5"), "connect-timeout", ('HAProxy "timeout connect"',)),
+    "connect_refused": Cause("connect-refused", (), "connect-refused", None),
+    "connect_unreachable": Cause("connect-unreachable", (), "connect-failed-locally", None),
+    "idle_reset_5_s": Cause("idle-reset", ("--seconds", "5"), "peer-reset-after-idle", SERVER_5_S),
+    "idle_reset_3_s": Cause("idle-reset", ("--seconds", "3"), "peer-reset-after-idle"),
+    "closed_before_reuse": Cause("closed-before-reuse", ("--seconds", "5"), "peer-closed-before-reuse", SERVER_5_S),
+    "first_bytes_unanswered": Cause("first-bytes-unanswered", ("--seconds", "3"), "first-bytes-unanswered", None),
+    "peer_gave_up": Cause("first-bytes-unanswered", ("--seconds", "3"), "peer-gave-up", end="server"),
+    "local_reset": Cause("local-reset", (), "local-reset", None),
+    "listen_overflow": Cause("listen-overflow", (), "listen-overflow", None, end="server"),
+    "app_gap": Cause("app-gap", (), "app-gap", None),
+    "no_call": Cause("no-call", (), "no-outbound-attempt", None),
+    "reconnect_storm": Cause("reconnect-storm", (), "response-timeout", effects=("reconnect-storm",)),
+}
+# Their causes are checked there, with the delays and counts of the same run.
+ELSEWHERE = {
+    "test_queueing.py": ("redis-10-clients", "redis-200-clients", "redis-slow", "microburst", "local-queueing", "slow-reader", "lossy",
+                         "zero-window"),
+    "test_measures.py": ("retransmit-kinds", "retransmit-busy"),
+    "test_healthy.py": ("redis-healthy", "redis-short", "web-healthy", "idle-pool", "bulk"),
+    "test_incidents.py": ("api-ok",),
+}
+
+
+class Causes(LiveCase):
+    def watch(self, incident: str, options: tuple[str, ...], end: str = "client") -> dict:
+        with contextlib.ExitStack() as stack:
+            lab = stack.enter_context(Lab(incident, *options))
+            tracer = stack.enter_context(Tracer("--netns", lab.ready[f"{end}_netns_path"], "--format", "json",
+                                                "-o", self.file("report.json")))
+            tracer.wait_attached()
+            lab.open_gate()
+            self.done = lab.wait("done")
+            tracer.signal()
+            self.assertEqual(tracer.wait_exit(), 0, tracer.stderr.all())
+            self.assertEqual(lab.end(), 0)
+        report = self.read_report(self.file("report.json"))
+        self.check_nothing_lost(report)
+        return report
+
+    def check_cause(self, cause: Cause) -> None:
+        report = self.watch(cause.incident, cause.options, cause.end)
+        finding = self.first_finding(report, cause.code)
+        self.assertEqual(report["verdict"], "cause_found")
+        others = {f["code"] for f in report["findings"] if f["severity"] != "notice"} - {cause.code}
+        self.assertEqual(others, set(cause.effects), "nothing else was wrong")
+        candidates = finding["evidence"].get("timer_candidates")
+        if cause.timers is None:
+            return
+        self.assertIsNotNone(candidates, sorted(finding["evidence"]))
+        self.assertEqual(sorted({each["name"] for each in candidates}), sorted(cause.timers))
+        for each in candidates:
+            self.assertIn(each["origin"], ("doc_default", "example_only", "this_host_sysctl"))
+            self.assertLess(abs(each["deviation_pct"]), 100 * max(0.25 / each["timer_s"], 0.02))
+
+    def test_redis_throttled(self):
+        """A link of 64 Mbit/s: the types whose baseline that is, t4g.micro among them, and none is picked."""
+        report = self.watch("redis-throttled", ("--seconds", "15"))
+        finding = self.first_finding(report, "throughput-ceiling")
+        candidates = finding["evidence"]["baseline_candidates"]
+        types = [each["type"] for each in candidates]
+        self.assertTrue({"t4g.micro", "t3.micro"} & set(types), types)
+        self.assertIn("t4g.micro", types)
+        self.assertEqual({each["baseline_bit_per_s"] for each in candidates}, {64_000_000})
+        for each in candidates:
+            self.assertLessEqual(abs(each["deviation_pct"]), 3)
+            self.assertRegex(each["table_date"], r"^20\d\d-\d\d-\d\d$")
+        self.assertIsNone(finding["evidence"]["peer_type_given"])
+
+    def test_every_incident_is_checked(self):
+        checked = {cause.incident for cause in CAUSES.values()} | {"redis-throttled"}
+        for script, incidents in ELSEWHERE.items():
+            with open(os.path.join(SOURCE_DIR, "tests", "live", script), encoding="utf-8") as file:
+                text = file.read()
+            for incident in incidents:
+                self.assertIn(f'"{incident}"', text, script)
+            checked |= set(incidents)
+        self.assertEqual(checked, set(INCIDENTS))
+
+    def test_document_shows_what_is_printed(self):
+        """The same lab again: its block in docs/findings.md differs in numbers alone."""
+        code = "peer-closed-before-reuse"
+        with open(findings_doc.DOCUMENT, encoding="utf-8") as file:
+            written = findings_doc.block_of(findings_doc.sections(file.read())[code], code)
+        with tempfile.TemporaryDirectory(dir=self.directory) as directory:
+            printed = findings_doc.block_of(findings_doc.run_lab(findings_doc.SHOWN[code], os.path.join(directory, "report")), code)
+        self.assertTrue(printed, f"{code} was not found")
+
+        def words(block: list[str]) -> str:
+            text = findings_doc.masked(" ".join(block))
+            return re.sub(r"\bcgroup \S+", "cgroup", re.sub(r"\bconf(\.|idence)", "confidence", text))
+        self.assertEqual(words(printed), words(written), "cure: tests/support/findings_doc.py --write")
+        self.assertEqual(findings_doc.labels(printed), findings_doc.labels(written))
+
+
+def _case(cause: Cause):
+    return lambda self: self.check_cause(cause)
+
+
+for _name, _cause in CAUSES.items():
+    setattr(Causes, f"test_{_name}", _case(_cause))
+
+
+if __name__ == "__main__":
+    main()
