@@ -28,6 +28,9 @@ static __always_inline void probe(struct sock *sk, struct tcpd_sock *s, const st
 	 * segment */
 	if (!tcpd_read_packet(&packet, skb->data, skb->len))
 		return;
+	/* a RST without an ACK has anything there; what was not sent cannot be acknowledged */
+	if (!(packet.flags & TCP_FLAG_ACK_BIT) || tcpd_after(packet.ack, tcpd_tcp(sk, snd_nxt)))
+		packet.ack = tcpd_tcp(sk, snd_una);
 	tcpd_sync_sent(s, packet.ack, now); /* no FIN is sent yet: this is ESTABLISHED */
 	rcv_nxt = tcpd_tcp(sk, rcv_nxt);
 	if (s->outstanding && !s->request_acked_ns && s->ref.role != TCPD_ROLE_INBOUND &&
