@@ -7,6 +7,7 @@
 #include "conclude.h"
 #include "cost.h"
 #include "emit.h"
+#include "nested.h"
 #include "path.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -111,6 +112,7 @@ static __always_inline struct happening state_changed(struct sock *sk, struct tc
 	}
 	if (from == TCP_SYN_SENT && to == TCP_CLOSE && !s->outstanding)
 		tcpd_call_counted(s);
+	tcpd_sync_sent(s, tcpd_acked_end(s, sk), now);
 	tcpd_sync_received(s, tcpd_received_end(sk), now);
 	if (tcpd_fin_received(sk) && !s->fin_received_ns)
 		s->fin_received_ns = now;
@@ -215,14 +217,28 @@ static __always_inline void set_state(struct sock *sk, u8 from, u8 to)
 	tcpd_cost(TCPD_PROG_STATE, now);
 }
 
+static __always_inline bool state_matters(const struct sock *sk, int from, int to)
+{
+	return sk->sk_protocol == IPPROTO_TCP && from != TCP_LISTEN && to != TCP_LISTEN &&
+	       tcpd_netns_wanted(sk->__sk_common.skc_net.net->ns.inum);
+}
+
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(tcpd_set_state, struct sock *sk, int from, int to)
 {
-	if (sk->sk_protocol != IPPROTO_TCP || from == TCP_LISTEN || to == TCP_LISTEN)
+	if (!state_matters(sk, from, to))
 		return 0;
-	if (!tcpd_netns_wanted(sk->__sk_common.skc_net.net->ns.inum))
-		return 0;
+	tcpd_set_running(TCPD_PROG_STATE, 1);
 	set_state(sk, from, to);
+	tcpd_set_running(TCPD_PROG_STATE, 0);
+	return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(tcpd_set_state_nested, struct sock *sk, int from, int to)
+{
+	if (state_matters(sk, from, to) && tcpd_is_running(TCPD_PROG_STATE))
+		set_state(sk, from, to);
 	return 0;
 }
 

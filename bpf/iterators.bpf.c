@@ -188,6 +188,7 @@ int tcpd_snapshot(struct bpf_iter__tcp *ctx)
 	snapshot.size = sizeof(snapshot);
 	s = tcpd_sock_find(sk);
 	if (s && !s->pending && !s->rejected) {
+		tcpd_sync_sent(s, tcpd_acked_end(s, sk), now);
 		tcpd_sync_received(s, tcpd_received_end(sk), now);
 		snapshot.tracked = 1;
 		snapshot.sock = s->ref;

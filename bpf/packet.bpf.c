@@ -28,6 +28,10 @@ static __always_inline void probe(struct sock *sk, struct tcpd_sock *s, const st
 	 * segment */
 	if (!tcpd_read_packet(&packet, skb->data, skb->len))
 		return;
+	/* a RST without an ACK has anything there; what was not sent cannot be acknowledged */
+	if (!(packet.flags & TCP_FLAG_ACK_BIT) || tcpd_after(packet.ack, tcpd_tcp(sk, snd_nxt)))
+		packet.ack = tcpd_tcp(sk, snd_una);
+	tcpd_sync_sent(s, packet.ack, now); /* no FIN is sent yet: this is ESTABLISHED */
 	rcv_nxt = tcpd_tcp(sk, rcv_nxt);
 	if (s->outstanding && !s->request_acked_ns && s->ref.role != TCPD_ROLE_INBOUND &&
 	    !tcpd_after(s->sent_high, packet.ack))
@@ -140,8 +144,11 @@ static __always_inline void transmit(struct sock *sk, struct tcpd_sock *s,
 	if (!tcpd_read_packet(&packet, header, skb->len - (u32)(header - skb->data)))
 		return;
 	if (packet.flags & TCP_FLAG_SYN_BIT) {
-		if (sk->__sk_common.skc_state == TCP_SYN_SENT)
-			first_syn(sk, s, &packet, now);
+		if (sk->__sk_common.skc_state != TCP_SYN_SENT)
+			return;
+		if (stats && !s->syn_ns)
+			host_queue(stats, skb, now);
+		first_syn(sk, s, &packet, now);
 		return;
 	}
 	if (stats)
@@ -154,6 +161,8 @@ static __always_inline void transmit(struct sock *sk, struct tcpd_sock *s,
 	if (is_new || fin)
 		tcpd_path_mark(s, packet.seq, packet.end + fin, now);
 	s->fin_marked |= fin;
+	if (stats && (is_new || fin))
+		host_queue(stats, skb, now);
 	if (!is_new)
 		return;
 	tcpd_sync_received(s, tcpd_received_end(sk), now);
@@ -164,7 +173,6 @@ static __always_inline void transmit(struct sock *sk, struct tcpd_sock *s,
 	s->sent_high = packet.end;
 	if (!stats)
 		return;
-	host_queue(stats, skb, now);
 	note_device(s, dev);
 	if (now - s->flushed_ns > TCPD_FLUSH_NS)
 		tcpd_flush(sk, s, stats, now);

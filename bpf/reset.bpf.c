@@ -8,23 +8,43 @@
 
 #include "cost.h"
 #include "emit.h"
+#include "nested.h"
+
+static __always_inline void reset_received(struct sock *sk)
+{
+	struct tcpd_sock *s;
+	u64 now = bpf_ktime_get_ns();
+
+	s = tcpd_sock_find(sk);
+	if (!s)
+		return;
+	tcpd_sync_received(s, tcpd_received_end(sk), now);
+	tcpd_emit_plain(TCPD_EVENT_RESET_RECEIVED, s, sk, sk->__sk_common.skc_state, now);
+	tcpd_cost(TCPD_PROG_RESET_RECEIVED, now);
+}
 
 /* A RST that TCP took. In CLOSE it changes nothing and is not counted (tcp_reset). */
+static __always_inline bool reset_matters(const struct sock *sk)
+{
+	return tcpd_candidate(sk) && sk->__sk_common.skc_state != TCP_CLOSE;
+}
+
 SEC("tp_btf/tcp_receive_reset")
 int BPF_PROG(tcpd_receive_reset, struct sock *sk)
 {
-	struct tcpd_sock *s;
-	u64 now;
-
-	if (!tcpd_candidate(sk) || sk->__sk_common.skc_state == TCP_CLOSE)
+	if (!reset_matters(sk))
 		return 0;
-	now = bpf_ktime_get_ns();
-	s = tcpd_sock_find(sk);
-	if (s) {
-		tcpd_sync_received(s, tcpd_received_end(sk), now);
-		tcpd_emit_plain(TCPD_EVENT_RESET_RECEIVED, s, sk, sk->__sk_common.skc_state, now);
-		tcpd_cost(TCPD_PROG_RESET, now);
-	}
+	tcpd_set_running(TCPD_PROG_RESET_RECEIVED, 1);
+	reset_received(sk);
+	tcpd_set_running(TCPD_PROG_RESET_RECEIVED, 0);
+	return 0;
+}
+
+SEC("tp_btf/tcp_receive_reset")
+int BPF_PROG(tcpd_receive_reset_nested, struct sock *sk)
+{
+	if (reset_matters(sk) && tcpd_is_running(TCPD_PROG_RESET_RECEIVED))
+		reset_received(sk);
 	return 0;
 }
 
@@ -122,13 +142,33 @@ static __always_inline void reset_sent(struct sock *sk, const struct sk_buff *sk
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(tcpd_send_reset_reason, struct sock *sk, struct sk_buff *skb, int reason)
 {
+	tcpd_set_running(TCPD_PROG_RESET, 1);
 	reset_sent(sk, skb, reason);
+	tcpd_set_running(TCPD_PROG_RESET, 0);
+	return 0;
+}
+
+SEC("tp_btf/tcp_send_reset")
+int BPF_PROG(tcpd_send_reset_reason_nested, struct sock *sk, struct sk_buff *skb, int reason)
+{
+	if (tcpd_is_running(TCPD_PROG_RESET))
+		reset_sent(sk, skb, reason);
 	return 0;
 }
 
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(tcpd_send_reset, struct sock *sk, struct sk_buff *skb)
 {
+	tcpd_set_running(TCPD_PROG_RESET, 1);
 	reset_sent(sk, skb, -1);
+	tcpd_set_running(TCPD_PROG_RESET, 0);
+	return 0;
+}
+
+SEC("tp_btf/tcp_send_reset")
+int BPF_PROG(tcpd_send_reset_nested, struct sock *sk, struct sk_buff *skb)
+{
+	if (tcpd_is_running(TCPD_PROG_RESET))
+		reset_sent(sk, skb, -1);
 	return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "cost.h"
 #include "emit.h"
+#include "nested.h"
 #include "path.h"
 #include "recovery.h"
 
@@ -28,8 +29,6 @@ static __always_inline void retransmitted(struct sock *sk, const struct sk_buff 
 	u64 now, first_sent_ns;
 	bool failed;
 
-	if (!tcpd_candidate(sk))
-		return;
 	now = bpf_ktime_get_ns();
 	s = tcpd_sock_find(sk);
 	if (!s)
@@ -76,19 +75,44 @@ static __always_inline void retransmitted(struct sock *sk, const struct sk_buff 
 	tcpd_cost(TCPD_PROG_RETRANSMIT, now);
 }
 
+static __always_inline void first_of_twins(struct sock *sk, const struct sk_buff *skb, s32 error)
+{
+	if (!tcpd_candidate(sk))
+		return;
+	tcpd_set_running(TCPD_PROG_RETRANSMIT, 1);
+	retransmitted(sk, skb, error);
+	tcpd_set_running(TCPD_PROG_RETRANSMIT, 0);
+}
+
 /* With the error, also for attempts that failed: kernel 6.17, commit ad892e912b84 ("tcp: trace
  * retransmit failures in tcp_retransmit_skb"). */
 SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(tcpd_retransmit_error, struct sock *sk, struct sk_buff *skb, int error)
 {
-	retransmitted(sk, skb, error);
+	first_of_twins(sk, skb, error);
+	return 0;
+}
+
+SEC("tp_btf/tcp_retransmit_skb")
+int BPF_PROG(tcpd_retransmit_error_nested, struct sock *sk, struct sk_buff *skb, int error)
+{
+	if (tcpd_candidate(sk) && tcpd_is_running(TCPD_PROG_RETRANSMIT))
+		retransmitted(sk, skb, error);
 	return 0;
 }
 
 SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(tcpd_retransmit, struct sock *sk, struct sk_buff *skb)
 {
-	retransmitted(sk, skb, 0);
+	first_of_twins(sk, skb, 0);
+	return 0;
+}
+
+SEC("tp_btf/tcp_retransmit_skb")
+int BPF_PROG(tcpd_retransmit_nested, struct sock *sk, struct sk_buff *skb)
+{
+	if (tcpd_candidate(sk) && tcpd_is_running(TCPD_PROG_RETRANSMIT))
+		retransmitted(sk, skb, 0);
 	return 0;
 }
 

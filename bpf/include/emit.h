@@ -16,16 +16,27 @@
 
 #define PF_KTHREAD 0x00200000
 
+/* Our FIN counts as one (RFC 9293 section 3.4): is it among what the peer has acknowledged? */
+static __always_inline u32 tcpd_fin_acked(const struct tcpd_sock *s, const struct sock *sk)
+{
+	u32 snd_una = tcpd_tcp(sk, snd_una);
+
+	return s->fin_sent_ns && snd_una == tcpd_tcp(sk, snd_nxt) &&
+	       snd_una == tcpd_tcp(sk, write_seq);
+}
+
 /* bytes_acked counts the FIN once it is acknowledged; bytes_received counts the peer's. */
 static __always_inline u64 tcpd_bytes_acked(const struct tcpd_sock *s, const struct sock *sk)
 {
 	u64 bytes = tcpd_tcp(sk, bytes_acked);
-	u32 snd_una = tcpd_tcp(sk, snd_una);
 
-	if (bytes && s->fin_sent_ns && snd_una == tcpd_tcp(sk, snd_nxt) &&
-	    snd_una == tcpd_tcp(sk, write_seq))
-		bytes--;
-	return bytes;
+	return bytes && tcpd_fin_acked(s, sk) ? bytes - 1 : bytes;
+}
+
+/* snd_una without the FIN. */
+static __always_inline u32 tcpd_acked_end(const struct tcpd_sock *s, const struct sock *sk)
+{
+	return tcpd_tcp(sk, snd_una) - tcpd_fin_acked(s, sk);
 }
 
 static __always_inline u64 tcpd_bytes_received(const struct sock *sk)

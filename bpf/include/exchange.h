@@ -191,4 +191,28 @@ static __always_inline void tcpd_sync_received(struct tcpd_sock *s, u32 rcv_end,
 	s->last_received_ns = now;
 }
 
+/*
+ * Data that was sent without being seen at the device: the kernel runs no program that is running
+ * already on this CPU. acked: what the peer has acknowledged, without SYN and FIN; it has left for
+ * certain. The moment is not known.
+ */
+static __always_inline void tcpd_sync_sent(struct tcpd_sock *s, u32 acked, u64 now)
+{
+	u32 bytes;
+
+	if (!s->established_ns && !s->ref.older_than_trace)
+		return;
+	if (!tcpd_after(acked, s->sent_high))
+		return;
+	bytes = acked - s->sent_high;
+	s->sent_high = acked;
+	if (s->ref.role == TCPD_ROLE_INBOUND) {
+		tcpd_response_bytes(s, bytes, 0);
+	} else {
+		tcpd_request_bytes(s, bytes, now);
+		s->exact = 0;
+	}
+	s->last_sent_ns = now;
+}
+
 #endif

@@ -10,6 +10,7 @@
 
 #define TCP_FLAG_FIN_BIT 0x01
 #define TCP_FLAG_SYN_BIT 0x02
+#define TCP_FLAG_ACK_BIT 0x10
 
 /* RFC 9293 section 3.1, as it lies in memory, with the timestamps option where Linux puts it: NOP
  * NOP 8 10 TSval TSecr (RFC 7323 appendix A). */

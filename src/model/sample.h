@@ -113,7 +113,7 @@ struct EndpointSample {
   std::uint64_t exchanges_without_delay = 0;  // of those, seen only by sequence numbers: no first_byte for them
   std::uint64_t request_bytes = 0;            // of exchanges done
   std::uint64_t response_bytes = 0;
-  std::uint64_t bytes_sent = 0;  // payload acknowledged, all sockets, up to a tenth of a second ago
+  std::uint64_t bytes_sent = 0;  // payload acknowledged, all sockets, up to 10 ms ago
   std::uint64_t bytes_received = 0;
   std::uint64_t segments_sent = 0;  // tp->segs_out, tp->segs_in: with pure ACKs, as the kernel counts GSO
   std::uint64_t segments_received = 0;

@@ -159,6 +159,13 @@ void configure(tcpdiag_bpf& skeleton, const ProbeOptions& options, const KernelF
   bpf_program__set_autoload(skeleton.progs.tcpd_send_reset, !features.reset_has_reason());
   bpf_program__set_autoload(skeleton.progs.tcpd_retransmit_error, features.retransmit_has_error());
   bpf_program__set_autoload(skeleton.progs.tcpd_retransmit, !features.retransmit_has_error());
+  const bool twins = features.skips_nested_runs;
+  bpf_program__set_autoload(skeleton.progs.tcpd_set_state_nested, twins);
+  bpf_program__set_autoload(skeleton.progs.tcpd_receive_reset_nested, twins);
+  bpf_program__set_autoload(skeleton.progs.tcpd_send_reset_reason_nested, twins && features.reset_has_reason());
+  bpf_program__set_autoload(skeleton.progs.tcpd_send_reset_nested, twins && !features.reset_has_reason());
+  bpf_program__set_autoload(skeleton.progs.tcpd_retransmit_error_nested, twins && features.retransmit_has_error());
+  bpf_program__set_autoload(skeleton.progs.tcpd_retransmit_nested, twins && !features.retransmit_has_error());
   bpf_program__set_autoload(skeleton.progs.tcpd_error_report, features.has("inet_sk_error_report"));
   bpf_program__set_autoload(skeleton.progs.tcpd_fork, filters.children);
   bpf_program__set_autoload(skeleton.progs.tcpd_exit, filters.children);

@@ -109,6 +109,7 @@ Result<KernelFeatures> read_kernel_features() {
       if (name == "bpf_sk_storage_get_tracing") features.sk_storage_in_tracing = true;
       if (name == "bpf_get_socket_ptr_cookie") features.cookie_in_tracing = true;
       if (name == "bpf_sock_from_file") features.sock_from_file = true;
+      if (name == "bpf_prog_inc_misses_counter") features.skips_nested_runs = true;
     } else if (kind == BTF_KIND_ENUM) {
       if (name == "sk_rst_reason") read_reasons(types.get(), type, features.reset_reasons);
     } else if (name.substr(0, kTracepointPrefix.size()) == kTracepointPrefix) {

@@ -18,6 +18,7 @@ struct KernelFeatures {
   bool sk_storage_in_tracing = false;                  // bpf_sk_storage_get in tp_btf programs (5.11)
   bool cookie_in_tracing = false;                      // bpf_get_socket_cookie in tp_btf programs (5.12)
   bool sock_from_file = false;                         // bpf_sock_from_file (5.11)
+  bool skips_nested_runs = false;                      // of a program that is running on this CPU already (6.1)
   std::map<std::uint32_t, std::string> reset_reasons;  // enum sk_rst_reason without its prefix; empty: none
 
   bool has(const std::string& tracepoint) const { return tracepoints.count(tracepoint) != 0; }

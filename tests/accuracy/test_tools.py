@@ -87,7 +87,7 @@ class Redis(WitnessCase):
             raise unittest.SkipTest("redis-server or redis-benchmark not installed: scripts/setup --test")
 
     def unix_path(self, port: int) -> str:
-        return self.file(f"redis-{port}.sock")
+        return self.file(f"redis-{self.attempt}-{port}.sock")
 
     def ask(self, port: int, *words: str) -> str:
         """Over a unix socket, which is no TCP."""
@@ -127,11 +127,11 @@ class Redis(WitnessCase):
             self.assertEqual(self.commands(port)["get"], requests, "redis-benchmark sent what it was asked to")
             for watch, role in ((at_client, "outbound"), (at_server, "inbound")):
                 endpoint = self.endpoint_at(watch.report, role, server.address, port)
-                # Before its clients it asks for CONFIG GET, twice in one go.
-                self.compare(f"{role}, port {port}", exchanges=(endpoint["exchanges"], requests + 1),
-                             failed=(endpoint["exchanges_failed"], 0), pending=(endpoint["exchanges_pending"], 0))
-                unmeasured = requests + 1 - endpoint["histograms"]["first_byte"]["count"]
-                self.assertTrue(0 <= unmeasured <= self.withheld, f"{role}, port {port}: {unmeasured} of {requests + 1} first bytes missing")
+                # Before its clients it asks for CONFIG GET, twice in one go. What the kernel withheld cannot be counted.
+                for what, ours in (("exchanges", endpoint["exchanges"]), ("first_byte", endpoint["histograms"]["first_byte"]["count"])):
+                    missing = requests + 1 - ours
+                    self.assertTrue(0 <= missing <= self.withheld, f"{role}, port {port}: {what} {ours}, {missing} missing")
+                self.compare(f"{role}, port {port}", failed=(endpoint["exchanges_failed"], 0), pending=(endpoint["exchanges_pending"], 0))
         median = float(told["p50_latency_ms"]) * 1000
         ours = self.endpoint_at(at_client.report, "outbound", server.address, self.NARROW)["histograms"]["first_byte"]["p50"]
         self.assertGreater(median, 5000, "the link was narrow")

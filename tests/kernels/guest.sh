@@ -108,7 +108,12 @@ fi
 
 ip netns exec c /opt/traffic run 10.9.0.2 7001 7002 7003 >"$out/truth.json" 2>"$out/traffic.err" ||
   fail 20 "the traffic went wrong"
-sleep 0.5
+for _ in {1..100}; do # until the client's last connection is over: only TIME_WAIT (06) is left
+  # shellcheck disable=SC2016 # awk's words
+  ip netns exec c awk 'FNR > 1 && $4 != "06" { left = 1 } END { exit left }' /proc/net/tcp && break
+  sleep 0.1
+done
+ip netns exec c cat /proc/net/netstat /proc/net/snmp >"$out/counters"
 kill -INT "$tracer" || fail 17 "tcpdiag was gone before its time"
 for _ in {1..300}; do
   kill -0 "$tracer" 2>/dev/null || break

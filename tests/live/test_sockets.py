@@ -208,7 +208,8 @@ class Reuse(SocketCase):
         self.assertEqual(len(report["endpoints"]), 2)
         with self.subTest("the client's end"):
             self.check_counts(outbound, sockets_seen=self.CONNECTIONS, connects=self.CONNECTIONS, established=self.CONNECTIONS,
-                              exchanges=answered, exchanges_failed=waiting, exchanges_pending=0, resets={"sent": resets, "received": waiting})
+                              exchanges=answered, exchanges_failed=waiting, exchanges_pending=0,
+                              resets={"sent": resets, "received": waiting})
         with self.subTest("the server's end"):
             self.check_counts(inbound, sockets_seen=self.CONNECTIONS, connects=0, exchanges=answered, exchanges_failed=waiting,
                               exchanges_pending=0, resets={"sent": waiting, "received": resets})

@@ -5,6 +5,7 @@ The kernel's counters come from nstat (Host.counters). Nothing here knows of tcp
 """
 
 import array
+import contextlib
 import fcntl
 import os
 import re
@@ -18,6 +19,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from lab.network import start_time_of
 from live import Lines
 from socket_case import Host, family_of, inside
 
@@ -235,8 +237,11 @@ class Withheld:
     def __init__(self):
         self.count = 0
 
+    PREFIX = "tcpdiag-tracefs-"
+
     def __enter__(self) -> "Withheld":
-        self._root = tempfile.mkdtemp(prefix="tcpdiag-tracefs-")
+        self._clean_leftovers()
+        self._root = tempfile.mkdtemp(prefix=f"{self.PREFIX}{os.getpid()}-")
         self._instance = os.path.join(self._root, "instances", os.path.basename(self._root))
         try:
             subprocess.run(["mount", "-t", "tracefs", "tracefs", self._root], check=True, capture_output=True, timeout=30)
@@ -266,6 +271,18 @@ class Withheld:
             os.rmdir(self._instance)
         subprocess.run(["umount", self._root], check=False, capture_output=True, timeout=30)
         os.rmdir(self._root)
+
+    @classmethod
+    def _clean_leftovers(cls) -> None:
+        """Removes what killed tests have left."""
+        for entry in os.listdir(tempfile.gettempdir()):
+            pid = re.match(cls.PREFIX + r"(\d+)-", entry)
+            if pid and start_time_of(int(pid[1])) is None:
+                dead = cls()
+                dead._root = os.path.join(tempfile.gettempdir(), entry)
+                dead._instance = os.path.join(dead._root, "instances", entry)
+                with contextlib.suppress(OSError):
+                    dead._remove()
 
     @staticmethod
     def _write(path: str, text: str) -> None:
