@@ -9,6 +9,8 @@ namespace tcpdiag::size {
 namespace {
 
 constexpr std::string_view kCachePrefix = "cache.";
+// Than the limit, where it is not known how much more is wanted.
+constexpr double kClearlyMore = 1.5;
 
 // "t4g" of "t4g.micro", "cache.t4g" of "cache.t4g.micro".
 std::string_view family_of(std::string_view type) { return type.substr(0, std::min(type.rfind('.'), type.size())); }
@@ -33,9 +35,9 @@ void find_types(Plan& plan, const Table& table) {
   const std::string_view own = plan.limit ? std::string_view(plan.limit->instance_type) : std::string_view();
   // A cache node is exchanged for a cache node, and an instance for an instance.
   const bool cache_nodes = own.starts_with(kCachePrefix);
-  // Where the rate is what a limit let through, only more than that limit helps.
+  // Where the rate is what a limit let through, only clearly more helps.
   const bool at_limit = plan.verdict == Verdict::kAtLimit;
-  const double least = at_limit ? (1 + kNearLimit) * plan.limit->bit_per_s : 0;
+  const double least = at_limit ? kClearlyMore * plan.limit->bit_per_s : 0;
   std::vector<TypeFit> fits;
   for (const knowledge::Baseline& type : table.types) {
     if (type.baseline_bit_per_s == 0 || type.type.starts_with(kCachePrefix) != cache_nodes) continue;
