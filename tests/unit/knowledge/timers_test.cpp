@@ -85,7 +85,8 @@ TEST(Ports, are_hints) {
   EXPECT_TRUE(is_redis_port(6379));
   EXPECT_FALSE(is_redis_port(443));
   EXPECT_TRUE(is_http_port(443));
-  EXPECT_FALSE(is_http_port(8080));
+  EXPECT_TRUE(is_http_port(8080));
+  EXPECT_FALSE(is_http_port(7000));
 }
 
 }  // namespace
