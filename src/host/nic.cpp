@@ -31,7 +31,6 @@ constexpr int kTries = 3;  // that the number of statistics may change between t
 // The ENA driver's names (drivers/net/ethernet/amazon/ena/ena_ethtool.c, ena_hw_stats_strings). Which of them are there
 // depends on the driver and on the instance: they are looked up, whatever the driver is called.
 constexpr std::string_view kExceeded = "_allowance_exceeded";
-constexpr std::array<std::string_view, 5> kAllowances{"bw_in", "bw_out", "pps", "conntrack", "linklocal"};
 constexpr std::string_view kConntrackAvailable = "conntrack_allowance_available";
 
 // Of a field that may fill its space to the last byte.
@@ -209,7 +208,7 @@ NicStatistics::Reading NicStatistics::read_counters(const std::string& device, m
     if (name == kConntrackAvailable) sample.conntrack_available = values[i];
     if (!name.ends_with(kExceeded)) continue;
     const std::string_view allowance = name.substr(0, name.size() - kExceeded.size());
-    if (std::ranges::find(kAllowances, allowance) == kAllowances.end()) continue;
+    if (std::ranges::find(model::kAllowances, allowance) == model::kAllowances.end()) continue;
     sample.exceeded.emplace(allowance, values[i]);
     any_moved = any_moved || values[i] != 0;
   }
