@@ -22,4 +22,16 @@ struct JsonOptions {
 // One object "tcpdiag.report/1" (docs/json.md, docs/report.schema.json), ends with a newline.
 std::string render_json(const model::Report& report, const JsonOptions& options);
 
+struct MarkdownOptions {
+  std::size_t sockets = 2;
+};
+// GitHub-flavoured Markdown to paste into a ticket: no line over 300 characters, under 60 kB however large the report.
+std::string render_markdown(const model::Report& report, const MarkdownOptions& options);
+
+struct HtmlOptions {
+  std::size_t sockets = 50;  // ladders
+};
+// One self-contained page.
+std::string render_html(const model::Report& report, const HtmlOptions& options);
+
 }  // namespace tcpdiag::report

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads a recording. The file is not to be trusted: whatever its bytes are, reading gives records or an error.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "model/recorded.h"
+#include "model/report.h"
+#include "util/result.h"
+
+namespace tcpdiag::recording {
+
+class Reader : public model::Recorded {
+ public:
+  // "-" is standard input. The file is never changed, and nothing is created beside it. Errors are kUsage where it
+  // cannot be opened at all, kFailed where it is no recording, is damaged, is of a newer version, exceeds a limit, or a
+  // journal lies beside it that is not its own.
+  static Result<std::unique_ptr<Reader>> open(const std::string& path);
+  ~Reader() override;
+
+  const model::RecordingFile& file() const;
+  // A recording that was cut off (kill, full disk) has no TraceEnd: one is told that says so (EndedBy::kError, partial,
+  // at the time of the last record).
+  Result<> tell(model::Sink& sink) override;
+
+ private:
+  struct Impl;
+  explicit Reader(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tcpdiag::recording

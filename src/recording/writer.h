@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes what a source tells into a recording: one SQLite file (docs/recording.md).
+//
+// What was told becomes part of the file when commit() is called, once a second: a kill or a power cut loses what came
+// after the last commit and leaves a file that can be read. A disk that is full loses what does not fit, counted, and
+// nothing else: no function of this class fails the trace.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "model/report.h"
+#include "model/sink.h"
+#include "util/result.h"
+
+namespace tcpdiag::recording {
+
+struct WriterOptions {
+  std::string path;
+  bool force = false;                      // a recording of that name is replaced
+  std::optional<std::uint64_t> max_bytes;  // of the file; beyond, the oldest samples are thinned. At least 1 MiB
+};
+
+class Writer : public model::Sink {
+ public:
+  // Creates the file (O_EXCL, no symbolic link, mode 0600) and its journal with the rights of the calling thread, and
+  // opens both for good: afterwards nothing is opened any more. Errors are kUsage: the file exists and `force` is
+  // false, it is no regular file, something else lies where its journal would be, the disk is full.
+  static Result<std::unique_ptr<Writer>> create(const WriterOptions& options);
+  ~Writer() override;  // without finish(): leaves what was committed
+
+  void on_event(const model::Event& event) override;
+  void on_sample(const model::Sample& sample) override;
+
+  void commit();
+  // Records that are not in the file. For the Loss of TraceEnd; both are final once commit() was called after the last
+  // record before it.
+  std::uint64_t disk_full() const;
+  std::uint64_t samples_thinned() const;
+  // What went wrong first, once; then nothing. For the person who watches.
+  std::optional<Error> take_problem();
+
+  // After TraceEnd. Commits, removes the journal, so that the recording is one file, and closes it. Error (kFailed): it
+  // is readable, but without the end of the trace.
+  Result<model::RecordingFile> finish();
+  // Removes the file: nothing was traced.
+  void discard();
+
+ private:
+  struct Impl;
+  explicit Writer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tcpdiag::recording

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Takes out what a report must not tell to others: addresses, names of the host, of processes, cgroups, namespaces,
+// devices and files, and the command line. It stands between the source and everything behind it, so that no renderer
+// ever sees an original.
+//
+// Tokens are counted up in the order of appearance, the same original always the same token: addresses keep whether
+// they are IPv4 or IPv6, and private, public, loopback or link-local (model::Address::redacted). Ports, times, sizes
+// and process numbers stay.
+#pragma once
+
+#include <memory>
+
+#include "model/report.h"
+#include "model/sink.h"
+
+namespace tcpdiag::redact {
+
+class Redactor : public model::Sink {
+ public:
+  explicit Redactor(model::Sink& next);
+  ~Redactor() override;
+
+  void on_event(const model::Event& event) override;
+  void on_sample(const model::Sample& sample) override;
+  // The same tokens for what was typed to narrow the report.
+  model::View view(const model::View& view);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tcpdiag::redact
