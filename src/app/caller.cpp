@@ -45,6 +45,18 @@ std::optional<Caller> caller_through_sudo() {
   return Caller{.uid = *uid, .gid = *gid};
 }
 
+Result<> become_caller() {
+  const std::optional<Caller> caller = caller_through_sudo();
+  if (!caller) return {};
+  const std::vector<gid_t> groups = groups_of(*caller);
+  // The user last: afterwards there is no right left to change the groups.
+  if (::setgroups(groups.size(), groups.data()) == 0 && ::setresgid(caller->gid, caller->gid, caller->gid) == 0 &&
+      ::setresuid(caller->uid, caller->uid, caller->uid) == 0) {
+    return {};
+  }
+  return fail(ExitCode::kNotAble, "cannot become the user who called sudo", "call it without sudo: it needs no rights");
+}
+
 ActAs::ActAs(const std::optional<Caller>& caller) {
   if (!caller) return;
   own_uid_ = ::geteuid();

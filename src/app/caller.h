@@ -8,6 +8,8 @@
 #include <optional>
 #include <vector>
 
+#include "util/result.h"
+
 namespace tcpdiag::app {
 
 struct Caller {
@@ -17,6 +19,10 @@ struct Caller {
 
 // From SUDO_UID and SUDO_GID, which sudo itself sets; nothing where this is not root, or root called.
 std::optional<Caller> caller_through_sudo();
+
+// For good: root through sudo becomes the person who called it, with no way back. Nothing happens for anybody else.
+// Error: kNotAble.
+Result<> become_caller();
 
 // For its lifetime, system calls are made with the rights of the caller: user, group and further groups. Nothing
 // happens without a caller. The process must have one thread.

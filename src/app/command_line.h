@@ -7,6 +7,8 @@
 #include <variant>
 #include <vector>
 
+#include "app/diff_options.h"
+#include "app/report_options.h"
 #include "app/size_options.h"
 #include "app/trace_options.h"
 #include "util/result.h"
@@ -17,7 +19,7 @@ struct ShowText {  // --help, --version
   std::string text;
 };
 
-using Command = std::variant<ShowText, TraceOptions, SizeOptions>;
+using Command = std::variant<ShowText, TraceOptions, ReportOptions, DiffOptions, SizeOptions>;
 
 // `argv` with the program's name. Every error is wrong use (kUsage).
 Result<Command> parse_command_line(const std::vector<std::string>& argv);

@@ -39,7 +39,7 @@ void clear(const Fd& timer) {
 
 model::EndedBy run_until_end(LiveSource& source, model::Sink& sink, const Signals& signals,
                              const model::ClockPair& clock, std::optional<model::Duration> duration,
-                             const std::function<void()>& every_second) {
+                             const LoopHooks& hooks) {
   if (duration && *duration == model::Duration::zero()) return model::EndedBy::kDuration;
   const model::MonoTime now = mono_now();
   const Fd tick = timer(next_utc_second(clock, now), std::chrono::seconds{1});
@@ -60,8 +60,9 @@ model::EndedBy run_until_end(LiveSource& source, model::Sink& sink, const Signal
     if (ready[1].revents != 0) {
       clear(tick);
       source.sample(sink);
-      every_second();
+      hooks.every_second();
     }
+    if (!hooks.after_events()) return model::EndedBy::kError;
     if (ready[3].revents != 0 && signals.take() != 0) return model::EndedBy::kSignal;
     if (ready[2].revents != 0) return model::EndedBy::kDuration;
   }

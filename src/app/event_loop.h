@@ -13,11 +13,16 @@
 
 namespace tcpdiag::app {
 
+struct LoopHooks {
+  std::function<void()> every_second;
+  std::function<bool()> after_events;  // false: nobody is left to tell, which ends the loop (kError)
+};
+
 // `duration` counts from now. The source is sampled at every whole second of UTC by `clock`, the pair that the report
 // goes by, so that a sample tells of one second of the report; then `every_second` is called. kError: waiting itself
-// failed.
+// failed, or after_events() said so.
 model::EndedBy run_until_end(LiveSource& source, model::Sink& sink, const Signals& signals,
                              const model::ClockPair& clock, std::optional<model::Duration> duration,
-                             const std::function<void()>& every_second);
+                             const LoopHooks& hooks);
 
 }  // namespace tcpdiag::app

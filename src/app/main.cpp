@@ -5,10 +5,13 @@
 
 #include <cstdlib>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "app/command_line.h"
+#include "app/diff_command.h"
+#include "app/report_command.h"
 #include "app/size_command.h"
 #include "app/trace_command.h"
 #include "util/io.h"
@@ -34,17 +37,18 @@ int report_error(const Error& error) {
   return static_cast<int>(error.exit_code);
 }
 
+Result<ExitCode> carry_out(const ShowText& show) {
+  return write_all(STDOUT_FILENO, show.text) == 0 ? ExitCode::kDone : ExitCode::kFailed;
+}
+Result<ExitCode> carry_out(TraceOptions& options) { return trace_command(std::move(options)); }
+Result<ExitCode> carry_out(const ReportOptions& options) { return report_command(options); }
+Result<ExitCode> carry_out(const DiffOptions& options) { return diff_command(options); }
+Result<ExitCode> carry_out(const SizeOptions& options) { return size_command(options); }
+
 int run(const std::vector<std::string>& argv) {
   Result<Command> command = parse_command_line(argv);
   if (!command) return report_error(command.error());
-  if (const auto* show = std::get_if<ShowText>(&*command)) {
-    return write_all(STDOUT_FILENO, show->text) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-  }
-  if (const auto* size = std::get_if<SizeOptions>(&*command)) {
-    const Result<ExitCode> code = size_command(*size);
-    return code ? static_cast<int>(*code) : report_error(code.error());
-  }
-  const Result<ExitCode> code = trace_command(std::get<TraceOptions>(std::move(*command)));
+  const Result<ExitCode> code = std::visit([](auto& options) { return carry_out(options); }, *command);
   return code ? static_cast<int>(*code) : report_error(code.error());
 }
 

@@ -3,10 +3,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <utility>
 
@@ -100,6 +103,29 @@ Result<> Output::open_existing(const std::string& path) {
 }
 
 Output::~Output() { discard(); }
+
+Result<std::size_t> Output::write_some(std::string_view text, bool waits) {
+  const int fd = is_file() ? file_.get() : STDOUT_FILENO;
+  std::size_t done = 0;
+  while (done < text.size()) {
+    // A pipe that is ready takes PIPE_BUF bytes without waiting; a file always does.
+    pollfd ready{.fd = fd, .events = POLLOUT, .revents = 0};
+    const int polled = is_file() ? 1 : ::poll(&ready, 1, waits ? -1 : 0);
+    if (polled == 0) break;
+    const ssize_t written =
+        polled < 0 ? -1 : ::write(fd, text.data() + done, std::min<std::size_t>(text.size() - done, PIPE_BUF));
+    if (written >= 0) {
+      done += static_cast<std::size_t>(written);
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      if (!waits) break;
+    } else if (errno != EINTR) {
+      return fail(ExitCode::kFailed,
+                  fmt::format("cannot write events to {}: {}",
+                              is_file() ? "'" + escape_terminal(path_) + "'" : "standard output", errno_text(errno)));
+    }
+  }
+  return done;
+}
 
 Result<> Output::write_file(std::string_view text) {
   int error = write_all(file_.get(), text);

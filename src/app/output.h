@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,7 +32,11 @@ class Output {
   bool is_file() const { return bool(directory_); }
   const std::string& path() const { return path_; }
 
-  // Of a file: writes all of it and puts it in its place. Error: kFailed; the file is then as far as it came.
+  // A part of what is to be written, from its beginning: how many bytes went out. Without `waits` that is none where a
+  // reader of standard output is slow. Error (kFailed): nobody reads any more, or the disk is full.
+  Result<std::size_t> write_some(std::string_view text, bool waits);
+  // Of a file: writes the rest, or all of it, and puts it in its place. Error: kFailed; the file is then as far as it
+  // came.
   Result<> write_file(std::string_view text);
   // Removes what was created, unless it was written as a whole. The destructor does it too.
   void discard();

@@ -3,16 +3,20 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include "app/recorded_report.h"
 #include "app/terminal.h"
 #include "app/version.h"
+#include "report/render.h"
 #include "report/size.h"
 #include "util/escape.h"
 #include "util/fd.h"
@@ -28,18 +32,35 @@ std::string name_of(const std::string& path) {
   return path == "-" ? "standard input" : fmt::format("'{}'", escape_terminal(path));
 }
 
+Result<Fd> open_file(const std::string& path) {
+  constexpr const char* kCure = "name a recording, a report of 'tcpdiag trace --format json', or - for standard input";
+  Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!file) {
+    return fail(ExitCode::kUsage, fmt::format("cannot open {}: {}", name_of(path), errno_text(errno)), kCure);
+  }
+  struct stat status {};
+  if (::fstat(file.get(), &status) == 0 && S_ISDIR(status.st_mode)) {
+    return fail(ExitCode::kUsage, fmt::format("{} is a directory", name_of(path)), kCure);
+  }
+  return file;
+}
+
+// Fewer where the file is shorter, none where it cannot be read twice (a pipe).
+Result<std::string> first_bytes(const std::string& path, std::size_t count) {
+  const Result<Fd> file = open_file(path);
+  if (!file) return tl::unexpected(file.error());
+  std::string bytes(count, '\0');
+  const ssize_t got = ::pread(file->get(), bytes.data(), count, 0);
+  bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  return bytes;
+}
+
 Result<std::string> read_report(const std::string& path) {
   const bool standard = path == "-";
   const std::string name = name_of(path);
-  Fd file;
-  if (!standard) {
-    file = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-    if (!file) {
-      return fail(ExitCode::kUsage, fmt::format("cannot open {}: {}", name, errno_text(errno)),
-                  "name the report of 'tcpdiag trace --format json', or - for standard input");
-    }
-  }
-  const int fd = standard ? STDIN_FILENO : file.get();
+  Result<Fd> file = standard ? Result<Fd>(Fd()) : open_file(path);
+  if (!file) return tl::unexpected(file.error());
+  const int fd = standard ? STDIN_FILENO : file->get();
   std::string text;
   std::array<char, 65536> part{};
   while (true) {
@@ -80,12 +101,23 @@ std::optional<size::Limit> limit_of_trace(const size::Measured& measured) {
   return limit;
 }
 
+// A report as it is in the file, or made of the recording that the file is.
+Result<std::string> report_in(const std::string& path) {
+  constexpr std::string_view kSqliteMagic = "SQLite format 3";
+  Result<std::string> text = path == "-" ? read_report(path) : first_bytes(path, kSqliteMagic.size());
+  if (!text || path == "-") return text;
+  if (*text != kSqliteMagic) return read_report(path);
+  const Result<model::Report> report = report_of_file(path, false);
+  if (!report) return tl::unexpected(report.error());
+  return report::render_json(*report, {.sockets = 0});
+}
+
 Result<size::Plan> plan_of(const SizeOptions& options) {
   size::Traffic traffic;
   std::optional<size::Limit> limit = options.limit;
   std::optional<size::Measured> measured;
   if (!options.file.empty()) {
-    const Result<std::string> text = read_report(options.file);
+    const Result<std::string> text = report_in(options.file);
     if (!text) return tl::unexpected(text.error());
     Result<report::MeasuredTraffic> seen = report::read_measured_traffic(*text, options.endpoint);
     if (!seen) {

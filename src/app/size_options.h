@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "app/option_parsing.h"
-#include "app/trace_options.h"
+#include "app/output_options.h"
 #include "model/address.h"
 #include "size/plan.h"
 #include "util/result.h"

@@ -3,42 +3,27 @@
 
 #include <unistd.h>
 
-#include <algorithm>
-#include <string>
+#include <optional>
 #include <utility>
 
 #include "app/caller.h"
+#include "app/event_stream.h"
 #include "app/live_source.h"
 #include "app/output.h"
 #include "app/progress.h"
+#include "app/recording_output.h"
+#include "app/rendering.h"
 #include "app/report_writer.h"
 #include "app/signals.h"
 #include "app/terminal.h"
 #include "app/trace_session.h"
 #include "app/trace_target.h"
-#include "report/render.h"
 
 namespace tcpdiag::app {
 namespace {
 
-std::string render(const model::Report& report, const TraceOptions& options, const Output& output) {
-  if (options.format == Format::kJson) {
-    report::JsonOptions json;
-    json.sockets = options.sockets.value_or(json.sockets);
-    return report::render_json(report, json);
-  }
-  report::TextOptions text;
-  text.sockets = options.sockets.value_or(text.sockets);
-  text.colour = !output.is_file() && understands_escapes(STDOUT_FILENO) && !colour_unwanted();
-  return report::render_text(report, text);
-}
-
-ExitCode judge(const model::Report& report, const TraceOptions& options) {
-  if (report.picture.window.ended_by == model::EndedBy::kError) return ExitCode::kFailed;
-  const bool reached = options.fail_on && std::ranges::any_of(report.findings, [&options](const auto& finding) {
-                         return finding.severity >= *options.fail_on;
-                       });
-  return reached ? ExitCode::kFindingReached : ExitCode::kDone;
+ExitCode judge_trace(const model::Report& report, const TraceOptions& options) {
+  return report.picture.window.ended_by == model::EndedBy::kError ? ExitCode::kFailed : judge(report, options.out);
 }
 
 }  // namespace
@@ -51,7 +36,8 @@ Result<ExitCode> trace_command(TraceOptions options) {
   // Before the file: a Ctrl-C must not leave an empty one.
   const Result<Signals> signals = Signals::block();
   if (!signals) return tl::unexpected(signals.error());
-  Result<Output> output = Output::open(options.output, options.force, caller_through_sudo());
+  const std::optional<Caller> caller = caller_through_sudo();
+  Result<Output> output = Output::open(options.out.output, options.out.force, caller);
   if (!output) return tl::unexpected(output.error());
   if (const Result<> able = check_live_source(); !able) return tl::unexpected(able.error());
 
@@ -64,14 +50,23 @@ Result<ExitCode> trace_command(TraceOptions options) {
   Result<std::unique_ptr<LiveSource>> source = load_live_source(std::move(probe_options));
   if (!source) return tl::unexpected(source.error());
 
+  Result<RecordingOutput> recording = RecordingOutput::open(options.out, caller);
+  if (!recording) return tl::unexpected(recording.error());
+  EventStream stream(*output, false);
+
   Progress progress(STDERR_FILENO, understands_escapes(STDERR_FILENO));
-  const Result<model::Report> report = run_trace(options, netns, **source, *signals, progress);
+  Result<model::Report> report =
+      run_trace(options, netns, **source, *signals, progress,
+                {.writer = recording->writer(), .stream = options.out.format == Format::kNdjson ? &stream : nullptr});
   if (!report) return tl::unexpected(report.error());
   source->reset();  // the kernel side costs nothing any more, however long the report's reader takes
 
-  const Result<> written = write_report(*output, render(*report, options, *output), *signals);
+  if (recording->writer() != nullptr) progress.say(recording->finish(*report));
+  progress.finish();
+
+  const Result<> written = write_report(*output, stream.take_rest() + render(*report, options.out, *output), *signals);
   if (!written) return tl::unexpected(written.error());
-  return judge(*report, options);
+  return judge_trace(*report, options);
 }
 
 }  // namespace tcpdiag::app

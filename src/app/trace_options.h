@@ -8,23 +8,19 @@
 #include <string>
 #include <vector>
 
+#include "app/filter_options.h"
+#include "app/output_options.h"
 #include "model/filters.h"
-#include "model/finding.h"
 #include "model/time.h"
+#include "util/result.h"
 
 namespace tcpdiag::app {
-
-enum class Format { kText, kJson };
 
 struct TraceOptions {
   model::Filters filters;                   // of netns_inodes, descendants and the cgroups' ids nothing is known yet
   std::optional<model::Duration> duration;  // absent: until a signal; 0: attach, report and end
   std::optional<model::Duration> floor;     // the RTT of the path without a queue, more than 0
-  Format format = Format::kText;
-  std::string output;  // empty: standard output
-  bool force = false;  // overwrite `output`
-  std::optional<model::Severity> fail_on;
-  std::optional<std::size_t> sockets;  // absent: the format's default
+  OutputOptions out;
   std::size_t ring_bytes = std::size_t{4} << 20;
   std::uint32_t max_endpoints = 256;
   std::string instance_type;         // of this host; empty: as it says itself
@@ -32,5 +28,16 @@ struct TraceOptions {
   bool imds = false;                 // the metadata service may be asked
   std::vector<std::string> command;  // argv, for the report
 };
+
+struct TypedTraceOptions {
+  TypedFilters filters;
+  TypedOutputOptions out;
+  Typed duration, floor, ring_size, max_endpoints, instance_type, peer_instance;
+  bool imds = false;
+};
+
+// Errors (kUsage): a value that is none, an option given twice that takes one value, options that contradict each
+// other.
+Result<TraceOptions> to_trace_options(const TypedTraceOptions& typed);
 
 }  // namespace tcpdiag::app

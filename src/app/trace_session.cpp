@@ -13,6 +13,8 @@
 #include "app/clock.h"
 #include "app/event_loop.h"
 #include "app/live_findings.h"
+#include "app/recording_output.h"
+#include "app/tee.h"
 #include "app/version.h"
 #include "correlate/correlator.h"
 #include "diagnose/diagnose.h"
@@ -20,6 +22,7 @@
 #include "host/instance.h"
 #include "host/metadata_service.h"
 #include "host/process.h"
+#include "redact/redactor.h"
 #include "util/uuid.h"
 
 namespace tcpdiag::app {
@@ -114,31 +117,60 @@ class Watch {
 }  // namespace
 
 Result<model::Report> run_trace(const TraceOptions& options, const std::vector<model::NetnsInfo>& netns,
-                                LiveSource& source, const Signals& signals, Progress& progress) {
+                                LiveSource& source, const Signals& signals, Progress& progress,
+                                const TraceSinks& sinks) {
   correlate::Correlator correlator;
+  EventPrinter printer(progress);
+  Tee all({&correlator});
+  if (sinks.writer != nullptr) all.add(*sinks.writer);
+  if (sinks.stream != nullptr) all.add(*sinks.stream);
+  if (options.out.events) all.add(printer);
+  std::optional<redact::Redactor> redactor;
+  if (options.out.redact) redactor.emplace(all);
+  model::Sink& told = redactor ? static_cast<model::Sink&>(*redactor) : all;
+
   Result<model::TraceStart> start = trace_start(options, netns, source, own_instance(options, progress));
   if (!start) return tl::unexpected(start.error());
   const model::ClockPair clock = start->clock;
   const model::MonoTime began = clock.mono_at;
-  correlator.on_sample(std::move(*start));
+  told.on_sample(std::move(*start));
 
-  if (const Result<> attached = source.attach(correlator); !attached) return tl::unexpected(attached.error());
+  if (const Result<> attached = source.attach(told); !attached) return tl::unexpected(attached.error());
   const model::Duration attaching = mono_now() - began;
   progress.say(tracing_line(options.filters, netns, source.sockets_at_start(), options.duration));
+  if (sinks.writer != nullptr) progress.say(recording_line(options.out));
 
   Watch watch(correlator, progress, began);
+  const auto commit = [&sinks, &progress] {
+    if (sinks.writer == nullptr) return;
+    sinks.writer->commit();
+    if (const std::optional<Error> problem = sinks.writer->take_problem()) {
+      progress.say(fmt::format("{}; {}", problem->what, problem->cure));
+    }
+  };
+  commit();  // what the start has told: from now on a kill leaves a recording
   model::TraceEnd end;
-  end.ended_by = run_until_end(source, correlator, signals, clock, options.duration,
-                               [&watch, &source] { watch.every_second(source.lost()); });
+  end.ended_by = run_until_end(source, told, signals, clock, options.duration,
+                               {.every_second =
+                                    [&watch, &source, &commit] {
+                                      commit();
+                                      watch.every_second(source.lost());
+                                    },
+                                .after_events = [&sinks] { return sinks.stream == nullptr || sinks.stream->flush(); }});
   progress.finish();
   end.partial = end.ended_by == model::EndedBy::kError;
-  probe::ProbeEnd last = source.finish(correlator);
+  probe::ProbeEnd last = source.finish(told);
+  commit();
   end.at = mono_now();  // after the last event, which detaching still lets through
   end.loss = last.loss;
+  if (sinks.writer != nullptr) {
+    end.loss.disk_full = sinks.writer->disk_full();
+    end.loss.samples_thinned = sinks.writer->samples_thinned();
+  }
   end.sockets_filtered_out = last.sockets_filtered_out;
   end.busiest_filtered_out = std::move(last.busiest_filtered_out);
   end.cost = own_cost(attaching, last.bpf_cpu_s);
-  correlator.on_sample(std::move(end));
+  told.on_sample(std::move(end));
   return diagnose::make_report(correlator.finish());
 }
 

@@ -4,19 +4,28 @@
 
 #include <vector>
 
+#include "app/event_stream.h"
 #include "app/live_source.h"
 #include "app/progress.h"
 #include "app/signals.h"
 #include "app/trace_options.h"
 #include "model/report.h"
 #include "model/sample.h"
+#include "recording/writer.h"
 #include "util/result.h"
 
 namespace tcpdiag::app {
 
+// Who else is told what the correlator is told.
+struct TraceSinks {
+  recording::Writer* writer = nullptr;  // null: no recording
+  EventStream* stream = nullptr;        // null: the format is not ndjson
+};
+
 // `options.filters` are resolved. Errors come from attaching only; whatever goes wrong afterwards is in the report's
 // window.
 Result<model::Report> run_trace(const TraceOptions& options, const std::vector<model::NetnsInfo>& netns,
-                                LiveSource& source, const Signals& signals, Progress& progress);
+                                LiveSource& source, const Signals& signals, Progress& progress,
+                                const TraceSinks& sinks = {});
 
 }  // namespace tcpdiag::app

@@ -18,4 +18,8 @@ bool is_able(const State& state, std::string_view ability) { return says(state, 
 
 bool is_unable(const State& state, std::string_view ability) { return says(state, ability, false); }
 
+bool are_sums_withheld(const State& state, const EndpointRecord& endpoint) {
+  return !endpoint.sample && is_unable(state, "endpoint_aggregates");
+}
+
 }  // namespace tcpdiag::correlate

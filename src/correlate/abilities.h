@@ -11,5 +11,8 @@ namespace tcpdiag::correlate {
 bool is_able(const State& state, std::string_view ability);
 // Also the name of a histogram that the source cannot fill.
 bool is_unable(const State& state, std::string_view ability);
+// The sums of this endpoint were taken out of the stream, because they are also of sockets that were left out of it. Of
+// what happened there only its sockets tell: nothing seen is not "nothing happened".
+bool are_sums_withheld(const State& state, const EndpointRecord& endpoint);
 
 }  // namespace tcpdiag::correlate

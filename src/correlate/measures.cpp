@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "correlate/abilities.h"
+
 namespace tcpdiag::correlate {
 namespace {
 
@@ -65,7 +66,8 @@ void set_histograms(const State& state, const EndpointRecord& record, const Tall
   const EndpointSample nothing;
   const EndpointSample& sample = record.sample ? *record.sample : nothing;
   // Without a sample although there was something to measure, the source had no room for this endpoint.
-  const auto is_measured = [&](Measure which) { return record.sample || !was_there(tally, which); };
+  const bool are_withheld = are_sums_withheld(state, record);
+  const auto is_measured = [&](Measure which) { return record.sample || (!are_withheld && !was_there(tally, which)); };
   endpoint.path_queue_in_missing =
       is_measured(Measure::kPathQueueIn) ? path_queue_in_missing(sample, tally) : "not_measured";
   for (std::size_t i = 0; i < model::kMeasures; ++i) {
@@ -121,7 +123,7 @@ void set_flows(const Tally& tally, EndpointPicture& endpoint) {
   endpoint.flows_agree_pct = 100.0 * static_cast<double>(agree) / static_cast<double>(endpoint.flows);
 }
 
-void set_zero_windows(const EndpointRecord& record, const Tally& tally, EndpointPicture& endpoint) {
+void set_zero_windows(const State& state, const EndpointRecord& record, const Tally& tally, EndpointPicture& endpoint) {
   model::Totals& totals = endpoint.totals;
   if (record.sample) {
     totals.zero_window_sent_us = record.sample->zero_window_sent_us;
@@ -130,8 +132,9 @@ void set_zero_windows(const EndpointRecord& record, const Tally& tally, Endpoint
     endpoint.zero_window_longest_us = record.sample->zero_window_longest_us;
     return;
   }
-  if (!had_data(tally)) totals.zero_window_sent_us = 0;
-  if (!had_data(tally) || tally.zero_window_received_us > 0) {
+  const bool had_none = !had_data(tally) && !are_sums_withheld(state, record);
+  if (had_none) totals.zero_window_sent_us = 0;
+  if (had_none || tally.zero_window_received_us > 0) {
     totals.zero_window_received_us = tally.zero_window_received_us;
   }
 }
@@ -140,7 +143,7 @@ void set_zero_windows(const EndpointRecord& record, const Tally& tally, Endpoint
 
 void set_measures(const State& state, const EndpointRecord& record, const Tally& tally, EndpointPicture& endpoint) {
   set_histograms(state, record, tally, endpoint);
-  set_zero_windows(record, tally, endpoint);
+  set_zero_windows(state, record, tally, endpoint);
   set_flows(tally, endpoint);
   endpoint.wire_header_bytes = wire_header_bytes(record);
   endpoint.unread_bytes_max = tally.unread_bytes_max;

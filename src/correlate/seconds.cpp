@@ -6,6 +6,8 @@
 #include <optional>
 #include <vector>
 
+#include "correlate/abilities.h"
+
 namespace tcpdiag::correlate {
 namespace {
 
@@ -30,9 +32,10 @@ class Writer {
     retransmits_ = make("retransmits", 0);
     resets_ = make("resets", 0);
     if (has("first_byte")) exchanges_ = make("exchanges", 0);
-    if (sampled || totals.bytes_sent == 0) bytes_sent_ = make("bytes_sent", 0);
-    if (sampled || totals.bytes_received == 0) bytes_received_ = make("bytes_received", 0);
-    if (sampled || totals.segments_received.value_or(1) == 0) out_of_order_ = make("out_of_order", 0);
+    const bool none_is_none = !are_sums_withheld(state, record);
+    if (sampled || (none_is_none && totals.bytes_sent == 0)) bytes_sent_ = make("bytes_sent", 0);
+    if (sampled || (none_is_none && totals.bytes_received == 0)) bytes_received_ = make("bytes_received", 0);
+    if (sampled || (none_is_none && totals.segments_received == 0U)) out_of_order_ = make("out_of_order", 0);
     if (!sampled) return;
     if (has("rtt")) rtt_p50_ = make("rtt_p50_us");
     if (has("path_queue")) {

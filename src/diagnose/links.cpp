@@ -27,13 +27,6 @@ constexpr std::array kEdges = {
     Edge{"listen-overflow", "connect-timeout", Shared::kListener},
 };
 
-bool is_loopback(const model::Address& address) {
-  if (address.is_v4()) return address.bytes[12] == 127;
-  model::Address v6;
-  v6.bytes.back() = 1;
-  return address == v6;
-}
-
 // Do the connects of `effect` end at an endpoint that this host accepts on? A cause with an endpoint speaks of that
 // port in its namespace, at whatever address of the host.
 bool accepts_here(const model::Picture& picture, const model::Finding& cause, const model::Finding& effect) {
@@ -43,7 +36,7 @@ bool accepts_here(const model::Picture& picture, const model::Finding& cause, co
   return std::any_of(picture.endpoints.begin(), picture.endpoints.end(), [&](const model::EndpointPicture& endpoint) {
     const model::EndpointKey& key = endpoint.key;
     if (key.role != model::Role::kInbound || key.at != target.at) return false;
-    if (is_loopback(key.at.address) && key.netns_inode != target.netns_inode) return false;  // each has its own
+    if (key.at.address.is_loopback() && key.netns_inode != target.netns_inode) return false;  // each has its own
     return listener == nullptr || (key.at.port == listener->at.port && key.netns_inode == listener->netns_inode);
   });
 }

@@ -182,6 +182,50 @@ bool holds(const ExpressionStep& step, const SocketAddress& side) {
                                        : side.port >= step.port_low && side.port <= step.port_high;
 }
 
+// --- steps as text ---
+
+enum class Binding : std::uint8_t { kOr, kAnd, kTerm };
+
+struct Part {
+  std::string text;
+  Binding binding = Binding::kTerm;
+
+  std::string inside(Binding outer) const { return binding < outer ? "(" + text + ")" : text; }
+};
+
+std::string primitive_text(const ExpressionStep& step) {
+  std::string text;
+  if (step.side != ExpressionSide::kEither) text = step.side == ExpressionSide::kLocal ? "src " : "dst ";
+  if (step.op == ExpressionOp::kNet) {
+    const std::string net = step.net.to_string();
+    return text + (net.find('/') == std::string::npos ? "host " : "net ") + net;
+  }
+  if (step.port_low == step.port_high) return text + fmt::format("port {}", step.port_low);
+  return text + fmt::format("portrange {}-{}", step.port_low, step.port_high);
+}
+
+std::string text_of(const std::vector<ExpressionStep>& steps) {
+  std::vector<Part> stack;
+  for (const ExpressionStep& step : steps) {
+    if (step.op == ExpressionOp::kNet || step.op == ExpressionOp::kPort) {
+      stack.push_back({primitive_text(step)});
+      continue;
+    }
+    const std::size_t operands = step.op == ExpressionOp::kNot ? 1 : 2;
+    if (stack.size() < operands) return {};
+    Part last = std::move(stack.back());
+    stack.pop_back();
+    if (step.op == ExpressionOp::kNot) {
+      stack.push_back({"not " + last.inside(Binding::kTerm)});
+      continue;
+    }
+    const Binding binding = step.op == ExpressionOp::kAnd ? Binding::kAnd : Binding::kOr;
+    const char* const word = binding == Binding::kAnd ? " and " : " or ";
+    stack.back() = {stack.back().inside(binding) + word + last.inside(binding), binding};
+  }
+  return stack.size() == 1 ? stack.front().text : std::string();
+}
+
 }  // namespace
 
 bool Expression::needs_local_port() const {
@@ -220,6 +264,15 @@ bool Expression::matches(const SocketAddress& local, const SocketAddress& remote
     }
   }
   return stack.empty() || stack.back();
+}
+
+Expression Expression::with_nets(const std::function<Cidr(const Cidr&)>& replacement) const {
+  Expression replaced{.text = {}, .steps = steps};
+  for (ExpressionStep& step : replaced.steps) {
+    if (step.op == ExpressionOp::kNet) step.net = replacement(step.net);
+  }
+  replaced.text = text_of(replaced.steps);
+  return replaced;
 }
 
 Result<Expression> parse_expression(std::string_view text) {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,9 @@ struct Expression {
   // Whether it asks for this side's port, which a connecting socket has not got yet when it is born.
   bool needs_local_port() const;
   bool matches(const SocketAddress& local, const SocketAddress& remote) const;
+  // The same about other blocks. Its text is written anew from the steps, so that nothing else of what was typed is
+  // left in it; where the steps are no expression (they came from outside) it is empty.
+  Expression with_nets(const std::function<Cidr(const Cidr&)>& replacement) const;
 };
 
 // Errors: kUsage, with the place and the cure.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads a recording. The file is not to be trusted: whatever its bytes are, reading gives records or an error.
+// Reads a recording. The file is not to be trusted: whatever its bytes are, reading gives records or an error, in time
+// and memory that are in proportion to its size.
 #pragma once
 
 #include <memory>
@@ -13,15 +14,17 @@ namespace tcpdiag::recording {
 
 class Reader : public model::Recorded {
  public:
-  // "-" is standard input. The file is never changed, and nothing is created beside it. Errors are kUsage where it
-  // cannot be opened at all, kFailed where it is no recording, is damaged, is of a newer version, exceeds a limit, or a
-  // journal lies beside it that is not its own.
+  // "-" is standard input. The file is never changed, and nothing is created beside it; one that was cut off in the
+  // middle of a commit is put in order in a temporary copy. Errors are kUsage where it cannot be opened at all, kFailed
+  // where it is no recording, is damaged, is of a newer version, exceeds a limit, or something lies beside it that is
+  // not its own.
   static Result<std::unique_ptr<Reader>> open(const std::string& path);
   ~Reader() override;
 
+  // As it was given; where it was put in order, before that.
   const model::RecordingFile& file() const;
   // A recording that was cut off (kill, full disk) has no TraceEnd: one is told that says so (EndedBy::kError, partial,
-  // at the time of the last record).
+  // at the time of the last record, with what the writer itself had lost until then; other losses are not known and 0).
   Result<> tell(model::Sink& sink) override;
 
  private:

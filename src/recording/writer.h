@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes what a source tells into a recording: one SQLite file (docs/recording.md).
 //
-// What was told becomes part of the file when commit() is called, once a second: a kill or a power cut loses what came
-// after the last commit and leaves a file that can be read. A disk that is full loses what does not fit, counted, and
-// nothing else: no function of this class fails the trace.
+// What was told becomes part of the file when commit() is called, once a second: a kill loses what came after the last
+// commit and leaves a file that can be read. A disk that is full loses what does not fit, counted, and nothing else: no
+// function of this class fails the trace.
+//
+// The file is synchronised once, by finish(), and not with every commit: that would make the trace wait for the disk,
+// and the disk of a host in trouble work for the trace. So a power cut or a crash of the kernel may cost the recording.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +23,9 @@ namespace tcpdiag::recording {
 struct WriterOptions {
   std::string path;
   bool force = false;                      // a recording of that name is replaced
-  std::optional<std::uint64_t> max_bytes;  // of the file; beyond, the oldest samples are thinned. At least 1 MiB
+  std::optional<std::uint64_t> max_bytes;  // of the file; beyond, the oldest samples are thinned. At least kLeastBytes
 };
+inline constexpr std::uint64_t kLeastBytes = 1024 * 1024;
 
 class Writer : public model::Sink {
  public:
@@ -31,9 +35,11 @@ class Writer : public model::Sink {
   static Result<std::unique_ptr<Writer>> create(const WriterOptions& options);
   ~Writer() override;  // without finish(): leaves what was committed
 
+  // TraceStart comes first, nothing comes after TraceEnd: what is told otherwise is ignored.
   void on_event(const model::Event& event) override;
   void on_sample(const model::Sample& sample) override;
 
+  // It may also happen in between, when much is told.
   void commit();
   // Records that are not in the file. For the Loss of TraceEnd; both are final once commit() was called after the last
   // record before it.
@@ -42,10 +48,10 @@ class Writer : public model::Sink {
   // What went wrong first, once; then nothing. For the person who watches.
   std::optional<Error> take_problem();
 
-  // After TraceEnd. Commits, removes the journal, so that the recording is one file, and closes it. Error (kFailed): it
-  // is readable, but without the end of the trace.
+  // After TraceEnd. Commits, removes the journal, so that the recording is one file, synchronises and closes it. With
+  // the rights of create(). Error (kFailed): it is readable, but without the end of the trace.
   Result<model::RecordingFile> finish();
-  // Removes the file: nothing was traced.
+  // Removes the file: nothing was traced. With the rights of create().
   void discard();
 
  private:

@@ -6,14 +6,22 @@
 // Tokens are counted up in the order of appearance, the same original always the same token: addresses keep whether
 // they are IPv4 or IPv6, and private, public, loopback or link-local (model::Address::redacted). Ports, times, sizes
 // and process numbers stay.
+//
+// A stream that was redacted says so in TraceStart::abilities (kOriginals). In it tokens stay what they are, so that
+// redacting twice, or a part of a redacted recording, changes nothing; in any other stream what looks like a token is
+// replaced like everything else.
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "model/report.h"
 #include "model/sink.h"
 
 namespace tcpdiag::redact {
+
+// The ability that a redacted stream lacks.
+inline constexpr std::string_view kOriginals = "names_and_addresses";
 
 class Redactor : public model::Sink {
  public:
@@ -22,7 +30,8 @@ class Redactor : public model::Sink {
 
   void on_event(const model::Event& event) override;
   void on_sample(const model::Sample& sample) override;
-  // The same tokens for what was typed to narrow the report.
+  // The same tokens for what was typed to narrow the report. To be called after TraceStart was told, best at the end:
+  // what is met here first is counted here.
   model::View view(const model::View& view);
 
  private:

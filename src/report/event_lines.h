@@ -3,6 +3,7 @@
 // (--events).
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "model/event.h"
@@ -15,6 +16,8 @@ namespace tcpdiag::report {
 // Each ends with a newline. `start` gives the clock and the names of reset reasons.
 std::string ndjson_start_line(const model::TraceStart& start);
 std::string ndjson_event_line(const model::TraceStart& start, const model::Event& event);
+// Lines that were dropped because the reader was too slow.
+std::string ndjson_dropped_line(std::uint64_t events);
 std::string ndjson_report_line(const model::Report& report, const JsonOptions& options);
 
 // Without a newline, escaped for a terminal: "02:33:50.118 reset-received 10.0.0.5:40112 > 203.0.113.40:443 ruby[811]

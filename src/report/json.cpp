@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "report/event_lines.h"
 #include "report/format.h"
 #include "report/render.h"
 #include "util/escape.h"
@@ -25,12 +26,6 @@ const char* ended_by_name(model::EndedBy by) {
   return "error";
 }
 
-Json blocks(const std::vector<model::Cidr>& blocks) {
-  Json out = Json::array();
-  for (const model::Cidr& block : blocks) out.push_back(block.to_string());
-  return out;
-}
-
 Json window_json(const JsonContext& context) {
   const model::Window& window = context.report.picture.window;
   return {{"start_at", context.at(window.start)},
@@ -40,28 +35,13 @@ Json window_json(const JsonContext& context) {
           {"partial", window.partial}};
 }
 
-Json filters_json(const model::Filters& filters) {
-  Json cgroups = Json::array();
-  for (const model::CgroupFilter& cgroup : filters.cgroups) cgroups.push_back(text_json(cgroup.path));
-  return {{"pid", filters.pids},
-          {"children", filters.children},
-          {"comm", texts_json(filters.comms)},
-          {"local_port", filters.local_ports},
-          {"remote_port", filters.remote_ports},
-          {"local", blocks(filters.local)},
-          {"remote", blocks(filters.remote)},
-          {"family", filters.families},
-          {"netns", texts_json(filters.netns_as_given)},
-          {"cgroup", std::move(cgroups)},
-          {"role", filters.role ? role_json(*filters.role) : Json(nullptr)},
-          {"expression", filters.expression ? text_json(filters.expression->text) : Json(nullptr)}};
-}
-
-Json abilities_json(const std::vector<model::Ability>& abilities) {
-  Json out = Json::object();
-  for (const model::Ability& ability : abilities) {
-    out[valid_utf8(ability.name)] = {{"available", ability.available}, {"reason", text_or_null(ability.reason)}};
-  }
+// null: the whole trace. Else the report command's own filters, as `filters`, and the time that it was limited to.
+Json view_json(const std::optional<model::View>& view) {
+  if (!view) return nullptr;
+  const auto wall_at = [](const std::optional<model::WallTime>& t) { return t ? Json(rfc3339(*t)) : Json(nullptr); };
+  Json out = filters_json(view->filters);
+  out["from_at"] = wall_at(view->from);
+  out["to_at"] = wall_at(view->to);
   return out;
 }
 
@@ -138,23 +118,26 @@ Json JsonContext::at(const std::optional<model::MonoTime>& t) const { return t ?
 
 std::int64_t JsonContext::offset(model::MonoTime t) const { return offset_us(report.picture.window.start, t); }
 
-std::string render_json(const model::Report& report, const JsonOptions& options) {
-  const JsonContext context{report, Ids(report, options.sockets)};
+namespace {
+
+// Every member of the report, in the contract's order, to a writer that has JsonDocument's add() and add_list().
+template <typename Document>
+void write_report(Document& out, const JsonContext& context) {
+  const model::Report& report = context.report;
   const model::Picture& picture = report.picture;
   const std::vector<std::size_t>& shown = context.ids.shown_sockets();
+  const bool is_recorded = report.recording.has_value();
 
-  Json tool = {{"name", "tcpdiag"},
-               {"version", text_json(picture.start.tool_version)},
-               {"git", text_or_null(picture.start.tool_git)}};
   Json totals = Json::object();
   append_totals(totals, picture.totals);
 
-  JsonDocument out;
   out.add("schema", "tcpdiag.report/1");
-  out.add("tool", tool);
+  out.add("tool", tool_json(picture.start));
   out.add("command", texts_json(picture.start.command));
   out.add("recording_id", text_or_null(picture.start.recording_id));
-  out.add("view_filters", nullptr);
+  out.add("recording_sha256", is_recorded ? text_json(report.recording->sha256) : Json(nullptr));
+  out.add("recording_bytes", is_recorded ? Json(report.recording->bytes) : Json(nullptr));
+  out.add("view_filters", view_json(report.view));
   out.add("summary", text_json(report.summary));
   out.add("verdict", model::to_string(report.verdict));
   out.add("host", host_json(picture.start.host));
@@ -175,7 +158,20 @@ std::string render_json(const model::Report& report, const JsonOptions& options)
   out.add_list("findings", report.findings.size(), [&](std::size_t i) { return finding_json(context, i); });
   out.add("nic", nics_json(context));
   out.add("not_visible", texts_json(report.not_visible));
+}
+
+}  // namespace
+
+std::string render_json(const model::Report& report, const JsonOptions& options) {
+  JsonDocument out;
+  write_report(out, {report, Ids(report, options.sockets)});
   return out.take();
+}
+
+std::string ndjson_report_line(const model::Report& report, const JsonOptions& options) {
+  JsonLine out;
+  write_report(out, {report, Ids(report, options.sockets)});
+  return R"({"type":"report","report":)" + out.take() + "}\n";
 }
 
 }  // namespace tcpdiag::report

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -56,6 +57,7 @@ Json or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 Json role_json(model::Role role);
+Json owner_json(const model::Owner& owner);  // of an event; that of a socket has its cgroup's path too
 Json retransmits_json(const model::RetransmitCounts& counts);
 Json resets_json(const model::ResetCounts& resets);
 void append_totals(Json& out, const model::Totals& totals);
@@ -63,7 +65,10 @@ Json histogram_json(const model::Histogram& histogram);
 Json histograms_json(const model::EndpointPicture& endpoint);
 Json series_json(const model::Series& series);
 
-// json_host.cpp: where it was traced.
+// json_host.cpp: where it was traced, by what.
+Json tool_json(const model::TraceStart& start);
+Json filters_json(const model::Filters& filters);
+Json abilities_json(const std::vector<model::Ability>& abilities);
 Json host_json(const model::HostInfo& host);
 Json tcp_sysctls_json(const std::vector<model::NetnsInfo>& namespaces);
 Json nics_json(const JsonContext& context);
@@ -72,6 +77,7 @@ Json nics_json(const JsonContext& context);
 Json endpoint_json(const JsonContext& context, std::size_t index);
 Json socket_json(const JsonContext& context, std::size_t index);
 Json finding_json(const JsonContext& context, std::size_t index);
+Json detail_json(const std::map<std::string, std::string>& detail);  // of a timeline's entry
 
 // json_writer.cpp: the text of one JSON object, member by member, so that a list of many sockets never stands in memory
 // as a tree. A line for each member and entry, but short ones and lists of numbers on one line.
@@ -88,5 +94,19 @@ class JsonDocument {
 
   std::string text_;
 };
+
+// The same object on one line, without blanks between its parts and without a newline.
+class JsonLine {
+ public:
+  void add(std::string_view key, const Json& value);
+  void add_list(std::string_view key, std::size_t n, const std::function<Json(std::size_t)>& entry);
+  std::string take();
+
+ private:
+  void begin_member(std::string_view key);
+
+  std::string text_;
+};
+std::string json_line(const Json& value);  // ASCII, no newline
 
 }  // namespace tcpdiag::report

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The JSON of the host: what it is, how its TCP is set, and its network cards.
+// The JSON of the circumstances: which tool with which filters on which host, how its TCP is set, its network cards.
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "report/json.h"
+#include "util/escape.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -39,11 +40,46 @@ Json limits_json(const JsonContext& context, const model::NicPicture& nic) {
   return out;
 }
 
+Json blocks(const std::vector<model::Cidr>& blocks) {
+  Json out = Json::array();
+  for (const model::Cidr& block : blocks) out.push_back(block.to_string());
+  return out;
+}
+
 Json seconds_or_null(const std::optional<std::uint32_t>& value) {
   return value ? Json(static_cast<double>(*value)) : Json(nullptr);
 }
 
 }  // namespace
+
+Json tool_json(const model::TraceStart& start) {
+  return {{"name", "tcpdiag"}, {"version", text_json(start.tool_version)}, {"git", text_or_null(start.tool_git)}};
+}
+
+Json filters_json(const model::Filters& filters) {
+  Json cgroups = Json::array();
+  for (const model::CgroupFilter& cgroup : filters.cgroups) cgroups.push_back(text_json(cgroup.path));
+  return {{"pid", filters.pids},
+          {"children", filters.children},
+          {"comm", texts_json(filters.comms)},
+          {"local_port", filters.local_ports},
+          {"remote_port", filters.remote_ports},
+          {"local", blocks(filters.local)},
+          {"remote", blocks(filters.remote)},
+          {"family", filters.families},
+          {"netns", texts_json(filters.netns_as_given)},
+          {"cgroup", std::move(cgroups)},
+          {"role", filters.role ? role_json(*filters.role) : Json(nullptr)},
+          {"expression", filters.expression ? text_json(filters.expression->text) : Json(nullptr)}};
+}
+
+Json abilities_json(const std::vector<model::Ability>& abilities) {
+  Json out = Json::object();
+  for (const model::Ability& ability : abilities) {
+    out[valid_utf8(ability.name)] = {{"available", ability.available}, {"reason", text_or_null(ability.reason)}};
+  }
+  return out;
+}
 
 Json host_json(const model::HostInfo& host) {
   return {{"hostname", text_json(host.hostname)},

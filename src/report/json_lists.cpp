@@ -37,20 +37,6 @@ Json role_source_json(model::RoleSource source) {
   return nullptr;
 }
 
-const char* owner_source_name(model::OwnerSource source) {
-  switch (source) {
-    case model::OwnerSource::kOwner:
-      return "owner";
-    case model::OwnerSource::kReader:
-      return "reader";
-    case model::OwnerSource::kTable:
-      return "table";
-    case model::OwnerSource::kUnknown:
-      return "unknown";
-  }
-  return "unknown";
-}
-
 const char* ended_by_name(model::Terminator terminator) {
   switch (terminator) {
     case model::Terminator::kLocal:
@@ -141,28 +127,11 @@ Json slow_answers_json(const EndpointPicture& endpoint) {
 }
 
 Json process_json(const model::SocketStory& story) {
-  const model::Owner owner = story.owner.value_or(model::Owner{});
-  const auto id_or_null = [](std::uint32_t id) { return id == 0 ? Json(nullptr) : Json(id); };
-  return {{"pid", id_or_null(owner.pid)},
-          {"tid", id_or_null(owner.tid)},
-          {"ns_pid", id_or_null(owner.ns_pid)},
-          {"comm", text_or_null(owner.comm)},
-          {"cgroup", text_or_null(story.cgroup_path)},
-          {"owner_source", owner_source_name(owner.source)},
-          {"shared", owner.shared}};
-}
-
-// Values of a timeline's detail are words or numbers in text. Numbers become numbers, but never where the key promises
-// a name: a process may be called "42".
-Json detail_json(const std::map<std::string, std::string>& detail) {
+  const Json owner = owner_json(story.owner.value_or(model::Owner{}));
   Json out = Json::object();
-  for (const auto& [key, value] : detail) {
-    std::int64_t number = 0;
-    const char* end = value.data() + value.size();
-    const auto [stop, error] = std::from_chars(value.data(), end, number);
-    const bool is_number = error == std::errc() && stop == end && std::to_string(number) == value;
-    const bool is_name = key == "comm" || key == "name" || key == "reason" || key == "cgroup";
-    out[valid_utf8(key)] = is_number && !is_name ? Json(number) : text_json(value);
+  for (const auto& [key, value] : owner.items()) {
+    if (key == "owner_source") out["cgroup"] = text_or_null(story.cgroup_path);
+    out[key] = value;
   }
   return out;
 }
@@ -221,6 +190,21 @@ Json next_steps_json(const std::vector<model::NextStep>& steps) {
 }
 
 }  // namespace
+
+// Values are words or numbers in text. Numbers become numbers, but never where the key promises
+// a name: a process may be called "42".
+Json detail_json(const std::map<std::string, std::string>& detail) {
+  Json out = Json::object();
+  for (const auto& [key, value] : detail) {
+    std::int64_t number = 0;
+    const char* end = value.data() + value.size();
+    const auto [stop, error] = std::from_chars(value.data(), end, number);
+    const bool is_number = error == std::errc() && stop == end && std::to_string(number) == value;
+    const bool is_name = key == "comm" || key == "name" || key == "reason" || key == "cgroup";
+    out[valid_utf8(key)] = is_number && !is_name ? Json(number) : text_json(value);
+  }
+  return out;
+}
 
 Json endpoint_json(const JsonContext& context, std::size_t index) {
   const model::Picture& picture = context.report.picture;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The JSON of totals, histograms and series.
+// The JSON of owners, totals, histograms and series.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -39,6 +39,20 @@ constexpr std::array<const char*, 15> kSeriesNames = {
     "rtt_p50_us",           "path_queue_p50_us", "path_queue_p99_us", "path_queue_in_p50_us",
     "path_queue_in_p99_us", "host_queue_p99_us", "read_wait_p99_us"};
 
+const char* owner_source_name(model::OwnerSource source) {
+  switch (source) {
+    case model::OwnerSource::kOwner:
+      return "owner";
+    case model::OwnerSource::kReader:
+      return "reader";
+    case model::OwnerSource::kTable:
+      return "table";
+    case model::OwnerSource::kUnknown:
+      return "unknown";
+  }
+  return "unknown";
+}
+
 }  // namespace
 
 double to_thousandths(double value) { return std::round(value * 1000) / 1000; }
@@ -63,6 +77,16 @@ Json us_or_null(const std::optional<model::Duration>& d) { return d ? Json(model
 
 Json role_json(model::Role role) {
   return role == model::Role::kUnknown ? Json(nullptr) : Json(model::to_string(role));
+}
+
+Json owner_json(const model::Owner& owner) {
+  const auto id_or_null = [](std::uint32_t id) { return id == 0 ? Json(nullptr) : Json(id); };
+  return {{"pid", id_or_null(owner.pid)},
+          {"tid", id_or_null(owner.tid)},
+          {"ns_pid", id_or_null(owner.ns_pid)},
+          {"comm", text_or_null(owner.comm)},
+          {"owner_source", owner_source_name(owner.source)},
+          {"shared", owner.shared}};
 }
 
 Json retransmits_json(const model::RetransmitCounts& counts) {

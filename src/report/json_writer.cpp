@@ -97,4 +97,31 @@ std::string JsonDocument::take() {
   return std::move(text_);
 }
 
+std::string json_line(const Json& value) { return dump(value); }
+
+void JsonLine::begin_member(std::string_view key) {
+  text_ += text_.empty() ? '{' : ',';
+  text_ += dump(Json(key)) + ':';
+}
+
+void JsonLine::add(std::string_view key, const Json& value) {
+  begin_member(key);
+  text_ += dump(value);
+}
+
+void JsonLine::add_list(std::string_view key, std::size_t n, const std::function<Json(std::size_t)>& entry) {
+  begin_member(key);
+  text_ += '[';
+  for (std::size_t i = 0; i < n; ++i) {
+    if (i > 0) text_ += ',';
+    text_ += dump(entry(i));
+  }
+  text_ += ']';
+}
+
+std::string JsonLine::take() {
+  text_ += text_.empty() ? "{}" : "}";
+  return std::move(text_);
+}
+
 }  // namespace tcpdiag::report

@@ -2,6 +2,7 @@
 #include "report/layout.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <utility>
 
@@ -29,10 +30,24 @@ std::string_view take(std::string_view& text, std::size_t width, Least least) {
   return taken;
 }
 
+bool is_unit(std::string_view word) {
+  constexpr std::array<std::string_view, 13> kUnits = {"%",   "us",  "ms",    "s",      "B",      "KiB",   "MiB",
+                                                       "GiB", "TiB", "bit/s", "kbit/s", "Mbit/s", "Gbit/s"};
+  while (!word.empty() && std::string_view(".,;:)").find(word.back()) != std::string_view::npos) word.remove_suffix(1);
+  return std::find(kUnits.begin(), kUnits.end(), word) != kUnits.end();
+}
+
+// The next word; a number and its unit are one: "29 %", "64 Mbit/s,".
 std::string_view next_word(std::string_view& text) {
   text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
-  const std::string_view word = text.substr(0, text.find(' '));
-  text.remove_prefix(word.size());
+  std::size_t end = std::min(text.find(' '), text.size());
+  if (end > 0 && text[end - 1] >= '0' && text[end - 1] <= '9') {
+    const std::string_view rest = text.substr(std::min(end + 1, text.size()));
+    const std::string_view unit = rest.substr(0, rest.find(' '));
+    if (is_unit(unit)) end += 1 + unit.size();
+  }
+  const std::string_view word = text.substr(0, end);
+  text.remove_prefix(end);
   return word;
 }
 
@@ -122,7 +137,7 @@ std::string elide_middle(std::string_view text, std::size_t width) {
   const std::size_t tail_width = kept / 2;
   std::string_view rest = text;
   const std::string head(take(rest, kept - tail_width, Least::kNothing));
-  while (columns(rest) > tail_width) take(rest, 1, Least::kOneCharacter);
+  for (std::size_t left = columns(rest); left > tail_width;) left -= columns(take(rest, 1, Least::kOneCharacter));
   return head + std::string(kMark) + std::string(rest);
 }
 

@@ -12,8 +12,8 @@ namespace tcpdiag::report {
 
 inline constexpr std::size_t kPageColumns = 80;
 
-// Words of `text` in lines of at most `width` columns. A word that is longer is cut: nothing is lost. At least one
-// line.
+// Words of `text` in lines of at most `width` columns; a number stays beside its unit ("29 %"). A word that is longer
+// is cut: nothing is lost. At least one line.
 std::vector<std::string> wrap(std::string_view text, std::size_t width);
 
 // `text`, or its two ends with "..." between them when it is wider than `width`: both ends of a cgroup's path tell.

@@ -120,13 +120,13 @@ std::string_view first_code(const model::Report& report, const model::EndpointPi
 
 }  // namespace
 
-void append_bars(Page& page, const TextContext& context) {
-  const model::EndpointPicture* endpoint = delay_endpoint(context.report);
+void append_bars(Page& page, const model::Report& report) {
+  const model::EndpointPicture* endpoint = delay_endpoint(report);
   if (endpoint == nullptr || endpoint->series.n == 0) return;
   const model::Series& series = endpoint->series;
-  const bool expected = has_queueing(context.report, *endpoint);
+  const bool expected = has_queueing(report, *endpoint);
   std::vector<Bar> bars;
-  for (Bar& bar : std::array{rate_bar(series), wait_bar(series, first_code(context.report, *endpoint))}) {
+  for (Bar& bar : std::array{rate_bar(series), wait_bar(series, first_code(report, *endpoint))}) {
     const auto measured = static_cast<double>(known(bar.values));
     const bool moved = bar.fold == Fold::kMax || sum(bar.values) > 0;
     if (measured > 0 && moved && (expected || measured * series.interval_s >= kShortestSeconds)) {
@@ -139,7 +139,8 @@ void append_bars(Page& page, const TextContext& context) {
   const auto at = [&](double intervals) {
     const std::chrono::duration<double> offset(static_cast<double>(series.start_offset_us) / 1e6 +
                                                intervals * series.interval_s);
-    return clock_seconds(context.wall(context.picture().window.start + std::chrono::round<model::Duration>(offset)));
+    return clock_seconds(
+        report.picture.start.clock.to_wall(report.picture.window.start + std::chrono::round<model::Duration>(offset)));
   };
   const std::string last = at(static_cast<double>(series.n - 1));
   page.line(std::string(kLabelColumns + 1, ' ') + pad_right(at(0), kBarColumns - last.size()) + last);

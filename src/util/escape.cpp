@@ -12,7 +12,9 @@ namespace {
 
 using Range = std::pair<char32_t, char32_t>;  // both ends belong to it
 
+// `ranges` ascend.
 bool is_in(std::span<const Range> ranges, char32_t c) {
+  if (c < ranges.front().first) return false;
   return std::any_of(ranges.begin(), ranges.end(), [c](const Range& r) { return r.first <= c && c <= r.second; });
 }
 
@@ -47,9 +49,53 @@ constexpr std::array<Range, 10> kWide = {{
 
 bool is_control(char32_t c) { return c < 0x20 || (c >= 0x7f && c <= 0x9f); }
 
+bool is_alphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 void append_hex(std::string& out, std::uint32_t value, int digits) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) out += kDigits[(value >> shift) & 0xf];
+}
+
+// ":smile:" and the like somewhere in `word`; also within an IPv6 address (":100:" is one). Not the time "02:31:07".
+bool has_emoji_name(std::string_view word) {
+  for (std::size_t colon = word.find(':'); colon != std::string_view::npos; colon = word.find(':', colon + 1)) {
+    const std::string_view rest = word.substr(colon + 1);
+    const auto ends = std::find_if_not(rest.begin(), rest.end(),
+                                       [](char c) { return is_alphanumeric(c) || c == '_' || c == '+' || c == '-'; });
+    const std::string_view name = rest.substr(0, static_cast<std::size_t>(ends - rest.begin()));
+    const bool is_clock = name.size() <= 2 && std::all_of(name.begin(), name.end(), is_digit);
+    if (!is_clock && ends != rest.end() && *ends == ':') return true;
+  }
+  return false;
+}
+
+// What is made a link, a formula or a picture of where no markup asks for it.
+bool is_linked_unasked(std::string_view word) {
+  const bool is_reference = word.find_first_of("@#$") != std::string_view::npos;
+  const bool is_url = word.find("://") != std::string_view::npos || word.find("www.") != std::string_view::npos;
+  return is_reference || is_url || has_emoji_name(word);
+}
+
+// `c` in the middle of a line of Markdown, between `before` and `after` (0: none).
+bool is_markup(char c, char before, char after) {
+  constexpr std::string_view kAlways = "\\`*[]<|~&";
+  if (c == '_') return !is_alphanumeric(before) || !is_alphanumeric(after);  // within a word it is an underscore
+  return kAlways.find(c) != std::string_view::npos;
+}
+
+// The character of `line` that makes it a list item, a quotation, a rule or the underline of a heading; npos: none
+// does.
+std::size_t block_marker(std::string_view line) {
+  if (line.empty()) return std::string_view::npos;
+  const char second = line.size() > 1 ? line[1] : ' ';
+  if (line[0] == '>' || line[0] == '=') return 0;
+  if (line[0] == '-' || line[0] == '+') return second == ' ' || second == '-' ? 0 : std::string_view::npos;
+  const std::size_t digits = std::min(line.find_first_not_of("0123456789"), line.size());
+  const bool is_number = digits > 0 && digits < line.size() && (line[digits] == '.' || line[digits] == ')');
+  const bool is_item = is_number && (digits + 1 == line.size() || line[digits + 1] == ' ');
+  return is_item ? digits : std::string_view::npos;
 }
 
 }  // namespace
@@ -103,6 +149,62 @@ std::string escape_terminal(std::string_view text) {
       out += text.substr(0, taken);
     }
     text.remove_prefix(taken);
+  }
+  return out;
+}
+
+std::string escape_html(std::string_view text) {
+  std::string out;
+  for (const char c : escape_terminal(text)) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+// CommonMark 0.31 and GitHub's extensions. A word that would be linked becomes a code span, which holds none of the
+// three characters that have a meaning there too: a backtick, a table's bar and the backslash before one.
+std::string escape_markdown(std::string_view text) {
+  const std::string safe = escape_terminal(text);
+  const std::size_t marker = block_marker(safe);
+  std::string out;
+  std::size_t at = 0;
+  while (at < safe.size()) {
+    const std::size_t end = std::min(safe.find_first_of(" `|\\", at), safe.size());
+    const std::string_view word = std::string_view(safe).substr(at, end - at);
+    if (is_linked_unasked(word)) {
+      out += '`' + std::string(word) + '`';
+      at = end;
+      continue;
+    }
+    for (const std::size_t stop = std::min(end + 1, safe.size()); at < stop; ++at) {
+      const char before = at > 0 ? safe[at - 1] : '\0';
+      const char after = at + 1 < safe.size() ? safe[at + 1] : '\0';
+      const bool at_an_end = at == 0 || at + 1 == safe.size();
+      if (safe[at] == ' ' && at_an_end) {
+        out += "&#32;";  // four would be code at the beginning, two a new line at the end
+        continue;
+      }
+      if (at == marker || is_markup(safe[at], before, after)) out += '\\';
+      out += safe[at];
+    }
   }
   return out;
 }

@@ -16,6 +16,14 @@ namespace tcpdiag {
 // Everything else, also a backslash, stays as it is: systemd's cgroup names are full of "\x2d". Idempotent.
 std::string escape_terminal(std::string_view text);
 
+// For HTML, in an element's text and in a quoted attribute alike: as for a terminal, and & < > " ' as references.
+std::string escape_html(std::string_view text);
+
+// For GitHub-flavoured Markdown, in a paragraph, list item, heading or table cell: as for a terminal, and nothing of it
+// is markup. What a ticket system makes links or pictures of after rendering, where a backslash does not help (mention,
+// reference to an issue, formula, address, ":smile:"), becomes code. One line in gives one line; not idempotent.
+std::string escape_markdown(std::string_view text);
+
 // For JSON: each invalid byte becomes U+FFFD, so that a JSON library cannot fail on it. Quoting is the library's job.
 std::string valid_utf8(std::string_view text);
 

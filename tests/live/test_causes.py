@@ -3,6 +3,7 @@
 """Each of the lab's incidents has its cause first, and names the timers and baselines that it really met, with no others."""
 
 import contextlib
+import json
 import os
 import re
 import sys
@@ -14,7 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import findings_doc  # noqa: E402
 from lab.cli import INCIDENTS  # noqa: E402
-from live import SOURCE_DIR, Lab, LiveCase, Tracer, main  # noqa: E402
+from live import SOURCE_DIR, Lab, LiveCase, Tracer, main, run_tcpdiag  # noqa: E402
 
 SERVER_5_S = ("Apache KeepAliveTimeout", "Node.js server.keepAliveTimeout")
 
@@ -67,7 +68,7 @@ class Causes(LiveCase):
         with contextlib.ExitStack() as stack:
             lab = stack.enter_context(Lab(incident, *options))
             tracer = stack.enter_context(Tracer("--netns", lab.ready[f"{end}_netns_path"], "--format", "json",
-                                                "-o", self.file("report.json")))
+                                                "-o", self.file("report.json"), "-w", self.file("trace.tcpdiag")))
             tracer.wait_attached()
             lab.open_gate()
             self.done = lab.wait("done")
@@ -76,7 +77,39 @@ class Causes(LiveCase):
             self.assertEqual(lab.end(), 0)
         report = self.read_report(self.file("report.json"))
         self.check_nothing_lost(report)
+        self.check_recording(self.file("trace.tcpdiag"), self.file("report.json"))
         return report
+
+    def check_recording(self, recording: str, live: str) -> None:
+        """What was recorded gives the same report byte for byte, every other format, and nothing of it once redacted."""
+        with open(live, "rb") as file:
+            printed = file.read()
+        again = run_tcpdiag("report", recording, "--format", "json", text=False)
+        self.assertEqual((again.returncode, again.stderr), (0, b""))
+        self.assertEqual(again.stdout, printed)
+        report = json.loads(printed)
+        shared = self.file("shared.tcpdiag")
+        for arguments in (("report", recording), ("report", shared)):
+            for form in ("text", "md", "html", "ndjson", "json"):
+                rendered = run_tcpdiag(*arguments, "--format", form)
+                self.assertEqual(rendered.returncode, 0, rendered.stderr)
+                self.assertIn(report["recording_id"], rendered.stdout, form)
+                for code in {finding["code"] for finding in report["findings"]}:
+                    self.assertIn(code, rendered.stdout, form)
+                if arguments[1] == shared:
+                    for original in self.originals(report):
+                        self.assertNotIn(original, rendered.stdout, form)
+            if arguments[1] == recording:
+                made = run_tcpdiag("report", recording, "--redact", "-w", shared, "-o", self.file("shared.txt"))
+                self.assertEqual(made.returncode, 0, made.stderr)
+
+    @staticmethod
+    def originals(report: dict) -> set[str]:
+        """Addresses and names of the lab's processes that are long enough to be nobody else's words."""
+        found = {endpoint["address"] for endpoint in report["endpoints"]}
+        found |= {socket[side]["address"] for socket in report["sockets"] for side in ("local", "remote")}
+        found |= {netns["name"] for endpoint in report["endpoints"] if (netns := endpoint["netns"])["name"]}
+        return {each for each in found if len(each) > 5}
 
     def check_cause(self, cause: Cause) -> None:
         report = self.watch(cause.incident, cause.options, cause.end)

@@ -324,8 +324,9 @@ class Tracer:
 
 def run_tcpdiag(*arguments: str, seconds: float = 60, **popen) -> subprocess.CompletedProcess:
     """A run of tcpdiag that ends by itself."""
-    return subprocess.run([PROGRAM, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
-                          timeout=seconds, check=False, **popen)
+    decoded = {} if popen.get("text") is False else {"text": True, "errors": "replace"}
+    return subprocess.run([PROGRAM, *arguments], **{"stdin": subprocess.DEVNULL, "capture_output": True, "timeout": seconds,
+                                                    "check": False, **decoded, **popen})
 
 
 # --- Test cases -----------------------------------------------------------------------------------------------------

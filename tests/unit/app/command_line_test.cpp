@@ -63,11 +63,11 @@ TEST(CommandLine, trace_alone) {
   EXPECT_THAT(options.filters.cgroups, IsEmpty());
   EXPECT_FALSE(options.filters.expression);
   EXPECT_EQ(options.duration, std::nullopt);
-  EXPECT_EQ(options.format, Format::kText);
-  EXPECT_EQ(options.output, "");
-  EXPECT_FALSE(options.force);
-  EXPECT_EQ(options.fail_on, std::nullopt);
-  EXPECT_EQ(options.sockets, std::nullopt);
+  EXPECT_EQ(options.out.format, Format::kText);
+  EXPECT_EQ(options.out.output, "");
+  EXPECT_FALSE(options.out.force);
+  EXPECT_EQ(options.out.fail_on, std::nullopt);
+  EXPECT_EQ(options.out.sockets, std::nullopt);
   EXPECT_EQ(options.ring_bytes, 4U << 20);
   EXPECT_EQ(options.max_endpoints, 256U);
   EXPECT_THAT(options.command, ElementsAre("tcpdiag", "trace"));
@@ -85,7 +85,7 @@ TEST(CommandLine, every_option_short) {
   EXPECT_EQ(options.filters.remote[0].to_string(), "203.0.113.0/24");
   EXPECT_THAT(options.filters.families, ElementsAre(4));
   EXPECT_EQ(options.duration, 30s);
-  EXPECT_EQ(options.output, "report.txt");
+  EXPECT_EQ(options.out.output, "report.txt");
 }
 
 TEST(CommandLine, every_option_long) {
@@ -123,11 +123,11 @@ TEST(CommandLine, every_option_long) {
   EXPECT_THAT(options.filters.netns_as_given, ElementsAre("blue"));
   EXPECT_EQ(options.filters.role, model::Role::kInbound);
   EXPECT_EQ(options.duration, 5min);
-  EXPECT_EQ(options.format, Format::kJson);
-  EXPECT_EQ(options.output, "x.json");
-  EXPECT_TRUE(options.force);
-  EXPECT_EQ(options.fail_on, model::Severity::kWarning);
-  EXPECT_EQ(options.sockets, 12U);
+  EXPECT_EQ(options.out.format, Format::kJson);
+  EXPECT_EQ(options.out.output, "x.json");
+  EXPECT_TRUE(options.out.force);
+  EXPECT_EQ(options.out.fail_on, model::Severity::kWarning);
+  EXPECT_EQ(options.out.sockets, 12U);
   EXPECT_EQ(options.ring_bytes, 8U << 20);
   EXPECT_EQ(options.max_endpoints, 4096U);
 }
@@ -226,7 +226,7 @@ TEST(CommandLine, expression_and_options_in_any_order) {
   EXPECT_EQ(options.filters.expression->steps.size(), 2U);
   EXPECT_EQ(options.duration, 30s);
   EXPECT_THAT(options.filters.remote_ports, ElementsAre(443));
-  EXPECT_TRUE(options.force);
+  EXPECT_TRUE(options.out.force);
   EXPECT_EQ(expression({"-D", "443", "--", "not", "port", "22"}), "not port 22");
   EXPECT_EQ(expression({"-D", "443", "--"}), "none");
   EXPECT_THAT(refusal({"trace", "--", "-D", "443"}), StartsWith("'-D' is no word of the filter expression; "));
@@ -335,6 +335,55 @@ TEST(CommandLine, help_names_examples_and_exit_codes) {
 }
 
 TEST(CommandLine, version) { EXPECT_THAT(text({"--version"}), StartsWith("tcpdiag 0.")); }
+
+ReportOptions report(std::vector<std::string> words) {
+  words.insert(words.begin(), "report");
+  Result<Command> command = parse(std::move(words));
+  if (!command || !std::holds_alternative<ReportOptions>(*command)) {
+    ADD_FAILURE() << (command ? "no report" : command.error().what);
+    return {};
+  }
+  return std::get<ReportOptions>(std::move(*command));
+}
+
+TEST(CommandLine, report_takes_a_file_and_then_an_expression) {
+  const ReportOptions options =
+      report({"incident.tcpdiag", "--from", "+90s", "-D", "443", "--redact", "-w", "x.tcpdiag", "host 10.0.0.1"});
+  EXPECT_EQ(options.file, "incident.tcpdiag");
+  EXPECT_THAT(options.filters.remote_ports, ElementsAre(443));
+  ASSERT_TRUE(options.filters.expression);
+  EXPECT_EQ(options.filters.expression->text, "host 10.0.0.1");
+  EXPECT_TRUE(options.from);
+  EXPECT_FALSE(options.to);
+  EXPECT_TRUE(options.out.redact);
+  EXPECT_EQ(options.out.write, "x.tcpdiag");
+}
+
+TEST(CommandLine, report_refuses_what_would_overwrite_or_cannot_be) {
+  EXPECT_THAT(refusal({"report"}), HasSubstr("needs the recording"));
+  EXPECT_THAT(refusal({"report", "a", "-w", "a"}), HasSubstr("-w names the recording that is read"));
+  EXPECT_THAT(refusal({"report", "a", "-o", "a"}), HasSubstr("-o names the recording that is read"));
+  EXPECT_THAT(refusal({"report", "a", "--from", "noon"}), HasSubstr("is no time"));
+  EXPECT_THAT(refusal({"trace", "-w", "-"}), HasSubstr("standard output"));
+  EXPECT_THAT(refusal({"trace", "-w", "a", "-o", "a"}), HasSubstr("the same file"));
+  EXPECT_THAT(refusal({"trace", "--max-size", "1GiB"}), HasSubstr("add -w FILE"));
+  EXPECT_THAT(refusal({"trace", "--format", "xml"}), HasSubstr("text, json, ndjson, md or html"));
+}
+
+TEST(CommandLine, diff_compares_one_or_two) {
+  const Result<Command> two = parse({"diff", "good", "bad", "--format", "json"});
+  ASSERT_TRUE(two);
+  const auto& options = std::get<DiffOptions>(*two);
+  EXPECT_EQ(options.good, "good");
+  EXPECT_EQ(options.bad, "bad");
+  EXPECT_EQ(options.format, Format::kJson);
+  EXPECT_THAT(options.command, ElementsAre("tcpdiag", "diff", "good", "bad", "--format", "json"));
+  EXPECT_TRUE(parse({"diff", "one"}));
+  EXPECT_THAT(refusal({"diff"}), HasSubstr("0 are named"));
+  EXPECT_THAT(refusal({"diff", "a", "b", "c"}), HasSubstr("3 are named"));
+  EXPECT_THAT(refusal({"diff", "-", "-"}), HasSubstr("standard input"));
+  EXPECT_THAT(refusal({"diff", "a", "b", "-o", "b"}), HasSubstr("-o names a recording"));
+}
 
 }  // namespace
 }  // namespace tcpdiag::app

@@ -19,7 +19,7 @@ class EventLoop : public testing::Test {
  protected:
   model::EndedBy run(
       std::optional<model::Duration> duration, const std::function<void()>& every_second = [] {}) {
-    return run_until_end(source_, sink_, signals_, clock_, duration, every_second);
+    return run_until_end(source_, sink_, signals_, clock_, duration, {every_second, [] { return true; }});
   }
 
   test::FakeSource source_;

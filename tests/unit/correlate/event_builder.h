@@ -207,7 +207,7 @@ class Conversation {
   void syn_retransmitted(double at, int error = 0) {
     emit(at, model::Retransmitted{.error = error, .ca_state = 4, .is_syn = true, .first_sent_at = flow.syn_at});
   }
-  void snapshot(Correlator& to, double at, model::SnapshotMoment moment) const {
+  void snapshot(model::Sink& to, double at, model::SnapshotMoment moment) const {
     to.on_sample(model::SocketSnapshot{ms(at), moment, ref, flow, who});
   }
 

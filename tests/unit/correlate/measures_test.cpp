@@ -273,5 +273,43 @@ TEST(Measures, ASocketBeingTornDownKeepsItsRise) {
   EXPECT_EQ(trace.end(9000).endpoints.at(0).flows, 1U);
 }
 
+// An endpoint that was narrowed to some of its sockets: no data seen with them is not "no data".
+TEST(Measures, WithheldSumsAreUnknownAndNotZero) {
+  const auto endpoint_of = [](const model::TraceStart& start) {
+    Trace trace({}, start);
+    auto c = trace.outbound(1);
+    c.older_than_trace();
+    c.snapshot(trace.correlator, 0, model::SnapshotMoment::kStart);
+    c.snapshot(trace.correlator, 2000, model::SnapshotMoment::kEnd);
+    return trace.end(2000).endpoints.at(0);
+  };
+  const EndpointPicture quiet = endpoint_of(trace_start());
+  EXPECT_EQ(quiet.histograms.at("first_byte").count(), 0U);
+  EXPECT_TRUE(quiet.series.arrays.contains("bytes_sent"));
+  EXPECT_THAT(quiet.totals.zero_window_sent_us, Optional(0U));
+
+  model::TraceStart narrowed = trace_start();
+  narrowed.abilities.push_back({"endpoint_aggregates", false, "1 endpoint"});
+  const EndpointPicture withheld = endpoint_of(narrowed);
+  for (const char* name : {"first_byte", "rtt", "host_queue", "recovery"}) {
+    EXPECT_FALSE(withheld.histograms.contains(name)) << name;
+  }
+  for (const char* name : {"bytes_sent", "bytes_received", "out_of_order", "exchanges"}) {
+    EXPECT_FALSE(withheld.series.arrays.contains(name)) << name;
+  }
+  EXPECT_FALSE(withheld.totals.zero_window_sent_us);
+  EXPECT_FALSE(withheld.totals.zero_window_received_us);
+  EXPECT_EQ(withheld.path_queue_in_missing, "not_measured");
+  EXPECT_EQ(withheld.totals.sockets_seen, 1U);
+}
+
+TEST(Measures, SumsThatAreThereCountBesideWithheldOnes) {
+  model::TraceStart narrowed = trace_start();
+  narrowed.abilities.push_back({"endpoint_aggregates", false, "1 endpoint"});
+  Sampled s;
+  s.exchanges(10);
+  EXPECT_EQ(picture_of(s, narrowed).histograms.at("first_byte").count(), 0U);
+}
+
 }  // namespace
 }  // namespace tcpdiag::correlate::testing

@@ -25,7 +25,7 @@ struct Sampled {
     now.segments_sent += 3 * n;
     now.segments_received += 4 * n;
   }
-  void send(Correlator& to, double at) {
+  void send(model::Sink& to, double at) {
     now.at = ms(at);
     to.on_sample(now);
   }

@@ -117,5 +117,108 @@ TEST(SocketAddress, BracketsIpv6AndAdmitsAnUnknownPort) {
   EXPECT_EQ((SocketAddress{*Address::parse("10.0.0.1"), 0}.to_string()), "10.0.0.1:?");
 }
 
+// --- tokens that stand for an address ---
+
+TEST(RedactedAddress, KeepsClassAndFamilyOfTheOriginal) {
+  const Address token = Address::redacted(AddressClass::kPrivate, 4, 1);
+  EXPECT_TRUE(token.is_redacted());
+  EXPECT_TRUE(token.is_v4());
+  EXPECT_EQ(token.family(), 4);
+  EXPECT_EQ(token.address_class(), AddressClass::kPrivate);
+  EXPECT_FALSE(token.is_loopback());
+  EXPECT_FALSE(token.is_unspecified());
+  EXPECT_EQ(Address::redacted(AddressClass::kPublic, 6, 3).family(), 6);
+  EXPECT_TRUE(Address::redacted(AddressClass::kLoopback, 6, 1).is_loopback());
+}
+
+TEST(RedactedAddress, IsTextThatIsTakenBack) {
+  EXPECT_EQ(Address::redacted(AddressClass::kLinkLocal, 4, 12).to_string(), "link-local-v4-12");
+  for (const AddressClass address_class :
+       {AddressClass::kPublic, AddressClass::kPrivate, AddressClass::kLoopback, AddressClass::kLinkLocal}) {
+    for (const int family : {4, 6}) {
+      for (const std::uint32_t number : {0U, 1U, 70000U, 4294967295U}) {
+        const Address token = Address::redacted(address_class, family, number);
+        EXPECT_EQ(Address::parse(token.to_string()), token);
+      }
+    }
+  }
+}
+
+TEST(RedactedAddress, HasOneTextOnly) {
+  for (const std::string_view text :
+       {"private-v4-", "private-v4-01", "private-v4-+1", "private-v4-1 ", "private-v5-1", "private-4-1", "Private-v4-1",
+        "private-v4-4294967296", "secret-v4-1", "link-v4-1", "private-v4-1/24", "private-v4--1"}) {
+    EXPECT_FALSE(Address::parse(text)) << text;
+  }
+}
+
+TEST(RedactedAddress, IsNoneWhereASingleByteDiffers) {
+  const Address token = Address::redacted(AddressClass::kPublic, 4, 1);
+  for (std::size_t i = 0; i < 10; ++i) {
+    Address other = token;
+    other.bytes[i] = static_cast<std::uint8_t>(other.bytes[i] ^ 0x80);
+    EXPECT_FALSE(other.is_redacted()) << i;
+    EXPECT_FALSE(other.is_v4()) << i;
+  }
+  Address no_class = token;
+  no_class.bytes[10] = 9;
+  EXPECT_FALSE(no_class.is_redacted());
+  Address no_family = token;
+  no_family.bytes[11] = 5;
+  EXPECT_FALSE(no_family.is_redacted());
+  EXPECT_FALSE(Address::parse("100::1")->is_redacted());
+}
+
+TEST(RedactedAddress, NeedsNoBracketsBeforeAPort) {
+  EXPECT_EQ((SocketAddress{*Address::parse("private-v4-1"), 6379}.to_string()), "private-v4-1:6379");
+  EXPECT_EQ((SocketAddress{*Address::parse("public-v6-3"), 443}.to_string()), "public-v6-3:443");
+  EXPECT_EQ((SocketAddress{*Address::parse("public-v6-3"), 0}.to_string()), "public-v6-3:?");
+}
+
+TEST(RedactedAddress, MakesBlocksThatContainItAlone) {
+  EXPECT_EQ(reprinted_block("private-v4-1/24"), "private-v4-1/24");
+  EXPECT_EQ(reprinted_block("private-v4-1/32"), "private-v4-1");
+  EXPECT_EQ(reprinted_block("public-v6-2/48"), "public-v6-2/48");
+  EXPECT_EQ(Cidr::parse("private-v4-1/24")->prefix_length, 120);
+  EXPECT_FALSE(Cidr::parse("private-v4-1/33"));
+  const Address token = *Address::parse("private-v4-1");
+  for (const std::string_view text : {"private-v4-1", "private-v4-1/24", "private-v4-1/0"}) {
+    EXPECT_TRUE(Cidr::parse(text)->contains(token)) << text;
+    EXPECT_FALSE(Cidr::parse(text)->contains(*Address::parse("private-v4-2"))) << text;
+    EXPECT_FALSE(Cidr::parse(text)->contains(*Address::parse("10.0.0.1"))) << text;
+  }
+}
+
+TEST(RedactedAddress, LiesInNoBlockButThatOfItsFamily) {
+  const Address v4 = *Address::parse("private-v4-1");
+  const Address v6 = *Address::parse("private-v6-1");
+  EXPECT_TRUE(Cidr::parse("0.0.0.0/0")->contains(v4));
+  EXPECT_FALSE(Cidr::parse("0.0.0.0/0")->contains(v6));
+  EXPECT_TRUE(Cidr::parse("::/0")->contains(v4));
+  EXPECT_TRUE(Cidr::parse("::/0")->contains(v6));
+  for (const std::string_view text : {"10.0.0.0/8", "100::/64", "100::/8", "0.0.0.0/1"}) {
+    EXPECT_FALSE(Cidr::parse(text)->contains(v4)) << text;
+    EXPECT_FALSE(Cidr::parse(text)->contains(v6)) << text;
+  }
+}
+
+TEST(Address, KnowsItsClass) {
+  const auto class_of = [](std::string_view text) { return Address::parse(text)->address_class(); };
+  for (const std::string_view text : {"10.0.0.1", "10.255.255.255", "172.16.0.1", "172.31.255.255", "192.168.0.1",
+                                      "100.64.0.1", "100.127.255.255", "fc00::1", "fdff::1"}) {
+    EXPECT_EQ(class_of(text), AddressClass::kPrivate) << text;
+  }
+  for (const std::string_view text :
+       {"9.255.255.255", "11.0.0.0", "172.15.0.1", "172.32.0.1", "192.167.0.1", "192.169.0.1", "100.63.0.1",
+        "100.128.0.1", "169.253.0.1", "128.0.0.1", "fe00::1", "fec0::1", "2001:db8::1", "::2", "1::1"}) {
+    EXPECT_EQ(class_of(text), AddressClass::kPublic) << text;
+  }
+  EXPECT_EQ(class_of("127.255.0.1"), AddressClass::kLoopback);
+  EXPECT_EQ(class_of("::1"), AddressClass::kLoopback);
+  EXPECT_EQ(class_of("169.254.0.1"), AddressClass::kLinkLocal);
+  EXPECT_EQ(class_of("fe80::1"), AddressClass::kLinkLocal);
+  EXPECT_EQ(class_of("febf::1"), AddressClass::kLinkLocal);
+}
+
 }  // namespace
 }  // namespace tcpdiag::model

@@ -221,8 +221,32 @@ TEST(Expression, AnyWordsAreRefusedOrCanBeEvaluated) {
     const auto reread = parse_expression(expression->text);
     ASSERT_TRUE(reread) << text;
     EXPECT_EQ(reread->matches(kHere, kThere), expression->matches(kHere, kThere)) << text;
+    const auto rewritten = parse_expression(expression->with_nets([](const Cidr& net) { return net; }).text);
+    ASSERT_TRUE(rewritten) << text;
+    EXPECT_EQ(rewritten->matches(kHere, kThere), expression->matches(kHere, kThere)) << text;
   }
   EXPECT_GT(accepted, 100);
+}
+
+TEST(Expression, IsWrittenAnewAroundOtherBlocks) {
+  const auto rewritten = [](std::string_view text) {
+    return parse_expression(text)->with_nets([](const Cidr&) { return *Cidr::parse("private-v4-1"); }).text;
+  };
+  EXPECT_EQ(rewritten("port 80 or 443"), "port 80 or port 443");
+  EXPECT_EQ(rewritten("dst 10.0.0.1 && !(src net 10.0.0.0/8 || portrange 1-2)"),
+            "dst host private-v4-1 and not (src host private-v4-1 or portrange 1-2)");
+  EXPECT_EQ(rewritten("not not port 80"), "not not port 80");
+  EXPECT_EQ(rewritten("(port 1 or port 2) and port 3 or port 4"), "(port 1 or port 2) and port 3 or port 4");
+}
+
+TEST(Expression, WhoseStepsAreNoneHasNoText) {
+  const auto text_of = [](std::vector<ExpressionStep> steps) {
+    return Expression{.text = "secret", .steps = std::move(steps)}.with_nets([](const Cidr& net) { return net; }).text;
+  };
+  EXPECT_EQ(text_of({}), "");
+  EXPECT_EQ(text_of({{.op = ExpressionOp::kNot}}), "");
+  EXPECT_EQ(text_of({{.op = ExpressionOp::kPort}, {.op = ExpressionOp::kAnd}}), "");
+  EXPECT_EQ(text_of({{.op = ExpressionOp::kPort}, {.op = ExpressionOp::kPort}}), "");
 }
 
 }  // namespace

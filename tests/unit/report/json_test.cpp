@@ -75,13 +75,33 @@ TEST_P(EveryJson, is_ascii_and_ends_with_a_newline) {
 
 TEST_P(EveryJson, has_every_key_in_the_order_of_the_contract) {
   const Json report = json_of(samples::by_name(GetParam()));
-  EXPECT_EQ(
-      keys_of(report),
-      (Keys{"schema",     "tool",    "command",       "recording_id",    "view_filters",    "summary",
-            "verdict",    "host",    "origin",        "window",          "filters",         "sockets_filtered_out",
-            "abilities",  "loss",    "cost",          "totals",          "kernel_counters", "tcp_sysctls",
-            "endpoints",  "sockets", "sockets_shown", "sockets_omitted", "findings",        "nic",
-            "not_visible"}));
+  EXPECT_EQ(keys_of(report), (Keys{"schema",
+                                   "tool",
+                                   "command",
+                                   "recording_id",
+                                   "recording_sha256",
+                                   "recording_bytes",
+                                   "view_filters",
+                                   "summary",
+                                   "verdict",
+                                   "host",
+                                   "origin",
+                                   "window",
+                                   "filters",
+                                   "sockets_filtered_out",
+                                   "abilities",
+                                   "loss",
+                                   "cost",
+                                   "totals",
+                                   "kernel_counters",
+                                   "tcp_sysctls",
+                                   "endpoints",
+                                   "sockets",
+                                   "sockets_shown",
+                                   "sockets_omitted",
+                                   "findings",
+                                   "nic",
+                                   "not_visible"}));
   EXPECT_EQ(keys_of(report["tool"]), (Keys{"name", "version", "git"}));
   EXPECT_EQ(keys_of(report["host"]),
             (Keys{"hostname", "kernel", "arch", "instance_type", "instance_type_source", "utc_offset_s", "cpus"}));
@@ -342,6 +362,22 @@ TEST(Json, filters_as_they_were_given) {
   EXPECT_EQ(none["comm"], Json::array());
   EXPECT_EQ(none["cgroup"], Json::array());
   EXPECT_TRUE(none["expression"].is_null());
+}
+
+TEST(Json, what_a_recording_was_narrowed_to_and_where_it_is_kept) {
+  const Json report = json_of(samples::ipv6());
+  EXPECT_EQ(report["recording_sha256"], "ef2d127de37b942baad06145e54b0c619a1f22327b2ebbcfbec78f5564afe39d");
+  EXPECT_EQ(report["recording_bytes"], 88'000);
+  Keys keys = keys_of(report["filters"]);
+  keys.insert(keys.end(), {"from_at", "to_at"});
+  EXPECT_EQ(keys_of(report["view_filters"]), keys);
+  EXPECT_EQ(report["view_filters"]["local_port"], Json::parse("[50051]"));
+  EXPECT_EQ(report["view_filters"]["from_at"], "2026-11-21T02:46:40.000Z");
+  EXPECT_TRUE(report["view_filters"]["to_at"].is_null());
+  const Json live = json_of(samples::api_resets());
+  EXPECT_TRUE(live["recording_sha256"].is_null());
+  EXPECT_TRUE(live["recording_bytes"].is_null());
+  EXPECT_TRUE(live["view_filters"].is_null());
 }
 
 TEST(Json, the_kernels_counters_stand_beside_the_totals) {

@@ -24,6 +24,17 @@ TEST(Wrap, cuts_what_is_longer_than_a_line_and_loses_nothing) {
   EXPECT_EQ(wrap("\xe6\x97\xa5\xe6\x9c\xac", 3), (Lines{"\xe6\x97\xa5", "\xe6\x9c\xac"}));
 }
 
+TEST(Wrap, keeps_a_number_beside_its_unit) {
+  EXPECT_EQ(wrap("you ask 29 % too much", 10), (Lines{"you ask", "29 % too", "much"}));
+  EXPECT_EQ(wrap("at most 64 Mbit/s, or", 10), (Lines{"at most", "64 Mbit/s,", "or"}));
+  EXPECT_EQ(wrap("rows 12 of them", 7), (Lines{"rows 12", "of them"}));
+  EXPECT_EQ(wrap("12 ms", 4), (Lines{"12 m", "s"})) << "nothing is lost where it cannot fit";
+}
+
+TEST(ElideMiddle, is_linear) {  // else this takes minutes
+  EXPECT_EQ(columns(elide_middle(std::string(300'000, 'x'), 40)), 40U);
+}
+
 TEST(ElideMiddle, keeps_both_ends) {
   EXPECT_EQ(elide_middle("short", 5), "short");
   EXPECT_EQ(elide_middle("/system.slice/a-long-name.service", 20), "/system.s....service");

@@ -415,6 +415,10 @@ Report hostile() {
 Report ipv6() {
   Report report = base();
   report.verdict = model::Verdict::kSymptomsOnly;
+  report.recording = {"ef2d127de37b942baad06145e54b0c619a1f22327b2ebbcfbec78f5564afe39d", 88'000};
+  report.view.emplace();
+  report.view->filters.local_ports = {50051};
+  report.view->from = model::WallTime(std::chrono::sys_days(std::chrono::year(2026) / 11 / 21)) + s(10'000);
   model::Picture& picture = report.picture;
   const auto ours = address("2001:db8:1234:5678:9abc:def0:1234:5678", 50051);
   const auto theirs = address("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", 61234);

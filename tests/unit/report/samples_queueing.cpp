@@ -151,6 +151,7 @@ Report incident_b() {
   report.picture.totals = report.picture.endpoints[0].totals;
   report.findings = {ceiling(), queueing()};
   report.summary = report.findings[0].explanation;
+  report.recording = {"4e07408562bedb8b60ce05c1decfe3ad16b72230967de01f640b7e4729b49fce", 1'258'291};
   return report;
 }
 

@@ -82,6 +82,33 @@ TEST(Text, the_first_screen_tells_cause_count_and_owner) {
   EXPECT_THAT(screen, HasSubstr("Do next"));
 }
 
+TEST(Text, the_end_tells_verdict_command_and_recording) {
+  EXPECT_THAT(render_text(samples::incident_b(), {}),
+              ::testing::EndsWith("\nVerdict: cause found.\nCommand: tcpdiag trace -D 6379\n"
+                                  "Recording: 6f1c2a34-5b6d-4e7f-8a9b-0c1d2e3f4a5b, 1.2 MiB, sha256\n"
+                                  "           4e07408562bedb8b60ce05c1decfe3ad16b72230967de01f640b7e4729b49fce\n"));
+  EXPECT_THAT(render_text(samples::api_resets(), {}), Not(HasSubstr("Recording:")));
+}
+
+TEST(Text, a_command_is_told_as_a_shell_takes_it) {
+  model::Report report = samples::api_resets();
+  report.picture.start.command = {"tcpdiag", "trace", "-w", "it's a file", "port 443 or port 80", "", "-D", "443,80"};
+  EXPECT_THAT(
+      render_text(report, {}),
+      ::testing::EndsWith("\nCommand: tcpdiag trace -w 'it'\\''s a file' 'port 443 or port 80' '' -D 443,80\n"));
+}
+
+TEST(Text, what_a_recording_was_narrowed_to_is_told) {
+  EXPECT_THAT(render_text(samples::ipv6(), {}),
+              HasSubstr("\nFilter: none; shown: local port 50051, from 2026-11-21 02:46:40.000 UTC\n"));
+}
+
+TEST(Text, a_local_time_without_room_in_the_header_stands_at_the_end) {
+  model::Report report = samples::lossy();
+  report.picture.start.host.utc_offset_name = "A-ZONE-WITH-A-NAME";
+  EXPECT_THAT(render_text(report, {}), HasSubstr("\nLocal time at the start: 11:31 A-ZONE-WITH-A-NAME (+09:00).\n"));
+}
+
 TEST(Text, an_untrustworthy_trace_says_so_in_the_header) {
   const auto lines = lines_of(render_text(samples::lossy(), {}));
   EXPECT_THAT(lines[0], HasSubstr("INCOMPLETE"));

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands and their options, as CLI11 wants to know them: names, groups, help. What the typed words mean is told
+// by the *_options files.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "app/diff_options.h"
+#include "app/report_options.h"
+#include "app/size_options.h"
+#include "app/trace_options.h"
+
+namespace tcpdiag::app {
+
+// Everything that the words of a command line were put into.
+struct TypedCommandLine {
+  bool show_version = false;
+  TypedTraceOptions trace;
+  TypedReportOptions report;
+  TypedDiffOptions diff;
+  TypedSizeOptions size;
+};
+
+struct CommandLineParser {
+  explicit CommandLineParser(TypedCommandLine& typed);
+
+  CLI::App app;
+  CLI::App* trace = nullptr;
+  CLI::App* report = nullptr;
+  CLI::App* diff = nullptr;
+  CLI::App* size = nullptr;
+};
+
+}  // namespace tcpdiag::app

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a recording to its report: recording -> view -> redaction -> correlate -> diagnose.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/view_time.h"
+#include "model/filters.h"
+#include "model/recorded.h"
+#include "model/report.h"
+#include "model/sink.h"
+#include "util/result.h"
+
+namespace tcpdiag::app {
+
+struct Narrowing {
+  model::Filters filters;
+  std::optional<ViewTime> from;
+  std::optional<ViewTime> to;
+};
+
+// `also` are told what the correlator is told. Errors: those of model::Recorded and of view::narrow().
+Result<model::Report> report_of(model::Recorded& recorded, const Narrowing& narrowing, bool redact,
+                                const std::vector<model::Sink*>& also);
+
+// The whole recording, opened and read; its file is in Report::recording. Errors: those of recording::Reader.
+Result<model::Report> report_of_file(const std::string& path, bool redact);
+
+}  // namespace tcpdiag::app

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The recording of -w, made with the rights of the person who called sudo.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "app/caller.h"
+#include "app/output_options.h"
+#include "model/report.h"
+#include "recording/writer.h"
+#include "util/result.h"
+
+namespace tcpdiag::app {
+
+class RecordingOutput {
+ public:
+  // Nothing where -w was not given.
+  static Result<RecordingOutput> open(const OutputOptions& options, const std::optional<Caller>& caller);
+  RecordingOutput(RecordingOutput&&) noexcept = default;
+  RecordingOutput& operator=(RecordingOutput&&) = delete;
+  ~RecordingOutput();  // removes it, unless kept or finished
+
+  recording::Writer* writer() { return writer_.get(); }  // null: none
+  // What is in it is worth keeping, whatever comes.
+  void keep() { keep_ = true; }
+  // Closes it and says so in the report. The line to tell: where it is, its id and digest; or what went wrong.
+  std::string finish(model::Report& report);
+
+ private:
+  RecordingOutput() = default;
+
+  std::unique_ptr<recording::Writer> writer_;
+  std::string path_;
+  bool redacted_ = false;
+  bool keep_ = false;
+  std::optional<Caller> caller_;
+};
+
+// What to know of a recording before it is shared; said once, at its start.
+std::string recording_line(const OutputOptions& options);
+
+}  // namespace tcpdiag::app

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/report_command.h"
+
+#include <unistd.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "app/caller.h"
+#include "app/event_stream.h"
+#include "app/output.h"
+#include "app/progress.h"
+#include "app/recorded_report.h"
+#include "app/recording_output.h"
+#include "app/rendering.h"
+#include "app/report_writer.h"
+#include "app/signals.h"
+#include "app/terminal.h"
+#include "recording/reader.h"
+
+namespace tcpdiag::app {
+
+Result<ExitCode> report_command(const ReportOptions& options) {
+  if (const Result<> became = become_caller(); !became) return tl::unexpected(became.error());
+  const auto reader = recording::Reader::open(options.file);
+  if (!reader) return tl::unexpected(reader.error());
+  Result<Output> output = Output::open(options.out.output, options.out.force, std::nullopt);
+  if (!output) return tl::unexpected(output.error());
+  Result<RecordingOutput> recording = RecordingOutput::open(options.out, std::nullopt);
+  if (!recording) return tl::unexpected(recording.error());
+
+  Progress progress(STDERR_FILENO, understands_escapes(STDERR_FILENO));
+  EventStream stream(*output, true);
+  EventPrinter printer(progress);
+  std::vector<model::Sink*> also;
+  if (recording->writer() != nullptr) also.push_back(recording->writer());
+  if (options.out.format == Format::kNdjson) also.push_back(&stream);
+  if (options.out.events) also.push_back(&printer);
+  Result<model::Report> report = report_of(
+      **reader, {.filters = options.filters, .from = options.from, .to = options.to}, options.out.redact, also);
+  if (!report) return tl::unexpected(report.error());
+  report->recording = (*reader)->file();
+  // Another one was made: the report goes with that.
+  if (recording->writer() != nullptr) progress.say(recording->finish(*report));
+  progress.finish();
+
+  // Not before here: Ctrl-C may end the reading of a large recording at once.
+  const Result<Signals> signals = Signals::block();
+  if (!signals) return tl::unexpected(signals.error());
+  const Result<> written = write_report(*output, stream.take_rest() + render(*report, options.out, *output), *signals);
+  if (!written) return tl::unexpected(written.error());
+  return judge(*report, options.out);
+}
+
+}  // namespace tcpdiag::app

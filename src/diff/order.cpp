@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "diff/order.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "diff/matching.h"
+
+namespace tcpdiag::diff {
+namespace {
+
+using model::Confidence;
+using model::Finding;
+using model::Report;
+
+constexpr std::array<std::string_view, 5> kOfConnects = {"connect-refused", "connect-timeout", "connect-failed-locally",
+                                                         "listen-overflow", "reconnect-storm"};
+constexpr std::array<std::string_view, 9> kOfExchanges = {"peer-reset-awaiting-response",
+                                                          "peer-reset-after-idle",
+                                                          "peer-closed-before-reuse",
+                                                          "peer-closed-awaiting-response",
+                                                          "response-timeout",
+                                                          "first-bytes-unanswered",
+                                                          "local-reset",
+                                                          "peer-gave-up",
+                                                          "no-outbound-attempt"};
+constexpr std::array<std::string_view, 7> kOfDelays = {"allowance-exceeded", "throughput-ceiling", "path-queueing",
+                                                       "local-queueing",     "retransmit-loss",    "zero-window",
+                                                       "delay-unattributed"};
+
+template <typename List>
+bool holds(const List& list, std::string_view code) {
+  return std::find(list.begin(), list.end(), code) != list.end();
+}
+
+bool speaks_of(std::string_view code, const Difference& difference) {
+  switch (difference.tier) {
+    case Tier::kFailures:
+      if (difference.what.starts_with("listen_")) return code == "listen-overflow";
+      return holds(difference.what.starts_with("connect_outcomes.") ? std::span<const std::string_view>(kOfConnects)
+                                                                    : std::span<const std::string_view>(kOfExchanges),
+                   code);
+    case Tier::kDelays:
+      if (difference.what == "app_gap") return code == "app-gap";
+      if (difference.what == "read_wait") return code == "slow-reader";
+      return holds(kOfDelays, code) || (difference.what == "connect" && code == "listen-overflow");
+    case Tier::kLoss:
+      return holds(kOfDelays, code) || (difference.what.starts_with("zero_window") && code == "slow-reader");
+    default:
+      return false;
+  }
+}
+
+std::optional<std::size_t> endpoint_of(const Scope& scope, const Report& report) {
+  if (scope.kind != ScopeKind::kEndpoint || !scope.bad_at) return std::nullopt;
+  const NetnsNames names(report.picture);
+  const auto& endpoints = report.picture.endpoints;
+  const auto found = std::find_if(endpoints.begin(), endpoints.end(), [&](const model::EndpointPicture& endpoint) {
+    return endpoint.key.role == scope.role && endpoint.key.at == *scope.bad_at &&
+           names.of(endpoint.key.netns_inode) == scope.netns;
+  });
+  if (found == endpoints.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - endpoints.begin());
+}
+
+std::size_t root_of(const std::vector<Finding>& findings, std::size_t index) {
+  // Links have no cycles; the bound is for reports that somebody made.
+  for (std::size_t steps = 0; steps < findings.size() && !findings[index].caused_by.empty(); ++steps) {
+    const std::size_t cause = findings[index].caused_by.front();
+    if (cause >= findings.size()) break;
+    index = cause;
+  }
+  return index;
+}
+
+// What a difference is about, where several measures tell of one thing.
+bool same_thing(const Difference& a, const Difference& b) {
+  return a.scope == b.scope && a.tier == b.tier && a.direction == b.direction &&
+         (a.confidence == Confidence::kLow) == (b.confidence == Confidence::kLow);
+}
+
+}  // namespace
+
+void explain(Comparison& comparison, const Report& bad) {
+  for (Difference& difference : comparison.differences) {
+    if (difference.direction != Direction::kWorse) continue;
+    const auto endpoint = endpoint_of(difference.scope, bad);
+    std::optional<std::size_t> chosen;
+    bool chosen_is_own = false;
+    for (std::size_t i = 0; i < bad.findings.size(); ++i) {
+      const Finding& finding = bad.findings[i];
+      if (finding.severity == model::Severity::kNotice || !speaks_of(finding.code, difference)) continue;
+      const bool own = finding.endpoint == endpoint;
+      if (finding.endpoint && !own && difference.scope.kind == ScopeKind::kEndpoint) continue;
+      if (chosen && (chosen_is_own || !own)) continue;
+      chosen = i;
+      chosen_is_own = own;
+    }
+    if (!chosen) continue;
+    const std::size_t root = root_of(bad.findings, *chosen);
+    difference.explained_by = FindingRef{root, bad.findings[root].code, bad.findings[root].title};
+  }
+}
+
+void put_in_order(Comparison& comparison) {
+  auto& all = comparison.differences;
+  std::vector<double> group(all.size(), 0);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    group[i] = all[i].score;
+    if (all[i].tier == Tier::kSettings) continue;
+    for (const Difference& other : all) {
+      if (same_thing(all[i], other)) group[i] = std::max(group[i], other.score);
+    }
+  }
+  std::vector<std::size_t> order(all.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  const auto rank = [&](std::size_t i) {
+    const Difference& d = all[i];
+    return std::tuple(d.confidence == Confidence::kLow, d.tier, d.direction, -group[i], words_for(d.scope), -d.score,
+                      d.what);
+  };
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
+  std::vector<Difference> sorted;
+  sorted.reserve(all.size());
+  for (const std::size_t i : order) sorted.push_back(std::move(all[i]));
+  all = std::move(sorted);
+}
+
+Verdict verdict_of(const Comparison& comparison) {
+  bool changed = false;
+  bool worse = false;
+  bool better = false;
+  std::optional<Tier> gravest;
+  for (const Difference& difference : comparison.differences) {
+    if (difference.confidence == Confidence::kLow) continue;
+    changed = true;
+    if (difference.direction == Direction::kChanged) continue;
+    if (gravest && difference.tier != *gravest) continue;  // they are in order
+    gravest = difference.tier;
+    (difference.direction == Direction::kWorse ? worse : better) = true;
+  }
+  if (comparison.mode == Mode::kOneRun) return changed ? Verdict::kChanged : Verdict::kNoDifference;
+  if (!gravest) {
+    for (const OnlyIn& only : comparison.only_in) {
+      if (only.kind != OnlyKind::kFinding || only.severity == model::Severity::kNotice) continue;
+      (only.in_bad ? worse : better) = true;
+    }
+  }
+  if (comparison.good.endpoints == 0 || comparison.bad.endpoints == 0) return Verdict::kNotComparable;
+  if (worse && better) return Verdict::kMixed;
+  if (worse) return Verdict::kWorse;
+  if (better) return Verdict::kBetter;
+  return changed ? Verdict::kChanged : Verdict::kNoDifference;
+}
+
+}  // namespace tcpdiag::diff

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which words may stay.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "redact/device_names.h"
+#include "redact/known_options.h"
+
+namespace tcpdiag::redact {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+
+using Words = std::vector<std::string>;
+
+TEST(RedactedCommand, KeepsProgramCommandAndOptions) {
+  EXPECT_THAT(redacted_command({"/home/alice/bin/tcpdiag", "trace", "-A", "10.0.0.1", "--comm=ruby", "-d", "30s"}),
+              ElementsAre("tcpdiag", "trace", "-A", "(redacted)", "--comm=(redacted)", "-d", "(redacted)"));
+}
+
+TEST(RedactedCommand, KeepsNoValueInAnyForm) {
+  for (const char* word : {"-A10.0.0.1", "--remote10.0.0.1", "--unknown", "--unknown=10.0.0.1", "-A=10.0.0.1",
+                           "10.0.0.1", "host", "--", "-", "", "=", "--=x", "--comm"}) {
+    const Words redacted = redacted_command({"tcpdiag", "trace", "x", word});
+    if (std::string_view(word) == "--" || std::string_view(word) == "--comm") {
+      EXPECT_EQ(redacted[3], word);
+    } else {
+      EXPECT_EQ(redacted[3], "(redacted)") << word;
+    }
+  }
+}
+
+TEST(RedactedCommand, KeepsTheCommandOnceOnly) {  // a process may be called "top"
+  EXPECT_THAT(redacted_command({"tcpdiag", "trace", "--comm", "top", "--", "report", "-A"}),
+              ElementsAre("tcpdiag", "trace", "--comm", "(redacted)", "--", "(redacted)", "(redacted)"));
+}
+
+TEST(RedactedCommand, TellsNoNameOfTheProgramButItsOwn) {
+  EXPECT_THAT(redacted_command({"/opt/acme-tcpdiag"}), ElementsAre("(redacted)"));
+  EXPECT_TRUE(redacted_command({}).empty());
+}
+
+TEST(RedactedCommand, IsDoneOnce) {
+  const Words once = redacted_command({"/bin/tcpdiag", "report", "secret.tcpdiag", "--from=02:31", "-w", "x"});
+  EXPECT_EQ(redacted_command(once), once);
+}
+
+TEST(KnownOptions, HaveTheirDashes) {
+  for (const std::string_view option : known_options()) EXPECT_TRUE(option.starts_with('-')) << option;
+  EXPECT_THAT(known_options(), Contains("--remote"));
+}
+
+TEST(PlainDevice, IsAPlaceAndNoChosenName) {
+  for (const char* name : {"lo", "eth0", "eth12", "ens5", "eno1", "enp0s3", "enp129s0f0np0", "enP2p1s0", "wlp3s0",
+                           "wlan0", "ib0", "enp1s0d1"}) {
+    EXPECT_TRUE(is_plain_device(name)) << name;
+  }
+  for (const char* name : {"", "eth", "ethacme0", "enx001122334455", "en", "ens", "ensacme", "br-acme", "veth1234abc",
+                           "docker0", "eth0.100", "ens5-acme", "acme", "enp", "enp0", "tailscale0", "eth123456789"}) {
+    EXPECT_FALSE(is_plain_device(name)) << name;
+  }
+}
+
+}  // namespace
+}  // namespace tcpdiag::redact
