@@ -128,8 +128,9 @@ NUMBER = r"\d[\d.,:]*(?: ?(?:us|ms|s|min|%|B|KiB|MiB|Mbit/s|/s)(?![\w/]))?"
 
 
 def masked(line: str) -> str:
-    """Without what differs from run to run: numbers with their units, ports, addresses."""
-    return re.sub(NUMBER, "N", " ".join(line.split()))
+    """Without what differs from run to run: numbers with their units, ranges of them (one number where all are alike),
+    ports, addresses."""
+    return re.sub(rf"{NUMBER}(?: to {NUMBER})?", "N", " ".join(line.split()))
 
 
 def labels(block: list[str]) -> list[str]:

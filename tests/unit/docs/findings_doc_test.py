@@ -76,6 +76,7 @@ class Tool(unittest.TestCase):
     def test_numbers_are_masked(self):
         self.assertEqual(findings_doc.masked("  3 of 58 waits (5.2 %)  lie within 0.42 ms, at 01:02:03.5"),
                          "N of N waits (N) lie within N, at N")
+        self.assertEqual(findings_doc.masked("a request 0.2 ms to 4 ms later"), findings_doc.masked("a request 3 ms later"))
 
 
 class Document(unittest.TestCase):
