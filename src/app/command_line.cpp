@@ -42,7 +42,7 @@ Error unplaced_word(const CLI::App& app, const std::vector<const CLI::App*>& com
     for (const CLI::App* command : commands) names.push_back(command->get_name());
     return {.what = fmt::format("unknown command '{}'", shown),
             .cure = did_you_mean(word, names,
-                                 fmt::format("the commands are {}; see 'tcpdiag --help'", fmt::join(names, " and "))),
+                                 fmt::format("the commands are {}; see 'tcpdiag --help'", fmt::join(names, ", "))),
             .exit_code = ExitCode::kUsage};
   }
   const std::string name = word.substr(0, word.find('='));

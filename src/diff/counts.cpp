@@ -17,7 +17,6 @@ namespace tcpdiag::diff {
 namespace {
 
 using model::ConnectOutcome;
-using model::EndpointPicture;
 using model::Totals;
 
 double share_pct(std::uint64_t part, std::uint64_t all) {

@@ -38,9 +38,10 @@ class Settings {
     collector_.add({.difference = std::move(difference)});
   }
   template <typename T>
-  void compare_number(std::string what, const Scope& scope, const std::optional<T>& good, const std::optional<T>& bad) {
+  void compare_number(const std::string& what, const Scope& scope, const std::optional<T>& good,
+                      const std::optional<T>& bad) {
     const auto text = [](const std::optional<T>& value) { return value ? fmt::format("{}", *value) : std::string(); };
-    compare(std::move(what), scope, text(good), text(bad));
+    compare(what, scope, text(good), text(bad));
   }
 
  private:

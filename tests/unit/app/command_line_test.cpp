@@ -241,7 +241,7 @@ TEST(CommandLine, what_is_no_expression) {
   EXPECT_EQ(refusal({"trace", "not", "port", "22", "--xyzzy"}), "unknown option '--xyzzy'; see 'tcpdiag trace --help'");
 }
 
-TEST(CommandLine, dash_is_standard_output) { EXPECT_EQ(trace({"-o", "-"}).output, ""); }
+TEST(CommandLine, dash_is_standard_output) { EXPECT_EQ(trace({"-o", "-"}).out.output, ""); }
 
 TEST(CommandLine, wrong_values_name_option_value_and_cure) {
   EXPECT_EQ(refusal({"trace", "-D", "0"}),
@@ -255,7 +255,8 @@ TEST(CommandLine, wrong_values_name_option_value_and_cure) {
   EXPECT_THAT(refusal({"trace", "-A", "example.com"}), HasSubstr("names are not looked up"));
   EXPECT_THAT(refusal({"trace", "-A", "10.0.0.0/33"}), StartsWith("--remote: '10.0.0.0/33' is no IP address"));
   EXPECT_THAT(refusal({"trace", "--role", "client"}), StartsWith("--role: 'client' is no role; outbound"));
-  EXPECT_THAT(refusal({"trace", "--format", "xml"}), StartsWith("--format: 'xml' is no format; text or json"));
+  EXPECT_THAT(refusal({"trace", "--format", "xml"}),
+              StartsWith("--format: 'xml' is no format; text, json, ndjson, md or html"));
   EXPECT_THAT(refusal({"trace", "--fail-on", "high"}), StartsWith("--fail-on: 'high' is no severity; notice"));
   EXPECT_THAT(refusal({"trace", "--sockets", "many"}), StartsWith("--sockets: 'many' is no number"));
   EXPECT_THAT(refusal({"trace", "--ring-size", "32KiB"}), HasSubstr("a power of two from 64KiB"));
@@ -298,7 +299,8 @@ TEST(CommandLine, unknown_options_get_a_suggestion) {
 
 TEST(CommandLine, commands) {
   EXPECT_EQ(refusal({"tarce"}), "unknown command 'tarce'; did you mean trace?");
-  EXPECT_THAT(refusal({"frobnicate"}), StartsWith("unknown command 'frobnicate'; the commands are trace and size"));
+  EXPECT_THAT(refusal({"frobnicate"}),
+              StartsWith("unknown command 'frobnicate'; the commands are trace, report, diff, size;"));
   EXPECT_THAT(refusal({}), StartsWith("no command given; "));
   EXPECT_THAT(refusal({"trace", "trace"}), StartsWith("'trace' is no word of the filter expression; "));
   EXPECT_EQ(parse_command_line({}).error().exit_code, ExitCode::kUsage);

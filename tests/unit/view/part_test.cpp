@@ -280,7 +280,9 @@ TEST(Part, KnowsWhatWaitedWhenItEnded) {
   ASSERT_NE(story, nullptr);
   EXPECT_TRUE(story->exchange_pending);
   EXPECT_EQ(to_ms(story->pending_wait), 1000);
-  EXPECT_FALSE(story_of(picture, 2)->exchange_pending);
+  const auto* other = story_of(picture, 2);
+  ASSERT_NE(other, nullptr);
+  EXPECT_FALSE(other->exchange_pending);
 }
 
 TEST(Part, SeesARequestFailThatBeganBeforeIt) {
