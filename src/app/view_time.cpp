@@ -10,7 +10,12 @@
 namespace tcpdiag::app {
 namespace {
 
-using namespace std::chrono;
+using std::chrono::days;
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
 
 // The next `digits` digits as a number of at most `most`; taken off `text`.
 std::optional<int> take_number(std::string_view& text, std::size_t digits, int most) {
@@ -72,13 +77,14 @@ std::optional<model::WallTime> parse_rfc3339(std::string_view text) {
   if (!m || !take(text, "-")) return std::nullopt;
   const auto d = take_number(text, 2, 31);
   if (!d || !take(text, "Tt ")) return std::nullopt;
-  const year_month_day date{year{*y}, month{static_cast<unsigned>(*m)}, day{static_cast<unsigned>(*d)}};
+  const std::chrono::year_month_day date{std::chrono::year{*y}, std::chrono::month{static_cast<unsigned>(*m)},
+                                         std::chrono::day{static_cast<unsigned>(*d)}};
   if (!date.ok()) return std::nullopt;
   const auto time = take_time_of_day(text);
   if (!time) return std::nullopt;
   const auto ahead = take_offset(text);
   if (!ahead || !text.empty()) return std::nullopt;
-  return sys_days{date} + *time - *ahead;
+  return std::chrono::sys_days{date} + *time - *ahead;
 }
 
 }  // namespace
@@ -96,10 +102,10 @@ std::optional<ViewTime> parse_view_time(std::string_view text) {
 model::WallTime resolve(const ViewTime& time, model::WallTime start) {
   if (const auto* wall = std::get_if<model::WallTime>(&time)) return *wall;
   if (const auto* since = std::get_if<SinceStart>(&time)) return start + since->duration;
-  const model::WallTime midnight = floor<days>(start);
+  const model::WallTime midnight = std::chrono::floor<days>(start);
   // To the second: a recording that began at 02:33:50.118 has "02:33:50" in it.
   const model::WallTime at = midnight + std::get<TimeOfDay>(time).since_midnight;
-  return at < floor<seconds>(start) ? at + days{1} : at;
+  return at < std::chrono::floor<seconds>(start) ? at + days{1} : at;
 }
 
 }  // namespace tcpdiag::app
