@@ -12,6 +12,7 @@ namespace {
 using model::Duration;
 using model::EndKind;
 using model::Flow;
+using model::kGoodbyeBytes;
 using model::MonoTime;
 using model::SocketEnd;
 using model::TcpState;
@@ -20,8 +21,6 @@ using model::TcpState;
 constexpr Duration kInResponse = std::chrono::seconds(1);
 // What is written this shortly before the writer's own close was written without waiting for an answer.
 constexpr Duration kGoodbyeWithin = std::chrono::milliseconds(20);
-// HTTP/2 GOAWAY and TLS close_notify together are about 90 bytes, QUIT commands less.
-constexpr std::uint32_t kGoodbyeBytes = 256;
 // A request that is at least this old when a goodbye is appended to it is not part of the goodbye.
 constexpr Duration kSeparateWrite = std::chrono::seconds(1);
 

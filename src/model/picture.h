@@ -64,6 +64,10 @@ enum class EndKind : std::uint8_t {
   kConnectFailed,  // never established; see SocketStory::outcome
 };
 
+// A last write of up to this many bytes may be a goodbye: HTTP/2 GOAWAY and TLS close_notify together are about 90
+// bytes, QUIT commands less.
+inline constexpr std::uint32_t kGoodbyeBytes = 256;
+
 struct SocketEnd {
   EndKind kind = EndKind::kClosedLocally;
   MonoTime at{};

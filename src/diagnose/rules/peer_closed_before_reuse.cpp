@@ -35,6 +35,13 @@ bool application_could_know(const SocketEnd& end) {
   return end.fin_to_write && *end.fin_to_write >= kFinSeenBeforeWrite;
 }
 
+// The peer closed right behind its own last data, and the answer to that was a goodbye: so ends a conversation that
+// both sides end at once (iperf3's last byte, QUIT). A server that closes after every response looks the same, but
+// repeats.
+bool ended_by_both(const SocketEnd& end) {
+  return end.idle_at_fin && *end.idle_at_fin < kFinSeenBeforeWrite && end.request_bytes <= model::kGoodbyeBytes;
+}
+
 bool claims(const Case& socket) {
   const SocketStory& story = socket.story;
   if (!socket.endpoint.outbound() || !story.end || story.end->kind != EndKind::kResetReceived) return false;
@@ -56,6 +63,9 @@ std::optional<Judged> judge(const Group& group) {
   const auto timer = find_timer(idle);
   const std::uint64_t crossed = group.count_if([](const SocketStory& s) { return !application_could_know(*s.end); });
   const std::uint64_t n = group.size();
+  const bool goodbye =
+      n < kEnoughObservations && group.count_if([](const SocketStory& s) { return ended_by_both(*s.end); }) == n;
+  if (goodbye) finding.severity = model::Severity::kNotice;
 
   add(finding, "count", n);
   add_microseconds(finding, "fin_to_write_p50_us", late.p50());
@@ -77,14 +87,23 @@ std::optional<Judged> judge(const Group& group) {
 
   const std::string name = group.name();
   const std::string when = spread_words(idle, timer);
-  finding.title = when.empty() ? fmt::format("{} had closed {} before they were used again", name,
-                                             count_words(n, "connection", "connections"))
-                               : fmt::format("{} had closed {} after {} of silence, then they were used again", name,
-                                             count_words(n, "idle connection", "idle connections"), when);
-  finding.explanation = fmt::format("{} closed {} in an orderly way (FIN){}.", name,
-                                    count_words(n, "idle connection", "idle connections"),
+  const std::string connections =
+      count_words(n, goodbye ? "connection" : "idle connection", goodbye ? "connections" : "idle connections");
+  finding.title =
+      goodbye
+          ? fmt::format("{} closed {} right behind its last data, and a goodbye to that was reset", name, connections)
+      : when.empty()
+          ? fmt::format("{} had closed {} before they were used again", name,
+                        count_words(n, "connection", "connections"))
+          : fmt::format("{} had closed {} after {} of silence, then they were used again", name, connections, when);
+  finding.explanation = fmt::format("{} closed {} in an orderly way (FIN){}.", name, connections,
                                     when.empty() ? "" : fmt::format(" {} after the last data", when));
-  if (crossed == n) {
+  if (goodbye) {
+    finding.explanation += fmt::format(
+        " At most {} bytes were written after that and were reset: the end of a conversation. If they were a "
+        "request, its call has failed.",
+        model::kGoodbyeBytes);
+  } else if (crossed == n) {
     finding.explanation += " The request was on its way when the FIN came, and was answered by a reset.";
   } else {
     finding.explanation +=

@@ -237,6 +237,26 @@ TEST(PeerClosedBeforeReuse, a_fin_that_crossed_the_write_is_medium) {
   EXPECT_EQ(only(api(three(closed_before_reuse(20, 5s, 1ms))).build()).confidence, Confidence::kHigh);
 }
 
+TEST(PeerClosedBeforeReuse, a_goodbye_to_a_peer_that_hung_up_is_a_notice_until_it_repeats) {
+  SocketStory goodbye = closed_before_reuse(20, 17us, 29us);  // as iperf3 ends its control connection
+  goodbye.end->request_bytes = 1;
+  const Finding once = only(api({goodbye}).build());
+  EXPECT_EQ(once.code, "peer-closed-before-reuse");
+  EXPECT_EQ(once.severity, Severity::kNotice);
+  EXPECT_EQ(once.title, "10.0.0.2:443 closed 1 connection right behind its last data, and a goodbye to that was reset");
+  EXPECT_THAT(once.explanation, HasSubstr("At most 256 bytes were written after that"));
+  EXPECT_EQ(only(api(three(goodbye)).build()).severity, Severity::kCritical)
+      << "a server that closes after each response";
+
+  SocketStory request = goodbye;
+  request.end->request_bytes = 257;
+  EXPECT_EQ(only(api({request}).build()).severity, Severity::kWarning);
+  SocketStory later = goodbye;
+  later.end->idle_at_fin = 1ms;
+  EXPECT_EQ(only(api({later}).build()).severity, Severity::kWarning);
+  EXPECT_EQ(only(api({goodbye, closed_before_reuse(21, 5s, 40ms)}).build()).severity, Severity::kWarning);
+}
+
 TEST(PeerClosedBeforeReuse, a_request_that_began_before_the_fin_was_no_reuse) {
   // Upload: begun 8 s before, the FIN came 1 s after its newest bytes, more was written 10 ms later.
   SocketStory story = closed_before_reuse(20, 1s, 10ms);
