@@ -31,6 +31,7 @@ static __always_inline struct happening connect_started(struct sock *sk, u64 now
 	tcpd_read_tuple(&sk->__sk_common, &ref);
 	tcpd_own_by_current(&owner, TCPD_OWNER_CALLER);
 	if (!tcpd_tuple_wanted(&ref) || !tcpd_owner_wanted(&owner, true)) {
+		tcpd_sock_forget(sk);
 		tcpd_count(TCPD_COUNT_FILTERED_OUT);
 		return h;
 	}
@@ -61,6 +62,7 @@ static __always_inline struct happening accepted(struct sock *sk, u64 now)
 
 	tcpd_read_tuple(&sk->__sk_common, &ref);
 	if (!tcpd_tuple_wanted(&ref)) {
+		tcpd_sock_forget(sk);
 		tcpd_count(TCPD_COUNT_FILTERED_OUT);
 		return h;
 	}
@@ -170,16 +172,18 @@ static __always_inline void set_state(struct sock *sk, u8 from, u8 to)
 	struct tcpd_sock *s;
 	struct happening h = {};
 	u64 now = bpf_ktime_get_ns(), fin_sent_ns;
+	bool is_new;
 
 	s = to == TCP_SYN_SENT ? NULL : tcpd_sock_find(sk);
-	if (s && s->rejected)
+	/* a record found here is the left-over of an address that is used again */
+	is_new = from == TCP_SYN_RECV && to == TCP_ESTABLISHED &&
+		 (!s || s->ref.role == TCPD_ROLE_INBOUND);
+	if (s && s->rejected && !is_new)
 		return;
 	if (to == TCP_SYN_SENT)
 		h = connect_started(sk, now);
-	else if (from == TCP_SYN_RECV && to == TCP_ESTABLISHED &&
-		 (!s || s->ref.role == TCPD_ROLE_INBOUND))
-		h = accepted(sk, now); /* a record found here is the left-over of an address that is
-					  used again */
+	else if (is_new)
+		h = accepted(sk, now);
 	else if (s)
 		h = state_changed(sk, s, from, to, now);
 	s = h.s;

@@ -48,6 +48,18 @@ static __always_inline struct tcpd_sock *tcpd_sock_create(struct sock *sk)
 	return s;
 }
 
+/* A socket that is not followed: what is kept there is of an earlier life of it, or of its
+ * address. */
+static __always_inline void tcpd_sock_forget(struct sock *sk)
+{
+	u64 key = (u64)sk;
+
+	if (tcpd_cfg.have_sk_storage)
+		bpf_sk_storage_delete(&tcpd_storage, sk);
+	else
+		bpf_map_delete_elem(&tcpd_socks, &key);
+}
+
 /* bpf_get_socket_cookie() in tracing programs: kernel 5.12, commit c5dbb89fc2ac ("bpf: Expose
  * bpf_get_socket_cookie to tracing programs"). Before it the birth time and CPU take its place,
  * with the top bit set. */

@@ -184,10 +184,13 @@ static __always_inline void tcpd_fill_owner_names(struct tcpd_wire_owner *owner,
 	bpf_probe_read_kernel(&owner->ns_tgid, sizeof(owner->ns_tgid), number);
 }
 
-/* Also everything that the named cgroups hold that was made while tracing: their ancestors are
- * asked for, which only the current task's can be. */
+/* Also everything that the named cgroups hold that was made while tracing: the ancestors of the
+ * current task's cgroup are looked up, too. bpf_get_current_ancestor_cgroup_id() is for tracing
+ * programs since 5.15 only, so this follows the pointers. */
 tcpd_subprogram bool tcpd_cgroup_wanted(u64 id, bool of_current)
 {
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct cgroup_subsys_state *state;
 	u64 ancestor;
 	int level;
 
@@ -195,12 +198,12 @@ tcpd_subprogram bool tcpd_cgroup_wanted(u64 id, bool of_current)
 		return true;
 	if (!of_current)
 		return false;
-	for (level = 0; level < 16; level++) {
-		ancestor = bpf_get_current_ancestor_cgroup_id(level);
-		if (!ancestor)
-			return false;
+	state = BPF_CORE_READ(task, cgroups, dfl_cgrp, self.parent);
+	for (level = 0; level < 16 && state; level++) {
+		ancestor = BPF_CORE_READ(state, cgroup, kn, id);
 		if (bpf_map_lookup_elem(&tcpd_cgroup_set, &ancestor))
 			return true;
+		state = BPF_CORE_READ(state, parent);
 	}
 	return false;
 }

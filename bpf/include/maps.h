@@ -150,12 +150,13 @@ struct {
 	__type(value, u8);
 } tcpd_local_addrs __weak SEC(".maps"), tcpd_remote_addrs __weak SEC(".maps");
 
+/* Atomic: a program may be interrupted here by another of the same CPU that counts, too. */
 static __always_inline void tcpd_count(u32 counter)
 {
 	u64 *n = bpf_map_lookup_elem(&tcpd_counters, &counter);
 
 	if (n)
-		(*n)++;
+		__sync_fetch_and_add(n, 1);
 }
 
 static __always_inline struct tcpd_endpoint_stats *tcpd_stats_of(const struct tcpd_sock *s)
