@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Debian's cloud kernels for the QEMU matrix: found, downloaded and cut down to what a guest needs.
 
-apt does the work (signatures checked, its proxy and mirror settings obeyed) with lists and cache of its own, so /etc/apt
-and /var/lib/apt are only read. The mirror is the one that this machine's own apt takes its security updates from.
+apt does the work (signatures and checksums checked, its proxy and mirror settings obeyed) with lists and cache of its own,
+so /etc/apt and /var/lib/apt are only read. The mirrors are those that this machine's own apt takes Debian from.
 Kept of a kernel: vmlinuz and the modules named below with what they depend on, 12 to 20 MB.
 """
 
@@ -54,14 +54,14 @@ def run(*command: str, env: dict | None = None, cwd: pathlib.Path | None = None)
     return done.stdout
 
 
-def security_mirror() -> str:
-    """Address of the archive that serves this machine's <release>-security suite."""
+def mirror_of(suite: str) -> str:
+    """Address of the archive that has this suite: security updates are in one of their own."""
     targets = run("apt-get", "indextargets", "--format", "$(CODENAME) $(REPO_URI)", "Created-By: Packages")
     for line in targets.splitlines():
-        suite, _, address = line.partition(" ")
-        if suite.endswith("-security"):
+        name, _, address = line.partition(" ")
+        if name.endswith("-security") == suite.endswith("-security"):
             return address
-    raise Missing("this machine's apt sources name no security suite to take kernels from")
+    raise Missing(f"this machine's apt sources name no archive to take {suite} from")
 
 
 class Cache:
@@ -77,9 +77,9 @@ class Cache:
             return have
         try:
             self._update(suites)
-            image = self._image_of(wanted)
-            if have is None or image != self._stamp(wanted).read_text().strip():
-                self._download(wanted, image)
+            packages = self._packages_of(wanted)
+            if have is None or packages != self._stamp(wanted).read_text().split():
+                self._download(wanted, packages)
             self._stamp(wanted).touch()
         except Missing:
             if have is None:
@@ -105,14 +105,15 @@ class Cache:
             (self.apt / part).mkdir(parents=True, exist_ok=True)
         (self.apt / "status").touch()
         try:
-            mirror = security_mirror()
             signed = f"[signed-by={KEYRING}] " if os.path.exists(KEYRING) else ""
-            (self.apt / "sources.list").write_text("".join(f"deb {signed}{mirror} {s} main\n" for s in suites))
+            (self.apt / "sources.list").write_text("".join(f"deb {signed}{mirror_of(s)} {s} main\n" for s in suites))
             (self.apt / "apt.conf").write_text(
                 f'Dir::State "{self.apt}/state";\nDir::State::status "{self.apt}/status";\n'
                 f'Dir::Cache "{self.apt}/cache";\nDir::Etc::sourcelist "{self.apt}/sources.list";\n'
                 'Dir::Etc::sourceparts "/nonexistent";\nAcquire::Languages "none";\nAPT::Sandbox::User "root";\n'
-                'APT::Architecture "amd64";\nAcquire::Retries "2";\n')
+                'APT::Architecture "amd64";\nAcquire::Retries "2";\n'
+                # A suite that is not maintained any more stays signed, but nobody renews its date.
+                'Acquire::Check-Valid-Until "false";\n')
             env = dict(os.environ, APT_CONFIG=str(self.apt / "apt.conf"), LC_ALL="C")
             # A suite that is gone makes this return 100 while the other lists are good: _image_of() tells which.
             subprocess.run(["apt-get", "-qq", "update"], env=env, stdin=subprocess.DEVNULL, capture_output=True)
@@ -121,22 +122,30 @@ class Cache:
             self.why_no_lists = str(error)
             raise
 
-    def _image_of(self, wanted: Wanted) -> str:
-        name = f"{wanted.package}/{wanted.suite}"
-        shown = subprocess.run(["apt-cache", "show", name], env=self.env, text=True, capture_output=True).stdout
-        found = re.search(r"^Depends: (linux-image-[^ ,]+) \(= ([^)]+)\)", shown, re.MULTILINE)
-        if not found:
-            raise Missing(f"the mirror has no {wanted.package} in {wanted.suite}, or cannot be reached")
-        return f"{found[1]}={found[2]}"
+    def _show(self, package: str) -> str:
+        return subprocess.run(["apt-cache", "show", package], env=self.env, text=True, capture_output=True).stdout
 
-    def _download(self, wanted: Wanted, image: str) -> None:
+    def _packages_of(self, wanted: Wanted) -> list[str]:
+        """The packages that hold this kernel, as name=version: an image, since 7.2 its two halves."""
+        image = self._needs(f"{wanted.package}/{wanted.suite}", "image")
+        if not image:
+            raise Missing(f"the mirror has no {wanted.package} in {wanted.suite}, or cannot be reached")
+        return self._needs(image[0], "binary|modules") or image
+
+    def _needs(self, package: str, kinds: str) -> list[str]:
+        """What a package depends on that is a kernel's, as name=version."""
+        depends = re.search(r"^Depends: (.*)", self._show(package), re.MULTILINE)
+        return [f"{name}={version}" for name, version in
+                re.findall(rf"(linux-(?:{kinds})-[^ ,]+) \(= ([^)]+)\)", depends[1] if depends else "")]
+
+    def _download(self, wanted: Wanted, packages: list[str]) -> None:
         work = self.folder / f"{wanted.key}.new"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
-        run("apt-get", "-qq", "download", image, env=self.env, cwd=work)
-        package = next(work.glob("*.deb"))
-        run("dpkg-deb", "-x", str(package), str(work / "all"))
-        package.unlink()
+        run("apt-get", "-qq", "download", *packages, env=self.env, cwd=work)
+        for package in work.glob("*.deb"):
+            run("dpkg-deb", "-x", str(package), str(work / "all"))
+            package.unlink()
         top = next(p for p in (work / "all", work / "all/usr") if (p / "lib/modules").is_dir())
         release = next((top / "lib/modules").iterdir()).name
         vmlinuz = next(p for p in (work / f"all/boot/vmlinuz-{release}", top / "lib/modules" / release / "vmlinuz")
@@ -144,7 +153,7 @@ class Cache:
         shutil.copy(vmlinuz, work / "vmlinuz")
         keep_modules(top, work, release)
         shutil.rmtree(work / "all")
-        (work / "package").write_text(image + "\n")
+        (work / "package").write_text("\n".join(packages) + "\n")
         home = self.folder / wanted.key
         shutil.rmtree(home, ignore_errors=True)
         work.rename(home)
