@@ -5,7 +5,7 @@
 # status. What lab.sh leaves is on the second disk.
 
 set -u
-export PATH=/usr/bin HOME=/root LC_ALL=C
+export PATH=/usr/bin:/usr/sbin HOME=/root LC_ALL=C
 
 out=/mnt
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The guest's disk: one small ext4 image with this machine's own programs, their libraries, and every kernel's modules.
+"""The guest's disk: one small ext4 image with programs, their libraries, and every kernel's modules. The programs are this
+machine's own, or of another architecture out of Debian's packages.
 
 No boot loader and no initramfs: the cloud kernels have NVMe and ext4 built in. mke2fs -d fills the image without a mount,
 so none of this needs root.
@@ -19,6 +20,9 @@ ROOT_DEVICE = f"PARTUUID={DISK_ID:08x}-01"
 
 # What the guest's script calls. kmod is also modprobe, by which the kernel loads veth and nftables on demand.
 PROGRAMS = ("bash", "cat", "env", "grep", "ip", "kmod", "mkdir", "mount", "nft", "sleep", "tail", "umount", "uname")
+# The packages that have them; what these need comes along.
+PACKAGES = ("bash", "coreutils", "grep", "iproute2", "kmod", "mount", "nftables")
+NOT_NEEDED = ("usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale", "usr/share/bash-completion", "var/lib/dpkg")
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 
@@ -40,13 +44,10 @@ class Tree:
     def __init__(self, folder: pathlib.Path):
         self.folder = folder
         shutil.rmtree(folder, ignore_errors=True)
-        for name in ("dev", "proc", "sys", "run", "tmp", "etc", "mnt", "root", "usr/bin", "usr/lib", "usr/lib64"):
+        for name in ("dev", "proc", "sys", "run", "tmp", "etc", "mnt", "root", "usr/bin", "usr/sbin", "usr/lib", "usr/lib64"):
             (folder / name).mkdir(parents=True)
-        for link, to in (("bin", "usr/bin"), ("sbin", "usr/bin"), ("lib", "usr/lib"), ("lib64", "usr/lib64"),
-                         ("usr/sbin", "bin")):
+        for link, to in (("bin", "usr/bin"), ("sbin", "usr/sbin"), ("lib", "usr/lib"), ("lib64", "usr/lib64")):
             (folder / link).symlink_to(to)
-        (folder / "usr/bin/modprobe").symlink_to("kmod")
-        (folder / "usr/bin/sh").symlink_to("bash")
         (folder / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/bash\n")
         (folder / "etc/hostname").write_text("guest\n")
 
@@ -60,6 +61,21 @@ class Tree:
                 copy.chmod(0o755)
                 for library in libraries(source):
                     self.add(library, str(library).lstrip("/"), executable=False)
+
+    def add_own_programs(self) -> None:
+        for name in PROGRAMS:
+            self.add(find_program(name), f"usr/bin/{name}")
+        (self.folder / "usr/bin/sh").symlink_to("bash")
+        (self.folder / "usr/sbin/modprobe").symlink_to("../bin/kmod")
+
+    def unpack(self, package: pathlib.Path) -> None:
+        """The files of a Debian package; none of its scripts is run."""
+        content = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE)
+        # tar keeps the links that /bin and the like are; dpkg-deb -x would replace them.
+        subprocess.run(["tar", "-x", "--keep-directory-symlink", "--no-same-owner", "-C", str(self.folder),
+                        *(f"--exclude=./{path}" for path in NOT_NEEDED)], stdin=content.stdout, check=True)
+        if content.wait() != 0:
+            raise subprocess.CalledProcessError(content.returncode, f"dpkg-deb {package}")
 
     def to_ext4(self, image: pathlib.Path) -> None:
         size = sum(p.lstat().st_size for p in self.folder.rglob("*") if p.is_file() and not p.is_symlink())

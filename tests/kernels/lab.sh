@@ -21,13 +21,17 @@ tcpdiag=$opt/tcpdiag
 server=10.9.0.2
 declare -A tracers=()
 
-end_jobs() {
+cgroup=$(while read -r _ mounted type _; do
+  [[ $type != cgroup2 ]] || { echo "$mounted" && break; }
+done </proc/mounts)/tcpdiag-lab
+tidy_up() {
   {
     for job in $(jobs -p); do kill -KILL "$job"; done
     wait
+    rmdir "$cgroup/later" "$cgroup" "$cgroup-other" # the guest, which ends with this, has no such program
   } 2>/dev/null
 }
-trap end_jobs EXIT
+trap tidy_up EXIT
 
 fail() {
   echo "lab: $2" >&2
@@ -177,8 +181,14 @@ losses() {
 # addresses of its sockets in the kernel's memory later, the last time those of delta, which nobody asks for.
 crowd=("gamma 11" "alpha 5" "beta 7" "delta 13")
 
+# into_cgroup NEW_CGROUP PID
+into_cgroup() {
+  mkdir "$1" || fail 31 "mkdir $1"
+  echo "$2" >"$1/cgroup.procs" || fail 31 "a process could not be moved into $1"
+}
+
 owners() {
-  local member name count wanted=/sys/fs/cgroup/wanted
+  local member name count
   declare -A pids=()
   for member in "${crowd[@]}"; do
     read -r name count <<<"$member"
@@ -187,14 +197,13 @@ owners() {
     pids[$name]=$!
     wait_until 30 "the process $name did not start" 10 grep -qx "$name" "/proc/${pids[$name]}/comm"
   done
-  mkdir $wanted || fail 31 "mkdir $wanted"
-  echo "${pids[alpha]}" >$wanted/cgroup.procs || fail 31 "a process could not be moved into $wanted"
-  start_trace by-cgroup --netns /run/netns/c --cgroup /wanted
+  into_cgroup "$cgroup" "${pids[alpha]}"
+  into_cgroup "$cgroup-other" "${pids[gamma]}"
+  start_trace by-cgroup --netns /run/netns/c --cgroup "/${cgroup##*/}"
   start_trace by-pid -p "${pids[beta]}"
   start_trace by-comm --netns /run/netns/c --comm gamma
   # One that is made while it is traced.
-  mkdir $wanted/later || fail 31 "mkdir $wanted/later"
-  echo "${pids[beta]}" >$wanted/later/cgroup.procs || fail 31 "a process could not be moved into $wanted/later"
+  into_cgroup "$cgroup/later" "${pids[beta]}"
   for member in "${crowd[@]}"; do
     name=${member% *}
     kill -USR1 "${pids[$name]}"

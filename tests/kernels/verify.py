@@ -207,7 +207,7 @@ def check_losses(checks: Checks, guest: Guest) -> None:
 def check_owners(checks: Checks, guest: Guest) -> None:
     """Each trace has the sockets of the processes that it asked for, and no other."""
     crowd = {name: guest.truth(name)["established"] for name in CROWD}
-    cgroups = {"alpha": "/wanted", "beta": "/wanted/later", "gamma": "/"}
+    cgroups = {"alpha": "/tcpdiag-lab", "beta": "/tcpdiag-lab/later", "gamma": "/tcpdiag-lab-other"}
     for trace, names in (("by-comm", ["gamma"]), ("by-pid", ["beta"]), ("by-cgroup", ["alpha", "beta"])):
         checks.part = trace
         report = guest.report(trace)
