@@ -8,12 +8,13 @@ import subprocess
 
 DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs/kernel-support.md"
 BEGIN = "<!-- The table is written by scripts/test --kernels and scripts/arm64, with --write-support. -->"
-HEAD = ("| From | Architecture | Kernel | Checks passed | Not available there | Seconds | Run |",
-        "| --- | --- | --- | ---: | --- | ---: | --- |")
+HEAD = ("| Line | From | Architecture | Kernel | Checks passed | Not available there | Seconds | Run |",
+        "| --- | --- | --- | --- | ---: | --- | ---: | --- |")
 
 
 @dataclasses.dataclass
 class Row:
+    line: str  # its name in KERNELS
     source: str  # Debian's suite
     arch: str
     kernel: str
@@ -40,17 +41,17 @@ def this_run(root: pathlib.Path) -> str:
 
 
 def write(rows: list[Row]) -> None:
-    """Puts these rows in place of those of the same sources and architectures; the others stay."""
+    """Puts these rows in place of those of the same lines and architectures; the others stay."""
     text = DOCUMENT.read_text()
     before, begin, rest = text.partition(BEGIN + "\n")
     if not begin:
         raise ValueError(f"{DOCUMENT} has no line {BEGIN}")
     lines = rest.splitlines()
     length = next((number for number, line in enumerate(lines) if not line.startswith("|")), len(lines))
-    table = {(row.source, row.arch): row for row in read_rows(lines[:length])}
+    table = {(row.line, row.arch): row for row in read_rows(lines[:length])}
     run = this_run(DOCUMENT.parents[1])
     for row in rows:
         row.run = run
-        table[row.source, row.arch] = row
+        table[row.line, row.arch] = row
     made = [*HEAD, *(row.text() for row in table.values())]
     DOCUMENT.write_text(before + begin + "\n".join(made + lines[length:]) + "\n")
