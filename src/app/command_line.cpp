@@ -12,6 +12,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/doctor_options.h"
 #include "app/option_values.h"
 #include "app/size_options.h"
 #include "app/version.h"
@@ -27,6 +28,7 @@ constexpr const char* kHelpFooter = R"(Examples:
   sudo tcpdiag trace                    all TCP sockets here, until Ctrl-C
   sudo tcpdiag trace -D 443 -d 5m       connections to port 443, five minutes
   tcpdiag size --instance t4g.micro --response 32KiB    what a node carries
+  sudo tcpdiag doctor                   can this kernel and user trace
   tcpdiag trace --help                  all options of trace
 
 Exit codes:
@@ -72,6 +74,15 @@ Examples:
 
 Exit codes: 0 done, whatever the answer; 1 failed while running, 2 wrong use)";
 
+constexpr const char* kDoctorFooter = R"(It loads the kernel programs to see that the kernel takes them, and attaches
+none. Without root it says what it could not find out.
+
+Examples:
+  sudo tcpdiag doctor
+  sudo tcpdiag doctor --format json | jq -r '.rows[] | select(.answer=="no")'
+
+Exit codes: 0 can trace, maybe poorer; 1 failed, 2 wrong use, 3 cannot trace)";
+
 class HelpFormatter : public CLI::Formatter {
  public:
   HelpFormatter() {
@@ -86,6 +97,7 @@ class HelpFormatter : public CLI::Formatter {
   std::string make_description(const CLI::App* app) const override { return app->get_description() + "\n\n"; }
   std::string make_usage(const CLI::App* app, std::string name) const override {
     if (app->get_parent() == nullptr) return fmt::format("Usage: {} COMMAND [OPTIONS]\n", name);
+    if (app->get_name() == "doctor") return fmt::format("Usage: {} [OPTIONS]\n", name);
     return fmt::format("Usage: {} [OPTIONS] [{}]\n", name, app->get_name() == kSize ? "FILE" : "EXPRESSION");
   }
   std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
@@ -251,6 +263,18 @@ Result<Command> size_command_line(const CLI::App& size, TypedSizeOptions typed,
   return std::move(*options);
 }
 
+Result<Command> doctor_command_line(const CLI::App& doctor, TypedDoctorOptions typed,
+                                    const std::vector<std::string>& no_options, const std::vector<std::string>& argv) {
+  typed.rest = doctor.remaining();
+  const auto unknown = std::ranges::find_if(typed.rest, is_option);
+  if (unknown != typed.rest.end()) return tl::unexpected(unknown_option_of(doctor, *unknown));
+  typed.rest.insert(typed.rest.end(), no_options.begin(), no_options.end());
+  Result<DoctorOptions> options = to_doctor_options(typed);
+  if (!options) return tl::unexpected(options.error());
+  options->command = argv;
+  return std::move(*options);
+}
+
 }  // namespace
 
 Result<Command> parse_command_line(const std::vector<std::string>& argv) {
@@ -279,6 +303,13 @@ Result<Command> parse_command_line(const std::vector<std::string>& argv) {
   size.allow_extras();
   add_size_options(size, typed_size);
 
+  TypedDoctorOptions typed_doctor;
+  CLI::App& doctor = *app.add_subcommand("doctor", "Says whether tracing works here, and the cure.");
+  doctor.group("Commands");
+  doctor.footer(kDoctorFooter);
+  doctor.allow_extras();
+  add_values(doctor, "--format", typed_doctor.format, "FORMAT", "text (default) or json", "The answer");
+
   std::vector<std::string> words(argv.begin() + (argv.empty() ? 0 : 1), argv.end());
   // Behind "--" there are no options. CLI11 would take these words for the program's instead of the command's.
   std::vector<std::string> no_options;
@@ -296,9 +327,10 @@ Result<Command> parse_command_line(const std::vector<std::string>& argv) {
   }
 
   const std::vector<std::string> unplaced = app.remaining();
-  if (!unplaced.empty()) return tl::unexpected(unplaced_word(app, {&trace, &size}, unplaced.front()));
+  if (!unplaced.empty()) return tl::unexpected(unplaced_word(app, {&trace, &size, &doctor}, unplaced.front()));
   if (show_version) return ShowText{version_line()};
   if (size.parsed()) return size_command_line(size, std::move(typed_size), no_options, argv);
+  if (doctor.parsed()) return doctor_command_line(doctor, std::move(typed_doctor), no_options, argv);
   if (!trace.parsed())
     return fail(ExitCode::kUsage, "no command given", "try 'sudo tcpdiag trace', or 'tcpdiag --help'");
   // What is no option is the expression. An unknown option's value is left over too: the option is the one to name.

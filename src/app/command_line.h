@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "app/doctor_options.h"
 #include "app/size_options.h"
 #include "app/trace_options.h"
 #include "util/result.h"
@@ -17,7 +18,7 @@ struct ShowText {  // --help, --version
   std::string text;
 };
 
-using Command = std::variant<ShowText, TraceOptions, SizeOptions>;
+using Command = std::variant<ShowText, TraceOptions, SizeOptions, DoctorOptions>;
 
 // `argv` with the program's name. Every error is wrong use (kUsage).
 Result<Command> parse_command_line(const std::vector<std::string>& argv);

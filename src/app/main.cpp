@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/command_line.h"
+#include "app/doctor_command.h"
 #include "app/size_command.h"
 #include "app/trace_command.h"
 #include "util/io.h"
@@ -42,6 +43,10 @@ int run(const std::vector<std::string>& argv) {
   }
   if (const auto* size = std::get_if<SizeOptions>(&*command)) {
     const Result<ExitCode> code = size_command(*size);
+    return code ? static_cast<int>(*code) : report_error(code.error());
+  }
+  if (const auto* doctor = std::get_if<DoctorOptions>(&*command)) {
+    const Result<ExitCode> code = doctor_command(*doctor);
     return code ? static_cast<int>(*code) : report_error(code.error());
   }
   const Result<ExitCode> code = trace_command(std::get<TraceOptions>(std::move(*command)));

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "app/caller.h"
 #include "util/fd.h"
@@ -30,6 +31,8 @@ class Output {
 
   bool is_file() const { return bool(directory_); }
   const std::string& path() const { return path_; }
+  // That a file is renamed or removed in at the end, open.
+  std::vector<int> directories() const { return created_ ? std::vector<int>{directory_.get()} : std::vector<int>(); }
 
   // Of a file: writes all of it and puts it in its place. Error: kFailed; the file is then as far as it came.
   Result<> write_file(std::string_view text);

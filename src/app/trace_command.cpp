@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "app/caller.h"
+#include "app/confinement.h"
 #include "app/live_source.h"
 #include "app/output.h"
 #include "app/progress.h"
@@ -65,7 +66,8 @@ Result<ExitCode> trace_command(TraceOptions options) {
   if (!source) return tl::unexpected(source.error());
 
   Progress progress(STDERR_FILENO, understands_escapes(STDERR_FILENO));
-  const Result<model::Report> report = run_trace(options, netns, **source, *signals, progress);
+  const auto confine = [&] { return confine_trace(caller_through_sudo(), output->directories(), **source); };
+  const Result<model::Report> report = run_trace(options, netns, **source, confine, *signals, progress);
   if (!report) return tl::unexpected(report.error());
   source->reset();  // the kernel side costs nothing any more, however long the report's reader takes
 

@@ -57,14 +57,6 @@ Json filters_json(const model::Filters& filters) {
           {"expression", filters.expression ? text_json(filters.expression->text) : Json(nullptr)}};
 }
 
-Json abilities_json(const std::vector<model::Ability>& abilities) {
-  Json out = Json::object();
-  for (const model::Ability& ability : abilities) {
-    out[valid_utf8(ability.name)] = {{"available", ability.available}, {"reason", text_or_null(ability.reason)}};
-  }
-  return out;
-}
-
 Json loss_json(const model::Loss& loss) {
   return {{"ring_full", loss.ring_full},
           {"sockets_full", loss.sockets_full},
