@@ -20,6 +20,8 @@ std::optional<T> number_from_environment(const char* name) {
   return text == nullptr ? std::nullopt : parse_number<T>(text);
 }
 
+}  // namespace
+
 std::vector<gid_t> groups_of(const Caller& caller) {
   std::vector<char> buffer(16384);
   passwd entry{};
@@ -34,8 +36,6 @@ std::vector<gid_t> groups_of(const Caller& caller) {
   groups.resize(static_cast<std::size_t>(count));
   return groups;
 }
-
-}  // namespace
 
 std::optional<Caller> caller_through_sudo() {
   if (::geteuid() != 0) return std::nullopt;
@@ -58,8 +58,8 @@ Result<> become_caller() {
 }
 
 ActAs::ActAs(const std::optional<Caller>& caller) {
-  if (!caller) return;
   own_uid_ = ::geteuid();
+  if (!caller || own_uid_ == caller->uid) return;
   own_gid_ = ::getegid();
   const int count = ::getgroups(0, nullptr);
   own_groups_.resize(static_cast<std::size_t>(count > 0 ? count : 0));

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/caller.h"
 #include "app/output_options.h"
@@ -23,6 +24,8 @@ class RecordingOutput {
   ~RecordingOutput();  // removes it, unless kept or finished
 
   recording::Writer* writer() { return writer_.get(); }  // null: none
+  // In which a file is removed at the end, open.
+  std::vector<int> directories() const { return writer_ ? std::vector<int>{writer_->directory()} : std::vector<int>(); }
   // What is in it is worth keeping, whatever comes.
   void keep() { keep_ = true; }
   // Closes it and says so in the report. The line to tell: where it is, its id and digest; or what went wrong.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/caller.h"
+#include "app/confinement.h"
 #include "app/event_stream.h"
 #include "app/output.h"
 #include "app/progress.h"
@@ -30,6 +31,10 @@ Result<ExitCode> report_command(const ReportOptions& options) {
   if (!output) return tl::unexpected(output.error());
   Result<RecordingOutput> recording = RecordingOutput::open(options.out, std::nullopt);
   if (!recording) return tl::unexpected(recording.error());
+
+  std::vector<int> directories = recording->directories();
+  for (const int directory : output->directories()) directories.push_back(directory);
+  if (const auto confined = confine_offline(directories); !confined) return tl::unexpected(confined.error());
 
   Progress progress(STDERR_FILENO, understands_escapes(STDERR_FILENO));
   EventStream stream(*output, true);
