@@ -300,7 +300,7 @@ TEST(CommandLine, unknown_options_get_a_suggestion) {
 TEST(CommandLine, commands) {
   EXPECT_EQ(refusal({"tarce"}), "unknown command 'tarce'; did you mean trace?");
   EXPECT_THAT(refusal({"frobnicate"}),
-              StartsWith("unknown command 'frobnicate'; the commands are trace, report, diff, size;"));
+              StartsWith("unknown command 'frobnicate'; the commands are trace, report, diff, size, doctor;"));
   EXPECT_THAT(refusal({}), StartsWith("no command given; "));
   EXPECT_THAT(refusal({"trace", "trace"}), StartsWith("'trace' is no word of the filter expression; "));
   EXPECT_EQ(parse_command_line({}).error().exit_code, ExitCode::kUsage);
