@@ -44,18 +44,6 @@ std::string counted(std::uint64_t count, std::string_view what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
-std::string_view in_capitals(model::Severity severity) {
-  switch (severity) {
-    case model::Severity::kNotice:
-      return "NOTICE";
-    case model::Severity::kWarning:
-      return "WARNING";
-    case model::Severity::kCritical:
-      return "CRITICAL";
-  }
-  return "";
-}
-
 std::string time_of_day(model::WallTime wall) {
   using std::chrono::floor;
   const auto milliseconds = floor<std::chrono::milliseconds>(wall - floor<std::chrono::days>(wall)).count();
@@ -87,7 +75,7 @@ std::string finding_line(const model::Finding& finding, const model::Picture& pi
   if (finding.title.find(where) != std::string::npos) where.clear();  // most titles name it
   if (!where.empty()) where += "  ";
   return escape_terminal(fmt::format("{} UTC  {}  {}  {}{}", time_of_day(picture.start.clock.to_wall(finding.first_at)),
-                                     in_capitals(finding.severity), finding.code, where, finding.title));
+                                     model::in_capitals(finding.severity), finding.code, where, finding.title));
 }
 
 }  // namespace tcpdiag::app

@@ -67,7 +67,6 @@ std::vector<std::size_t> effects_of(const model::Report& report,
 std::string effect_words(const model::Report& report, std::size_t root, std::size_t effect);  // "2 path-queueing (...)"
 
 std::string_view kind_words(const model::Report& report, const model::Finding& finding);  // "CAUSE", "SYMPTOM", ...
-std::string_view severity_words(model::Severity severity);                                // "CRITICAL"
 std::string place_words(const model::Report& report, const model::Finding& finding);      // "10.0.0.1:443 (inbound)"
 // "12 of 1201 exchanges failed (1.0 %)", "0 failed"; at least one.
 std::vector<std::string> impact_parts(const model::Report& report, const model::Finding& finding);
