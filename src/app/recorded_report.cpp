@@ -2,7 +2,6 @@
 #include "app/recorded_report.h"
 
 #include <utility>
-#include <variant>
 
 #include "app/tee.h"
 #include "correlate/correlator.h"
@@ -14,27 +13,16 @@
 namespace tcpdiag::app {
 namespace {
 
-class StartOnly : public model::Sink {
- public:
-  void on_event(const model::Event& /*event*/) override {}
-  void on_sample(const model::Sample& sample) override {
-    if (const auto* start = std::get_if<model::TraceStart>(&sample)) wall_at = start->clock.wall_at;
-  }
-  model::WallTime wall_at{};
-};
-
 bool is_whole(const Narrowing& narrowing) {
   return !narrowing.from && !narrowing.to && narrowing.filters.describe() == model::Filters().describe();
 }
 
 // Times of day and those after the beginning need the recording's clock.
-Result<model::View> view_of(model::Recorded& recorded, const Narrowing& narrowing) {
+model::View view_of(const model::Recorded& recorded, const Narrowing& narrowing) {
+  const model::WallTime begin = recorded.start().clock.wall_at;
   model::View view{.filters = narrowing.filters, .from = {}, .to = {}};
-  if (!narrowing.from && !narrowing.to) return view;
-  StartOnly start;
-  if (const Result<> told = recorded.tell(start); !told) return tl::unexpected(told.error());
-  if (narrowing.from) view.from = resolve(*narrowing.from, start.wall_at);
-  if (narrowing.to) view.to = resolve(*narrowing.to, start.wall_at);
+  if (narrowing.from) view.from = resolve(*narrowing.from, begin);
+  if (narrowing.to) view.to = resolve(*narrowing.to, begin);
   return view;
 }
 
@@ -53,10 +41,9 @@ Result<model::Report> report_of(model::Recorded& recorded, const Narrowing& narr
   if (is_whole(narrowing)) {
     if (const Result<> told = recorded.tell(first); !told) return tl::unexpected(told.error());
   } else {
-    Result<model::View> wanted = view_of(recorded, narrowing);
-    if (!wanted) return tl::unexpected(wanted.error());
-    if (const Result<> told = view::narrow(recorded, *wanted, first); !told) return tl::unexpected(told.error());
-    view = redactor ? redactor->view(*wanted) : std::move(*wanted);
+    model::View wanted = view_of(recorded, narrowing);
+    if (const Result<> told = view::narrow(recorded, wanted, first); !told) return tl::unexpected(told.error());
+    view = redactor ? redactor->view(wanted) : std::move(wanted);
   }
   model::Report report = diagnose::make_report(correlator.finish());
   report.view = std::move(view);
