@@ -13,12 +13,9 @@ namespace tcpdiag::app {
 namespace {
 
 std::string sockets_in_words(model::Filters filters) {
-  // The namespace is said apart.
-  filters.netns_as_given.clear();
-  filters.netns_inodes.clear();
-  const std::string words = filters.describe();
-  if (words == model::Filters().describe()) return "all TCP sockets";
-  return "TCP sockets with " + escape_terminal(words);
+  if (!filters.limits_sockets()) return "all TCP sockets";
+  filters.netns_as_given.clear();  // the namespace is said apart
+  return "TCP sockets with " + escape_terminal(filters.describe());
 }
 
 std::string netns_in_words(const model::Filters& filters, const std::vector<model::NetnsInfo>& netns) {

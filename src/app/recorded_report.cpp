@@ -13,10 +13,6 @@
 namespace tcpdiag::app {
 namespace {
 
-bool is_whole(const Narrowing& narrowing) {
-  return !narrowing.from && !narrowing.to && narrowing.filters.describe() == model::Filters().describe();
-}
-
 // Times of day and those after the beginning need the recording's clock.
 model::View view_of(const model::Recorded& recorded, const Narrowing& narrowing) {
   const model::WallTime begin = recorded.start().clock.wall_at;
@@ -37,16 +33,11 @@ Result<model::Report> report_of(model::Recorded& recorded, const Narrowing& narr
   if (redact) redactor.emplace(all);
   model::Sink& first = redactor ? static_cast<model::Sink&>(*redactor) : all;
 
-  std::optional<model::View> view;
-  if (is_whole(narrowing)) {
-    if (const Result<> told = recorded.tell(first); !told) return tl::unexpected(told.error());
-  } else {
-    model::View wanted = view_of(recorded, narrowing);
-    if (const Result<> told = view::narrow(recorded, wanted, first); !told) return tl::unexpected(told.error());
-    view = redactor ? redactor->view(wanted) : std::move(wanted);
-  }
+  model::View view = view_of(recorded, narrowing);
+  if (const Result<> told = view::narrow(recorded, view, first); !told) return tl::unexpected(told.error());
+  if (redactor) view = redactor->view(view);
   model::Report report = diagnose::make_report(correlator.finish());
-  report.view = std::move(view);
+  if (!view.is_whole()) report.view = std::move(view);
   return report;
 }
 

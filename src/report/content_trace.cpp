@@ -30,7 +30,7 @@ std::string moment_words(model::WallTime t) { return fmt::format("{} {} UTC", da
 // What a recording was narrowed to when it was read; empty: to nothing.
 std::string view_words(const model::View& view) {
   std::vector<std::string> parts;
-  if (const std::string filters = view.filters.describe(); filters != "none") parts.push_back(filters);
+  if (!view.filters.takes_everything()) parts.push_back(view.filters.describe());
   if (view.from) parts.push_back("from " + moment_words(*view.from));
   if (view.to) parts.push_back("before " + moment_words(*view.to));
   return join(parts, ", ");
