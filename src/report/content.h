@@ -134,6 +134,9 @@ struct DelayTable {
 };
 std::optional<DelayTable> delay_table(const model::Report& report);  // of delay_endpoint()
 
+// Of EndpointPicture::path_queue_in_missing, "the peer sends no TCP timestamps"; null: nothing to be said.
+const char* why_not_one_way(std::string_view missing);
+
 struct RetransmitTable {
   struct Row {
     std::string_view words;
