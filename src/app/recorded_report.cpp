@@ -6,8 +6,6 @@
 #include "app/tee.h"
 #include "correlate/correlator.h"
 #include "diagnose/diagnose.h"
-#include "recording/reader.h"
-#include "redact/redactor.h"
 #include "view/narrow.h"
 
 namespace tcpdiag::app {
@@ -24,28 +22,25 @@ model::View view_of(const model::Recorded& recorded, const Narrowing& narrowing)
 
 }  // namespace
 
-Result<model::Report> report_of(model::Recorded& recorded, const Narrowing& narrowing, bool redact,
+Result<model::Report> report_of(model::Recorded& recorded, const Narrowing& narrowing, redact::Redactor* redactor,
                                 const std::vector<model::Sink*>& also) {
   correlate::Correlator correlator;
   Tee all({&correlator});
   for (model::Sink* sink : also) all.add(*sink);
-  std::optional<redact::Redactor> redactor;
-  if (redact) redactor.emplace(all);
-  model::Sink& first = redactor ? static_cast<model::Sink&>(*redactor) : all;
+  if (redactor != nullptr) redactor->lead_to(all);
+  model::Sink& first = redactor != nullptr ? static_cast<model::Sink&>(*redactor) : all;
 
   model::View view = view_of(recorded, narrowing);
   if (const Result<> told = view::narrow(recorded, view, first); !told) return tl::unexpected(told.error());
-  if (redactor) view = redactor->view(view);
+  if (redactor != nullptr) view = redactor->view(view);
   model::Report report = diagnose::make_report(correlator.finish());
   if (!view.is_whole()) report.view = std::move(view);
   return report;
 }
 
-Result<model::Report> report_of_file(const std::string& path, bool redact) {
-  const auto reader = recording::Reader::open(path);
-  if (!reader) return tl::unexpected(reader.error());
-  Result<model::Report> report = report_of(**reader, {}, redact, {});
-  if (report) report->recording = (*reader)->file();
+Result<model::Report> report_of_whole(recording::Reader& recording, redact::Redactor* redactor) {
+  Result<model::Report> report = report_of(recording, {}, redactor, {});
+  if (report) report->recording = recording.file();
   return report;
 }
 

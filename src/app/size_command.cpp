@@ -100,7 +100,9 @@ Result<std::string> report_in(const std::string& path) {
   const Result<Fd> file = open_file(path);
   if (!file) return tl::unexpected(file.error());
   if (!is_recording(*file)) return read_report(file->get(), name_of(path));
-  const Result<model::Report> report = report_of_file(path, false);
+  const auto recording = recording::Reader::open(path);
+  if (!recording) return tl::unexpected(recording.error());
+  const Result<model::Report> report = report_of_whole(**recording, nullptr);
   if (!report) return tl::unexpected(report.error());
   return report::render_json(*report, {.sockets = 0});
 }
