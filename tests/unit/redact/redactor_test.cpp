@@ -255,8 +255,10 @@ TEST(Redactor, CountsBesideTheTokensOfAnotherStream) {
     Stream out;
     Redactor redactor(out);
     redactor.expect_tokens();
-    if (tokens_first) redactor.on_sample(of_tokens);
-    if (tokens_first) EXPECT_EQ(after(redactor, out, "private-v4-1"), "private-v4-1");
+    if (tokens_first) {
+      redactor.on_sample(of_tokens);
+      EXPECT_EQ(after(redactor, out, "private-v4-1"), "private-v4-1");
+    }
     redactor.on_sample(model::TraceStart{});
     EXPECT_EQ(after(redactor, out, "10.0.0.7"), "private-v4-1000001");
     redactor.on_sample(model::ProcessInfo{.pid = 1, .comm = "process-1"});
