@@ -34,7 +34,11 @@ std::string recording_words(const model::Report& report);      // "6f1c..., 1.2 
 std::string not_matched_words(const model::Report& report);    // what was looked for in vain, and for how long
 std::string nothing_found_words(const model::Report& report);  // the summary, and that no listen queue overflowed
 std::string not_visible_words(const model::Report& report);    // "DNS, the inside of TLS"; empty: nothing is hidden
-std::string quiet_nics_words(const model::Report& report);     // of allowances that were not exceeded; or empty
+// By name what this kernel or this user could not do, "reset_reasons, socket_cookie"; empty: nothing is missing.
+std::string missing_words(const model::Report& report);
+// What is not told because this is a part of a recording, a sentence each.
+std::vector<std::string> narrowing_remarks(const model::Report& report);
+std::string quiet_nics_words(const model::Report& report);  // of allowances that were not exceeded; or empty
 inline constexpr std::string_view kIncomplete =
     "INCOMPLETE: the trace did not end in order; what its last second held may be missing.";
 

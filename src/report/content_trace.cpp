@@ -36,6 +36,11 @@ std::string view_words(const model::View& view) {
   return join(parts, ", ");
 }
 
+// Not for want of an ability: the report is of a part of a recording (docs/json.md, abilities).
+bool is_of_narrowing(const model::Ability& ability) {
+  return ability.name == "endpoint_aggregates" || ability.name == "socket_counts";
+}
+
 // An argument as a POSIX shell takes it (XCU 2.2).
 std::string shell_word(const std::string& argument) {
   constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
@@ -164,6 +169,28 @@ std::string not_visible_words(const model::Report& report) {
     words.emplace_back(known != nullptr ? known->words : std::string_view(id));
   }
   return join(words, ", ");
+}
+
+std::string missing_words(const model::Report& report) {
+  constexpr std::size_t kShown = 10;
+  std::vector<std::string> names;
+  for (const model::Ability& ability : report.picture.start.abilities) {
+    if (!ability.available && !is_of_narrowing(ability)) names.push_back(elide_middle(escape_terminal(ability.name), 40));
+  }
+  if (names.size() > kShown) {
+    const std::size_t more = names.size() - kShown;
+    names.resize(kShown);
+    names.push_back(fmt::format("{} more", more));
+  }
+  return join(names, ", ");
+}
+
+std::vector<std::string> narrowing_remarks(const model::Report& report) {
+  std::vector<std::string> remarks;
+  for (const model::Ability& ability : report.picture.start.abilities) {
+    if (!ability.available && is_of_narrowing(ability)) remarks.push_back(ability.reason);
+  }
+  return remarks;
 }
 
 std::string quiet_nics_words(const model::Report& report) {
