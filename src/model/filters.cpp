@@ -27,9 +27,7 @@ bool Filters::limits_sockets() const {
          !local.empty() || !remote.empty() || !families.empty() || role.has_value() || expression.has_value();
 }
 
-bool Filters::takes_everything() const {
-  return !limits_sockets() && netns_inodes.empty() && netns_as_given.empty();
-}
+bool Filters::takes_everything() const { return !limits_sockets() && netns_inodes.empty() && netns_as_given.empty(); }
 
 std::string Filters::describe() const {
   const auto as_is = [](const auto& value) { return value; };
