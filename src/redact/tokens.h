@@ -16,8 +16,8 @@
 namespace tcpdiag::redact {
 
 // Where the originals come from. kRedacted: from a Redactor before this one, so what has the form of a token is one and
-// stays. What is met beside them is counted from kBeside (count_beside()), above all numbers that the first one can have
-// given.
+// stays. What is met beside them is counted from kBeside (count_beside()), above all numbers that the first one can
+// have given.
 enum class Origin : std::uint8_t { kRaw, kRedacted };
 inline constexpr std::uint32_t kBeside = 1'000'001;
 
