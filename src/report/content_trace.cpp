@@ -175,7 +175,8 @@ std::string missing_words(const model::Report& report) {
   constexpr std::size_t kShown = 10;
   std::vector<std::string> names;
   for (const model::Ability& ability : report.picture.start.abilities) {
-    if (!ability.available && !is_of_narrowing(ability)) names.push_back(elide_middle(escape_terminal(ability.name), 40));
+    if (!ability.available && !is_of_narrowing(ability))
+      names.push_back(elide_middle(escape_terminal(ability.name), 40));
   }
   if (names.size() > kShown) {
     const std::size_t more = names.size() - kShown;
