@@ -5,14 +5,12 @@ The kernel's counters come from nstat (Host.counters). Nothing here knows of tcp
 """
 
 import array
-import contextlib
 import fcntl
 import os
 import re
 import signal
 import socket
 import subprocess
-import tempfile
 import termios
 import time
 import uuid
