@@ -89,7 +89,7 @@ TEST_F(DiffCommand, redacted_finds_the_same_as_it_finds_in_the_originals) {
   const std::string bad = file("bad", run({{"10.0.0.3", kCalls, kCalls / 2}, {"10.0.0.2", kCalls, 0}}));
   std::string expected = answer(good, bad, false);
   ASSERT_THAT(expected, HasSubstr("10.0.0.3"));
-  ASSERT_THAT(expected, HasSubstr("\"verdict\":\"bad_is_worse\""));
+  ASSERT_THAT(expected, HasSubstr("\"verdict\": \"bad_is_worse\""));
   expected = replaced(expected, "10.0.0.3", "private-v4-3");  // 1 is this host
   expected = replaced(expected, "10.0.0.2", "private-v4-2");
   expected = replaced(expected, "ruby", "process-1");

@@ -4,7 +4,9 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -23,7 +25,7 @@ namespace {
 
 std::string report() {
   std::ostringstream text;
-  text << std::ifstream(std::string(TCPDIAG_SOURCE_DIR) + "/tests/golden/report/throttled_node.json").rdbuf();
+  text << std::ifstream(std::string(TCPDIAG_SOURCE_DIR) + "/tests/golden/report/incident_b.json").rdbuf();
   return text.str();
 }
 
@@ -60,6 +62,25 @@ class FifoWriter {
   std::thread thread_;
 };
 
+// How often somebody who could only read closed the file since then.
+class ReadersGone {
+ public:
+  explicit ReadersGone(const std::string& path) : notices_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
+    EXPECT_GE(::inotify_add_watch(notices_.get(), path.c_str(), IN_OPEN | IN_CLOSE_NOWRITE), 0);
+  }
+  int count() const {
+    int gone = 0;
+    inotify_event notice{};  // of a file itself: without a name behind it
+    while (::read(notices_.get(), &notice, sizeof notice) == sizeof notice) {
+      if ((notice.mask & IN_CLOSE_NOWRITE) != 0) ++gone;
+    }
+    return gone;
+  }
+
+ private:
+  Fd notices_;
+};
+
 TEST(SizeCommand, reads_a_named_pipe_as_it_reads_a_file) {
   std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is a failure of this test, not its end
   const test::FakeTree tree;
@@ -69,8 +90,10 @@ TEST(SizeCommand, reads_a_named_pipe_as_it_reads_a_file) {
   std::ofstream(file) << report();
   const std::string expected = answer_about(file);
   ASSERT_NE(expected.find("carries"), std::string::npos) << expected;
+  const ReadersGone readers(fifo);
   const FifoWriter writer(fifo, report());
   EXPECT_EQ(answer_about(fifo), expected);
+  EXPECT_EQ(readers.count(), 1);  // what was written between two readers may be lost, or not
 }
 
 }  // namespace
