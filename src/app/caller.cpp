@@ -20,6 +20,8 @@ std::optional<T> number_from_environment(const char* name) {
   return text == nullptr ? std::nullopt : parse_number<T>(text);
 }
 
+}  // namespace
+
 std::vector<gid_t> groups_of(const Caller& caller) {
   std::vector<char> buffer(16384);
   passwd entry{};
@@ -34,8 +36,6 @@ std::vector<gid_t> groups_of(const Caller& caller) {
   groups.resize(static_cast<std::size_t>(count));
   return groups;
 }
-
-}  // namespace
 
 std::optional<Caller> caller_through_sudo() {
   if (::geteuid() != 0) return std::nullopt;
@@ -58,12 +58,15 @@ Result<> become_caller() {
 }
 
 ActAs::ActAs(const std::optional<Caller>& caller) {
-  if (!caller) return;
   own_uid_ = ::geteuid();
+  if (!caller || own_uid_ == caller->uid) return;
   own_gid_ = ::getegid();
   const int count = ::getgroups(0, nullptr);
   own_groups_.resize(static_cast<std::size_t>(count > 0 ? count : 0));
-  if (count > 0) ::getgroups(count, own_groups_.data());
+  const int got = count > 0 ? ::getgroups(count, own_groups_.data()) : count;
+  ok_ = got >= 0;
+  if (!ok_) return;  // what is not known could not be given back
+  own_groups_.resize(static_cast<std::size_t>(got));
 
   // The user last: afterwards there is no right left to change the groups.
   const std::vector<gid_t> groups = groups_of(*caller);

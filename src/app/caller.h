@@ -24,8 +24,11 @@ std::optional<Caller> caller_through_sudo();
 // Error: kNotAble.
 Result<> become_caller();
 
+// The caller's group and the further ones of the user database.
+std::vector<gid_t> groups_of(const Caller& caller);
+
 // For its lifetime, system calls are made with the rights of the caller: user, group and further groups. Nothing
-// happens without a caller. The process must have one thread.
+// happens without a caller, or where the program has become this user for good. The process must have one thread.
 class ActAs {
  public:
   explicit ActAs(const std::optional<Caller>& caller);

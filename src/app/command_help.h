@@ -11,6 +11,7 @@ inline constexpr const char* kHelpFooter = R"(Examples:
   tcpdiag report incident.tcpdiag --format html -o incident.html
   tcpdiag diff good.tcpdiag bad.tcpdiag       what differs between two runs
   tcpdiag size --instance t4g.micro --response 32KiB    what a node carries
+  sudo tcpdiag doctor                         can this kernel and user trace
   tcpdiag trace --help                  all options of trace
 
 Exit codes:
@@ -92,5 +93,15 @@ Examples:
 
 Exit codes: 0 done, whatever the answer; 1 a file cannot be read or is damaged,
 2 wrong use)";
+
+inline constexpr const char* kDoctorFooter =
+    R"(It loads the kernel programs to see that the kernel takes them, and attaches
+none. Without root it says what it could not find out.
+
+Examples:
+  sudo tcpdiag doctor
+  sudo tcpdiag doctor --format json | jq -r '.rows[] | select(.answer=="no")'
+
+Exit codes: 0 can trace, maybe poorer; 1 failed, 2 wrong use, 3 cannot trace)";
 
 }  // namespace tcpdiag::app

@@ -126,6 +126,10 @@ Result<Command> command_of(const CommandLineParser& parser, TypedCommandLine& ty
     typed.diff.files = std::move(*words);
     return as_command(to_diff_options(typed.diff));
   }
+  if (&command == parser.doctor) {
+    typed.doctor.rest = std::move(*words);
+    return as_command(to_doctor_options(typed.doctor));
+  }
   typed.size.files = std::move(*words);
   return as_command(to_size_options(typed.size));
 }
@@ -164,8 +168,8 @@ Result<Command> parse_command_line(const std::vector<std::string>& argv) {
 
   const std::vector<std::string> unplaced = parser.app.remaining();
   if (!unplaced.empty()) {
-    return tl::unexpected(
-        unplaced_word(parser.app, {parser.trace, parser.report, parser.diff, parser.size}, unplaced.front()));
+    return tl::unexpected(unplaced_word(
+        parser.app, {parser.trace, parser.report, parser.diff, parser.size, parser.doctor}, unplaced.front()));
   }
   if (typed.show_version) return ShowText{version_line()};
   if (parser.app.get_subcommands().empty()) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/diff_options.h"
+#include "app/doctor_options.h"
 #include "app/report_options.h"
 #include "app/size_options.h"
 #include "app/trace_options.h"
@@ -19,7 +20,7 @@ struct ShowText {  // --help, --version
   std::string text;
 };
 
-using Command = std::variant<ShowText, TraceOptions, ReportOptions, DiffOptions, SizeOptions>;
+using Command = std::variant<ShowText, TraceOptions, ReportOptions, DiffOptions, SizeOptions, DoctorOptions>;
 
 // `argv` with the program's name. Every error is wrong use (kUsage).
 Result<Command> parse_command_line(const std::vector<std::string>& argv);

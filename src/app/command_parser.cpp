@@ -14,10 +14,11 @@ namespace tcpdiag::app {
 namespace {
 
 std::string_view operands_of(std::string_view command) {
-  if (command == "size") return "[FILE]";
-  if (command == "report") return "FILE [EXPRESSION]";
-  if (command == "diff") return "GOOD BAD | FILE";
-  return "[EXPRESSION]";
+  if (command == "size") return " [FILE]";
+  if (command == "doctor") return {};
+  if (command == "report") return " FILE [EXPRESSION]";
+  if (command == "diff") return " GOOD BAD | FILE";
+  return " [EXPRESSION]";
 }
 
 class HelpFormatter : public CLI::Formatter {
@@ -34,7 +35,7 @@ class HelpFormatter : public CLI::Formatter {
   std::string make_description(const CLI::App* app) const override { return app->get_description() + "\n\n"; }
   std::string make_usage(const CLI::App* app, std::string name) const override {
     if (app->get_parent() == nullptr) return fmt::format("Usage: {} COMMAND [OPTIONS]\n", name);
-    return fmt::format("Usage: {} [OPTIONS] {}\n", name, operands_of(app->get_name()));
+    return fmt::format("Usage: {} [OPTIONS]{}\n", name, operands_of(app->get_name()));
   }
   std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
     std::string name = CLI::Formatter::make_option_name(option, is_positional);
@@ -183,6 +184,8 @@ CommandLineParser::CommandLineParser(TypedCommandLine& typed)
   add_diff_options(*diff, typed.diff);
   size = add_command("size", "Says how many exchanges a bandwidth carries.", kSizeFooter);
   add_size_options(*size, typed.size);
+  doctor = add_command("doctor", "Says whether tracing works here, and the cure.", kDoctorFooter);
+  add_values(*doctor, "--format", typed.doctor.format, "FORMAT", "text (default) or json", "The answer");
 }
 
 }  // namespace tcpdiag::app

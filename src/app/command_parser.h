@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/diff_options.h"
+#include "app/doctor_options.h"
 #include "app/report_options.h"
 #include "app/size_options.h"
 #include "app/trace_options.h"
@@ -19,6 +20,7 @@ struct TypedCommandLine {
   TypedReportOptions report;
   TypedDiffOptions diff;
   TypedSizeOptions size;
+  TypedDoctorOptions doctor;
 };
 
 struct CommandLineParser {
@@ -29,6 +31,7 @@ struct CommandLineParser {
   CLI::App* report = nullptr;
   CLI::App* diff = nullptr;
   CLI::App* size = nullptr;
+  CLI::App* doctor = nullptr;
 };
 
 }  // namespace tcpdiag::app

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "doctor/examine.h"
 #include "model/sample.h"
 #include "model/sink.h"
 #include "probe/probe.h"
@@ -22,7 +23,9 @@ class LiveSource {
   virtual ~LiveSource() = default;
   virtual const std::vector<model::Ability>& abilities() const = 0;
   virtual const std::map<std::uint32_t, std::string>& reset_reasons() const = 0;
-  virtual Result<> attach(model::Sink& sink) = 0;
+  virtual Result<> attach() = 0;
+  virtual bool can_read_maps() const = 0;
+  virtual Result<> begin(model::Sink& sink) = 0;
   virtual std::uint64_t sockets_at_start() const = 0;
   virtual int fd() const = 0;
   virtual void drain(model::Sink& sink) = 0;
@@ -36,5 +39,9 @@ class LiveSource {
 Result<> check_live_source();
 
 Result<std::unique_ptr<LiveSource>> load_live_source(probe::ProbeOptions options);
+
+// What the kernel can do, for `tcpdiag doctor`. The load test is left out where `may_load` is false; nothing is
+// attached.
+doctor::Kernel examine_live_source(bool may_load);
 
 }  // namespace tcpdiag::app

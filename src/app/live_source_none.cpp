@@ -4,14 +4,17 @@
 
 namespace tcpdiag::app {
 
-Result<> check_live_source() {
-  return fail(ExitCode::kNotAble, "this tcpdiag was built without the live kernel source",
-              "build it with -DTCPDIAG_BPF=ON (needs clang and bpftool)");
-}
+Result<> check_live_source() { return tl::unexpected(doctor::no_live_source()); }
 
 Result<std::unique_ptr<LiveSource>> load_live_source(
     probe::ProbeOptions) {  // NOLINT(performance-unnecessary-value-param): the signature is that of the real one
   return tl::unexpected(check_live_source().error());
+}
+
+doctor::Kernel examine_live_source(bool) {
+  doctor::Kernel kernel;
+  kernel.built_in = false;
+  return kernel;
 }
 
 }  // namespace tcpdiag::app

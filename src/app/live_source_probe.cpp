@@ -6,6 +6,7 @@
 
 #include "app/live_source.h"
 #include "host/rights.h"
+#include "probe/examine_kernel.h"
 
 namespace tcpdiag::app {
 namespace {
@@ -16,7 +17,9 @@ class ProbeSource : public LiveSource {
 
   const std::vector<model::Ability>& abilities() const override { return probe_->abilities(); }
   const std::map<std::uint32_t, std::string>& reset_reasons() const override { return probe_->reset_reasons(); }
-  Result<> attach(model::Sink& sink) override { return probe_->attach(sink); }
+  Result<> attach() override { return probe_->attach(); }
+  bool can_read_maps() const override { return probe_->can_read_maps(); }
+  Result<> begin(model::Sink& sink) override { return probe_->begin(sink); }
   std::uint64_t sockets_at_start() const override { return probe_->sockets_at_start(); }
   int fd() const override { return probe_->fd(); }
   void drain(model::Sink& sink) override { probe_->drain(sink); }
@@ -30,12 +33,14 @@ class ProbeSource : public LiveSource {
 
 }  // namespace
 
-Result<> check_live_source() { return host::check_tracing_rights(); }
+Result<> check_live_source() { return doctor::check_rights(host::read_rights()); }
 
 Result<std::unique_ptr<LiveSource>> load_live_source(probe::ProbeOptions options) {
   auto probe = probe::Probe::load(std::move(options));
   if (!probe) return tl::unexpected(probe.error());
   return std::make_unique<ProbeSource>(std::move(*probe));
 }
+
+doctor::Kernel examine_live_source(bool may_load) { return probe::examine_kernel(may_load); }
 
 }  // namespace tcpdiag::app

@@ -11,6 +11,7 @@
 
 #include "app/command_line.h"
 #include "app/diff_command.h"
+#include "app/doctor_command.h"
 #include "app/report_command.h"
 #include "app/size_command.h"
 #include "app/trace_command.h"
@@ -44,6 +45,7 @@ Result<ExitCode> carry_out(TraceOptions& options) { return trace_command(std::mo
 Result<ExitCode> carry_out(const ReportOptions& options) { return report_command(options); }
 Result<ExitCode> carry_out(const DiffOptions& options) { return diff_command(options); }
 Result<ExitCode> carry_out(const SizeOptions& options) { return size_command(options); }
+Result<ExitCode> carry_out(const DoctorOptions& options) { return doctor_command(options); }
 
 int run(const std::vector<std::string>& argv) {
   Result<Command> command = parse_command_line(argv);

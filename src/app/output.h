@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "app/caller.h"
 #include "util/fd.h"
@@ -31,6 +32,8 @@ class Output {
 
   bool is_file() const { return bool(directory_); }
   const std::string& path() const { return path_; }
+  // That a file is renamed or removed in at the end, open.
+  std::vector<int> directories() const { return created_ ? std::vector<int>{directory_.get()} : std::vector<int>(); }
 
   // A part of what is to be written, from its beginning: how many bytes went out. Without `waits` that is none where a
   // reader of standard output is slow. Error (kFailed): nobody reads any more, or the disk is full.

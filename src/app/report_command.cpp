@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/caller.h"
+#include "app/confinement.h"
 #include "app/event_stream.h"
 #include "app/output.h"
 #include "app/progress.h"
@@ -31,6 +32,10 @@ Result<ExitCode> report_command(const ReportOptions& options) {
   Result<RecordingOutput> recording = RecordingOutput::open(options.out, std::nullopt);
   if (!recording) return tl::unexpected(recording.error());
 
+  std::vector<int> directories = recording->directories();
+  for (const int directory : output->directories()) directories.push_back(directory);
+  if (const auto confined = confine_offline(directories); !confined) return tl::unexpected(confined.error());
+
   Progress progress(STDERR_FILENO, understands_escapes(STDERR_FILENO));
   EventStream stream(*output, true);
   EventPrinter printer(progress);
@@ -38,8 +43,10 @@ Result<ExitCode> report_command(const ReportOptions& options) {
   if (recording->writer() != nullptr) also.push_back(recording->writer());
   if (options.out.format == Format::kNdjson) also.push_back(&stream);
   if (options.out.events) also.push_back(&printer);
-  Result<model::Report> report = report_of(
-      **reader, {.filters = options.filters, .from = options.from, .to = options.to}, options.out.redact, also);
+  redact::Redactor redactor;
+  Result<model::Report> report =
+      report_of(**reader, {.filters = options.filters, .from = options.from, .to = options.to},
+                options.out.redact ? &redactor : nullptr, also);
   if (!report) return tl::unexpected(report.error());
   report->recording = (*reader)->file();
   // Another one was made: the report goes with that.

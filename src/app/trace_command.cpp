@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "app/caller.h"
+#include "app/confinement.h"
 #include "app/event_stream.h"
 #include "app/live_source.h"
 #include "app/output.h"
@@ -55,8 +56,12 @@ Result<ExitCode> trace_command(TraceOptions options) {
   EventStream stream(*output, false);
 
   Progress progress(STDERR_FILENO, understands_escapes(STDERR_FILENO));
+  // The recording first: its journal has to be removed at the end, while -o only wants its directory after a failure.
+  std::vector<int> directories = recording->directories();
+  for (const int directory : output->directories()) directories.push_back(directory);
+  const auto confine = [&] { return confine_trace(caller, directories, **source); };
   Result<model::Report> report =
-      run_trace(options, netns, **source, *signals, progress,
+      run_trace(options, netns, **source, confine, *signals, progress,
                 {.writer = recording->writer(), .stream = options.out.format == Format::kNdjson ? &stream : nullptr});
   if (!report) return tl::unexpected(report.error());
   source->reset();  // the kernel side costs nothing any more, however long the report's reader takes

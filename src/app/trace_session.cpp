@@ -76,14 +76,14 @@ double seconds_of(const timeval& time) {
   return static_cast<double>(time.tv_sec) + kMicro * static_cast<double>(time.tv_usec);
 }
 
-model::Cost own_cost(model::Duration attaching, std::optional<double> bpf_cpu_s) {
+model::Cost own_cost(model::Duration attaching, const host::PeakRss& peak_rss, std::optional<double> bpf_cpu_s) {
   model::Cost cost;
   rusage usage{};
   if (::getrusage(RUSAGE_SELF, &usage) == 0) {
     cost.user_cpu_s = seconds_of(usage.ru_utime);
     cost.system_cpu_s = seconds_of(usage.ru_stime);
   }
-  cost.peak_rss_bytes = host::own_peak_rss();
+  cost.peak_rss_bytes = peak_rss.bytes();
   cost.attach_us = static_cast<std::uint64_t>(model::microseconds(attaching));
   cost.bpf_cpu_s = bpf_cpu_s;
   return cost;
@@ -117,9 +117,10 @@ class Watch {
 }  // namespace
 
 Result<model::Report> run_trace(const TraceOptions& options, const std::vector<model::NetnsInfo>& netns,
-                                LiveSource& source, const Signals& signals, Progress& progress,
+                                LiveSource& source, const Confine& confine, const Signals& signals, Progress& progress,
                                 const TraceSinks& sinks) {
   correlate::Correlator correlator;
+  const host::PeakRss peak_rss;
   EventPrinter printer(progress);
   Tee all({&correlator});
   if (sinks.writer != nullptr) all.add(*sinks.writer);
@@ -133,9 +134,13 @@ Result<model::Report> run_trace(const TraceOptions& options, const std::vector<m
   if (!start) return tl::unexpected(start.error());
   const model::ClockPair clock = start->clock;
   const model::MonoTime began = clock.mono_at;
-  told.on_sample(std::move(*start));
 
-  if (const Result<> attached = source.attach(told); !attached) return tl::unexpected(attached.error());
+  if (const Result<> attached = source.attach(); !attached) return tl::unexpected(attached.error());
+  const Result<std::vector<model::Ability>> confined = confine();
+  if (!confined) return tl::unexpected(confined.error());
+  start->abilities.insert(start->abilities.end(), confined->begin(), confined->end());
+  told.on_sample(std::move(*start));
+  if (const Result<> begun = source.begin(told); !begun) return tl::unexpected(begun.error());
   const model::Duration attaching = mono_now() - began;
   progress.say(tracing_line(options.filters, netns, source.sockets_at_start(), options.duration));
   if (sinks.writer != nullptr) progress.say(recording_line(options.out));
@@ -169,7 +174,7 @@ Result<model::Report> run_trace(const TraceOptions& options, const std::vector<m
   }
   end.sockets_filtered_out = last.sockets_filtered_out;
   end.busiest_filtered_out = std::move(last.busiest_filtered_out);
-  end.cost = own_cost(attaching, last.bpf_cpu_s);
+  end.cost = own_cost(attaching, peak_rss, last.bpf_cpu_s);
   told.on_sample(std::move(end));
   return diagnose::make_report(correlator.finish());
 }

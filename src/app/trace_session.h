@@ -2,6 +2,7 @@
 // One trace, from attaching to its report: source -> correlator -> rules.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "app/event_stream.h"
@@ -22,10 +23,14 @@ struct TraceSinks {
   EventStream* stream = nullptr;        // null: the format is not ndjson
 };
 
-// `options.filters` are resolved. Errors come from attaching only; whatever goes wrong afterwards is in the report's
-// window.
+// Gives up what rights are not needed any more; what that made impossible. Called once everything is attached and open,
+// and before anything that was seen is looked at.
+using Confine = std::function<Result<std::vector<model::Ability>>()>;
+
+// `options.filters` are resolved. Errors come from attaching and confining only; whatever goes wrong afterwards is in
+// the report's window.
 Result<model::Report> run_trace(const TraceOptions& options, const std::vector<model::NetnsInfo>& netns,
-                                LiveSource& source, const Signals& signals, Progress& progress,
+                                LiveSource& source, const Confine& confine, const Signals& signals, Progress& progress,
                                 const TraceSinks& sinks = {});
 
 }  // namespace tcpdiag::app

@@ -11,9 +11,11 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "host/files.h"
+#include "host/process.h"
 #include "util/escape.h"
 #include "util/io.h"
 #include "util/number.h"
@@ -39,8 +41,14 @@ std::string without_octal(std::string_view text) {
   return plain;
 }
 
-// The first place where a tree of version 2 is mounted: "cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid 0 0".
-std::optional<std::string> mount_in(std::string_view mounts) {
+struct Mounts {
+  std::optional<std::string> v2;  // the first place
+  bool v1 = false;
+};
+
+// Lines such as "cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid 0 0".
+Mounts mounts_in(std::string_view mounts) {
+  Mounts found;
   while (!mounts.empty()) {
     const std::size_t end = std::min(mounts.find('\n'), mounts.size());
     std::string_view line = mounts.substr(0, end);
@@ -50,9 +58,10 @@ std::optional<std::string> mount_in(std::string_view mounts) {
       field = line.substr(0, line.find(' '));
       line.remove_prefix(std::min(field.size() + 1, line.size()));
     }
-    if (fields[2] == "cgroup2") return without_octal(fields[1]);
+    if (fields[2] == "cgroup2" && !found.v2) found.v2 = without_octal(fields[1]);
+    found.v1 = found.v1 || fields[2] == "cgroup";
   }
-  return std::nullopt;
+  return found;
 }
 
 std::optional<FileIdentity> directory_at(const std::string& path) {
@@ -118,11 +127,31 @@ tl::unexpected<Error> none(std::string_view spec, const std::string& mount) {
   return fail(ExitCode::kUsage, fmt::format("no cgroup '{}'", escape_terminal(spec)), std::move(cure));
 }
 
+std::optional<std::string> find_mount(const std::string& proc) {
+  const auto mounts = read_small_file(proc + "/self/mounts", kMountsLimit);
+  return mounts ? mounts_in(*mounts).v2 : std::nullopt;
+}
+
 }  // namespace
 
+CgroupPaths::CgroupPaths(const std::string& proc) : proc_(proc) {
+  const std::optional<std::string> mount = find_mount(proc);
+  const std::optional<FileIdentity> root = mount ? directory_at(*mount) : std::nullopt;
+  if (!root) return;
+  by_id_.emplace(root->inode, "/");
+  walk(*mount, [&](const std::string& path, std::uint64_t id) {
+    if (by_id_.size() < kMost) by_id_.emplace(id, path.substr(mount->size()));
+  });
+}
+
+std::optional<std::string> CgroupPaths::path_of(std::uint64_t id, std::uint32_t pid) const {
+  const auto known = by_id_.find(id);
+  if (known != by_id_.end()) return known->second;
+  return cgroup_path_of(pid, proc_);
+}
+
 Result<model::CgroupFilter> find_cgroup(std::string_view spec, const std::string& proc) {
-  const auto mounts = read_small_file(proc + "/self/mounts", kMountsLimit);
-  const std::optional<std::string> mount = mounts ? mount_in(*mounts) : std::nullopt;
+  const std::optional<std::string> mount = find_mount(proc);
   const std::optional<FileIdentity> root = mount ? directory_at(*mount) : std::nullopt;
   if (!root) {
     return fail(ExitCode::kUsage, "no cgroups of version 2 are mounted here",
@@ -149,6 +178,13 @@ Result<model::CgroupFilter> find_cgroup(std::string_view spec, const std::string
   found.id = identity->inode;
   found.below = ids_below(directory);
   return found;
+}
+
+std::optional<model::CgroupTrees> cgroup_trees(const std::string& proc) {
+  const auto text = read_small_file(proc + "/self/mounts", kMountsLimit);
+  if (!text) return std::nullopt;
+  Mounts mounts = mounts_in(*text);
+  return model::CgroupTrees{.v2 = std::move(mounts.v2).value_or(std::string{}), .v1 = mounts.v1};
 }
 
 }  // namespace tcpdiag::host

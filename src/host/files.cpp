@@ -2,7 +2,10 @@
 #include "host/files.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <system_error>
 
@@ -31,6 +34,33 @@ std::vector<std::uint32_t> numbers_in(const std::string& directory) {
     if (const auto number = parse_number<std::uint32_t>(name)) numbers.push_back(*number);
   }
   return numbers;
+}
+
+OpenDirectory::OpenDirectory(const std::string& path) : directory_(::opendir(path.c_str())) {}
+
+std::vector<std::uint32_t> OpenDirectory::numbers() const {
+  std::vector<std::uint32_t> numbers;
+  if (!directory_) return numbers;
+  ::rewinddir(directory_.get());
+  while (const dirent* entry = ::readdir(directory_.get())) {
+    if (const auto number = parse_number<std::uint32_t>(entry->d_name)) numbers.push_back(*number);
+  }
+  return numbers;
+}
+
+std::optional<std::string> read_again(int fd, std::size_t limit) {
+  constexpr std::size_t kChunk = std::size_t{16} << 10;
+  std::string text;
+  while (text.size() < limit) {
+    const std::size_t used = text.size();
+    text.resize(used + kChunk);
+    const ssize_t got = ::pread(fd, text.data() + used, kChunk, static_cast<off_t>(used));
+    text.resize(used + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return std::nullopt;
+    if (got == 0) break;
+  }
+  return text;
 }
 
 }  // namespace tcpdiag::host

@@ -123,6 +123,12 @@ Result<Netns> with_inode(std::uint32_t inode, std::string_view spec, const Netns
               "`lsns -t net` shows both");
 }
 
+// Told by what everybody may see (see NetnsUsers): the files of /proc/PID/net are made for each namespace.
+bool is_in_own_netns(std::uint32_t pid, const NetnsPlaces& places) {
+  const std::optional<FileIdentity> own = identity_at(places.proc + "/self/net/dev");
+  return own && identity_at(fmt::format("{}/{}/net/dev", places.proc, pid)) == own;
+}
+
 }  // namespace
 
 Result<> run_in_netns(const Netns& netns, const std::function<void()>& work) {
@@ -149,6 +155,7 @@ Result<Netns> netns_of_pid(std::uint32_t pid, const NetnsPlaces& places) {
   Fd fd = open_quietly(path_of(places, pid));
   if (fd) return describe(std::move(fd), places);
   if (not_permitted(errno)) {
+    if (is_in_own_netns(pid, places)) return own_netns(places);
     return fail(ExitCode::kNotAble, fmt::format("may not see the network namespace of process {}", pid), kBecomeRoot);
   }
   return fail(ExitCode::kUsage, fmt::format("no process {}", pid), "`ps -e` shows the processes");

@@ -15,6 +15,7 @@
 #include <cstring>
 #include <utility>
 
+#include "host/files.h"
 #include "host/netlink.h"
 #include "util/io.h"
 #include "util/number.h"
@@ -24,21 +25,6 @@ namespace {
 
 constexpr std::uint32_t kListen = 10;                      // TCP_LISTEN
 constexpr std::size_t kMostText = std::size_t{256} << 10;  // /proc/net/netstat has 10 kB
-
-std::optional<std::string> read_again(int fd) {
-  constexpr std::size_t kChunk = std::size_t{16} << 10;
-  std::string text;
-  while (text.size() < kMostText) {
-    const std::size_t used = text.size();
-    text.resize(used + kChunk);
-    const ssize_t got = ::pread(fd, text.data() + used, kChunk, static_cast<off_t>(used));
-    text.resize(used + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return std::nullopt;
-    if (got == 0) break;
-  }
-  return text;
-}
 
 // The first word of `text`, which is taken off it.
 std::string_view take_word(std::string_view& text) {
@@ -151,7 +137,7 @@ model::NetnsSample NetnsCounters::read(model::MonoTime at) const {
   sample.at = at;
   sample.netns_inode = inode_;
   for (const Fd* file : {&snmp_, &netstat_}) {
-    if (const auto text = read_again(file->get())) sample.counters.merge(parse_counters(*text));
+    if (const auto text = read_again(file->get(), kMostText)) sample.counters.merge(parse_counters(*text));
   }
   if (diag_) {
     for (const std::uint8_t family : {std::uint8_t{AF_INET}, std::uint8_t{AF_INET6}}) {

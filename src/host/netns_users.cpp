@@ -1,87 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/netns_users.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <optional>
 #include <string_view>
 #include <utility>
-
-#include "host/files.h"
-#include "host/process.h"
-#include "util/io.h"
 
 namespace tcpdiag::host {
 namespace {
 
 constexpr std::size_t kMountsLimit = std::size_t{4} << 20;
-
-// Where the namespace is mounted, of a line of mountinfo: "36 25 0:4 net:[4026532288] /run/netns/blue rw - nsfs nsfs
-// rw". A path with blanks is written with octal numbers and will not be found; it is then met in another way or not.
-std::optional<std::string> mount_of(std::string_view line, std::string_view root) {
-  const std::size_t at = line.find(root);
-  if (at == std::string_view::npos) return std::nullopt;
-  line.remove_prefix(at + root.size());
-  return std::string(line.substr(0, line.find(' ')));
-}
+constexpr std::string_view kNetDev = "net/dev";
 
 }  // namespace
 
-NetnsUsers::NetnsUsers(std::uint32_t inode, NetnsPlaces places) : inode_(inode), places_(std::move(places)) {}
-
-bool NetnsUsers::refers(const std::string& path) const {
-  const std::optional<FileIdentity> identity = identity_at(path);
-  if (!identity || identity->inode != inode_) return false;
-  // All namespaces are files of one device; a plain file may have the same inode.
-  const std::optional<FileIdentity> own = identity_at(places_.proc + "/self/ns/net");
-  return !own || own->device == identity->device;
+NetnsUsers NetnsUsers::of(const Netns& netns, const std::string& proc) {
+  std::optional<FileIdentity> net_dev;
+  (void)run_in_netns(netns, [&] { net_dev = identity_at(fmt::format("{}/thread-self/{}", proc, kNetDev)); });
+  return {netns.inode, net_dev, proc};
 }
 
+NetnsUsers::NetnsUsers(std::uint32_t inode, std::optional<FileIdentity> net_dev, std::string proc)
+    : inode_(inode),
+      net_dev_(net_dev),
+      proc_(std::move(proc)),
+      processes_(proc_),
+      mounts_(::open((proc_ + "/self/mountinfo").c_str(), O_RDONLY | O_CLOEXEC)) {}
+
 bool NetnsUsers::is_witness(std::string path) {
-  if (!refers(path)) return false;
+  if (identity_at(path) != net_dev_) return false;
   witness_ = std::move(path);
   return true;
 }
 
-bool NetnsUsers::search() {
-  for (const auto* directories : {&places_.named, &places_.also}) {
-    for (const std::string& directory : *directories) {
-      for (const std::string& name : names_in(directory)) {
-        if (is_witness(directory + "/" + name)) return true;
-      }
-    }
-  }
-  const std::vector<std::uint32_t> pids = numbers_in(places_.proc);
-  bool some_hidden = false;
-  for (const std::uint32_t pid : pids) {
-    errno = 0;
-    if (is_witness(fmt::format("{}/{}/ns/net", places_.proc, pid))) return true;
-    // That of process 1 is often hidden, and dies no earlier than the host or the container.
-    const bool hidden = (errno == EACCES || errno == EPERM) && pid != 1;
-    some_hidden = some_hidden || (hidden && !is_zombie(pid, places_.proc));
-  }
-  // Named in some other place, by `unshare --net=FILE` for instance.
-  if (const auto mounts = read_small_file(places_.proc + "/self/mountinfo", kMountsLimit)) {
-    const std::string root = fmt::format(" net:[{}] ", inode_);
-    for (std::string_view rest(*mounts); !rest.empty();) {
-      const std::size_t end = std::min(rest.find('\n'), rest.size());
-      auto path = mount_of(rest.substr(0, end), root);
-      if (path && is_witness(std::move(*path))) return true;
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-  }
-  // A thread may be in another namespace than its process.
-  for (const std::uint32_t pid : pids) {
-    const std::string tasks = fmt::format("{}/{}/task", places_.proc, pid);
-    for (const std::uint32_t tid : numbers_in(tasks)) {
-      if (tid != pid && is_witness(fmt::format("{}/{}/ns/net", tasks, tid))) return true;
-    }
-  }
-  return some_hidden;
+// A line of mountinfo, whose fourth field tells what of the file system is mounted: "36 25 0:4 net:[4026532288]
+// /run/netns/blue rw - nsfs nsfs rw". In no other field are blanks and brackets left as they are.
+bool NetnsUsers::is_mounted() const {
+  const std::optional<std::string> mounts = read_again(mounts_.get(), kMountsLimit);
+  return mounts && mounts->find(fmt::format(" net:[{}] ", inode_)) != std::string::npos;
 }
 
-bool NetnsUsers::any() { return (!witness_.empty() && refers(witness_)) || search(); }
+bool NetnsUsers::search() {
+  // There always is a process 1: who does not see that one does not see others either.
+  if (!net_dev_ || !identity_at(fmt::format("{}/1/{}", proc_, kNetDev))) return true;
+  const std::vector<std::uint32_t> pids = processes_.numbers();
+  for (const std::uint32_t pid : pids) {
+    if (is_witness(fmt::format("{}/{}/{}", proc_, pid, kNetDev))) return true;
+  }
+  if (is_mounted()) return true;
+  // A thread may be in another namespace than its process.
+  for (const std::uint32_t pid : pids) {
+    const std::string tasks = fmt::format("{}/{}/task", proc_, pid);
+    for (const std::uint32_t tid : numbers_in(tasks)) {
+      if (tid != pid && is_witness(fmt::format("{}/{}/{}", tasks, tid, kNetDev))) return true;
+    }
+  }
+  return false;
+}
+
+bool NetnsUsers::any() { return (!witness_.empty() && identity_at(witness_) == net_dev_) || search(); }
 
 }  // namespace tcpdiag::host

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/process.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -15,6 +16,8 @@
 
 namespace tcpdiag::host {
 namespace {
+
+constexpr std::size_t kMostStatus = std::size_t{64} << 10;  // it has 1.5 kB
 
 std::optional<std::string> read(const std::string& proc, std::uint32_t pid, const char* file) {
   return read_small_file(fmt::format("{}/{}/{}", proc, pid, file));
@@ -112,8 +115,10 @@ bool shows_host_pids(const std::string& proc, std::uint64_t initial_namespace) {
   return false;
 }
 
-std::uint64_t own_peak_rss(const std::string& proc) {
-  const std::optional<std::string> status = read_small_file(proc + "/self/status");
+PeakRss::PeakRss(const std::string& proc) : status_(::open((proc + "/self/status").c_str(), O_RDONLY | O_CLOEXEC)) {}
+
+std::uint64_t PeakRss::bytes() const {
+  const std::optional<std::string> status = read_again(status_.get(), kMostStatus);
   if (!status) return 0;
   const std::optional<std::string_view> line = line_after(*status, "VmHWM:");
   return line ? number_in<std::uint64_t>(*line).value_or(0) * 1024 : 0;

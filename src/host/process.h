@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "util/fd.h"
+
 namespace tcpdiag::host {
 
 bool process_exists(std::uint32_t pid, const std::string& proc = "/proc");
@@ -31,8 +33,17 @@ inline constexpr std::uint64_t kInitialPidNamespace = 0xEFFFFFFC;
 // numbers of its own, unless it was given the host's /proc. Where it cannot be told, they are taken for the host's.
 bool shows_host_pids(const std::string& proc = "/proc", std::uint64_t initial_namespace = kInitialPidNamespace);
 
-// The most memory that this program has held at once, in bytes; 0 where the kernel does not tell. Not from getrusage(),
-// which also counts what the parent held before it became this program.
-std::uint64_t own_peak_rss(const std::string& proc = "/proc");
+// The most memory that this program has held at once. Not from getrusage(), which also counts what the parent held
+// before it became this program.
+class PeakRss {
+ public:
+  // Opens the file; reading it later needs no right.
+  explicit PeakRss(const std::string& proc = "/proc");
+
+  std::uint64_t bytes() const;  // so far; 0 where the kernel does not tell
+
+ private:
+  Fd status_;
+};
 
 }  // namespace tcpdiag::host

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether this user and this kernel can trace at all: asked before anything is loaded, so that the answer names a cure.
+// What the kernel lets this program do. Whether that is enough is doctor's to judge.
 #pragma once
 
 #include <string>
 
-#include "util/result.h"
+#include "model/machine.h"
 
 namespace tcpdiag::host {
 
-// Errors (kNotAble): neither CAP_SYS_ADMIN nor CAP_BPF with CAP_PERFMON (which stand alone since Linux 5.8, commit
-// a17b53c4a4b5); no description of the kernel's types (BTF).
-Result<> check_tracing_rights(const std::string& proc = "/proc", const std::string& sys = "/sys");
+// Capabilities and the limit of memory come from system calls, so they are known without /proc; the rest is absent
+// where it cannot be read.
+model::Rights read_rights(const std::string& proc = "/proc", const std::string& sys = "/sys");
 
 }  // namespace tcpdiag::host

@@ -19,6 +19,7 @@ NetnsSysctls read_netns_sysctls(const Netns& netns, const std::string& root) {
   (void)run_in_netns(netns, [&all, &root] {
     const auto tcp = [&root](const char* name) { return read_number(root + "/ipv4/tcp_" + name); };
     all.somaxconn = read_number(root + "/core/somaxconn");
+    all.timestamps = tcp("timestamps");
     all.tcp.syn_retries = tcp("syn_retries");
     all.tcp.synack_retries = tcp("synack_retries");
     all.tcp.retries2 = tcp("retries2");

@@ -12,8 +12,9 @@
 namespace tcpdiag::host {
 
 struct NetnsSysctls {
-  std::optional<std::uint32_t> somaxconn;  // net.core.somaxconn
-  model::TcpSysctls tcp;                   // net.ipv4.tcp_*
+  std::optional<std::uint32_t> somaxconn;   // net.core.somaxconn
+  std::optional<std::uint32_t> timestamps;  // net.ipv4.tcp_timestamps
+  model::TcpSysctls tcp;                    // net.ipv4.tcp_*
 };
 
 // Nothing of what cannot be read, is no number or is below 0; all of it where the namespace may not be entered. `root`

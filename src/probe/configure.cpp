@@ -22,7 +22,7 @@ tl::unexpected<Error> load_error(const char* doing, int error) {
   const int code = error < 0 ? -error : error;
   if (code == EPERM) {  // EACCES is the verifier's
     return fail(ExitCode::kNotAble, fmt::format("not permitted to {} the kernel programs", doing),
-                "run it with sudo; in a container it needs CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN on the host");
+                "run it with sudo; 'tcpdiag doctor' says what is missing");
   }
   if (code == ENOMEM) {
     return fail(ExitCode::kNotAble, fmt::format("no memory to {} the kernel programs", doing),
@@ -30,7 +30,7 @@ tl::unexpected<Error> load_error(const char* doing, int error) {
   }
   return fail(ExitCode::kNotAble,
               fmt::format("this kernel does not {} the kernel programs: {}", doing, std::strerror(code)),
-              "run again with TCPDIAG_DEBUG_BPF=1 and report what it prints");
+              "'tcpdiag doctor' says what is lost, TCPDIAG_DEBUG_BPF=1 what the kernel says");
 }
 
 namespace {
@@ -121,14 +121,15 @@ std::vector<std::uint64_t> cgroup_keys(const std::vector<model::CgroupFilter>& c
 
 }  // namespace
 
-void configure(tcpdiag_bpf& skeleton, const ProbeOptions& options, const KernelFeatures& features) {
+void configure(tcpdiag_bpf& skeleton, const ProbeOptions& options, const doctor::Abilities& abilities) {
+  const bool storage = abilities.works(doctor::kSocketStorage);
   const model::Filters& filters = options.filters;
   tcpd_config& config = skeleton.rodata->tcpd_cfg;
   config.tick_ns = tick_ns();
   config.only_netns = options.netns.size() == 1 ? options.netns.front().inode : 0;
-  config.have_sk_storage = features.sk_storage_in_tracing;
-  config.have_cookie = features.cookie_in_tracing;
-  config.have_sock_from_file = features.sock_from_file;
+  config.have_sk_storage = storage;
+  config.have_cookie = abilities.works(doctor::kSocketCookie);
+  config.have_sock_from_file = storage;
   config.filter_pid = !filters.pids.empty();
   config.filter_comm = !filters.comms.empty();
   config.filter_cgroup = !filters.cgroups.empty();
@@ -152,23 +153,12 @@ void configure(tcpdiag_bpf& skeleton, const ProbeOptions& options, const KernelF
   bpf_map__set_max_entries(skeleton.maps.tcpd_free_slots, options.max_endpoints);
   bpf_map__set_max_entries(skeleton.maps.tcpd_stats, options.max_endpoints);
   bpf_map__set_max_entries(skeleton.maps.tcpd_shared, options.max_endpoints);
-  bpf_map__set_max_entries(skeleton.maps.tcpd_socks, features.sk_storage_in_tracing ? 1 : options.max_sockets);
+  bpf_map__set_max_entries(skeleton.maps.tcpd_socks, storage ? 1 : options.max_sockets);
 
-  // Of each pair the one whose form this kernel has.
-  bpf_program__set_autoload(skeleton.progs.tcpd_send_reset_reason, features.reset_has_reason());
-  bpf_program__set_autoload(skeleton.progs.tcpd_send_reset, !features.reset_has_reason());
-  bpf_program__set_autoload(skeleton.progs.tcpd_retransmit_error, features.retransmit_has_error());
-  bpf_program__set_autoload(skeleton.progs.tcpd_retransmit, !features.retransmit_has_error());
-  const bool twins = features.skips_nested_runs;
-  bpf_program__set_autoload(skeleton.progs.tcpd_set_state_nested, twins);
-  bpf_program__set_autoload(skeleton.progs.tcpd_receive_reset_nested, twins);
-  bpf_program__set_autoload(skeleton.progs.tcpd_send_reset_reason_nested, twins && features.reset_has_reason());
-  bpf_program__set_autoload(skeleton.progs.tcpd_send_reset_nested, twins && !features.reset_has_reason());
-  bpf_program__set_autoload(skeleton.progs.tcpd_retransmit_error_nested, twins && features.retransmit_has_error());
-  bpf_program__set_autoload(skeleton.progs.tcpd_retransmit_nested, twins && !features.retransmit_has_error());
-  bpf_program__set_autoload(skeleton.progs.tcpd_error_report, features.has("inet_sk_error_report"));
-  bpf_program__set_autoload(skeleton.progs.tcpd_fork, filters.children);
-  bpf_program__set_autoload(skeleton.progs.tcpd_exit, filters.children);
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, skeleton.obj) {
+    bpf_program__set_autoload(program, abilities.loads(bpf_program__name(program), filters.children));
+  }
 }
 
 Result<> add_pids(const tcpdiag_bpf& skeleton, const std::vector<std::uint32_t>& pids) {

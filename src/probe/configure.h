@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "probe/kernel_features.h"
+#include "doctor/abilities.h"
 #include "probe/probe.h"
 #include "util/result.h"
 #include "wire.h"  // of which the skeleton is made
@@ -17,7 +17,8 @@ namespace tcpdiag::probe {
 // An error of libbpf or the kernel, in a user's words. error: errno, either sign. Exit code kNotAble.
 tl::unexpected<Error> load_error(const char* doing, int error);
 
-void configure(tcpdiag_bpf& skeleton, const ProbeOptions& options, const KernelFeatures& features);
+// Which programs are loaded says the table of abilities.
+void configure(tcpdiag_bpf& skeleton, const ProbeOptions& options, const doctor::Abilities& abilities);
 
 // Errors: kUsage where a filter has more values than fit, kNotAble where the kernel refuses.
 Result<> fill_maps(const tcpdiag_bpf& skeleton, const ProbeOptions& options);

@@ -10,8 +10,7 @@
 #include <cstring>
 #include <memory>
 #include <thread>
-
-#include "util/fd.h"
+#include <utility>
 
 namespace tcpdiag::probe {
 
@@ -28,15 +27,33 @@ tl::unexpected<Error> iterator_error(const char* doing, int error) {
               "run it with sudo; entering a network namespace needs CAP_SYS_ADMIN");
 }
 
-Result<std::vector<std::byte>> run_here(bpf_program* program, int netns_fd) {
+Result<Fd> open_here(bpf_program* program, int netns_fd) {
   if (netns_fd >= 0 && setns(netns_fd, CLONE_NEWNET) != 0) return iterator_error("enter the namespace of", errno);
   const std::unique_ptr<bpf_link, LinkDeleter> link(bpf_program__attach_iter(program, nullptr));
   if (!link) return iterator_error("open", errno);
-  const Fd fd(bpf_iter_create(bpf_link__fd(link.get())));
+  Fd fd(bpf_iter_create(bpf_link__fd(link.get())));
   if (!fd) return iterator_error("open", errno);
+  return fd;
+}
+
+}  // namespace
+
+Result<Iterator> Iterator::open(bpf_program* program, int netns_fd) {
+  Result<Fd> fd;
+  if (netns_fd < 0) {
+    fd = open_here(program, netns_fd);
+  } else {
+    std::thread([&] { fd = open_here(program, netns_fd); }).join();
+  }
+  if (!fd) return tl::unexpected(fd.error());
+  return Iterator(std::move(*fd));
+}
+
+Result<std::vector<std::byte>> Iterator::run() {
+  const Fd fd = std::move(fd_);
   std::vector<std::byte> out;
   std::size_t used = 0;
-  for (;;) {
+  while (fd) {
     out.resize(used + kChunk);
     const ssize_t n = ::read(fd.get(), out.data() + used, kChunk);
     // EAGAIN: so many objects passed without output that the kernel paused (MAX_ITER_OBJECTS)
@@ -47,15 +64,6 @@ Result<std::vector<std::byte>> run_here(bpf_program* program, int netns_fd) {
   }
   out.resize(used);
   return out;
-}
-
-}  // namespace
-
-Result<std::vector<std::byte>> run_iterator(bpf_program* program, int netns_fd) {
-  if (netns_fd < 0) return run_here(program, -1);
-  Result<std::vector<std::byte>> result;
-  std::thread([&] { result = run_here(program, netns_fd); }).join();
-  return result;
 }
 
 }  // namespace tcpdiag::probe

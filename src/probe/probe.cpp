@@ -12,13 +12,14 @@
 #include <set>
 #include <utility>
 
+#include "host/cgroup.h"
 #include "host/netns_counters.h"
 #include "host/netns_users.h"
 #include "host/nic.h"
 #include "host/process.h"
 #include "probe/decoder.h"
 #include "probe/iterators.h"
-#include "probe/kernel_features.h"
+#include "probe/kernel_types.h"
 #include "probe/programs.h"
 
 namespace tcpdiag::probe {
@@ -32,17 +33,25 @@ struct RingDeleter {
   void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
 };
 
+// The passes over a namespace's sockets, opened while there are rights for it.
+struct Passes {
+  Iterator start;
+  Iterator end;
+  Iterator left_out;  // also those that no filter let through
+};
+
 // A traced namespace. What is open of it keeps it alive, with its devices and addresses: all of that is let go as soon
 // as nobody else is left in it.
 struct Traced {
   host::Netns netns;
   std::optional<host::NetnsCounters> counters;  // none: /proc does not show them
   std::optional<host::NicStatistics> nics;
+  std::optional<Passes> passes;  // from attaching on
   host::NetnsUsers users;
   bool had_users;  // else only somebody's descriptor keeps it, and when that is closed cannot be seen
   bool gone = false;
 
-  explicit Traced(host::Netns n) : netns(std::move(n)), users(netns.inode), had_users(users.any()) {
+  explicit Traced(host::Netns n) : netns(std::move(n)), users(host::NetnsUsers::of(netns)), had_users(users.any()) {
     if (auto opened = host::NetnsCounters::open(netns)) counters = std::move(*opened);
     if (auto opened = host::NicStatistics::open(netns)) nics = std::move(*opened);
   }
@@ -66,18 +75,20 @@ model::MonoTime now() {
 }  // namespace
 
 struct Probe::Impl {
-  Impl(ProbeOptions o, KernelFeatures f, Programs p, std::vector<Traced> t)
+  Impl(ProbeOptions o, doctor::KernelTypes k, Programs p, const doctor::Abilities& a, std::vector<Traced> t)
       : options(std::move(o)),
-        features(std::move(f)),
+        types(std::move(k)),
         programs(std::move(p)),
-        abilities(features.abilities()),
+        abilities(a.of_report()),
         traced(std::move(t)) {}
 
   ProbeOptions options;
-  KernelFeatures features;
+  doctor::KernelTypes types;
   Programs programs;
   std::vector<model::Ability> abilities;
   std::vector<Traced> traced;
+  std::optional<Iterator> last_owners;
+  host::CgroupPaths cgroups;
   std::unique_ptr<ring_buffer, RingDeleter> ring;
   model::Sink* sink = nullptr;  // of the call that is draining
   std::set<std::uint32_t> processes;
@@ -86,7 +97,6 @@ struct Probe::Impl {
   std::uint64_t sockets_at_start = 0;
   bool met_a_socket = false;
 
-  // The cgroup is looked up when a process is first met: later it may be gone.
   void introduce(const std::optional<model::Owner>& owner, model::Sink& to) {
     if (!owner || processes.count(owner->pid) != 0) return;
     if (processes.size() >= kProcessesMax) {
@@ -95,7 +105,7 @@ struct Probe::Impl {
     }
     processes.insert(owner->pid);
     to.on_sample(model::ProcessInfo{owner->pid, owner->comm, owner->cgroup_id,
-                                    host::cgroup_path_of(owner->pid).value_or(std::string{})});
+                                    cgroups.path_of(owner->cgroup_id, owner->pid).value_or(std::string{})});
   }
 
   static int on_record(void* context, void* data, std::size_t size) {
@@ -111,8 +121,8 @@ struct Probe::Impl {
     return 0;
   }
 
-  Result<> add_snapshots(const Traced& one, model::SnapshotMoment moment, std::vector<DecodedSnapshot>& all) {
-    auto bytes = run_iterator(programs.snapshot(), one.fd_to_enter());
+  Result<> add_snapshots(Iterator& pass, model::SnapshotMoment moment, std::vector<DecodedSnapshot>& all) {
+    auto bytes = pass.run();
     if (!bytes) return tl::unexpected(bytes.error());
     std::span<const std::byte> rest(*bytes);
     while (!rest.empty()) {
@@ -130,11 +140,11 @@ struct Probe::Impl {
     return {};
   }
 
-  Result<std::vector<DecodedSnapshot>> snapshots(model::SnapshotMoment moment) {
+  Result<std::vector<DecodedSnapshot>> snapshots(Iterator Passes::*pass, model::SnapshotMoment moment) {
     std::vector<DecodedSnapshot> all;
-    for (const Traced& one : traced) {
-      if (one.gone) continue;
-      if (auto added = add_snapshots(one, moment, all); !added) return tl::unexpected(added.error());
+    for (Traced& one : traced) {
+      if (one.gone || !one.passes) continue;
+      if (auto added = add_snapshots((*one.passes).*pass, moment, all); !added) return tl::unexpected(added.error());
     }
     return all;
   }
@@ -152,14 +162,14 @@ struct Probe::Impl {
   void let_go(Traced& one, model::Sink& to) {
     std::vector<DecodedSnapshot> open;
     programs.set_snapshot_mode(TCPD_SNAPSHOT_END);
-    if (add_snapshots(one, model::SnapshotMoment::kEnd, open)) tell_last(open, to);
+    if (add_snapshots(one.passes->end, model::SnapshotMoment::kEnd, open)) tell_last(open, to);
     one.sample_nics(now(), to);
     model::NetnsSample last = one.sample(now());
     last.gone = true;
     to.on_sample(std::move(last));
     one.counters.reset();
     one.nics.reset();
-    one.netns.fd.reset();
+    one.passes.reset();
     one.gone = true;
   }
 
@@ -183,17 +193,39 @@ struct Probe::Impl {
 
   Result<> seed() {
     for (const Traced& one : traced) {
-      const auto seeded = run_iterator(programs.seed(), one.fd_to_enter());
-      if (!seeded) return tl::unexpected(seeded.error());
+      if (auto seeded = run_now(programs.seed(), one.fd_to_enter()); !seeded) return seeded;
     }
-    const auto owned = run_iterator(programs.owners());
-    if (!owned) return tl::unexpected(owned.error());
+    return run_now(programs.owners());
+  }
+
+  // Of programs that write nothing.
+  static Result<> run_now(bpf_program* program, int netns_fd = -1) {
+    Result<Iterator> pass = Iterator::open(program, netns_fd);
+    if (!pass) return tl::unexpected(pass.error());
+    const auto ran = pass->run();
+    return ran ? Result<>() : tl::unexpected(ran.error());
+  }
+
+  Result<> open_passes() {
+    for (Traced& one : traced) {
+      std::vector<Iterator> opened;
+      for (int i = 0; i < 3; ++i) {
+        Result<Iterator> pass = Iterator::open(programs.snapshot(), one.fd_to_enter());
+        if (!pass) return tl::unexpected(pass.error());
+        opened.push_back(std::move(*pass));
+      }
+      one.passes = Passes{std::move(opened[0]), std::move(opened[1]), std::move(opened[2])};
+      one.netns.fd.reset();  // entered for the last time
+    }
+    Result<Iterator> owners = Iterator::open(programs.owners());
+    if (!owners) return tl::unexpected(owners.error());
+    last_owners = std::move(*owners);
     return {};
   }
 
   std::vector<model::BusyEndpoint> busiest_left_out() {
     programs.set_snapshot_mode(TCPD_SNAPSHOT_ALL);
-    const auto all = snapshots(model::SnapshotMoment::kEnd);
+    const auto all = snapshots(&Passes::left_out, model::SnapshotMoment::kEnd);
     if (!all) return {};
     std::map<model::EndpointKey, model::BusyEndpoint> by_key;
     for (const DecodedSnapshot& one : *all) {
@@ -216,13 +248,16 @@ Probe::Probe(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Probe::~Probe() = default;
 
 Result<std::unique_ptr<Probe>> Probe::load(ProbeOptions options) {
-  auto features = read_kernel_features();
-  if (!features) return tl::unexpected(features.error());
-  auto programs = Programs::load(options, *features);
+  auto types = read_kernel_types();
+  if (!types) return tl::unexpected(types.error());
+  doctor::Abilities abilities(*types);
+  Programs::LoadNotes notes;
+  auto programs = Programs::load(options, abilities, notes);
   if (!programs) return tl::unexpected(programs.error());
   std::vector<Traced> traced;
   for (host::Netns& netns : options.netns) traced.emplace_back(std::move(netns));
-  auto impl = std::make_unique<Impl>(std::move(options), std::move(*features), std::move(*programs), std::move(traced));
+  auto impl =
+      std::make_unique<Impl>(std::move(options), std::move(*types), std::move(*programs), abilities, std::move(traced));
   impl->ring.reset(ring_buffer__new(impl->programs.ring_fd(), &Impl::on_record, impl.get(), nullptr));
   if (!impl->ring) {
     return fail(ExitCode::kNotAble, fmt::format("cannot map the ring buffer: {}", std::strerror(errno)),
@@ -232,14 +267,20 @@ Result<std::unique_ptr<Probe>> Probe::load(ProbeOptions options) {
 }
 
 const std::vector<model::Ability>& Probe::abilities() const { return impl_->abilities; }
-const std::map<std::uint32_t, std::string>& Probe::reset_reasons() const { return impl_->features.reset_reasons; }
+const std::map<std::uint32_t, std::string>& Probe::reset_reasons() const { return impl_->types.reset_reasons; }
 
-Result<> Probe::attach(model::Sink& sink) {
+Result<> Probe::attach() {
   // Attached first, seeded then: a socket born in between is met by its events, and the seed leaves it alone.
   if (auto attached = impl_->programs.attach(); !attached) return attached;
   if (auto added = impl_->add_descendants(); !added) return added;
   if (auto seeded = impl_->seed(); !seeded) return seeded;
-  auto open = impl_->snapshots(model::SnapshotMoment::kStart);
+  return impl_->open_passes();
+}
+
+bool Probe::can_read_maps() const { return impl_->programs.can_read_maps(); }
+
+Result<> Probe::begin(model::Sink& sink) {
+  auto open = impl_->snapshots(&Passes::start, model::SnapshotMoment::kStart);
   if (!open) return tl::unexpected(open.error());
   for (const DecodedSnapshot& one : *open) {
     if (!one.tracked) continue;
@@ -281,9 +322,9 @@ ProbeEnd Probe::finish(model::Sink& sink) {
   impl_->programs.detach();
   drain(sink);
   // Who else holds a socket now: it was inherited or passed during the trace.
-  (void)run_iterator(impl_->programs.owners());
+  if (impl_->last_owners) (void)impl_->last_owners->run();
   impl_->programs.set_snapshot_mode(TCPD_SNAPSHOT_END);
-  if (auto open = impl_->snapshots(model::SnapshotMoment::kEnd)) impl_->tell_last(*open, sink);
+  if (auto open = impl_->snapshots(&Passes::end, model::SnapshotMoment::kEnd)) impl_->tell_last(*open, sink);
   // after the snapshots, which complete the last exchanges; all of them, since a last_byte may have come without a new
   // exchange
   sample(sink);

@@ -2,8 +2,9 @@
 // The live source: loads the BPF programs, attaches them, and turns what they say into events and samples.
 //
 //   auto probe = Probe::load(options);      // nothing attached yet; says what this kernel can do
+//   probe->attach();                        // attaches and opens what is read later: then no rights are needed
 //   sink.on_sample(trace_start with probe->abilities(), probe->reset_reasons())
-//   probe->attach(sink);                    // attaches; sockets older than the trace arrive as SocketSnapshot{kStart}
+//   probe->begin(sink);                     // sockets older than the trace arrive as SocketSnapshot{kStart}
 //   loop: wait for probe->fd() to be readable -> probe->drain(sink); once a second -> probe->sample(sink)
 //   probe->finish(sink);                    // detaches, drains, SocketSnapshot{kEnd}; fills the end's figures
 //
@@ -27,7 +28,7 @@ namespace tcpdiag::probe {
 
 struct ProbeOptions {
   model::Filters filters;                         // netns_inodes are ignored: `netns` says it
-  std::vector<host::Netns> netns;                 // the namespaces to trace, open; at least one
+  std::vector<host::Netns> netns;                 // the namespaces to trace, open; to attach, at least one
   std::size_t ring_bytes = std::size_t{4} << 20;  // power of two, at least 64 KiB
   std::uint32_t max_endpoints = 256;              // 1 .. 4096; memory: see docs/architecture.md
   std::uint32_t max_sockets = 65536;              // only where the kernel has no per-socket storage for tracing
@@ -52,8 +53,12 @@ class Probe {
   const std::vector<model::Ability>& abilities() const;
   const std::map<std::uint32_t, std::string>& reset_reasons() const;
 
-  Result<> attach(model::Sink& sink);
-  // Number of sockets open and matched at the start. Valid after attach().
+  // Nothing of what was seen is looked at.
+  Result<> attach();
+  // Whether the kernel lets its tables be read with the capabilities that are in effect.
+  bool can_read_maps() const;
+  Result<> begin(model::Sink& sink);
+  // Number of sockets open and matched at the start. Valid after begin().
   std::uint64_t sockets_at_start() const;
   int fd() const;  // readable when events wait
   void drain(model::Sink& sink);

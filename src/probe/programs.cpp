@@ -5,38 +5,96 @@
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <cstdarg>
-#include <cstdio>
-#include <cstdlib>
+#include <string>
 #include <utility>
 
 #include "probe/configure.h"
 #include "probe/decoder.h"
+#include "probe/libbpf_log.h"
 #include "tcpdiag.skel.h"
+#include "util/io.h"
 
 namespace tcpdiag::probe {
 
 namespace {
 
-// libbpf speaks only when asked to: its words are the verifier's, not a user's.
-bool debugging() { return std::getenv("TCPDIAG_DEBUG_BPF") != nullptr; }
-
-int print_if_debugging(libbpf_print_level, const char* format, va_list args) {
-  return debugging() ? std::vfprintf(stderr, format, args) : 0;
-}
-
 struct SkeletonDeleter {
   void operator()(tcpdiag_bpf* skeleton) const { tcpdiag_bpf::destroy(skeleton); }
 };
+using Skeleton = std::unique_ptr<tcpdiag_bpf, SkeletonDeleter>;
 struct LinkDeleter {
   void operator()(bpf_link* link) const { bpf_link__destroy(link); }
 };
 
+Skeleton open_skeleton() {
+  bpf_object_open_opts options{};
+  options.sz = sizeof(options);
+  options.kernel_log_level = is_debugging() ? 4 : 0;  // 4: the verifier's statistics
+  return Skeleton(tcpdiag_bpf::open(&options));
+}
+
+unsigned count_loaded(const tcpdiag_bpf& skeleton) {
+  unsigned loaded = 0;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, skeleton.obj) {
+    if (bpf_program__autoload(program)) ++loaded;
+  }
+  return loaded;
+}
+
+// Not for want of rights or memory: something in a program is not as this kernel wants it.
+bool is_refusal(int error) { return error != -EPERM && error != -ENOMEM && error != -EAGAIN && error != -EINTR; }
+
+// Loads the program `only`, or where it is empty none, of all that the abilities would load. 0 or -errno.
+int load_only(const std::string& only, const ProbeOptions& options, const doctor::Abilities& abilities) {
+  const Skeleton skeleton = open_skeleton();
+  if (!skeleton) return -errno;
+  configure(*skeleton, options, abilities);
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, skeleton->obj) {
+    if (only != bpf_program__name(program)) bpf_program__set_autoload(program, false);
+  }
+  return tcpdiag_bpf::load(skeleton.get());
+}
+
+std::vector<std::string> names_of_programs(const ProbeOptions& options, const doctor::Abilities& abilities) {
+  std::vector<std::string> names;
+  const Skeleton skeleton = open_skeleton();
+  if (!skeleton) return names;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, skeleton->obj) {
+    const std::string name = bpf_program__name(program);
+    if (abilities.loads(name, options.filters.children)) names.push_back(name);
+  }
+  return names;
+}
+
+// A load of all ends at the first program that is refused; this finds every one. False: it is none of them, but a map.
+bool refuse_one_by_one(const ProbeOptions& options, doctor::Abilities& abilities,
+                       std::vector<doctor::Refused>& refused) {
+  if (load_only({}, options, abilities) != 0) return false;
+  const std::size_t before = refused.size();
+  for (const std::string& name : names_of_programs(options, abilities)) {
+    const int error = load_only(name, options, abilities);
+    if (error != 0 && is_refusal(error)) refused.push_back({name, errno_text(-error)});
+  }
+  for (std::size_t i = before; i < refused.size(); ++i) abilities.refuse(refused[i].program, refused[i].said);
+  return refused.size() > before;
+}
+
+tl::unexpected<Error> no_children(const doctor::Abilities& abilities) {
+  const auto& all = abilities.standings();
+  const auto children = std::ranges::find(all, doctor::kChildren,
+                                          [](const doctor::Standing& standing) { return standing.ability->name; });
+  return fail(ExitCode::kNotAble, "cannot trace with --children: " + children->found, "leave --children out");
+}
+
 }  // namespace
 
 struct Programs::Impl {
-  std::unique_ptr<tcpdiag_bpf, SkeletonDeleter> skeleton;
+  Skeleton skeleton;
   std::vector<std::unique_ptr<bpf_link, LinkDeleter>> links;
   int cpus = 1;
 };
@@ -46,17 +104,22 @@ Programs::~Programs() = default;
 Programs::Programs(Programs&&) noexcept = default;
 Programs& Programs::operator=(Programs&&) noexcept = default;
 
-Result<Programs> Programs::load(const ProbeOptions& options, const KernelFeatures& features) {
-  libbpf_set_print(print_if_debugging);
+Result<Programs> Programs::load(const ProbeOptions& options, doctor::Abilities& abilities, LoadNotes& notes) {
+  hush_libbpf();
   auto impl = std::make_unique<Impl>();
-  bpf_object_open_opts open_options{};
-  open_options.sz = sizeof(open_options);
-  open_options.kernel_log_level = debugging() ? 4 : 0;  // 4: the verifier's statistics
-  impl->skeleton.reset(tcpdiag_bpf::open(&open_options));
-  if (!impl->skeleton) return load_error("open", errno);
-  configure(*impl->skeleton, options, features);
-  const int error = tcpdiag_bpf::load(impl->skeleton.get());
-  if (error != 0) return load_error("load", error);
+  while (true) {
+    if (auto able = abilities.check(); !able) return tl::unexpected(able.error());
+    if (options.filters.children && !abilities.works(doctor::kChildren)) return no_children(abilities);
+    impl->skeleton = open_skeleton();
+    if (!impl->skeleton) return load_error("open", errno);
+    configure(*impl->skeleton, options, abilities);
+    const int error = tcpdiag_bpf::load(impl->skeleton.get());
+    if (error == 0) break;
+    notes.permitted = error != -EPERM;
+    // Each time round at least one ability goes.
+    if (!is_refusal(error) || !refuse_one_by_one(options, abilities, notes.refused)) return load_error("load", error);
+  }
+  notes.programs = count_loaded(*impl->skeleton);
   impl->cpus = libbpf_num_possible_cpus();
   if (impl->cpus < 1) return load_error("count the CPUs for", -impl->cpus);
   if (auto filled = fill_maps(*impl->skeleton, options); !filled) return tl::unexpected(filled.error());
@@ -88,6 +151,12 @@ bpf_program* Programs::snapshot() const { return impl_->skeleton->progs.tcpd_sna
 void Programs::set_snapshot_mode(tcpd_snapshot_mode mode) { impl_->skeleton->data->tcpd_snapshot_mode = mode; }
 
 int Programs::ring_fd() const { return bpf_map__fd(impl_->skeleton->maps.tcpd_events); }
+
+bool Programs::can_read_maps() const {
+  std::vector<std::uint64_t> each(static_cast<std::size_t>(impl_->cpus));
+  const std::uint32_t key = 0;
+  return bpf_map_lookup_elem(bpf_map__fd(impl_->skeleton->maps.tcpd_counters), &key, each.data()) == 0;
+}
 
 std::uint64_t Programs::counter(tcpd_counter index) const {
   std::vector<std::uint64_t> each(static_cast<std::size_t>(impl_->cpus));

@@ -7,9 +7,9 @@
 #include <optional>
 #include <vector>
 
+#include "doctor/examine.h"
 #include "model/filters.h"
 #include "model/sample.h"
-#include "probe/kernel_features.h"
 #include "probe/probe.h"
 #include "util/result.h"
 #include "wire.h"
@@ -20,7 +20,15 @@ namespace tcpdiag::probe {
 
 class Programs {
  public:
-  static Result<Programs> load(const ProbeOptions& options, const KernelFeatures& features);
+  // What became of a load beside its result. Of a kernel that refuses a program the ability behind it is taken from
+  // `abilities`; where that is not a required one, the rest is loaded.
+  struct LoadNotes {
+    std::vector<doctor::Refused> refused;
+    bool permitted = true;  // false: bpf() said EPERM
+    unsigned programs = 0;  // loaded
+  };
+  // Errors: kNotAble, in the doctor's words.
+  static Result<Programs> load(const ProbeOptions& options, doctor::Abilities& abilities, LoadNotes& notes);
   ~Programs();
   Programs(Programs&&) noexcept;
   Programs& operator=(Programs&&) noexcept;
@@ -36,6 +44,7 @@ class Programs {
   void set_snapshot_mode(tcpd_snapshot_mode mode);
 
   int ring_fd() const;
+  bool can_read_maps() const;  // with the capabilities that are in effect
   std::uint64_t counter(tcpd_counter index) const;
   std::optional<double> cpu_seconds() const;  // absent: nothing was timed
   // Aggregates of all endpoints.

@@ -25,6 +25,7 @@ class NewFile {
   static Result<NewFile> create(const std::string& path, bool force);
 
   int fd() const { return file_.get(); }
+  int directory() const { return directory_.get(); }           // where the journal is removed from at the end
   const std::string& shown() const { return shown_; }          // as given, for messages
   const std::string& full_path() const { return full_path_; }  // absolute, without symbolic links
 

@@ -430,6 +430,8 @@ void Writer::Impl::close() {
   database.close();
 }
 
+int Writer::directory() const { return impl_->file.directory(); }
+
 Result<model::RecordingFile> Writer::finish() {
   Impl& impl = *impl_;
   if (!impl.database) return fail(ExitCode::kFailed, "the recording is closed");

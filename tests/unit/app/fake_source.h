@@ -19,8 +19,14 @@ class FakeSource : public app::LiveSource {
  public:
   const std::vector<model::Ability>& abilities() const override { return abilities_; }
   const std::map<std::uint32_t, std::string>& reset_reasons() const override { return reasons_; }
-  Result<> attach(model::Sink&) override {
+  Result<> attach() override {
     if (!attachable) return fail(ExitCode::kNotAble, "the kernel refused", "use another");
+    attached = true;
+    return {};
+  }
+  bool can_read_maps() const override { return true; }
+  Result<> begin(model::Sink&) override {
+    begun = true;
     return {};
   }
   std::uint64_t sockets_at_start() const override { return 3; }
@@ -46,6 +52,8 @@ class FakeSource : public app::LiveSource {
   }
 
   bool attachable = true;
+  bool attached = false;
+  bool begun = false;
   bool finished = false;
   std::uint64_t drained = 0;
   int samples = 0;

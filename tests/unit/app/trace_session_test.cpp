@@ -31,14 +31,17 @@ class TraceSession : public testing::Test {
   }
   Result<model::Report> run() {
     Progress progress(err_.to.get(), false);
-    return run_trace(options_, {{.inode = 7, .name = "", .is_self = true, .is_initial = true}}, source_, signals_,
-                     progress);
+    return run_trace(options_, {{.inode = 7, .name = "", .is_self = true, .is_initial = true}}, source_, confine_,
+                     signals_, progress);
   }
 
   TraceOptions options_;
   test::FakeSource source_;
   test::Pipe err_;
   Signals signals_ = *Signals::block();
+  Confine confine_ = [] {
+    return std::vector<model::Ability>{{.name = "confined_files", .available = true, .reason = {}}};
+  };
 };
 
 TEST_F(TraceSession, tells_the_report_how_it_was_made) {
@@ -51,7 +54,7 @@ TEST_F(TraceSession, tells_the_report_how_it_was_made) {
   EXPECT_FALSE(start.tool_version.empty());
   EXPECT_FALSE(start.host.kernel.empty());
   EXPECT_THAT(start.netns, SizeIs(1));
-  EXPECT_THAT(start.abilities, SizeIs(1));
+  EXPECT_THAT(start.abilities, SizeIs(2));  // the source's and confining's
   EXPECT_EQ(start.requested_duration, 0s);
   EXPECT_EQ(start.floor, 200us);
   EXPECT_EQ(start.host.instance_type, "t4g.micro");
@@ -81,6 +84,25 @@ TEST_F(TraceSession, says_nothing_when_it_cannot_attach) {
   const Result<model::Report> report = run();
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().exit_code, ExitCode::kNotAble);
+  EXPECT_EQ(err_.read_now(), "");
+}
+
+TEST_F(TraceSession, gives_up_its_rights_when_attached_and_before_it_looks_at_anything) {
+  confine_ = [this]() -> Result<std::vector<model::Ability>> {
+    EXPECT_TRUE(source_.attached);
+    EXPECT_FALSE(source_.begun);
+    return {};
+  };
+  ASSERT_TRUE(run());
+  EXPECT_TRUE(source_.begun);
+}
+
+TEST_F(TraceSession, does_not_trace_with_rights_that_it_cannot_give_up) {
+  confine_ = [] { return fail(ExitCode::kNotAble, "cannot change its user", ""); };
+  const Result<model::Report> report = run();
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().exit_code, ExitCode::kNotAble);
+  EXPECT_FALSE(source_.begun);
   EXPECT_EQ(err_.read_now(), "");
 }
 

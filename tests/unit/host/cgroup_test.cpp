@@ -130,5 +130,44 @@ TEST_F(CgroupOfFakeHost, not_mounted) {
   EXPECT_FALSE(find_cgroup("/", tree_.path("none")));
 }
 
+TEST_F(CgroupOfFakeHost, path_of_an_id) {
+  const CgroupPaths paths(tree_.path("proc"));
+  EXPECT_EQ(paths.path_of(id("system.slice/puma.service/worker-2/deep"), 8),
+            "/system.slice/puma.service/worker-2/deep");
+  EXPECT_EQ(paths.path_of(id("."), 8), "/");
+}
+
+TEST_F(CgroupOfFakeHost, path_of_an_id_whose_process_has_gone) {
+  const CgroupPaths paths(tree_.path("proc"));
+  std::filesystem::remove_all(tree_.path("proc"));
+  EXPECT_EQ(paths.path_of(id("system.slice/redis.service"), 8), "/system.slice/redis.service");
+}
+
+TEST_F(CgroupOfFakeHost, path_of_a_younger_one_is_what_its_process_says) {
+  const CgroupPaths paths(tree_.path("proc"));
+  std::filesystem::create_directories(tree_.path("cg/new"));
+  EXPECT_EQ(paths.path_of(id("new"), 8), std::nullopt);
+  tree_.write("proc/8/cgroup", "1:cpu:/other\n0::/new\n");
+  EXPECT_EQ(paths.path_of(id("new"), 8), "/new");
+  EXPECT_EQ(paths.path_of(0, 8), "/new");
+}
+
+TEST_F(CgroupOfFakeHost, path_of_an_id_without_a_tree) {
+  mounts("cgroup /cpu cgroup rw,cpu 0 0\n");
+  EXPECT_EQ(CgroupPaths(tree_.path("proc")).path_of(1, 8), std::nullopt);
+}
+
+TEST(CgroupTrees, of_both_versions_and_of_none) {
+  const test::FakeTree tree;
+  EXPECT_FALSE(cgroup_trees(tree.path("proc"))) << "without /proc it is not known";
+  tree.write("proc/self/mounts", "proc /proc proc rw 0 0\n");
+  EXPECT_EQ(cgroup_trees(tree.path("proc"))->v2, "");
+  EXPECT_FALSE(cgroup_trees(tree.path("proc"))->v1);
+  tree.write("proc/self/mounts",
+             "cgroup /sys/fs/cgroup/cpu cgroup rw,cpu 0 0\ncgroup2 /sys/fs/my\\040cgroup cgroup2 rw 0 0\n");
+  EXPECT_EQ(cgroup_trees(tree.path("proc"))->v2, "/sys/fs/my cgroup");
+  EXPECT_TRUE(cgroup_trees(tree.path("proc"))->v1);
+}
+
 }  // namespace
 }  // namespace tcpdiag::host

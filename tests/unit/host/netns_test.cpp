@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "unit/util/fake_tree.h"
@@ -135,6 +137,27 @@ TEST(Netns, own_is_found_in_every_way) {
     EXPECT_EQ(found->inode, own->inode);
     EXPECT_TRUE(found->is_self);
   }
+}
+
+// Somebody without any right asks for a process that is another's: its namespace may not be opened, but being the own
+// one it is known all the same.
+TEST(Netns, own_is_found_by_a_process_that_may_not_be_looked_at) {
+  const auto own = own_netns();
+  ASSERT_TRUE(own);
+  const pid_t asked = ::getpid();
+  ::prctl(PR_SET_DUMPABLE, 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    constexpr uid_t kNobody = 65534;
+    if (::geteuid() == 0 && ::setresuid(kNobody, kNobody, kNobody) != 0) ::_exit(2);
+    const bool hidden = ::access(fmt::format("/proc/{}/ns/net", asked).c_str(), F_OK) != 0;
+    const auto found = netns_of_pid(static_cast<std::uint32_t>(asked));
+    ::_exit(hidden && found && found->inode == own->inode ? 0 : 1);
+  }
+  int status = 0;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  ::prctl(PR_SET_DUMPABLE, 1);
+  EXPECT_EQ(status, 0);
 }
 
 TEST(Netns, another_kind_of_namespace_is_refused) {

@@ -136,8 +136,8 @@ TEST_F(PidNamespaceOfFakeHost, unknown_is_taken_for_the_host) { EXPECT_TRUE(show
 
 TEST_F(ProcessOfFakeHost, peak_memory_is_in_bytes) {
   tree_.write("self/status", "VmPeak:\t  9000 kB\nVmHWM:\t    4711 kB\n");
-  EXPECT_EQ(own_peak_rss(tree_.root()), 4711U * 1024);
-  EXPECT_EQ(own_peak_rss(tree_.path("none")), 0U);
+  EXPECT_EQ(PeakRss(tree_.root()).bytes(), 4711U * 1024);
+  EXPECT_EQ(PeakRss(tree_.path("none")).bytes(), 0U);
 }
 
 TEST(Process, this_one) {
@@ -145,7 +145,7 @@ TEST(Process, this_one) {
   EXPECT_TRUE(process_exists(self));
   EXPECT_EQ(thread_group_of(self), self);
   EXPECT_EQ(comm_of(self), "host_test");
-  EXPECT_GT(own_peak_rss(), 0U);
+  EXPECT_GT(PeakRss().bytes(), 0U);
 }
 
 }  // namespace

@@ -1,56 +1,88 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/rights.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "unit/util/fake_tree.h"
+#include "util/io.h"
 
 namespace tcpdiag::host {
 namespace {
 
 using testing::HasSubstr;
+using testing::Optional;
 
 class RightsOnFakeHost : public testing::Test {
  protected:
-  void capabilities(const std::string& hex) {
-    tree_.write("proc/self/status",
-                "Name:\tx\nCapPrm:\t000001ffffffffff\nCapEff:\t" + hex + "\nCapBnd:\t000001ffffffffff\n");
-  }
-  Result<> check() const { return check_tracing_rights(tree_.path("proc"), tree_.path("sys")); }
+  model::Rights read() const { return read_rights(tree_.path("proc"), tree_.path("sys")); }
 
   test::FakeTree tree_;
 };
 
-TEST_F(RightsOnFakeHost, of_root_and_of_the_capabilities_needed) {
-  tree_.write("sys/kernel/btf/vmlinux", "BTF");
-  for (const char* enough : {"000001ffffffffff", "0000000000200000", "000000c000000000"}) {
-    capabilities(enough);
-    EXPECT_TRUE(check()) << enough;
-  }
-  for (const char* little : {"0000000000000000", "0000008000000000", "0000004000000000", "0000000000001000"}) {
-    capabilities(little);
-    const Result<> result = check();
-    ASSERT_FALSE(result) << little;
-    EXPECT_EQ(result.error().exit_code, ExitCode::kNotAble);
-    EXPECT_EQ(result.error().cure, "run it with sudo");
+// What system calls tell, against what /proc tells of this very process.
+TEST_F(RightsOnFakeHost, capabilities_are_known_without_proc) {
+  const std::optional<std::string> status = read_small_file("/proc/self/status");
+  if (!status) GTEST_SKIP() << "no /proc here";
+  const model::Rights rights = read();
+  ASSERT_TRUE(rights.capabilities);
+  EXPECT_THAT(*status, HasSubstr(fmt::format("CapEff:\t{:016x}\n", rights.capabilities->effective)));
+  EXPECT_THAT(*status, HasSubstr(fmt::format("CapPrm:\t{:016x}\n", rights.capabilities->permitted)));
+  EXPECT_THAT(*status, HasSubstr(fmt::format("CapBnd:\t{:016x}\n", rights.capabilities->bounding)));
+  EXPECT_TRUE(rights.memlock_bytes);
+}
+
+TEST_F(RightsOnFakeHost, what_cannot_be_read_is_not_known) {
+  const model::Rights rights = read();
+  EXPECT_FALSE(rights.initial_user_namespace);
+  EXPECT_FALSE(rights.lockdown);
+  EXPECT_FALSE(rights.seccomp);
+  EXPECT_FALSE(rights.unprivileged_bpf_disabled);
+}
+
+TEST_F(RightsOnFakeHost, another_user_namespace_than_the_hosts) {
+  tree_.write("proc/self/ns/user", "a file has no such inode");
+  EXPECT_THAT(read().initial_user_namespace, Optional(false));
+}
+
+TEST_F(RightsOnFakeHost, lockdown_is_the_word_in_brackets) {
+  tree_.write("sys/kernel/security/lockdown", "[none] integrity confidentiality\n");
+  EXPECT_THAT(read().lockdown, Optional(model::Lockdown::kNone));
+  tree_.write("sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+  EXPECT_THAT(read().lockdown, Optional(model::Lockdown::kIntegrity));
+  tree_.write("sys/kernel/security/lockdown", "none integrity [confidentiality]\n");
+  EXPECT_THAT(read().lockdown, Optional(model::Lockdown::kConfidentiality));
+  tree_.write("sys/kernel/security/lockdown", "nonsense\n");
+  EXPECT_FALSE(read().lockdown);
+}
+
+TEST_F(RightsOnFakeHost, a_kernel_without_the_lockdown_module) {
+  tree_.write("sys/kernel/security/lsm", "capability,landlock,yama,apparmor");
+  EXPECT_THAT(read().lockdown, Optional(model::Lockdown::kNone));
+  tree_.write("sys/kernel/security/lsm", "lockdown,capability,landlock");  // whose file may not be read
+  EXPECT_FALSE(read().lockdown);
+}
+
+TEST_F(RightsOnFakeHost, seccomp) {
+  tree_.write("proc/self/status", "Name:\tx\nSeccomp:\t0\nSeccomp_filters:\t0\n");
+  EXPECT_THAT(read().seccomp, Optional(model::Seccomp::kDisabled));
+  tree_.write("proc/self/status", "Name:\tx\nSeccomp:\t2\nSeccomp_filters:\t1\n");
+  EXPECT_THAT(read().seccomp, Optional(model::Seccomp::kFilter));
+  for (const char* strange : {"Name:\tx\nSeccomp:\t7\n", "Name:\tx\nSeccomp:\t", "Name:\tx\n", ""}) {
+    tree_.write("proc/self/status", strange);
+    EXPECT_FALSE(read().seccomp) << strange;
   }
 }
 
-TEST_F(RightsOnFakeHost, unknown_is_no_refusal) {
-  tree_.write("sys/kernel/btf/vmlinux", "BTF");
-  EXPECT_TRUE(check());
-  capabilities("nonsense");
-  EXPECT_TRUE(check());
-}
-
-TEST_F(RightsOnFakeHost, kernel_without_types) {
-  capabilities("000001ffffffffff");
-  const Result<> result = check();
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().exit_code, ExitCode::kNotAble);
-  EXPECT_THAT(result.error().what, HasSubstr("/sys/kernel/btf/vmlinux"));
-  EXPECT_THAT(result.error().cure, HasSubstr("CONFIG_DEBUG_INFO_BTF"));
+TEST_F(RightsOnFakeHost, sysctls) {
+  tree_.write("proc/sys/kernel/unprivileged_bpf_disabled", "2\n");
+  tree_.write("proc/sys/kernel/perf_event_paranoid", "-1\n");
+  tree_.write("proc/sys/kernel/kptr_restrict", "1 or so\n");
+  const model::Rights rights = read();
+  EXPECT_THAT(rights.unprivileged_bpf_disabled, Optional(2));
+  EXPECT_THAT(rights.perf_event_paranoid, Optional(-1));
+  EXPECT_FALSE(rights.kptr_restrict);
 }
 
 }  // namespace

@@ -28,8 +28,10 @@ TEST(Sysctls, of_a_recent_kernel) {
   tree.write("ipv4/tcp_rto_min_us", "200000\n");
   tree.write("ipv4/tcp_rto_max_ms", "120000\n");
   tree.write("ipv4/tcp_syn_linear_timeouts", "4\n");
+  tree.write("ipv4/tcp_timestamps", "1\n");
   const NetnsSysctls all = read_netns_sysctls(self(), tree.root());
   EXPECT_EQ(all.somaxconn, 4096U);
+  EXPECT_EQ(all.timestamps, 1U);
   EXPECT_EQ(all.tcp.syn_retries, 6U);
   EXPECT_EQ(all.tcp.synack_retries, 5U);
   EXPECT_EQ(all.tcp.retries2, 15U);

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "doctor/abilities.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+
+namespace tcpdiag::doctor {
+namespace {
+
+bool names(const std::vector<std::string_view>& list, std::string_view name) {
+  return std::ranges::find(list, name) != list.end();
+}
+
+void miss(Standing& standing, Shortfall shortfall, std::string found) {
+  const bool needless = shortfall == Shortfall::kAbsent && standing.ability->needless_without;
+  standing.answer = needless ? Answer::kYes : Answer::kNo;
+  standing.shortfall = shortfall;
+  standing.found = needless ? "not needed: this kernel does not skip them" : std::move(found);
+}
+
+// " (tracepoint tcp_probe)"; empty for a program at none.
+std::string tracepoint_of(std::string_view program) {
+  for (const Ability& ability : ability_table()) {
+    const bool is_its = names(ability.programs, program) && ability.tracepoints.size() == 1;
+    if (is_its) return fmt::format(" (tracepoint {})", ability.tracepoints.front().name);
+  }
+  return {};
+}
+
+// Arguments that another ability reads: those of an older kernel.
+bool some_program_knows(std::string_view tracepoint, std::string_view arguments) {
+  return std::ranges::any_of(ability_table(), [&](const Ability& ability) {
+    return std::ranges::any_of(ability.tracepoints, [&](const Tracepoint& one) {
+      return one.name == tracepoint && names(one.forms, arguments);
+    });
+  });
+}
+
+void hold_against(const KernelTypes& types, Standing& standing) {
+  const Ability& ability = *standing.ability;
+  standing.answer = Answer::kYes;
+  for (const Tracepoint& needed : ability.tracepoints) {
+    const auto found = types.tracepoints.find(needed.name);
+    if (found == types.tracepoints.end()) {
+      return miss(standing, Shortfall::kAbsent, fmt::format("this kernel has no tracepoint {}", needed.name));
+    }
+    if (names(needed.forms, found->second)) {
+      if (ability.tracepoints.size() == 1) standing.found = fmt::format("({})", found->second);
+      continue;
+    }
+    std::string why = fmt::format("tracepoint {} of this kernel has the arguments ({})", needed.name, found->second);
+    if (some_program_knows(needed.name, found->second)) return miss(standing, Shortfall::kAbsent, std::move(why));
+    return miss(standing, Shortfall::kForm, why + ", a form that is not known");
+  }
+  for (const std::string_view function : ability.functions) {
+    if (types.functions.contains(function)) continue;
+    return miss(standing, Shortfall::kAbsent, fmt::format("this kernel has no function {}", function));
+  }
+  for (const std::string_view enumerator : ability.enumerators) {
+    if (types.enumerators.contains(enumerator)) continue;
+    return miss(standing, Shortfall::kAbsent, fmt::format("this kernel has no {}", enumerator));
+  }
+}
+
+}  // namespace
+
+const char* to_string(Answer answer) {
+  switch (answer) {
+    case Answer::kYes:
+      return "yes";
+    case Answer::kNo:
+      return "no";
+    case Answer::kUnknown:
+      return "unknown";
+  }
+  return "unknown";
+}
+
+Abilities::Abilities() {
+  for (const Ability& ability : ability_table()) standings_.push_back({.ability = &ability, .found = {}});
+}
+
+Abilities::Abilities(const KernelTypes& types) : Abilities() {
+  for (Standing& standing : standings_) hold_against(types, standing);
+  settle_dependents();
+}
+
+void Abilities::settle_dependents() {
+  for (Standing& one : standings_) {
+    if (one.ability->rests_on.empty() || !one.works()) continue;
+    const Standing& base = standing(one.ability->rests_on);
+    if (!base.works()) miss(one, base.shortfall, base.found);
+  }
+}
+
+const Standing& Abilities::standing(std::string_view ability) const {
+  const auto found = std::ranges::find(standings_, ability, [](const Standing& one) { return one.ability->name; });
+  assert(found != standings_.end());
+  return *found;
+}
+
+bool Abilities::works(std::string_view ability) const { return standing(ability).works(); }
+
+bool Abilities::loads(std::string_view program, bool with_children) const {
+  bool is_named = false;
+  for (const Standing& one : standings_) {
+    const Ability& ability = *one.ability;
+    if (names(ability.instead, program) && one.works()) return false;
+    if (!names(ability.programs, program)) continue;
+    if (!one.works() || (ability.only_with_children && !with_children)) return false;
+    is_named = true;
+  }
+  return is_named;
+}
+
+void Abilities::refuse(std::string_view program, std::string_view said) {
+  if (!loads(program, true)) return;  // what it belonged to has gone meanwhile
+  for (const bool required : {false, true}) {
+    const auto dropped = std::ranges::find_if(standings_, [&](const Standing& one) {
+      return one.works() && one.ability->required == required && names(one.ability->programs, program);
+    });
+    if (dropped == standings_.end()) continue;
+    miss(*dropped, Shortfall::kRefused,
+         fmt::format("this kernel refuses program {}{}: {}", program, tracepoint_of(program), said));
+    settle_dependents();
+    return;
+  }
+}
+
+Result<> Abilities::check() const {
+  for (const Standing& one : standings_) {
+    if (!one.ability->required || one.answer != Answer::kNo) continue;
+    return fail(ExitCode::kNotAble, fmt::format("cannot trace: {} ({})", one.found, one.ability->lost), cure_of(one));
+  }
+  return {};
+}
+
+std::vector<model::Ability> Abilities::of_report() const {
+  std::vector<model::Ability> list;
+  for (const Standing& one : standings_) {
+    const Ability& ability = *one.ability;
+    if (ability.required) continue;
+    const bool available = one.answer == Answer::kYes;
+    const bool is_old = one.shortfall == Shortfall::kAbsent && !ability.since.empty();
+    const std::string why = is_old ? fmt::format("kernel before {}", ability.since) : one.found;
+    list.push_back({.name = std::string(ability.name),
+                    .available = available,
+                    .reason = available ? std::string{} : fmt::format("{}: {}", why, ability.lost)});
+  }
+  return list;
+}
+
+std::string cure_of(const Standing& standing) {
+  const Ability& ability = *standing.ability;
+  switch (standing.shortfall) {
+    case Shortfall::kNothing:
+      return {};
+    case Shortfall::kAbsent:
+      if (ability.required || ability.since.empty()) {
+        return "Linux 5.10 or later, with TCP and tracepoints built in, has it";
+      }
+      return fmt::format("Linux {} or later has it", ability.since);
+    case Shortfall::kForm:
+      return "look for a newer tcpdiag";
+    case Shortfall::kRefused:
+      return "report it with what TCPDIAG_DEBUG_BPF=1 prints; a newer tcpdiag may be right for this kernel";
+  }
+  return {};
+}
+
+}  // namespace tcpdiag::doctor

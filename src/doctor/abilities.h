@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of abilities (ability_table.h) held against one kernel.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "doctor/ability_table.h"
+#include "model/sample.h"
+#include "util/result.h"
+
+namespace tcpdiag::doctor {
+
+// What the kernel's type information says of that which the table names.
+struct KernelTypes {
+  std::map<std::string, std::string, std::less<>> tracepoints;  // -> arguments, spelled as in Tracepoint::forms
+  std::set<std::string, std::less<>> functions;
+  std::set<std::string, std::less<>> enumerators;
+  std::map<std::uint32_t, std::string> reset_reasons;  // enum sk_rst_reason without its prefix; empty: none
+};
+
+enum class Answer : std::uint8_t { kYes, kNo, kUnknown };
+const char* to_string(Answer answer);  // "yes", "no", "unknown"
+
+enum class Shortfall : std::uint8_t {
+  kNothing,
+  kAbsent,   // as in kernels before Ability::since
+  kForm,     // a tracepoint is there with arguments that are not known
+  kRefused,  // the kernel did not take a program
+};
+
+struct Standing {
+  const Ability* ability = nullptr;
+  Answer answer = Answer::kUnknown;  // kYes also where the kernel has no use for it (Ability::needless_without)
+  Shortfall shortfall = Shortfall::kNothing;
+  std::string found;  // the shortfall, or the arguments of the tracepoint; one line without a full stop
+
+  bool works() const { return answer == Answer::kYes && shortfall == Shortfall::kNothing; }
+};
+
+class Abilities {
+ public:
+  Abilities();  // of a kernel of which nothing is known
+  explicit Abilities(const KernelTypes& types);
+
+  bool works(std::string_view ability) const;
+  // Whether this program is to be loaded; of one that no ability names: false.
+  bool loads(std::string_view program, bool with_children) const;
+  // The kernel does not take this program, with what it said. The ability that can best be done without goes.
+  void refuse(std::string_view program, std::string_view said);
+
+  // Error (kNotAble): something that is required is not there. What is not known is no error.
+  Result<> check() const;
+
+  const std::vector<Standing>& standings() const { return standings_; }  // in the order of the table
+  std::vector<model::Ability> of_report() const;                         // those that are not required
+
+ private:
+  const Standing& standing(std::string_view ability) const;
+  void settle_dependents();
+
+  std::vector<Standing> standings_;
+};
+
+// What a person without it can do; empty: there is no shortfall.
+std::string cure_of(const Standing& standing);
+
+}  // namespace tcpdiag::doctor

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `tcpdiag doctor` answers: can this kernel and this user trace, what is lost, and the cure. A function of what
+// was found out (Kernel, model::Machine); asks nothing itself. The same words refuse a trace.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "doctor/abilities.h"
+#include "model/machine.h"
+#include "util/result.h"
+
+namespace tcpdiag::doctor {
+
+// A program that the kernel does not take.
+struct Refused {
+  std::string program;
+  std::string said;  // the system's words for the error
+};
+
+enum class LoadTest : std::uint8_t {
+  kNotTried,
+  kPassed,        // all programs were loaded; nothing was attached
+  kNotPermitted,  // EPERM: not the verifier, which says EACCES or EINVAL
+  kRefused,
+};
+
+// What the live source found out about the kernel.
+struct Kernel {
+  bool built_in = true;                  // this tcpdiag has a live source
+  std::optional<Error> no_types;         // its types could not be read: nothing is known of it
+  Abilities abilities;                   // after the load test
+  std::optional<bool> memory_is_locked;  // BPF memory counts as the user's locked memory (before 5.11)
+  LoadTest load = LoadTest::kNotTried;
+  unsigned programs = 0;            // that were loaded
+  std::vector<Refused> refused;     // also where the run is only poorer for it
+  std::optional<Error> load_error;  // of a test that was not passed
+};
+
+enum class Group : std::uint8_t { kKernel, kRights, kHost };
+enum class Weight : std::uint8_t {
+  kRequired,  // without it nothing can be traced
+  kOptional,  // without it a run is poorer
+  kNote,      // good to know
+};
+const char* to_string(Group group);    // "kernel", "rights", "host"
+const char* to_string(Weight weight);  // "required", "optional", "note"
+
+struct Row {
+  std::string id;    // part of the JSON contract
+  std::string name;  // for people; ids and names may hold a device's name: untrusted
+  Group group = Group::kKernel;
+  Weight weight = Weight::kRequired;
+  Answer answer = Answer::kUnknown;
+  std::string found;  // what was seen; may hold untrusted text
+  std::string lost;   // empty where the answer is yes
+  std::string cure;   // the same
+  std::vector<std::string> programs = {};
+};
+
+enum class Verdict : std::uint8_t { kEverything, kPoorer, kCannot };
+const char* to_string(Verdict verdict);  // "everything", "poorer", "cannot"
+
+struct Examination {
+  model::Machine machine;
+  std::vector<Row> rows;  // kernel, rights, host
+  std::vector<model::Ability> abilities;
+  Verdict verdict = Verdict::kCannot;
+  std::string answer;  // the verdict in one line: "can trace: everything"
+};
+
+Examination examine(const Kernel& kernel, model::Machine machine);
+
+// Error (kNotAble): with these rights nothing can be traced, whatever the kernel. What is not known is no error.
+Result<> check_rights(const model::Rights& rights);
+
+// This tcpdiag was built without one.
+Error no_live_source();
+// The kernel's types cannot be read.
+Error no_types(bool has_sys);
+
+}  // namespace tcpdiag::doctor

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parts of the examination, one function for each group of rows.
+#pragma once
+
+#include <vector>
+
+#include "doctor/examine.h"
+
+namespace tcpdiag::doctor {
+
+// Of what this user may do. `kernel`: null before the kernel was asked; a load test that was passed overrules guesses.
+std::vector<Row> rights_rows(const model::Rights& rights, const Kernel* kernel, int cpus);
+// Of the machine around it.
+std::vector<Row> host_rows(const model::Machine& machine);
+
+}  // namespace tcpdiag::doctor
