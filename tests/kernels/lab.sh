@@ -220,6 +220,8 @@ if [ -z "$tcpdiag" ]; then # the harness alone
   exit 0
 fi
 
+# Loads everything, with every filter.
+"$tcpdiag" doctor --format json >"$out/doctor.json" 2>"$out/doctor.err" || fail 23 "tcpdiag doctor ended with $?"
 # Attaches, reports and ends.
 "$tcpdiag" trace -d 0 --format json -o "$out/empty.json" 2>"$out/empty.err" || {
   status=$?

@@ -33,9 +33,8 @@ def read_rows(lines: list[str]) -> list[Row]:
 
 def this_run(root: pathlib.Path) -> str:
     """When, and of which commit."""
-    done = subprocess.run(["git", "-c", "safe.directory=*", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
-                          text=True, capture_output=True, stdin=subprocess.DEVNULL)
-    # Writing the table is what makes it dirty: a row of the commit before stays its row.
+    command = ["git", "-c", "safe.directory=*", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    done = subprocess.run(command, text=True, capture_output=True, stdin=subprocess.DEVNULL)
     commit = done.stdout.strip() or "no commit"
     return f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d}, {commit}"
 

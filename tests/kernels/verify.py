@@ -221,6 +221,16 @@ def check_owners(checks: Checks, guest: Guest) -> None:
         checks.equal("processes", seen, {name: (crowd[name], cgroups[name]) for name in names})
 
 
+def check_doctor(checks: Checks, answer: dict, report: dict) -> None:
+    """It says of each ability what a trace says."""
+    checks.equal("can_trace", get(answer, "can_trace"), True)
+    told, found = (get(one, "abilities") for one in (answer, report))
+    told, found = (one if isinstance(one, dict) else {} for one in (told, found))
+    checks.true("the same abilities", told.keys() & found.keys() >= {"socket_storage", "reset_reasons", "retransmit_failures"})
+    for name in sorted(told.keys() & found.keys()):
+        checks.equal(f"ability {name}", get(told[name], "available"), get(found[name], "available"))
+
+
 def check(out: pathlib.Path, release: str, with_tcpdiag: bool) -> Checks:
     """Everything that one guest left in the folder `out`."""
     checks, guest = Checks(), Guest(out)
@@ -237,6 +247,8 @@ def check(out: pathlib.Path, release: str, with_tcpdiag: bool) -> Checks:
     empty = guest.report("empty")
     checks.equal("schema", get(empty, "schema"), "tcpdiag.report/1")
     checks.equal("connects", get(empty, "totals.connects"), 0)
+    checks.part = "doctor"
+    check_doctor(checks, guest.report("doctor"), empty)
     truth = guest.truth("known")
     for name, namespace, check_known in (("client", "c", check_known_client), ("server", "s", check_known_server)):
         checks.part = f"known, {name}"
@@ -244,7 +256,8 @@ def check(out: pathlib.Path, release: str, with_tcpdiag: bool) -> Checks:
         check_common(checks, report, kernel)
         check_known(checks, report, truth, kernel)
     checks.part = "recording"
-    checks.true("the report of the recording is the live one", (out / "client.again.json").read_bytes() == (out / "client.json").read_bytes())
+    live, again = ((out / f"{name}.json").read_bytes() for name in ("client", "client.again"))
+    checks.true("the report of the recording is the live one", live == again)
     check_losses(checks, guest)
     check_owners(checks, guest)
     return checks
