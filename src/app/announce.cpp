@@ -13,12 +13,9 @@ namespace tcpdiag::app {
 namespace {
 
 std::string sockets_in_words(model::Filters filters) {
-  // The namespace is said apart.
-  filters.netns_as_given.clear();
-  filters.netns_inodes.clear();
-  const std::string words = filters.describe();
-  if (words == model::Filters().describe()) return "all TCP sockets";
-  return "TCP sockets with " + escape_terminal(words);
+  if (!filters.limits_sockets()) return "all TCP sockets";
+  filters.netns_as_given.clear();  // the namespace is said apart
+  return "TCP sockets with " + escape_terminal(filters.describe());
 }
 
 std::string netns_in_words(const model::Filters& filters, const std::vector<model::NetnsInfo>& netns) {
@@ -42,18 +39,6 @@ std::string end_in_words(std::optional<model::Duration> duration) {
 
 std::string counted(std::uint64_t count, std::string_view what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
-
-std::string_view in_capitals(model::Severity severity) {
-  switch (severity) {
-    case model::Severity::kNotice:
-      return "NOTICE";
-    case model::Severity::kWarning:
-      return "WARNING";
-    case model::Severity::kCritical:
-      return "CRITICAL";
-  }
-  return "";
 }
 
 std::string time_of_day(model::WallTime wall) {
@@ -87,7 +72,7 @@ std::string finding_line(const model::Finding& finding, const model::Picture& pi
   if (finding.title.find(where) != std::string::npos) where.clear();  // most titles name it
   if (!where.empty()) where += "  ";
   return escape_terminal(fmt::format("{} UTC  {}  {}  {}{}", time_of_day(picture.start.clock.to_wall(finding.first_at)),
-                                     in_capitals(finding.severity), finding.code, where, finding.title));
+                                     model::in_capitals(finding.severity), finding.code, where, finding.title));
 }
 
 }  // namespace tcpdiag::app

@@ -63,7 +63,10 @@ ActAs::ActAs(const std::optional<Caller>& caller) {
   own_gid_ = ::getegid();
   const int count = ::getgroups(0, nullptr);
   own_groups_.resize(static_cast<std::size_t>(count > 0 ? count : 0));
-  if (count > 0) ::getgroups(count, own_groups_.data());
+  const int got = count > 0 ? ::getgroups(count, own_groups_.data()) : count;
+  ok_ = got >= 0;
+  if (!ok_) return;  // what is not known could not be given back
+  own_groups_.resize(static_cast<std::size_t>(got));
 
   // The user last: afterwards there is no right left to change the groups.
   const std::vector<gid_t> groups = groups_of(*caller);

@@ -3,11 +3,14 @@
 
 #include <unistd.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "app/caller.h"
+#include "app/confinement.h"
 #include "app/output.h"
 #include "app/recorded_report.h"
 #include "app/report_writer.h"
@@ -15,19 +18,35 @@
 #include "app/terminal.h"
 #include "app/version.h"
 #include "diff/compare.h"
+#include "recording/reader.h"
 #include "redact/known_options.h"
+#include "redact/redactor.h"
 #include "report/diff.h"
 
 namespace tcpdiag::app {
 namespace {
 
-Result<diff::Comparison> comparison_of(const DiffOptions& options) {
-  const Result<model::Report> good = report_of_file(options.good, options.redact);
-  if (!good) return tl::unexpected(good.error());
-  if (options.bad.empty()) return diff::compare_outcomes(*good);
-  const Result<model::Report> bad = report_of_file(options.bad, options.redact);
-  if (!bad) return tl::unexpected(bad.error());
-  return diff::compare(*good, *bad);
+Result<diff::Comparison> comparison_of(const DiffOptions& options, const std::vector<int>& directories) {
+  std::vector<std::unique_ptr<recording::Reader>> recordings;
+  for (const std::string& file : {options.good, options.bad}) {
+    if (file.empty()) continue;
+    auto recording = recording::Reader::open(file);
+    if (!recording) return tl::unexpected(recording.error());
+    recordings.push_back(std::move(*recording));
+  }
+  if (const auto confined = confine_offline(directories); !confined) return tl::unexpected(confined.error());
+  // One for both: what is the same in both is to be found again.
+  redact::Redactor redactor;
+  for (const auto& recording : recordings) {
+    if (redact::is_redacted(recording->start())) redactor.expect_tokens();
+  }
+  std::vector<model::Report> reports;
+  for (const auto& recording : recordings) {
+    Result<model::Report> report = report_of_whole(*recording, options.redact ? &redactor : nullptr);
+    if (!report) return tl::unexpected(report.error());
+    reports.push_back(std::move(*report));
+  }
+  return reports.size() == 1 ? diff::compare_outcomes(reports[0]) : diff::compare(reports[0], reports[1]);
 }
 
 }  // namespace
@@ -36,7 +55,7 @@ Result<ExitCode> diff_command(const DiffOptions& options) {
   if (const Result<> became = become_caller(); !became) return tl::unexpected(became.error());
   Result<Output> output = Output::open(options.output, options.force, std::nullopt);
   if (!output) return tl::unexpected(output.error());
-  const Result<diff::Comparison> comparison = comparison_of(options);
+  const Result<diff::Comparison> comparison = comparison_of(options, output->directories());
   if (!comparison) return tl::unexpected(comparison.error());
 
   const bool colour = !output->is_file() && understands_escapes(STDOUT_FILENO) && !colour_unwanted();

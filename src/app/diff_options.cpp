@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace tcpdiag::app {
 
 Result<DiffOptions> to_diff_options(const TypedDiffOptions& typed) {
@@ -13,18 +15,15 @@ Result<DiffOptions> to_diff_options(const TypedDiffOptions& typed) {
   if (typed.files.size() == 2 && typed.files[0] == "-" && typed.files[1] == "-") {
     return contradiction("both recordings are standard input", "name a file for one of them");
   }
-  auto format =
-      one_of<Format>("--format", typed.format, one_word_of<Format>({{"text", Format::kText}, {"json", Format::kJson}}),
-                     "format", "text or json");
+  const auto format = to_text_or_json(typed.format);
   if (!format) return tl::unexpected(format.error());
-  auto output = one_of<std::string>("--output", typed.output, any_text, "file", "name a file");
+  auto output = to_output_file(typed.output);
   if (!output) return tl::unexpected(output.error());
   DiffOptions options;
   options.good = typed.files[0];
   if (typed.files.size() == 2) options.bad = typed.files[1];
-  options.format = format->value_or(options.format);
-  options.output = output->value_or("");
-  if (options.output == "-") options.output.clear();
+  options.format = *format;
+  options.output = std::move(*output);
   for (const std::string& file : typed.files) {
     if (file != options.output) continue;
     return contradiction("-o names a recording that is read", "give the answer a name of its own");

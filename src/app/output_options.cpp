@@ -46,7 +46,7 @@ Result<OutputOptions> to_output_options(const TypedOutputOptions& typed) {
                                                     {"html", Format::kHtml}}),
                                "format", "text, json, ndjson, md or html");
   if (!format) return tl::unexpected(format.error());
-  auto output = one_of<std::string>("--output", typed.output, any_text, "file", "name a file");
+  auto output = to_output_file(typed.output);
   if (!output) return tl::unexpected(output.error());
   auto fail_on = one_of<model::Severity>("--fail-on", typed.fail_on,
                                          one_word_of<model::Severity>({{"notice", model::Severity::kNotice},
@@ -65,8 +65,7 @@ Result<OutputOptions> to_output_options(const TypedOutputOptions& typed) {
 
   OutputOptions options;
   options.format = format->value_or(options.format);
-  options.output = output->value_or("");
-  if (options.output == "-") options.output.clear();  // as everywhere: standard output
+  options.output = std::move(*output);
   options.force = typed.force;
   options.fail_on = *fail_on;
   options.sockets = *sockets;
@@ -76,6 +75,20 @@ Result<OutputOptions> to_output_options(const TypedOutputOptions& typed) {
   options.events = typed.events;
   if (const Result<> sound = check_files(options); !sound) return tl::unexpected(sound.error());
   return options;
+}
+
+Result<Format> to_text_or_json(const Typed& format) {
+  auto given =
+      one_of<Format>("--format", format, one_word_of<Format>({{"text", Format::kText}, {"json", Format::kJson}}),
+                     "format", "text or json");
+  if (!given) return tl::unexpected(given.error());
+  return given->value_or(Format::kText);
+}
+
+Result<std::string> to_output_file(const Typed& output) {
+  auto given = one_of<std::string>("--output", output, any_text, "file", "name a file");
+  if (!given) return tl::unexpected(given.error());
+  return *given == "-" ? std::string() : given->value_or("");
 }
 
 }  // namespace tcpdiag::app

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What becomes of a report: the options that `trace` and `report` have in common.
+// What becomes of a report: the options that `trace` and `report` have in common, and of them what `diff` and `size`
+// have too.
 #pragma once
 
 #include <cstddef>
@@ -36,5 +37,10 @@ struct TypedOutputOptions {
 
 // Errors (kUsage): a value that is none, an option given twice, options that contradict each other.
 Result<OutputOptions> to_output_options(const TypedOutputOptions& typed);
+
+// --format of a command that knows text and JSON only; text where it was not given. Errors (kUsage).
+Result<Format> to_text_or_json(const Typed& format);
+// -o of any command: empty for standard output, which is what "-" and nothing at all mean. Errors (kUsage).
+Result<std::string> to_output_file(const Typed& output);
 
 }  // namespace tcpdiag::app

@@ -2,72 +2,45 @@
 #include "app/recorded_report.h"
 
 #include <utility>
-#include <variant>
 
 #include "app/tee.h"
 #include "correlate/correlator.h"
 #include "diagnose/diagnose.h"
-#include "recording/reader.h"
-#include "redact/redactor.h"
 #include "view/narrow.h"
 
 namespace tcpdiag::app {
 namespace {
 
-class StartOnly : public model::Sink {
- public:
-  void on_event(const model::Event& /*event*/) override {}
-  void on_sample(const model::Sample& sample) override {
-    if (const auto* start = std::get_if<model::TraceStart>(&sample)) wall_at = start->clock.wall_at;
-  }
-  model::WallTime wall_at{};
-};
-
-bool is_whole(const Narrowing& narrowing) {
-  return !narrowing.from && !narrowing.to && narrowing.filters.describe() == model::Filters().describe();
-}
-
 // Times of day and those after the beginning need the recording's clock.
-Result<model::View> view_of(model::Recorded& recorded, const Narrowing& narrowing) {
+model::View view_of(const model::Recorded& recorded, const Narrowing& narrowing) {
+  const model::WallTime begin = recorded.start().clock.wall_at;
   model::View view{.filters = narrowing.filters, .from = {}, .to = {}};
-  if (!narrowing.from && !narrowing.to) return view;
-  StartOnly start;
-  if (const Result<> told = recorded.tell(start); !told) return tl::unexpected(told.error());
-  if (narrowing.from) view.from = resolve(*narrowing.from, start.wall_at);
-  if (narrowing.to) view.to = resolve(*narrowing.to, start.wall_at);
+  if (narrowing.from) view.from = resolve(*narrowing.from, begin);
+  if (narrowing.to) view.to = resolve(*narrowing.to, begin);
   return view;
 }
 
 }  // namespace
 
-Result<model::Report> report_of(model::Recorded& recorded, const Narrowing& narrowing, bool redact,
+Result<model::Report> report_of(model::Recorded& recorded, const Narrowing& narrowing, redact::Redactor* redactor,
                                 const std::vector<model::Sink*>& also) {
   correlate::Correlator correlator;
   Tee all({&correlator});
   for (model::Sink* sink : also) all.add(*sink);
-  std::optional<redact::Redactor> redactor;
-  if (redact) redactor.emplace(all);
-  model::Sink& first = redactor ? static_cast<model::Sink&>(*redactor) : all;
+  if (redactor != nullptr) redactor->lead_to(all);
+  model::Sink& first = redactor != nullptr ? static_cast<model::Sink&>(*redactor) : all;
 
-  std::optional<model::View> view;
-  if (is_whole(narrowing)) {
-    if (const Result<> told = recorded.tell(first); !told) return tl::unexpected(told.error());
-  } else {
-    Result<model::View> wanted = view_of(recorded, narrowing);
-    if (!wanted) return tl::unexpected(wanted.error());
-    if (const Result<> told = view::narrow(recorded, *wanted, first); !told) return tl::unexpected(told.error());
-    view = redactor ? redactor->view(*wanted) : std::move(*wanted);
-  }
+  model::View view = view_of(recorded, narrowing);
+  if (const Result<> told = view::narrow(recorded, view, first); !told) return tl::unexpected(told.error());
+  if (redactor != nullptr) view = redactor->view(view);
   model::Report report = diagnose::make_report(correlator.finish());
-  report.view = std::move(view);
+  if (!view.is_whole()) report.view = std::move(view);
   return report;
 }
 
-Result<model::Report> report_of_file(const std::string& path, bool redact) {
-  const auto reader = recording::Reader::open(path);
-  if (!reader) return tl::unexpected(reader.error());
-  Result<model::Report> report = report_of(**reader, {}, redact, {});
-  if (report) report->recording = (*reader)->file();
+Result<model::Report> report_of_whole(recording::Reader& recording, redact::Redactor* redactor) {
+  Result<model::Report> report = report_of(recording, {}, redactor, {});
+  if (report) report->recording = recording.file();
   return report;
 }
 

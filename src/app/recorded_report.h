@@ -3,7 +3,6 @@
 #pragma once
 
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "app/view_time.h"
@@ -11,6 +10,8 @@
 #include "model/recorded.h"
 #include "model/report.h"
 #include "model/sink.h"
+#include "recording/reader.h"
+#include "redact/redactor.h"
 #include "util/result.h"
 
 namespace tcpdiag::app {
@@ -21,11 +22,12 @@ struct Narrowing {
   std::optional<ViewTime> to;
 };
 
-// `also` are told what the correlator is told. Errors: those of model::Recorded and of view::narrow().
-Result<model::Report> report_of(model::Recorded& recorded, const Narrowing& narrowing, bool redact,
+// `redactor` replaces names and addresses; null: they stay. `also` are told what the correlator is told. Errors: those
+// of model::Recorded and of view::narrow().
+Result<model::Report> report_of(model::Recorded& recorded, const Narrowing& narrowing, redact::Redactor* redactor,
                                 const std::vector<model::Sink*>& also);
 
-// The whole recording, opened and read; its file is in Report::recording. Errors: those of recording::Reader.
-Result<model::Report> report_of_file(const std::string& path, bool redact);
+// The whole recording; its file is in Report::recording. Errors: those of recording::Reader.
+Result<model::Report> report_of_whole(recording::Reader& recording, redact::Redactor* redactor);
 
 }  // namespace tcpdiag::app

@@ -13,7 +13,6 @@ Result<RecordingOutput> RecordingOutput::open(const OutputOptions& options, cons
   RecordingOutput output;
   if (options.write.empty()) return output;
   output.path_ = options.write;
-  output.redacted_ = options.redact;
   output.caller_ = caller;
   const ActAs act(caller);
   if (!act.ok())
@@ -26,13 +25,12 @@ Result<RecordingOutput> RecordingOutput::open(const OutputOptions& options, cons
 }
 
 RecordingOutput::~RecordingOutput() {
-  if (!writer_ || keep_) return;
+  if (!writer_) return;
   const ActAs act(caller_);
   if (act.ok()) writer_->discard();
 }
 
 std::string RecordingOutput::finish(model::Report& report) {
-  keep_ = true;
   const ActAs act(caller_);
   Result<model::RecordingFile> file = writer_->finish();
   writer_.reset();

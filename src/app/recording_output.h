@@ -21,13 +21,11 @@ class RecordingOutput {
   static Result<RecordingOutput> open(const OutputOptions& options, const std::optional<Caller>& caller);
   RecordingOutput(RecordingOutput&&) noexcept = default;
   RecordingOutput& operator=(RecordingOutput&&) = delete;
-  ~RecordingOutput();  // removes it, unless kept or finished
+  ~RecordingOutput();  // removes it, unless finished
 
   recording::Writer* writer() { return writer_.get(); }  // null: none
   // In which a file is removed at the end, open.
   std::vector<int> directories() const { return writer_ ? std::vector<int>{writer_->directory()} : std::vector<int>(); }
-  // What is in it is worth keeping, whatever comes.
-  void keep() { keep_ = true; }
   // Closes it and says so in the report. The line to tell: where it is, its id and digest; or what went wrong.
   std::string finish(model::Report& report);
 
@@ -36,8 +34,6 @@ class RecordingOutput {
 
   std::unique_ptr<recording::Writer> writer_;
   std::string path_;
-  bool redacted_ = false;
-  bool keep_ = false;
   std::optional<Caller> caller_;
 };
 

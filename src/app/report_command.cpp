@@ -43,8 +43,10 @@ Result<ExitCode> report_command(const ReportOptions& options) {
   if (recording->writer() != nullptr) also.push_back(recording->writer());
   if (options.out.format == Format::kNdjson) also.push_back(&stream);
   if (options.out.events) also.push_back(&printer);
-  Result<model::Report> report = report_of(
-      **reader, {.filters = options.filters, .from = options.from, .to = options.to}, options.out.redact, also);
+  redact::Redactor redactor;
+  Result<model::Report> report =
+      report_of(**reader, {.filters = options.filters, .from = options.from, .to = options.to},
+                options.out.redact ? &redactor : nullptr, also);
   if (!report) return tl::unexpected(report.error());
   report->recording = (*reader)->file();
   // Another one was made: the report goes with that.

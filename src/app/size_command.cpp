@@ -13,6 +13,8 @@
 #include <string_view>
 #include <utility>
 
+#include "app/caller.h"
+#include "app/confinement.h"
 #include "app/recorded_report.h"
 #include "app/terminal.h"
 #include "app/version.h"
@@ -45,22 +47,15 @@ Result<Fd> open_file(const std::string& path) {
   return file;
 }
 
-// Fewer where the file is shorter, none where it cannot be read twice (a pipe).
-Result<std::string> first_bytes(const std::string& path, std::size_t count) {
-  const Result<Fd> file = open_file(path);
-  if (!file) return tl::unexpected(file.error());
-  std::string bytes(count, '\0');
-  const ssize_t got = ::pread(file->get(), bytes.data(), count, 0);
-  bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-  return bytes;
+// A file that cannot be read twice (a pipe) is none: a recording has to be a regular file.
+bool is_recording(const Fd& file) {
+  constexpr std::string_view kSqliteMagic = "SQLite format 3";
+  std::array<char, kSqliteMagic.size()> begin{};
+  const ssize_t got = ::pread(file.get(), begin.data(), begin.size(), 0);
+  return got > 0 && std::string_view(begin.data(), static_cast<std::size_t>(got)) == kSqliteMagic;
 }
 
-Result<std::string> read_report(const std::string& path) {
-  const bool standard = path == "-";
-  const std::string name = name_of(path);
-  Result<Fd> file = standard ? Result<Fd>(Fd()) : open_file(path);
-  if (!file) return tl::unexpected(file.error());
-  const int fd = standard ? STDIN_FILENO : file->get();
+Result<std::string> read_report(int fd, const std::string& name) {
   std::string text;
   std::array<char, 65536> part{};
   while (true) {
@@ -101,13 +96,19 @@ std::optional<size::Limit> limit_of_trace(const size::Measured& measured) {
   return limit;
 }
 
-// A report as it is in the file, or made of the recording that the file is.
+// A report as it is in the file, or made of the recording that the file is. Rights are given up before either is read.
 Result<std::string> report_in(const std::string& path) {
-  constexpr std::string_view kSqliteMagic = "SQLite format 3";
-  Result<std::string> text = path == "-" ? read_report(path) : first_bytes(path, kSqliteMagic.size());
-  if (!text || path == "-") return text;
-  if (*text != kSqliteMagic) return read_report(path);
-  const Result<model::Report> report = report_of_file(path, false);
+  if (const Result<> became = become_caller(); !became) return tl::unexpected(became.error());
+  const Result<Fd> file = path == "-" ? Fd() : open_file(path);
+  if (!file) return tl::unexpected(file.error());
+  if (!*file || !is_recording(*file)) {
+    if (const auto confined = confine_offline({}); !confined) return tl::unexpected(confined.error());
+    return read_report(*file ? file->get() : STDIN_FILENO, name_of(path));
+  }
+  const auto recording = recording::Reader::open(path);
+  if (!recording) return tl::unexpected(recording.error());
+  if (const auto confined = confine_offline({}); !confined) return tl::unexpected(confined.error());
+  const Result<model::Report> report = report_of_whole(**recording, nullptr);
   if (!report) return tl::unexpected(report.error());
   return report::render_json(*report, {.sockets = 0});
 }

@@ -135,9 +135,7 @@ Result<SizeOptions> to_size_options(const TypedSizeOptions& typed) {
   auto endpoint = one_of<model::SocketAddress>("--endpoint", typed.endpoint, parse_endpoint, "endpoint",
                                                "write 10.0.0.1:6379 or [fd00::1]:6379");
   if (!endpoint) return tl::unexpected(endpoint.error());
-  auto format =
-      one_of<Format>("--format", typed.format, one_word_of<Format>({{"text", Format::kText}, {"json", Format::kJson}}),
-                     "format", "text or json");
+  const auto format = to_text_or_json(typed.format);
   if (!format) return tl::unexpected(format.error());
 
   SizeOptions options;
@@ -148,7 +146,7 @@ Result<SizeOptions> to_size_options(const TypedSizeOptions& typed) {
   options.clients = *clients;
   options.mss_bytes = *mss;
   options.endpoint = *endpoint;
-  options.format = format->value_or(options.format);
+  options.format = *format;
   if (!typed.files.empty()) options.file = typed.files.front();
   if (const Result<> enough = check_enough(options, typed.files.size()); !enough) {
     return tl::unexpected(enough.error());

@@ -42,11 +42,34 @@ std::optional<model::Duration> parse_floor(std::string_view text) {
   return fits ? floor : std::nullopt;
 }
 
+// Tokens stand for the addresses of a redacted recording: no socket of this machine has one.
+Result<> check_no_token(std::string_view where, const model::Cidr& block) {
+  if (!block.address.is_redacted()) return {};
+  return fail(ExitCode::kUsage,
+              fmt::format("{}: {} is a token of a redacted recording, no address", where, block.to_string()),
+              "tokens are for 'tcpdiag report' on that recording; to trace, write the address itself");
+}
+
+Result<> check_no_tokens(const model::Filters& filters) {
+  for (const auto& [option, blocks] : {std::pair("--local", &filters.local), std::pair("--remote", &filters.remote)}) {
+    for (const model::Cidr& block : *blocks) {
+      if (Result<> checked = check_no_token(option, block); !checked) return checked;
+    }
+  }
+  if (!filters.expression) return {};
+  for (const model::ExpressionStep& step : filters.expression->steps) {
+    if (step.op != model::ExpressionOp::kNet) continue;
+    if (Result<> checked = check_no_token("expression", step.net); !checked) return checked;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<TraceOptions> to_trace_options(const TypedTraceOptions& typed) {
   auto filters = to_filters(typed.filters);
   if (!filters) return tl::unexpected(filters.error());
+  if (const Result<> checked = check_no_tokens(*filters); !checked) return tl::unexpected(checked.error());
   auto duration = one_of<model::Duration>("--duration", typed.duration, parse_duration, "duration",
                                           "write 30s, 5m, 1h or 500ms; a bare number is seconds; at most a year");
   if (!duration) return tl::unexpected(duration.error());

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rounds of samples are about a second apart and close to the turn of a UTC second, so a difference belongs as a whole
-// to the second (or the wider cell) in which the middle of its time lies. Where rounds are missing, counts are spread
-// evenly over the time between; delays are then told for none of these seconds, unless all of them are one cell.
+// to the second (or the wider cell) in which the middle of its time lies. On a busy host a round may come late: then
+// counts are spread evenly over its time, so that a steady rate stays one. Where rounds are missing, counts are spread
+// too, and delays are told for none of these seconds, unless all of them are one cell.
 #include "correlate/differences.h"
 
 #include <algorithm>
@@ -18,6 +19,8 @@ using model::MonoTime;
 
 // Samples of one round are read one after the other.
 constexpr model::Duration kRoundTakes = std::chrono::milliseconds(200);
+// As far from the turn of a second, a round's counts are no longer those of one second: 2 % of a rate.
+constexpr model::Duration kLate = std::chrono::milliseconds(20);
 
 constexpr std::array<std::pair<Measure, Delay>, 5> kDelays{{{Measure::kRtt, Delay::kRtt},
                                                             {Measure::kPathRtt, Delay::kPathRtt},
@@ -110,17 +113,22 @@ MonoTime begin_of_round(State& state, const EndpointRecord& endpoint, bool was_k
 }
 
 void add_difference(State& state, EndpointRecord& endpoint, const EndpointSample& newer, MonoTime begin) {
-  const Difference added =
-      endpoint.sample ? difference_of(newer, *endpoint.sample) : difference_of(newer, EndpointSample{});
+  Difference added = endpoint.sample ? difference_of(newer, *endpoint.sample) : difference_of(newer, EndpointSample{});
   const MonoTime end = newer.at;
   const auto cell_of = [&state](MonoTime at) { return second_number(state, at) / state.series_interval_s; };
-  // A sample at the very turn of a second tells of the one before.
-  const MonoTime last = std::max(begin, end - model::Duration(1));
-  if (end - begin <= kOneRound || cell_of(begin) == cell_of(last)) {
-    add_whole(state, endpoint, added, begin + (end - begin) / 2);
-  } else {
-    spread(state, endpoint, added, begin, end);
+  // A sample close to the turn of a second tells of the one before, and one of the next begins there.
+  const auto one_cell = [&](MonoTime first, MonoTime last) { return cell_of(first) == cell_of(std::max(first, last)); };
+  const MonoTime middle = begin + (end - begin) / 2;
+  if (one_cell(begin, end - model::Duration(1)) || (end - begin <= kOneRound && one_cell(begin + kLate, end - kLate))) {
+    add_whole(state, endpoint, added, middle);
+    return;
   }
+  spread(state, endpoint, added, begin, end);
+  if (end - begin > kOneRound) return;
+  Difference delays;
+  delays.measured.delays = std::move(added.measured.delays);
+  delays.measured.path_ambiguous = added.measured.path_ambiguous;
+  add_whole(state, endpoint, delays, middle);
 }
 
 }  // namespace tcpdiag::correlate

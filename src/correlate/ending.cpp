@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "correlate/reset_cause.h"
+#include "model/reset_cause.h"
 
 namespace tcpdiag::correlate {
 namespace {
@@ -103,7 +103,7 @@ void end_socket(SocketRecord& socket, const EndFacts& facts) {
   SocketEnd end;
   end.kind = facts.kind;
   end.at = facts.at;
-  end.phase = phase_of(facts.state);
+  end.phase = model::phase_of(facts.state);
   end.by_application = facts.by_application;
   end.process_exiting = facts.process_exiting;
   end.socket_error = facts.socket_error;

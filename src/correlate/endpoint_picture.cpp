@@ -8,8 +8,8 @@
 #include "correlate/floor.h"
 #include "correlate/measures.h"
 #include "correlate/outcomes.h"
-#include "correlate/retransmit.h"
 #include "correlate/story.h"
+#include "model/retransmit.h"
 
 namespace tcpdiag::correlate {
 namespace {
@@ -85,7 +85,7 @@ model::HistogramMap histograms_of_events(const State& state, const EndpointRecor
   for (std::size_t i = 0; i < model::kRetransmitKinds; ++i) {
     const auto kind = static_cast<model::RetransmitKind>(i);
     const bool elsewhere = kind == (outbound ? model::RetransmitKind::kSynAck : model::RetransmitKind::kSyn);
-    if (!elsewhere && !is_unable(state, delay_name(kind))) histograms.try_emplace(delay_name(kind));
+    if (!elsewhere && !is_unable(state, model::delay_name(kind))) histograms.try_emplace(model::delay_name(kind));
   }
   return histograms;
 }

@@ -11,10 +11,10 @@
 #include "correlate/connect.h"
 #include "correlate/ending.h"
 #include "correlate/keep_limits.h"
-#include "correlate/reset_cause.h"
-#include "correlate/retransmit.h"
 #include "correlate/slow_answer.h"
 #include "correlate/state.h"
+#include "model/reset_cause.h"
+#include "model/retransmit.h"
 
 namespace tcpdiag::correlate {
 namespace {
@@ -36,10 +36,7 @@ void count_reason(std::map<std::string, std::uint64_t>& reasons, const std::stri
 }
 
 std::string reason_name(const State& state, std::optional<std::uint32_t> reason) {
-  if (!reason || !state.start || state.start->reset_reasons.empty()) return "";
-  const auto found = state.start->reset_reasons.find(*reason);
-  if (found == state.start->reset_reasons.end()) return fmt::format("reason_{}", *reason);
-  return std::string(short_reason(found->second));
+  return state.start ? model::reset_reason(*state.start, reason) : std::string();
 }
 
 bool is_synchronized(TcpState state) {
@@ -177,19 +174,19 @@ class Step {
   }
 
   void operator()(const model::Retransmitted& retransmitted) {
-    switch (retransmit_failure(retransmitted)) {
-      case RetransmitFailure::kBusy:
+    switch (model::retransmit_failure(retransmitted)) {
+      case model::RetransmitFailure::kBusy:
         ++socket_.retransmit_failed_busy;
         break;
-      case RetransmitFailure::kOther:
+      case model::RetransmitFailure::kOther:
         ++socket_.retransmit_failed_other;
         break;
-      case RetransmitFailure::kNone:
+      case model::RetransmitFailure::kNone:
         sent_again(retransmitted);
         return;
     }
     mark({.kind = TimelineKind::kRetransmitFailed,
-          .tag = static_cast<std::uint8_t>(retransmit_kind(retransmitted)),
+          .tag = static_cast<std::uint8_t>(model::retransmit_kind(retransmitted)),
           .error = -retransmitted.error,
           .number = retransmitted.segments});
   }
@@ -201,18 +198,18 @@ class Step {
     if (before == TcpState::kClose || before == TcpState::kUnknown) before = reset.previous_state;
     if (before == TcpState::kUnknown) before = socket_.last_state;
     const std::string reason = reason_name(state_, reset.reason);
-    const ResetCause cause = local_reset_cause(reason, reset, socket_.ref, socket_.flow);
+    const model::ResetCause cause = model::local_reset_cause(reason, reset, socket_.ref, socket_.flow);
 
     ++socket_.resets.sent;
     count_reason(endpoint().reset_reasons, reason);
     count_reset(before, "reset_sent_age", "reset_sent_idle", "reset_sent_wait");
     mark({.kind = TimelineKind::kResetSent,
-          .tag = static_cast<std::uint8_t>(phase_of(before)),
+          .tag = static_cast<std::uint8_t>(model::phase_of(before)),
           .number = static_cast<std::uint32_t>(cause.cause),
           .reason = reset.reason ? std::int64_t{*reset.reason} : -1});
 
     // In the handshake a RST answers a stray packet and ends nothing of ours (RFC 9293 section 3.10.7.3).
-    if (phase_of(before) == model::Phase::kSynSent) return;
+    if (model::phase_of(before) == model::Phase::kSynSent) return;
     if (!socket_.end) {
       end_socket(socket_, {EndKind::kResetSent, at_, before,
                            !reset.answers_packet && event_.flow.state == TcpState::kClose, reset.process_exiting, 0});
@@ -331,7 +328,7 @@ class Step {
     if (by_reset && socket_.resets.received == 0 && socket_.resets.sent == 0)
       reset_received(change.from);  // its event was lost
     if (!socket_.end) {
-      if (phase_of(change.from) == model::Phase::kAfterLocalFin) {
+      if (model::phase_of(change.from) == model::Phase::kAfterLocalFin) {
         end_from_fins();
       } else if (error == 0) {
         // Straight to CLOSE: an abortive close, whose RST follows (SO_LINGER 0, unread data, disconnect).
@@ -353,7 +350,7 @@ class Step {
     if (end.kind != EndKind::kResetSent && end.kind != EndKind::kResetReceived) return;
     if (error != 0) end.socket_error = error;
     if (end.cause == model::LocalResetCause::kUnknown && !end.cause_from_kernel) {
-      end.cause = cause_from_error(error, end.keepalive_on);
+      end.cause = model::cause_from_error(error, end.keepalive_on);
     }
   }
 
@@ -379,8 +376,8 @@ class Step {
   void reset_received(TcpState before) {
     ++socket_.resets.received;
     count_reset(before, "reset_received_age", "reset_received_idle", "reset_received_wait");
-    mark({.kind = TimelineKind::kResetReceived, .tag = static_cast<std::uint8_t>(phase_of(before))});
-    if (phase_of(before) == model::Phase::kSynSent) {
+    mark({.kind = TimelineKind::kResetReceived, .tag = static_cast<std::uint8_t>(model::phase_of(before))});
+    if (model::phase_of(before) == model::Phase::kSynSent) {
       socket_.reset_in_handshake = true;  // the change of state that follows tells the outcome
       return;
     }
@@ -394,8 +391,8 @@ class Step {
   void count_reset(TcpState before, const char* age, const char* idle, const char* wait) {
     ++state_.failures;
     ++second().resets;
-    ++endpoint().reset_phases[static_cast<std::size_t>(phase_of(before))];
-    if (phase_of(before) == model::Phase::kSynSent) return;
+    ++endpoint().reset_phases[static_cast<std::size_t>(model::phase_of(before))];
+    if (model::phase_of(before) == model::Phase::kSynSent) return;
     const model::Flow& flow = socket_.flow;
     if (const auto opened = opened_at(socket_)) measure(age, at_ - *opened);
     if (const auto data = last_data_at(flow)) measure(idle, at_ - *data);
@@ -404,7 +401,7 @@ class Step {
 
   // With an error that is none of retransmit_failure() the kernel has counted it, but nothing reached the device.
   void sent_again(const model::Retransmitted& retransmitted) {
-    const model::RetransmitKind kind = retransmit_kind(retransmitted);
+    const model::RetransmitKind kind = model::retransmit_kind(retransmitted);
     ++socket_.retransmits[static_cast<std::size_t>(kind)];
     SecondCounts& counts = second();
     ++counts.retransmits;
@@ -416,7 +413,7 @@ class Step {
     const bool is_syn = kind == model::RetransmitKind::kSyn;
     const auto first = is_syn && !retransmitted.first_sent_at ? socket_.flow.syn_at : retransmitted.first_sent_at;
     if (first) {
-      measure(delay_name(kind), at_ - *first);
+      measure(model::delay_name(kind), at_ - *first);
       again.delay_us = std::max<std::int64_t>(model::microseconds(at_ - *first), 0);
       again.bound_us = model::microseconds(retransmitted.first_sent_bound);
     }
@@ -453,7 +450,7 @@ void synack_retransmitted(State& state, const Event& event, const model::SynAckR
   ++endpoint.synack_retransmits;
   if (again.first_sent_at) {
     const model::Duration delay = std::max(event.at - *again.first_sent_at, model::Duration::zero());
-    endpoint.histograms[delay_name(model::RetransmitKind::kSynAck)].add(
+    endpoint.histograms[model::delay_name(model::RetransmitKind::kSynAck)].add(
         static_cast<std::uint64_t>(model::microseconds(delay)));
   }
   ++second_of(state, endpoint, event.at).retransmits;

@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "correlate/ending.h"
-#include "correlate/reset_cause.h"
 #include "correlate/slow_answer.h"
+#include "model/reset_cause.h"
 
 namespace tcpdiag::correlate {
 namespace {
@@ -22,10 +22,8 @@ std::string number(std::int64_t value) { return fmt::format("{}", value); }
 std::string number(model::Duration duration) { return number(model::microseconds(duration)); }
 
 std::string reset_reason(const State& state, std::int64_t reason) {
-  if (reason < 0 || !state.start || state.start->reset_reasons.empty()) return "";
-  const auto found = state.start->reset_reasons.find(static_cast<std::uint32_t>(reason));
-  return found == state.start->reset_reasons.end() ? fmt::format("reason_{}", reason)
-                                                   : std::string(short_reason(found->second));
+  if (reason < 0 || !state.start) return "";
+  return model::reset_reason(*state.start, static_cast<std::uint32_t>(reason));
 }
 
 void add_delay_since_first(const TimelineMark& mark, std::map<std::string, std::string>& detail) {

@@ -166,12 +166,6 @@ bool someone_still_waits(const Facts& facts, const EndpointFacts& endpoint) {
   });
 }
 
-bool is_filtered(const model::Filters& f) {
-  return !f.pids.empty() || !f.comms.empty() || !f.cgroups.empty() || !f.local_ports.empty() ||
-         !f.remote_ports.empty() || !f.local.empty() || !f.remote.empty() || !f.families.empty() ||
-         f.role.has_value() || f.expression.has_value();
-}
-
 bool lost_exchange(const SocketStory& story) { return story.end && story.exchanges_failed > 0; }
 
 }  // namespace tcpdiag::diagnose

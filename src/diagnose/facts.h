@@ -68,9 +68,6 @@ bool ended_here_unanswered(const model::SocketStory& story);
 // A request is still unanswered at the end of the trace, for longer than any good exchange of the endpoint takes.
 bool someone_still_waits(const Facts& facts, const EndpointFacts& endpoint);
 
-// Does the trace leave sockets of its namespaces out?
-bool is_filtered(const model::Filters& filters);
-
 // A request was lost by this end: unanswered, or its response cut short (the correlator decides it).
 bool lost_exchange(const model::SocketStory& story);
 

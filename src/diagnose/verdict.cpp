@@ -49,7 +49,7 @@ bool is_spoilt(const Facts& facts, const Finding* top) {
 
 bool nothing_matched(const Picture& picture) {
   if (picture.totals.sockets_seen > 0) return false;
-  return is_filtered(picture.start.filters) || picture.sockets_filtered_out.value_or(0) > 0;
+  return picture.start.filters.limits_sockets() || picture.sockets_filtered_out.value_or(0) > 0;
 }
 
 // "02:33:50.118"

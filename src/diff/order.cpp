@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -133,9 +134,11 @@ void put_in_order(Comparison& comparison) {
 }
 
 Verdict verdict_of(const Comparison& comparison) {
+  // So many times more of one decides: a client that a slow network keeps waiting reads what it gets a little sooner.
+  constexpr double kOutweighs = 10;
   bool changed = false;
-  bool worse = false;
-  bool better = false;
+  double worse = 0;
+  double better = 0;
   std::optional<Tier> gravest;
   for (const Difference& difference : comparison.differences) {
     if (difference.confidence == Confidence::kLow) continue;
@@ -143,19 +146,20 @@ Verdict verdict_of(const Comparison& comparison) {
     if (difference.direction == Direction::kChanged) continue;
     if (gravest && difference.tier != *gravest) continue;  // they are in order
     gravest = difference.tier;
-    (difference.direction == Direction::kWorse ? worse : better) = true;
+    double& most = difference.direction == Direction::kWorse ? worse : better;
+    most = std::max({most, difference.score, std::numeric_limits<double>::min()});
   }
   if (comparison.mode == Mode::kOneRun) return changed ? Verdict::kChanged : Verdict::kNoDifference;
   if (!gravest) {
     for (const OnlyIn& only : comparison.only_in) {
       if (only.kind != OnlyKind::kFinding || only.severity == model::Severity::kNotice) continue;
-      (only.in_bad ? worse : better) = true;
+      (only.in_bad ? worse : better) = 1;
     }
   }
   if (comparison.good.endpoints == 0 || comparison.bad.endpoints == 0) return Verdict::kNotComparable;
-  if (worse && better) return Verdict::kMixed;
-  if (worse) return Verdict::kWorse;
-  if (better) return Verdict::kBetter;
+  if (worse > kOutweighs * better) return Verdict::kWorse;
+  if (better > kOutweighs * worse) return Verdict::kBetter;
+  if (worse > 0) return Verdict::kMixed;
   return changed ? Verdict::kChanged : Verdict::kNoDifference;
 }
 

@@ -13,7 +13,8 @@ void explain(Comparison& comparison, const model::Report& bad);
 // Low confidence last; else by tier, worse before better, what is about one thing together, the larger score first.
 void put_in_order(Comparison& comparison);
 
-// Needs everything else. The gravest tier with something better or worse decides.
+// Needs everything else. The gravest tier with something better or worse decides; where it has both,
+// ten times as much of one.
 Verdict verdict_of(const Comparison& comparison);
 
 }  // namespace tcpdiag::diff

@@ -20,9 +20,8 @@ RunSummary summary_of(const model::Report& report) {
   out.partial = picture.window.partial;
   out.hostname = picture.start.host.hostname;
   out.filters = picture.start.filters.describe();
-  if (report.view) {
-    const std::string viewed = report.view->filters.describe();
-    if (viewed != "none") out.filters += "; viewed with " + viewed;
+  if (report.view && !report.view->filters.takes_everything()) {
+    out.filters += "; viewed with " + report.view->filters.describe();
   }
   out.verdict = report.verdict;
   out.endpoints = picture.endpoints.size();

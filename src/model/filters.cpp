@@ -22,6 +22,13 @@ void add_kind(std::string& text, std::string_view name, const Values& values, To
 
 }  // namespace
 
+bool Filters::limits_sockets() const {
+  return !pids.empty() || !comms.empty() || !cgroups.empty() || !local_ports.empty() || !remote_ports.empty() ||
+         !local.empty() || !remote.empty() || !families.empty() || role.has_value() || expression.has_value();
+}
+
+bool Filters::takes_everything() const { return !limits_sockets() && netns_inodes.empty() && netns_as_given.empty(); }
+
 std::string Filters::describe() const {
   const auto as_is = [](const auto& value) { return value; };
   const auto as_text = [](const auto& value) { return value.to_string(); };

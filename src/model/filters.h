@@ -42,6 +42,10 @@ struct Filters {
   // What the user typed for --netns (empty: own namespace, or that of -p), for the report's "filters".
   std::vector<std::string> netns_as_given;
 
+  // Whether they leave sockets of the namespaces out that are traced; which namespaces these are is not asked.
+  bool limits_sockets() const;
+  // Nothing is left out, no namespace either. Of a view; a trace always has its namespaces.
+  bool takes_everything() const;
   // In a person's words, for the report's header: "remote port 443", "none".
   std::string describe() const;
 };

@@ -14,7 +14,8 @@
 namespace tcpdiag::model {
 
 enum class Severity : std::uint8_t { kNotice, kWarning, kCritical };
-const char* to_string(Severity severity);  // "notice", "warning", "critical"
+const char* to_string(Severity severity);    // "notice", "warning", "critical"
+const char* in_capitals(Severity severity);  // "NOTICE", "WARNING", "CRITICAL": for people
 
 enum class Confidence : std::uint8_t { kLow, kMedium, kHigh };
 const char* to_string(Confidence confidence);  // "low", "medium", "high"

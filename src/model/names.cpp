@@ -151,6 +151,18 @@ const char* to_string(Severity severity) {
   return "notice";
 }
 
+const char* in_capitals(Severity severity) {
+  switch (severity) {
+    case Severity::kNotice:
+      return "NOTICE";
+    case Severity::kWarning:
+      return "WARNING";
+    case Severity::kCritical:
+      return "CRITICAL";
+  }
+  return "NOTICE";
+}
+
 const char* to_string(Confidence confidence) {
   switch (confidence) {
     case Confidence::kLow:

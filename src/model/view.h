@@ -13,6 +13,8 @@ struct View {
   Filters filters;               // netns_inodes and netns_as_given as typed; nothing is resolved on this machine
   std::optional<WallTime> from;  // included
   std::optional<WallTime> to;    // not included
+
+  bool is_whole() const { return !from && !to && filters.takes_everything(); }
 };
 
 }  // namespace tcpdiag::model

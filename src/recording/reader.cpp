@@ -214,6 +214,7 @@ Reader::Reader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Reader::~Reader() = default;
 
 const model::RecordingFile& Reader::file() const { return impl_->source.file; }
+const model::TraceStart& Reader::start() const { return impl_->start; }
 
 // --- the records ---
 

@@ -44,9 +44,7 @@ std::string_view netns_name(std::string_view given) {
 }  // namespace
 
 struct Redactor::Impl {
-  explicit Impl(model::Sink& to) : next(to) {}
-
-  model::Sink& next;
+  model::Sink* next = nullptr;
   Origin origin = Origin::kRaw;
   AddressTokens addresses;
   NameTokens hosts{"host-"};
@@ -55,6 +53,11 @@ struct Redactor::Impl {
   NameTokens namespaces{"netns-"};
   NameTokens devices{"device-"};
   NameTokens drivers{"driver-"};
+
+  void count_beside() {
+    addresses.count_beside();
+    for (NameTokens* names : {&hosts, &processes, &cgroups, &namespaces, &devices, &drivers}) names->count_beside();
+  }
 
   void redact(model::Address& address) { address = addresses.token(address, origin); }
 
@@ -109,9 +112,8 @@ struct Redactor::Impl {
   }
 
   void redact(model::TraceStart& start) {
-    origin = std::ranges::any_of(start.abilities, [](const model::Ability& a) { return a.name == kOriginals; })
-                 ? Origin::kRedacted
-                 : Origin::kRaw;
+    origin = is_redacted(start) ? Origin::kRedacted : Origin::kRaw;
+    if (origin == Origin::kRedacted) count_beside();
     start.command = redacted_command(start.command);
     start.host.hostname = hosts.token(start.host.hostname, origin);
     for (model::NetnsInfo& netns : start.netns) netns.name = namespaces.token(netns.name, origin);
@@ -150,20 +152,28 @@ struct Redactor::Impl {
   }
 };
 
-Redactor::Redactor(model::Sink& next) : impl_(std::make_unique<Impl>(next)) {}
+bool is_redacted(const model::TraceStart& start) {
+  return std::ranges::any_of(start.abilities, [](const model::Ability& a) { return a.name == kOriginals; });
+}
+
+Redactor::Redactor() : impl_(std::make_unique<Impl>()) {}
+Redactor::Redactor(model::Sink& next) : Redactor() { lead_to(next); }
 Redactor::~Redactor() = default;
+
+void Redactor::lead_to(model::Sink& next) { impl_->next = &next; }
+void Redactor::expect_tokens() { impl_->count_beside(); }
 
 void Redactor::on_event(const model::Event& event) {
   model::Event told = event;
   impl_->redact(told.socket);
   impl_->redact(told.owner);
-  impl_->next.on_event(told);
+  impl_->next->on_event(told);
 }
 
 void Redactor::on_sample(const model::Sample& sample) {
   model::Sample told = sample;
   std::visit([this](auto& one) { impl_->redact(one); }, told);
-  impl_->next.on_sample(told);
+  impl_->next->on_sample(told);
 }
 
 model::View Redactor::view(const model::View& view) {

@@ -10,6 +10,10 @@
 // A stream that was redacted says so in TraceStart::abilities (kOriginals). In it tokens stay what they are, so that
 // redacting twice, or a part of a redacted recording, changes nothing; in any other stream what looks like a token is
 // replaced like everything else.
+//
+// One Redactor may take several streams, one after the other: an original that is in more than one of them has one
+// token. Of streams of which some were redacted before, the tokens that came with them stay, and others are counted
+// beside them.
 #pragma once
 
 #include <memory>
@@ -22,11 +26,18 @@ namespace tcpdiag::redact {
 
 // The ability that a redacted stream lacks.
 inline constexpr std::string_view kOriginals = "names_and_addresses";
+bool is_redacted(const model::TraceStart& start);
 
 class Redactor : public model::Sink {
  public:
+  Redactor();  // lead_to() comes first
   explicit Redactor(model::Sink& next);
   ~Redactor() override;
+
+  // Where the next stream is told.
+  void lead_to(model::Sink& next);
+  // A stream that was redacted before is among those that follow, not only the next one.
+  void expect_tokens();
 
   void on_event(const model::Event& event) override;
   void on_sample(const model::Sample& sample) override;

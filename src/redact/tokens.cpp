@@ -8,8 +8,8 @@
 namespace tcpdiag::redact {
 namespace {
 
-std::uint32_t number_after(std::size_t count, Origin origin) {
-  return static_cast<std::uint32_t>(count) + (origin == Origin::kRedacted ? kBeside : 1);
+std::uint32_t number_after(std::size_t count, bool beside) {
+  return static_cast<std::uint32_t>(count) + (beside ? kBeside : 1);
 }
 
 // Digits behind the prefix, in the one way in which they are written.
@@ -34,7 +34,7 @@ model::Address AddressTokens::token(const model::Address& original, Origin origi
   const int family = is_forged ? 6 : original.family();
   if (tokens_.size() >= kMost) return model::Address::redacted(address_class, family, 0);
   std::uint32_t& count = counts_[static_cast<std::size_t>(address_class)][family == 4 ? 0 : 1];
-  const auto token = model::Address::redacted(address_class, family, number_after(count, origin));
+  const auto token = model::Address::redacted(address_class, family, number_after(count, beside_));
   ++count;
   return tokens_.emplace(original, token).first->second;
 }
@@ -44,7 +44,7 @@ std::string NameTokens::token(std::string_view original, Origin origin) {
   auto known = numbers_.find(original);
   if (known == numbers_.end()) {
     if (numbers_.size() >= kMost) return fmt::format("{}0", prefix_);
-    known = numbers_.emplace(std::string(original), number_after(numbers_.size(), origin)).first;
+    known = numbers_.emplace(std::string(original), number_after(numbers_.size(), beside_)).first;
   }
   return fmt::format("{}{}", prefix_, known->second);
 }

@@ -34,7 +34,11 @@ std::string recording_words(const model::Report& report);      // "6f1c..., 1.2 
 std::string not_matched_words(const model::Report& report);    // what was looked for in vain, and for how long
 std::string nothing_found_words(const model::Report& report);  // the summary, and that no listen queue overflowed
 std::string not_visible_words(const model::Report& report);    // "DNS, the inside of TLS"; empty: nothing is hidden
-std::string quiet_nics_words(const model::Report& report);     // of allowances that were not exceeded; or empty
+// By name what this kernel or this user could not do, "reset_reasons, socket_cookie"; empty: nothing is missing.
+std::string missing_words(const model::Report& report);
+// What is not told because this is a part of a recording, a sentence each.
+std::vector<std::string> narrowing_remarks(const model::Report& report);
+std::string quiet_nics_words(const model::Report& report);  // of allowances that were not exceeded; or empty
 inline constexpr std::string_view kIncomplete =
     "INCOMPLETE: the trace did not end in order; what its last second held may be missing.";
 
@@ -67,7 +71,6 @@ std::vector<std::size_t> effects_of(const model::Report& report,
 std::string effect_words(const model::Report& report, std::size_t root, std::size_t effect);  // "2 path-queueing (...)"
 
 std::string_view kind_words(const model::Report& report, const model::Finding& finding);  // "CAUSE", "SYMPTOM", ...
-std::string_view severity_words(model::Severity severity);                                // "CRITICAL"
 std::string place_words(const model::Report& report, const model::Finding& finding);      // "10.0.0.1:443 (inbound)"
 // "12 of 1201 exchanges failed (1.0 %)", "0 failed"; at least one.
 std::vector<std::string> impact_parts(const model::Report& report, const model::Finding& finding);
@@ -134,6 +137,9 @@ struct DelayTable {
   std::vector<std::string> remarks;
 };
 std::optional<DelayTable> delay_table(const model::Report& report);  // of delay_endpoint()
+
+// Of EndpointPicture::path_queue_in_missing, "the peer sends no TCP timestamps"; null: nothing to be said.
+const char* why_not_one_way(std::string_view missing);
 
 struct RetransmitTable {
   struct Row {

@@ -164,7 +164,7 @@ std::string kernel_counter_words(const model::Report& report) {
   const model::Totals& totals = picture.totals;
   std::vector<std::string> parts;
   // Of sockets that the filters left out nobody asked.
-  const bool everything = picture.start.filters.describe() == "none";
+  const bool everything = !picture.start.filters.limits_sockets();
   const auto compare = [&](const char* name, std::uint64_t traced) {
     const std::optional<std::uint64_t> n = kernel_counter(picture, name);
     if (n && (traced > 0 || (everything && *n > 0)))

@@ -112,18 +112,6 @@ std::string_view kind_words(const model::Report& report, const model::Finding& f
   return report.verdict == model::Verdict::kSymptomsOnly ? "SYMPTOM" : "CAUSE";
 }
 
-std::string_view severity_words(model::Severity severity) {
-  switch (severity) {
-    case model::Severity::kNotice:
-      return "NOTICE";
-    case model::Severity::kWarning:
-      return "WARNING";
-    case model::Severity::kCritical:
-      return "CRITICAL";
-  }
-  return "NOTICE";
-}
-
 std::string place_words(const model::Report& report, const model::Finding& finding) {
   if (!finding.endpoint) return finding.device;
   const model::EndpointKey& key = report.picture.endpoints[*finding.endpoint].key;

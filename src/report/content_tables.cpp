@@ -33,14 +33,6 @@ constexpr std::array<DelayRow, 9> kDelayRows = {{
     {"rtt", "", ""},
 }};
 
-const char* why_not_one_way(std::string_view missing) {
-  if (missing == "no_timestamps") return "the peer sends no TCP timestamps";
-  if (missing == "tick_unknown") return "the ticks of the peer's TCP timestamps are not known";
-  if (missing == "no_own_floor") return "no socket was seen before its delay rose";
-  if (missing == "not_measured") return "there was no room to measure it";
-  return nullptr;
-}
-
 // How many of the calls the row "app_gap" is of; empty: there is no such row.
 std::string app_gap_words(const EndpointPicture& endpoint) {
   const model::AppGap& gap = endpoint.app_gap;
@@ -126,6 +118,14 @@ std::string further_words(const EndpointPicture& endpoint) {
 }
 
 }  // namespace
+
+const char* why_not_one_way(std::string_view missing) {
+  if (missing == "no_timestamps") return "the peer sends no TCP timestamps";
+  if (missing == "tick_unknown") return "the ticks of the peer's TCP timestamps are not known";
+  if (missing == "no_own_floor") return "no socket was seen before its delay rose";
+  if (missing == "not_measured") return "there was no room to measure it";
+  return nullptr;
+}
 
 std::vector<std::string> delay_cells(const model::Histogram* h) {
   if (h == nullptr) return {3, std::string(kUnknown)};

@@ -30,10 +30,15 @@ std::string moment_words(model::WallTime t) { return fmt::format("{} {} UTC", da
 // What a recording was narrowed to when it was read; empty: to nothing.
 std::string view_words(const model::View& view) {
   std::vector<std::string> parts;
-  if (const std::string filters = view.filters.describe(); filters != "none") parts.push_back(filters);
+  if (!view.filters.takes_everything()) parts.push_back(view.filters.describe());
   if (view.from) parts.push_back("from " + moment_words(*view.from));
   if (view.to) parts.push_back("before " + moment_words(*view.to));
   return join(parts, ", ");
+}
+
+// Not for want of an ability: the report is of a part of a recording (docs/json.md, abilities).
+bool is_of_narrowing(const model::Ability& ability) {
+  return ability.name == "endpoint_aggregates" || ability.name == "socket_counts";
 }
 
 // An argument as a POSIX shell takes it (XCU 2.2).
@@ -164,6 +169,29 @@ std::string not_visible_words(const model::Report& report) {
     words.emplace_back(known != nullptr ? known->words : std::string_view(id));
   }
   return join(words, ", ");
+}
+
+std::string missing_words(const model::Report& report) {
+  constexpr std::size_t kShown = 10;
+  std::vector<std::string> names;
+  for (const model::Ability& ability : report.picture.start.abilities) {
+    if (!ability.available && !is_of_narrowing(ability))
+      names.push_back(elide_middle(escape_terminal(ability.name), 40));
+  }
+  if (names.size() > kShown) {
+    const std::size_t more = names.size() - kShown;
+    names.resize(kShown);
+    names.push_back(fmt::format("{} more", more));
+  }
+  return join(names, ", ");
+}
+
+std::vector<std::string> narrowing_remarks(const model::Report& report) {
+  std::vector<std::string> remarks;
+  for (const model::Ability& ability : report.picture.start.abilities) {
+    if (!ability.available && is_of_narrowing(ability)) remarks.push_back(ability.reason);
+  }
+  return remarks;
 }
 
 std::string quiet_nics_words(const model::Report& report) {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "correlate/reset_cause.h"
-#include "correlate/retransmit.h"
+#include "model/reset_cause.h"
+#include "model/retransmit.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -44,14 +44,6 @@ const char* state_name(TcpState state) {
   return "UNKNOWN";
 }
 
-// The kernel's name of a reason; empty: it gives none.
-std::string reason_name(const model::TraceStart& start, std::optional<std::uint32_t> reason) {
-  if (!reason || start.reset_reasons.empty()) return {};
-  const auto found = start.reset_reasons.find(*reason);
-  if (found == start.reset_reasons.end()) return "reason_" + std::to_string(*reason);
-  return std::string(correlate::short_reason(found->second));
-}
-
 class Facts {
  public:
   Facts(const model::TraceStart& start, const model::Event& event) : start_(start), event_(event) {}
@@ -79,8 +71,8 @@ class Facts {
   }
 
   EventFacts operator()(const model::Retransmitted& again) {
-    const bool failed = correlate::retransmit_failure(again) != correlate::RetransmitFailure::kNone;
-    detail_["kind"] = model::to_string(correlate::retransmit_kind(again));
+    const bool failed = model::retransmit_failure(again) != model::RetransmitFailure::kNone;
+    detail_["kind"] = model::to_string(model::retransmit_kind(again));
     detail_["segments"] = again.segments;
     since("delay_us", again.is_syn && !again.first_sent_at ? event_.flow.syn_at : again.first_sent_at);
     if (again.first_sent_bound > model::Duration::zero()) {
@@ -100,18 +92,18 @@ class Facts {
   EventFacts operator()(const model::ResetSent& reset) {
     const TcpState now = event_.flow.state;
     const bool is_over = now == TcpState::kClose || now == TcpState::kUnknown;
-    const std::string reason = reason_name(start_, reset.reason);
+    const std::string reason = model::reset_reason(start_, reset.reason);
     detail_["phase"] = model::to_string(event_.socket.id.value == 0 && !reset.in_time_wait
                                             ? model::Phase::kNoSocket
-                                            : correlate::phase_of(is_over ? reset.previous_state : now));
-    detail_["cause"] = model::to_string(correlate::local_reset_cause(reason, reset, event_.socket, event_.flow).cause);
+                                            : model::phase_of(is_over ? reset.previous_state : now));
+    detail_["cause"] = model::to_string(model::local_reset_cause(reason, reset, event_.socket, event_.flow).cause);
     if (!reason.empty()) detail_["reason"] = reason;
     waited();
     return as("reset_sent");
   }
 
   EventFacts operator()(const model::ResetReceived&) {
-    detail_["phase"] = model::to_string(correlate::phase_of(event_.flow.state));
+    detail_["phase"] = model::to_string(model::phase_of(event_.flow.state));
     waited();
     return as("reset_received");
   }

@@ -23,14 +23,6 @@ std::vector<std::string> percentile_cells(const Histogram* h) {
           us_or_dash(h->percentile(0.99)), us_or_dash(h->max())};
 }
 
-const char* why_not_one_way(std::string_view missing) {
-  if (missing == "no_timestamps") return "the peer sends no TCP timestamps";
-  if (missing == "tick_unknown") return "the ticks of the peer's TCP timestamps are not known";
-  if (missing == "no_own_floor") return "no socket was seen before its delay rose";
-  if (missing == "not_measured") return "there was no room to measure it";
-  return nullptr;
-}
-
 const char* floor_source_words(std::string_view source) {
   if (source == "handshake") return "of a handshake";
   if (source == "kernel") return "the kernel's smallest of five minutes";

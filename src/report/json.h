@@ -49,7 +49,6 @@ Json text_json(std::string_view text);     // valid UTF-8 whatever comes
 Json text_or_null(std::string_view text);  // null when empty
 Json texts_json(const std::vector<std::string>& texts);
 Json address_json(const model::SocketAddress& at);
-Json abilities_json(const std::vector<model::Ability>& abilities);
 double to_thousandths(double value);  // rounded to three digits after the point
 bool has_measure(const model::EndpointPicture& endpoint, const std::string& name);  // also when nothing happened
 Json us_or_null(const std::optional<model::Duration>& d);

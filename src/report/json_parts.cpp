@@ -197,12 +197,4 @@ Json series_json(const model::Series& series) {
   return out;
 }
 
-Json abilities_json(const std::vector<model::Ability>& abilities) {
-  Json out = Json::object();
-  for (const model::Ability& ability : abilities) {
-    out[valid_utf8(ability.name)] = {{"available", ability.available}, {"reason", text_or_null(ability.reason)}};
-  }
-  return out;
-}
-
 }  // namespace tcpdiag::report

@@ -26,7 +26,7 @@ void append_heading(Markdown& out, const model::Report& report, std::size_t inde
   const std::string place = place_words(report, finding);
   std::string text = fmt::format("{} {}: {}", kind_words(report, finding), index + 1, finding.code);
   if (!place.empty()) text += ", " + place;
-  if (finding.severity != model::Severity::kNotice) text += fmt::format(" ({})", severity_words(finding.severity));
+  if (finding.severity != model::Severity::kNotice) text += fmt::format(" ({})", model::in_capitals(finding.severity));
   out.heading(3, text);
 }
 

@@ -110,6 +110,9 @@ void append_footer(Page& page, const TextContext& context, Shown shown) {
   if (!lost.empty()) page.paragraph("Lost: ", join(lost, ", ") + ".");
   const std::string hidden = not_visible_words(report);
   if (has_cause(report) && !hidden.empty()) page.paragraph("Not visible from here: ", hidden + ".");
+  const std::string missing = missing_words(report);
+  if (!missing.empty()) page.paragraph("Not available here: ", missing + ".");
+  for (const std::string& remark : narrowing_remarks(report)) page.paragraph("Narrowed: ", remark + ".");
   const std::string nics = quiet_nics_words(report);
   if (!nics.empty()) page.paragraph("", nics);
   page.paragraph("Verdict: ", verdict_words(report.verdict) + ".");

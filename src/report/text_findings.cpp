@@ -39,7 +39,7 @@ void append_heading(Page& page, const TextContext& context, std::size_t index) {
   const Style style = style_of(finding.severity);
   const bool is_notice = finding.severity == model::Severity::kNotice;
   const std::string begin = fmt::format("{} {}  {}", kind_words(context.report, finding), index + 1, finding.code);
-  const std::string severity = is_notice ? "" : fmt::format("  {}", severity_words(finding.severity));
+  const std::string severity = is_notice ? "" : fmt::format("  {}", model::in_capitals(finding.severity));
   const char* confidence = model::to_string(finding.confidence);
   const std::string with_place = place.empty() ? begin : fmt::format("{}  {}", begin, place);
   const std::string whole = first_that_fits({fmt::format("{}{}  confidence {}", with_place, severity, confidence),

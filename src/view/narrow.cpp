@@ -30,7 +30,7 @@ Result<Plan> plan_of(model::Recorded& recorded, const model::View& view) {
 }  // namespace
 
 Result<> narrow(model::Recorded& recorded, const model::View& view, model::Sink& sink) {
-  if (!view.from && !view.to && asks_for_everything(view.filters)) return recorded.tell(sink);
+  if (view.is_whole()) return recorded.tell(sink);
   const Result<Plan> plan = plan_of(recorded, view);
   if (!plan) return tl::unexpected(plan.error());
   Retelling retelling(*plan, sink);

@@ -9,8 +9,8 @@
 
 namespace tcpdiag::view {
 
-// Errors: kUsage where the view cannot hold for this recording (a time outside of it, a name that it does not know),
-// and those of `recorded`.
+// A view of the whole recording tells it as it is. Errors: kUsage where the view cannot hold for this recording (a time
+// outside of it, a name that it does not know), and those of `recorded`.
 Result<> narrow(model::Recorded& recorded, const model::View& view, model::Sink& sink);
 
 }  // namespace tcpdiag::view

@@ -79,12 +79,6 @@ bool has_followed(const Filters& traced, const Filters& wanted) {
 
 }  // namespace
 
-bool asks_for_everything(const Filters& f) {
-  return f.pids.empty() && f.comms.empty() && f.cgroups.empty() && f.local_ports.empty() && f.remote_ports.empty() &&
-         f.local.empty() && f.remote.empty() && f.families.empty() && f.netns_inodes.empty() &&
-         f.netns_as_given.empty() && !f.role && !f.expression;
-}
-
 void Processes::add(const model::ProcessInfo& process) {
   if (process.cgroup_path.empty()) return;
   cgroup_path_of_pid[process.pid] = process.cgroup_path;
@@ -103,7 +97,7 @@ std::string Processes::path_of(const model::Owner& owner) const {
 Result<Selection> Selection::make(const Filters& filters, const model::TraceStart& start) {
   Selection made;
   made.filters_ = filters;
-  made.is_everything_ = asks_for_everything(filters);
+  made.is_everything_ = filters.takes_everything();
   if (filters.children && !filters.pids.empty()) {
     if (!has_followed(start.filters, filters)) {
       return fail(ExitCode::kUsage, "--children: who descended from a process is not known afterwards",

@@ -24,8 +24,6 @@ struct Processes {
   std::string path_of(const model::Owner& owner) const;  // empty: not known
 };
 
-bool asks_for_everything(const model::Filters& filters);
-
 class Selection {
  public:
   // Errors (kUsage): a namespace that was not traced, descendants that nobody has followed.

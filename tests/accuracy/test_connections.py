@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from live import PYTHON, main, wait_until  # noqa: E402
 from socket_case import SOCKET_S, Host, accept, kill  # noqa: E402
 from witness import ACK, RST, SYN, unread  # noqa: E402
-from witness_case import MEDIAN_US, Watch, WitnessCase, drop, repeated_if_withheld  # noqa: E402
+from witness_case import MEDIAN_US, Watch, WitnessCase, drop  # noqa: E402
 
 PORT, CLOSED_PORT, LATE_PORT, LOST_PORT, FORBIDDEN_PORT = 7000, 7001, 7002, 7003, 7004
 
@@ -43,7 +43,6 @@ class Resets(WitnessCase):
         wait_until("the data to arrive", lambda: not client.network.server_ports_unacknowledged(PORT), SOCKET_S)
         kill(victim)
 
-    @repeated_if_withheld
     def test_resets(self):
         client, server = self.pair_of_hosts()
         listener = self.keep(server.listen(PORT))
@@ -118,7 +117,6 @@ class Connects(WitnessCase):
             self.failing(client, server, PORT, errno.EADDRNOTAVAIL)
         client.sysctl(net__ipv4__ip_local_port_range=" ".join(before))
 
-    @repeated_if_withheld
     def test_outcomes(self):
         client, server = self.pair_of_hosts()
         self.keep(server.listen(PORT))
@@ -188,7 +186,6 @@ class Connects(WitnessCase):
 class AcceptQueue(WitnessCase):
     """A listener with a backlog of 1 that never accepts."""
 
-    @repeated_if_withheld
     def test_overflow(self):
         client, server = self.pair_of_hosts()
         self.keep(server.listen(PORT, backlog=1))

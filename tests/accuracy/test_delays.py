@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from live import main  # noqa: E402
 from socket_case import SOCKET_S, Host, accept, receive  # noqa: E402
 from witness import RST, Frame  # noqa: E402
-from witness_case import NEARLY_ALL_US, Watch, WitnessCase, repeated_if_withheld  # noqa: E402
+from witness_case import NEARLY_ALL_US, Watch, WitnessCase  # noqa: E402
 
 PORT = 7000
 
@@ -53,7 +53,6 @@ class FirstByte(WitnessCase):
                 took.setdefault(frame.target_port, frame.at_us - asked[frame.target_port])
         return took
 
-    @repeated_if_withheld
     def test_thinking_server(self):
         client, server = self.pair_of_hosts()
         listener = self.keep(server.listen(PORT))
@@ -81,7 +80,6 @@ class ReadWait(WitnessCase):
 
     MESSAGES, STEP_S = 60, 0.0005
 
-    @repeated_if_withheld
     def test_slow_reader(self):
         client, server = self.pair_of_hosts()
         listener = self.keep(server.listen(PORT))
@@ -132,7 +130,6 @@ class ZeroWindow(WitnessCase):
             pairs.append(ours)
         self.assertEqual(watch.totals[key], sum(pairs))
 
-    @repeated_if_withheld
     def test_stopped_readers(self):
         client, server = self.pair_of_hosts()
         pairs = []

@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from live import main, wait_until  # noqa: E402
 from socket_case import SOCKET_S, Host, accept, receive  # noqa: E402
 from witness import ACK, SYN, Repeat, recoveries, repeats, unacknowledged  # noqa: E402
-from witness_case import Watch, WitnessCase, drop, dropped, repeated_if_withheld  # noqa: E402
+from witness_case import Watch, WitnessCase, drop, dropped  # noqa: E402
 
 PORT = 7000
 BULK = 100_000
@@ -130,11 +130,9 @@ class Loss(RetransmitCase):
             for sock in watch.report["sockets"]:
                 self.assertEqual(sock["bytes_sent"] + sock["bytes_received"], 2 * BULK + ROUNDS * (ASKED + ANSWERED), sock["local"])
 
-    @repeated_if_withheld
     def test_both_ways(self):
         self.lossy(4)
 
-    @repeated_if_withheld
     def test_both_ways_ipv6(self):
         self.lossy(6)
 
@@ -160,7 +158,6 @@ class Kinds(RetransmitCase):
     def only(self, kinds: dict[str, int]) -> dict[str, int]:
         return {kind: count for kind, count in kinds.items() if count}
 
-    @repeated_if_withheld
     def test_each_kind(self):
         client, server = self.pair_of_hosts()
         tlp, rto, fast, syn, synack = range(PORT, PORT + 5)
@@ -217,7 +214,6 @@ class Kinds(RetransmitCase):
 class Spurious(RetransmitCase):
     """Only ACKs are lost, so what is sent again had arrived: the receiver says so with a DSACK (RFC 2883), which is not lost."""
 
-    @repeated_if_withheld
     def test_duplicates(self):
         client, server = self.pair_of_hosts()
         listener = self.keep(server.listen(PORT))
@@ -253,7 +249,6 @@ class Spurious(RetransmitCase):
 class Failures(RetransmitCase):
     """Retransmissions that sent nothing: the first copy is still in this host."""
 
-    @repeated_if_withheld
     def test_own_queue_and_neighbour(self):
         client, server = self.pair_of_hosts()
         listener = self.keep(server.listen(PORT))

@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from live import main, wait_until  # noqa: E402
 from socket_case import SOCKET_S, Host, accept, exchange, kill  # noqa: E402
 from witness import socket_infos, unacknowledged  # noqa: E402
-from witness_case import BUCKET, MEDIAN_SHARE, MEDIAN_US, Watch, WitnessCase, drop, repeated_if_withheld  # noqa: E402
+from witness_case import BUCKET, MEDIAN_SHARE, MEDIAN_US, Watch, WitnessCase, drop  # noqa: E402
 
 PORT = 7000
 
@@ -26,7 +26,6 @@ class OpenSockets(WitnessCase):
 
     CONNECTIONS, ROUNDS = 16, 10
 
-    @repeated_if_withheld
     def test_next_to_ss(self):
         client, server = self.pair_of_hosts()
         listener = self.keep(server.listen(PORT))
@@ -87,7 +86,7 @@ class Redis(WitnessCase):
             raise unittest.SkipTest("redis-server or redis-benchmark not installed: scripts/setup --test")
 
     def unix_path(self, port: int) -> str:
-        return self.file(f"redis-{self.attempt}-{port}.sock")
+        return self.file(f"redis-{port}.sock")
 
     def ask(self, port: int, *words: str) -> str:
         """Over a unix socket, which is no TCP."""
@@ -112,7 +111,6 @@ class Redis(WitnessCase):
         told = self.ask(port, "INFO", "commandstats")
         return {name: int(calls) for name, calls in re.findall(r"^cmdstat_([^:]+):calls=(\d+)", told, re.MULTILINE)}
 
-    @repeated_if_withheld
     def test_next_to_redis_benchmark(self):
         client, server = self.pair_of_hosts()
         for port in (self.FAST, self.NARROW):

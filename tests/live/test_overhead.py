@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""What a trace costs before it has seen anything: time to attach, report and end, and memory."""
+"""What a trace costs before it has seen anything: processor time to attach, report and end, and memory."""
 
 import os
 import statistics
@@ -13,9 +13,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from live import PROGRAM, LiveCase, main  # noqa: E402
 
-# Three times the targets (0.15 s, 20 MB): this runs on machines that do other things as well.
-WALL_S = 0.45
-RSS_KB = 60_000
+# Twice what an idle machine needs (0.3 s, most of it the kernel's verifier; 20 MB). Not the time on the wall: that is the other
+# programs' on a machine that does something else as well.
+CPU_S = 0.6
+RSS_KB = 40_000
 RUNS = 11
 
 
@@ -23,17 +24,19 @@ class Overhead(LiveCase):
     @unittest.skipIf(os.environ.get("TCPDIAG_SLOW_BUILD") == "1", "an instrumented build: its cost is not the program's")
     def test_attach_and_end(self):
         network = self.network()
-        walls, sizes = [], []
+        walls, processor, sizes = [], [], []
         for _ in range(RUNS):
             subprocess.run(["nsenter", f"--net={network.path(network.client)}", "--",
-                            "/usr/bin/time", "-f", "%e %M", "-o", self.file("time"),
+                            "/usr/bin/time", "-f", "%e %U %S %M", "-o", self.file("time"),
                             PROGRAM, "trace", "-d", "0"], stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=60)
             with open(self.file("time"), encoding="ascii") as file:
-                wall, size = file.read().split()[-2:]
+                wall, user, system, size = file.read().split()[-4:]
             walls.append(float(wall))
+            processor.append(float(user) + float(system))
             sizes.append(int(size))
-        print(f"wall median {statistics.median(walls):.2f} s (max {max(walls):.2f}), peak RSS {max(sizes) / 1000:.1f} MB")
-        self.assertLess(statistics.median(walls), WALL_S)
+        print(f"processor time median {statistics.median(processor):.2f} s, wall median {statistics.median(walls):.2f} s "
+              f"(max {max(walls):.2f}), peak RSS {max(sizes) / 1000:.1f} MB")
+        self.assertLess(statistics.median(processor), CPU_S)
         self.assertLess(max(sizes), RSS_KB)
 
 

@@ -36,7 +36,9 @@ class Debian(unittest.TestCase):
     def test_each_licence_of_the_tree_is_named(self):
         text = (DEBIAN / "copyright").read_text()
         for path in (SOURCE_DIR / "LICENSES").iterdir():
-            self.assertIn(f"\nLicense: {path.stem}\n", text)
+            # Debian's name of what Chart.js is under, and only code from its packages is.
+            heading = "\n -- Expat (MIT) --\n" if path.stem == "MIT" else f"\nLicense: {path.stem}\n"
+            self.assertIn(heading, text)
         self.assertIn("\nFiles: bpf/*\n", text)
         self.assertIn("\nFiles: bpf/include/wire.h\n", text)
 

@@ -5,21 +5,18 @@ The kernel's counters come from nstat (Host.counters). Nothing here knows of tcp
 """
 
 import array
-import contextlib
 import fcntl
 import os
 import re
 import signal
 import socket
 import subprocess
-import tempfile
 import termios
 import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from lab.network import start_time_of
 from live import Lines
 from socket_case import Host, family_of, inside
 
@@ -221,73 +218,6 @@ def recoveries(frames: Iterable[Frame], sender: str) -> dict[int, list[float]]:
         if ports in open_since and frame.has(ACK) and not before(frame.ack, open_since[ports][1]):
             found.setdefault(ports[0], []).append(frame.at_us - open_since.pop(ports)[0])
     return found
-
-
-class Withheld:
-    """Counts tracepoints that fired while the current task belonged to process 1. A context manager.
-
-    A sandbox whose agent is process 1 may keep that process from being traced: its kernel runs no BPF program there, not even for
-    what a softirq does that only happened to interrupt it. Such a run says nothing about the program under test. Elsewhere process
-    1 is an init that takes next to no interrupts.
-    """
-
-    EVENTS = ("tcp/tcp_retransmit_skb", "tcp/tcp_retransmit_synack", "tcp/tcp_probe", "tcp/tcp_send_reset", "tcp/tcp_receive_reset",
-              "sock/inet_sock_set_state", "net/net_dev_start_xmit")
-
-    def __init__(self):
-        self.count = 0
-
-    PREFIX = "tcpdiag-tracefs-"
-
-    def __enter__(self) -> "Withheld":
-        self._clean_leftovers()
-        self._root = tempfile.mkdtemp(prefix=f"{self.PREFIX}{os.getpid()}-")
-        self._instance = os.path.join(self._root, "instances", os.path.basename(self._root))
-        try:
-            subprocess.run(["mount", "-t", "tracefs", "tracefs", self._root], check=True, capture_output=True, timeout=30)
-            os.mkdir(self._instance)
-            tasks = " || ".join(f"common_pid == {task}" for task in os.listdir("/proc/1/task"))
-            for event in self.EVENTS:
-                directory = os.path.join(self._instance, "events", event)
-                if os.path.isdir(directory):
-                    self._write(os.path.join(directory, "filter"), tasks)
-                    self._write(os.path.join(directory, "enable"), "1")
-        except BaseException:
-            self._remove()
-            raise
-        return self
-
-    def __exit__(self, *_) -> None:
-        try:
-            for cpu in os.listdir(os.path.join(self._instance, "per_cpu")):
-                with open(os.path.join(self._instance, "per_cpu", cpu, "stats"), encoding="ascii") as stats:
-                    self.count += sum(int(number) for number in re.findall(r"^(?:entries|overrun): (\d+)$", stats.read(), re.MULTILINE))
-        finally:
-            self._remove()
-
-    def _remove(self) -> None:
-        if os.path.isdir(self._instance):
-            self._write(os.path.join(self._instance, "events", "enable"), "0")
-            os.rmdir(self._instance)
-        subprocess.run(["umount", self._root], check=False, capture_output=True, timeout=30)
-        os.rmdir(self._root)
-
-    @classmethod
-    def _clean_leftovers(cls) -> None:
-        """Removes what killed tests have left."""
-        for entry in os.listdir(tempfile.gettempdir()):
-            pid = re.match(cls.PREFIX + r"(\d+)-", entry)
-            if pid and start_time_of(int(pid[1])) is None:
-                dead = cls()
-                dead._root = os.path.join(tempfile.gettempdir(), entry)
-                dead._instance = os.path.join(dead._root, "instances", entry)
-                with contextlib.suppress(OSError):
-                    dead._remove()
-
-    @staticmethod
-    def _write(path: str, text: str) -> None:
-        with open(path, "w", encoding="ascii") as file:
-            file.write(text)
 
 
 def socket_infos(host: Host) -> dict[tuple[int, int], dict[str, str]]:

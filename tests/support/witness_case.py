@@ -6,7 +6,6 @@ Counts are equal. Delays are paired, event by event: half of them differ by no m
 """
 
 import contextlib
-import functools
 import math
 import shutil
 import statistics
@@ -16,10 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from live import wait_until
 from socket_case import SOCKET_S, Host, SocketCase
-from witness import Capture, Frame, Withheld, offloads_off
+from withheld import Withheld
+from witness import Capture, Frame, offloads_off
 
 TOOLS = ("tshark", "dumpcap", "ethtool", "nft", "ss", "nstat", "tc", "sysctl", "nsenter")
-ATTEMPTS = 8
 MEDIAN_SHARE, MEDIAN_US, NEARLY_ALL_US = 0.05, 200.0, 1000.0
 BUCKET = 0.07  # a histogram's percentile may be that much off
 
@@ -76,36 +75,19 @@ class Watch:
         return netns["counters"]
 
 
-def repeated_if_withheld(test: Callable[["WitnessCase"], None]) -> Callable[["WitnessCase"], None]:
-    """A test that is run again, in a new network, when it failed and the kernel had withheld events meanwhile (Withheld)."""
-    @functools.wraps(test)
-    def run(self: "WitnessCase") -> None:
-        for self.attempt in range(ATTEMPTS):
-            self.withheld = 0
-            try:
-                return test(self)
-            except AssertionError as error:
-                if not self.withheld or self.attempt + 1 == ATTEMPTS:
-                    raise
-                print(f"again: the kernel ran no BPF program at {self.withheld} tracepoints, as process 1 was current ({error})"[:600],
-                      flush=True)
-        return None
-    return run
-
-
 class WitnessCase(SocketCase):
     """Two hosts whose devices show segments, watched from outside."""
 
     def setUp(self):
         super().setUp()
-        self.attempt, self.withheld = 0, 0
+        self.withheld = 0
         missing = [tool for tool in TOOLS if not shutil.which(tool)]
         if missing:
             raise unittest.SkipTest(f"{', '.join(missing)} not installed: scripts/setup --test")
 
     def pair_of_hosts(self, family: int = 4) -> tuple[Host, Host]:
         """The client's end and the server's: no offloads, and the congestion control that every kernel has."""
-        client, server = self.hosts(family, pair=self.attempt)
+        client, server = self.hosts(family)
         offloads_off(client, server)
         for host in (client, server):
             host.sysctl(net__ipv4__tcp_congestion_control="reno")
@@ -123,7 +105,7 @@ class WitnessCase(SocketCase):
                 other = server if host is client else client
                 tap = None
                 if capture:
-                    tap = stack.enter_context(Capture(host, other.address, self.file(f"packets-{self.attempt}-{number}.pcapng")))
+                    tap = stack.enter_context(Capture(host, other.address, self.file(f"packets-{number}.pcapng")))
                 watches.append(Watch(host, tap))
             for host in hosts:
                 traces.append(stack.enter_context(self.traced(host, options=("--sockets", "100000"))))

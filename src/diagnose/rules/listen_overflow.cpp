@@ -81,7 +81,7 @@ Overflow overflow_of(const Facts& facts, const NetnsPicture& netns) {
 // The counters know no filter. With one, a listener that is not in the trace is somebody else's.
 bool concerns_the_trace(const Overflow& o) {
   const model::Filters& filters = o.facts.picture.start.filters;
-  if (o.endpoint != nullptr || !is_filtered(filters)) return true;
+  if (o.endpoint != nullptr || !filters.limits_sockets()) return true;
   if (o.port) {
     return std::find(filters.local_ports.begin(), filters.local_ports.end(), *o.port) != filters.local_ports.end();
   }

@@ -307,7 +307,7 @@ TEST(CommandLine, unknown_options_get_a_suggestion) {
 TEST(CommandLine, commands) {
   EXPECT_EQ(refusal({"tarce"}), "unknown command 'tarce'; did you mean trace?");
   EXPECT_THAT(refusal({"frobnicate"}),
-              StartsWith("unknown command 'frobnicate'; the commands are trace, report, diff, size;"));
+              StartsWith("unknown command 'frobnicate'; the commands are trace, report, diff, size, doctor;"));
   EXPECT_THAT(refusal({}), StartsWith("no command given; "));
   EXPECT_THAT(refusal({"trace", "trace"}), StartsWith("'trace' is no word of the filter expression; "));
   EXPECT_EQ(parse_command_line({}).error().exit_code, ExitCode::kUsage);
@@ -392,6 +392,24 @@ TEST(CommandLine, diff_compares_one_or_two) {
   EXPECT_THAT(refusal({"diff", "a", "b", "c"}), HasSubstr("3 are named"));
   EXPECT_THAT(refusal({"diff", "-", "-"}), HasSubstr("standard input"));
   EXPECT_THAT(refusal({"diff", "a", "b", "-o", "b"}), HasSubstr("-o names a recording"));
+}
+
+TEST(CommandLine, tokens_of_redacted_recordings_are_no_addresses_to_trace) {
+  const std::string cure = "; tokens are for 'tcpdiag report' on that recording; to trace, write the address itself";
+  EXPECT_EQ(refusal({"trace", "-A", "private-v4-1"}),
+            "--remote: private-v4-1 is a token of a redacted recording, no address" + cure);
+  EXPECT_THAT(refusal({"trace", "-A", "10.0.0.1,public-v6-3"}), StartsWith("--remote: public-v6-3 is a token"));
+  EXPECT_THAT(refusal({"trace", "-a", "private-v4-1/24"}), StartsWith("--local: private-v4-1/24 is a token"));
+  EXPECT_THAT(refusal({"trace", "port 80 and dst host link-local-v4-2"}),
+              StartsWith("expression: link-local-v4-2 is a token"));
+  EXPECT_EQ(trace({"port 80 and dst host 10.0.0.1"}).filters.expression->steps.size(), 3U);
+}
+
+TEST(CommandLine, tokens_are_addresses_of_a_report) {
+  const Result<Command> command =
+      parse({"report", "x.tcpdiag", "-A", "private-v4-1", "dst host private-v4-1 and port 80"});
+  ASSERT_TRUE(command);
+  EXPECT_EQ(std::get<ReportOptions>(*command).filters.remote[0].to_string(), "private-v4-1");
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 // Resets that this host sends: why, in which phase, and for whom.
 #include <gtest/gtest.h>
 
-#include "correlate/reset_cause.h"
 #include "unit/correlate/event_builder.h"
 
 namespace tcpdiag::correlate::testing {
@@ -62,45 +61,6 @@ TEST(ResetSent, AloneIsAnEndToo) {
   EXPECT_EQ(story.end->cause, LocalResetCause::kAppClosedUnread);
   EXPECT_EQ(story.end->phase, Phase::kEstablished);
   EXPECT_EQ(story.end->unread_bytes, 100U);
-}
-
-TEST(ResetSent, CausesByTheKernelsReason) {
-  const auto cause = [](std::string_view reason, ResetSent reset) {
-    const ResetCause found = local_reset_cause(reason, reset, model::SocketRef{.id = {1}}, {});
-    EXPECT_TRUE(found.from_kernel) << reason;
-    return found.cause;
-  };
-  EXPECT_EQ(cause("TCP_ABORT_ON_CLOSE", {}), LocalResetCause::kAppClosedUnread);
-  EXPECT_EQ(cause("TCP_ABORT_ON_CLOSE", {.process_exiting = true}), LocalResetCause::kProcessKilled);
-  EXPECT_EQ(cause("TCP_STATE", {.linger_zero = true}), LocalResetCause::kAppLinger0);
-  EXPECT_EQ(cause("TCP_STATE", {}), LocalResetCause::kAbortedByAdmin);
-  EXPECT_EQ(cause("TCP_ABORT_ON_LINGER", {}), LocalResetCause::kAppLinger0);
-  EXPECT_EQ(cause("TCP_ABORT_ON_MEMORY", {}), LocalResetCause::kOutOfMemory);
-  EXPECT_EQ(cause("TCP_KEEPALIVE_TIMEOUT", {}), LocalResetCause::kKeepaliveExpired);
-  EXPECT_EQ(cause("TCP_ABORT_ON_DATA", {.answers_packet = true}), LocalResetCause::kAppClosedUnread);
-  EXPECT_EQ(cause("NO_SOCKET", {.answers_packet = true}), LocalResetCause::kNoSocket);
-  EXPECT_EQ(cause("TCP_TIMEWAIT_SOCKET", {.answers_packet = true}), LocalResetCause::kTimeWait);
-  EXPECT_EQ(cause("TCP_ACK_UNSENT_DATA", {.answers_packet = true}), LocalResetCause::kUnknown);
-}
-
-TEST(ResetSent, CausesDerivedFromTheSocket) {
-  const auto cause = [](ResetSent reset, model::Flow flow, std::uint64_t id = 1) {
-    const ResetCause found = local_reset_cause("", reset, model::SocketRef{.id = {id}}, flow);
-    EXPECT_FALSE(found.from_kernel);
-    return found.cause;
-  };
-  const model::Flow closed{.state = TcpState::kClose};
-  const model::Flow unread{.state = TcpState::kClose, .unread_bytes = 7};
-  EXPECT_EQ(cause({.linger_zero = true}, closed), LocalResetCause::kAppLinger0);
-  EXPECT_EQ(cause({}, unread), LocalResetCause::kAppClosedUnread);
-  EXPECT_EQ(cause({.process_exiting = true}, unread), LocalResetCause::kProcessKilled);
-  EXPECT_EQ(cause({}, {.state = TcpState::kEstablished}), LocalResetCause::kUnknown);
-  EXPECT_EQ(cause({.answers_packet = true, .previous_state = TcpState::kFinWait2}, closed),
-            LocalResetCause::kAppClosedUnread);
-  EXPECT_EQ(cause({.answers_packet = true}, {}, 0), LocalResetCause::kNoSocket);
-  EXPECT_EQ(cause({.answers_packet = true, .in_time_wait = true}, {}, 0), LocalResetCause::kTimeWait);
-  EXPECT_EQ(local_reset_cause("NOT_SPECIFIED", {.linger_zero = true}, model::SocketRef{.id = {1}}, closed).cause,
-            LocalResetCause::kAppLinger0);
 }
 
 TEST(ResetSent, KeepaliveIsToldByTheErrorThatFollows) {
@@ -189,16 +149,6 @@ TEST(ResetSent, InTheHandshakeItEndsNothing) {
   EXPECT_EQ(picture.sockets.at(0).outcome, model::ConnectOutcome::kEstablished);
   EXPECT_FALSE(picture.sockets.at(0).end);
   EXPECT_EQ(in_phase(picture, Phase::kSynSent), 1U);
-}
-
-TEST(Phases, FollowTheState) {
-  EXPECT_EQ(phase_of(TcpState::kSynSent), Phase::kSynSent);
-  EXPECT_EQ(phase_of(TcpState::kEstablished), Phase::kEstablished);
-  for (const auto state : {TcpState::kFinWait1, TcpState::kFinWait2, TcpState::kClosing, TcpState::kLastAck}) {
-    EXPECT_EQ(phase_of(state), Phase::kAfterLocalFin);
-  }
-  EXPECT_EQ(phase_of(TcpState::kCloseWait), Phase::kAfterRemoteFin);
-  EXPECT_EQ(phase_of(TcpState::kTimeWait), Phase::kTimeWait);
 }
 
 }  // namespace

@@ -125,6 +125,28 @@ TEST(Seconds, OfMissingRoundsCountsAreSpreadAndDelaysUnknown) {
   EXPECT_EQ(endpoint.histograms.at("rtt").count(), 55U);  // nothing is lost for the whole
 }
 
+// A busy host samples late; a steady rate stays steady all the same, and no delay is lost.
+TEST(Seconds, ALateRoundDoesNotBendARate) {
+  Trace trace;
+  Sampled s;
+  std::uint64_t told = 0;
+  for (int n = 1; n <= 8; ++n) {
+    const int late_ms = n == 3 || n == 6 ? 120 : 5;
+    const auto so_far = static_cast<std::uint64_t>(1000 * n + late_ms);  // one in each millisecond
+    s.exchanges(so_far - told);
+    told = so_far;
+    s.add(Measure::kRtt, 1000, 10);
+    s.send(trace.correlator, turn(n) + late_ms);
+  }
+  const Picture picture = trace.end(turn(8) + 300);
+  const EndpointPicture& endpoint = picture.endpoints.at(0);
+  for (std::size_t i = 1; i < 8; ++i) {
+    EXPECT_NEAR(static_cast<double>(endpoint.seconds.at(i).exchanges), 1000, 10) << i;
+    EXPECT_EQ(endpoint.seconds[i].rtt_samples, 10U) << i;
+  }
+  EXPECT_EQ(sum_of(endpoint, &Second::exchanges), 8005U);
+}
+
 TEST(Seconds, SpreadingLosesNothing) {
   std::mt19937 random(8);
   Trace trace;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <string>
 
+#include "diff/order.h"
 #include "unit/diff/samples.h"
 #include "unit/diff/simulated.h"
 
@@ -248,6 +249,27 @@ TEST(Compare, the_same_reports_give_the_same_comparison) {
     EXPECT_EQ(a.differences[i].what, b.differences[i].what);
     EXPECT_EQ(a.differences[i].p_value, b.differences[i].p_value);
   }
+}
+
+TEST(Verdict, ten_times_as_much_of_one_decides_between_better_and_worse) {
+  const auto verdict = [](double worse, double better) {
+    Comparison comparison;
+    comparison.good.endpoints = comparison.bad.endpoints = 1;
+    for (const auto& [direction, score] : {std::pair(Direction::kWorse, worse), {Direction::kBetter, better}}) {
+      Difference difference;
+      difference.tier = Tier::kDelays;
+      difference.direction = direction;
+      difference.score = score;
+      if (score > 0) comparison.differences.push_back(difference);
+    }
+    return verdict_of(comparison);
+  };
+  EXPECT_EQ(verdict(101, 10), Verdict::kWorse);
+  EXPECT_EQ(verdict(100, 10), Verdict::kMixed);
+  EXPECT_EQ(verdict(10, 100), Verdict::kMixed);
+  EXPECT_EQ(verdict(10, 101), Verdict::kBetter);
+  EXPECT_EQ(verdict(0.001, 0), Verdict::kWorse);
+  EXPECT_EQ(verdict(0, 0.001), Verdict::kBetter);
 }
 
 }  // namespace

@@ -66,10 +66,9 @@ TEST_F(UsersOfFakeHost, name_without_a_process) {
   NetnsUsers users = this->users();
   EXPECT_FALSE(users.any());
   // The file is written again, not replaced: it is open.
-  tree_.write("proc/self/mountinfo",
-              fmt::format("25 1 0:21 / / rw - ext4 /dev/vda rw\n"
-                          "36 25 0:4 net:[{}] /run/netns/blue rw shared:9 - nsfs nsfs rw\n",
-                          kInode));
+  tree_.write("proc/self/mountinfo", fmt::format("25 1 0:21 / / rw - ext4 /dev/vda rw\n"
+                                                 "36 25 0:4 net:[{}] /run/netns/blue rw shared:9 - nsfs nsfs rw\n",
+                                                 kInode));
   EXPECT_TRUE(users.any());
   tree_.write("proc/self/mountinfo", fmt::format("36 25 0:4 net:[{}] /run/netns/red rw - nsfs nsfs rw\n", kInode + 1));
   EXPECT_FALSE(users.any());

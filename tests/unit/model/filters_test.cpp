@@ -9,8 +9,34 @@ namespace {
 
 TEST(Filters, NoLimitIsNone) {
   Filters filters;
+  EXPECT_TRUE(filters.takes_everything());
   filters.netns_inodes = {4026531840};  // always there, and not typed by anybody
   EXPECT_EQ(filters.describe(), "none");
+  EXPECT_FALSE(filters.limits_sockets());
+}
+
+TEST(Filters, NamespacesLimitNoSocketsOfTheirs) {
+  for (const Filters& filters : {Filters{.netns_inodes = {7}}, Filters{.netns_as_given = {"blue"}}}) {
+    EXPECT_FALSE(filters.limits_sockets());
+    EXPECT_FALSE(filters.takes_everything());
+  }
+}
+
+TEST(Filters, EveryOtherKindLimitsSockets) {
+  const std::vector<Filters> each = {{.pids = {811}},
+                                     {.comms = {"ruby"}},
+                                     {.cgroups = {{.path = "/"}}},
+                                     {.local_ports = {80}},
+                                     {.remote_ports = {443}},
+                                     {.local = {*Cidr::parse("10.0.0.0/8")}},
+                                     {.remote = {*Cidr::parse("10.0.0.0/8")}},
+                                     {.families = {4}},
+                                     {.role = Role::kInbound},
+                                     {.expression = *parse_expression("port 80")}};
+  for (const Filters& filters : each) {
+    EXPECT_TRUE(filters.limits_sockets()) << filters.describe();
+    EXPECT_FALSE(filters.takes_everything()) << filters.describe();
+  }
 }
 
 TEST(Filters, ValuesAreAlternativesAndKindsAddUp) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -37,6 +38,14 @@ TEST(Names, AreThoseOfTheContract) {
   EXPECT_THAT(names<Whose>(3), ElementsAre("us", "peer", "cloud"));
   EXPECT_THAT(names<Verdict>(5),
               ElementsAre("cause_found", "symptoms_only", "nothing_found", "nothing_matched", "not_trustworthy"));
+}
+
+TEST(Names, OfSeveritiesInCapitals) {
+  for (const auto severity : {Severity::kNotice, Severity::kWarning, Severity::kCritical}) {
+    std::string name = to_string(severity);
+    std::ranges::transform(name, name.begin(), [](char c) { return static_cast<char>(c - 'a' + 'A'); });
+    EXPECT_EQ(in_capitals(severity), name);
+  }
 }
 
 TEST(Names, OfTheTimelineAreDistinct) {

@@ -117,6 +117,14 @@ TEST_F(RoundTrip, histograms_that_did_not_change_are_stored_once_and_told_with_e
   expect_same(records);
 }
 
+TEST_F(RoundTrip, beginning_is_known_before_anything_is_told) {
+  write_realistic(path());
+  const auto reader = Reader::open(path());
+  ASSERT_TRUE(reader);
+  const std::vector<Record> known{Record(model::Sample((*reader)->start()))};
+  EXPECT_EQ(difference(known, {records_of(path()).front()}), "");
+}
+
 TEST_F(RoundTrip, telling_twice_tells_the_same) {
   write_realistic(path());
   auto reader = Reader::open(path());

@@ -227,6 +227,48 @@ TEST(Redactor, StillReplacesAnOriginalInARedactedStream) {
   EXPECT_THAT(comms, ElementsAre("process-3", "process-1000001", "process-1000002", "process-1000003"));
 }
 
+TEST(Redactor, GivesOneTokenInSeveralStreams) {
+  Stream good;
+  Stream bad;
+  Redactor redactor;
+  redactor.lead_to(good);
+  redactor.on_sample(model::TraceStart{});
+  EXPECT_EQ(after(redactor, good, "10.0.0.7"), "private-v4-1");
+  EXPECT_EQ(after(redactor, good, "10.0.0.8"), "private-v4-2");
+  redactor.on_sample(model::ProcessInfo{.pid = 1, .comm = "ruby"});
+  redactor.lead_to(bad);
+  redactor.on_sample(model::TraceStart{});
+  EXPECT_EQ(after(redactor, bad, "10.0.0.8"), "private-v4-2");
+  EXPECT_EQ(after(redactor, bad, "10.0.0.9"), "private-v4-3");
+  EXPECT_EQ(after(redactor, bad, "10.0.0.7"), "private-v4-1");
+  for (const char* comm : {"python", "ruby"}) redactor.on_sample(model::ProcessInfo{.pid = 1, .comm = comm});
+  EXPECT_EQ(bad.all<model::ProcessInfo>()[0].comm, "process-2");
+  EXPECT_EQ(bad.all<model::ProcessInfo>()[1].comm, "process-1");
+  EXPECT_EQ(good.all<model::ProcessInfo>().size(), 1U);
+}
+
+// What an earlier one called private-v4-1 is not what this one meets first.
+TEST(Redactor, CountsBesideTheTokensOfAnotherStream) {
+  model::TraceStart of_tokens;
+  of_tokens.abilities = {{std::string(kOriginals), false, ""}};
+  for (const bool tokens_first : {true, false}) {
+    Stream out;
+    Redactor redactor(out);
+    redactor.expect_tokens();
+    if (tokens_first) {
+      redactor.on_sample(of_tokens);
+      EXPECT_EQ(after(redactor, out, "private-v4-1"), "private-v4-1");
+    }
+    redactor.on_sample(model::TraceStart{});
+    EXPECT_EQ(after(redactor, out, "10.0.0.7"), "private-v4-1000001");
+    redactor.on_sample(model::ProcessInfo{.pid = 1, .comm = "process-1"});
+    EXPECT_EQ(out.all<model::ProcessInfo>().back().comm, "process-1000001");
+    redactor.on_sample(of_tokens);
+    EXPECT_EQ(after(redactor, out, "private-v4-1"), "private-v4-1");
+    EXPECT_EQ(after(redactor, out, "10.0.0.7"), "private-v4-1000001");
+  }
+}
+
 TEST(Redactor, ViewGetsTheTokensOfTheStream) {
   Stream out;
   Stream raw = incident();

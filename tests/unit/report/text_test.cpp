@@ -103,6 +103,25 @@ TEST(Text, what_a_recording_was_narrowed_to_is_told) {
               HasSubstr("\nFilter: none; shown: local port 50051, from 2026-11-21 02:46:40.000 UTC\n"));
 }
 
+TEST(Text, what_could_not_be_known_here_is_told_by_name) {
+  model::Report report = samples::incident_b();
+  report.picture.start.abilities = {{"reset_reasons", false, "an old kernel"},
+                                    {"error_reports", true, ""},
+                                    {"socket_cookie", false, "an old kernel"}};
+  EXPECT_THAT(render_text(report, {}), HasSubstr("\nNot available here: reset_reasons, socket_cookie.\n"));
+  report.picture.start.abilities = {{"error_reports", true, ""}};
+  EXPECT_THAT(render_text(report, {}), Not(HasSubstr("Not available")));
+}
+
+TEST(Text, what_a_part_of_a_recording_does_not_tell_is_told_in_a_sentence) {
+  model::Report report = samples::incident_b();
+  report.picture.start.abilities = {{"endpoint_aggregates", false, "1 endpoint also had others"},
+                                    {"socket_counts", false, "2 sockets were busy"}};
+  const std::string text = render_text(report, {});
+  EXPECT_THAT(text, HasSubstr("\nNarrowed: 1 endpoint also had others.\nNarrowed: 2 sockets were busy.\n"));
+  EXPECT_THAT(text, Not(HasSubstr("Not available")));
+}
+
 TEST(Text, a_local_time_without_room_in_the_header_stands_at_the_end) {
   model::Report report = samples::lossy();
   report.picture.start.host.utc_offset_name = "A-ZONE-WITH-A-NAME";

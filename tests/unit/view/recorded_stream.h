@@ -24,6 +24,15 @@ class Stream : public model::Recorded, public model::Sink {
   void on_event(const model::Event& event) override { records.emplace_back(event); }
   void on_sample(const model::Sample& sample) override { records.emplace_back(sample); }
 
+  const model::TraceStart& start() const override {
+    static const model::TraceStart kNone;
+    for (const Record& record : records) {
+      const auto* sample = std::get_if<model::Sample>(&record);
+      if (sample == nullptr) continue;
+      if (const auto* start = std::get_if<model::TraceStart>(sample)) return *start;
+    }
+    return kNone;
+  }
   Result<> tell(model::Sink& sink) override {
     for (const Record& record : records) {
       if (const auto* event = std::get_if<model::Event>(&record)) {

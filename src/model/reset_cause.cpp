@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two sources of the cause: the kernel's own reason (enum sk_rst_reason, 6.10+; exact), else what the socket looked
 // like.
-#include "correlate/reset_cause.h"
+#include "model/reset_cause.h"
+
+#include <fmt/format.h>
 
 #include <cerrno>
 
-namespace tcpdiag::correlate {
+namespace tcpdiag::model {
 
-using model::LocalResetCause;
-using model::Phase;
-using model::TcpState;
-
-std::string_view short_reason(std::string_view kernel_name) {
+std::string reset_reason(const TraceStart& start, std::optional<std::uint32_t> reason) {
   constexpr std::string_view kPrefix = "SK_RST_REASON_";
-  if (kernel_name.starts_with(kPrefix)) kernel_name.remove_prefix(kPrefix.size());
-  return kernel_name;
+  if (!reason || start.reset_reasons.empty()) return {};
+  const auto found = start.reset_reasons.find(*reason);
+  if (found == start.reset_reasons.end()) return fmt::format("reason_{}", *reason);
+  std::string_view name = found->second;
+  if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
+  return std::string(name);
 }
 
-ResetCause local_reset_cause(std::string_view reason, const model::ResetSent& reset, const model::SocketRef& socket,
-                             const model::Flow& flow) {
+ResetCause local_reset_cause(std::string_view reason, const ResetSent& reset, const SocketRef& socket,
+                             const Flow& flow) {
   if (!reason.empty() && reason != "NOT_SPECIFIED") {
     const auto known = [](LocalResetCause cause) { return ResetCause{cause, true}; };
     if (reason == "NO_SOCKET") return known(LocalResetCause::kNoSocket);
@@ -83,4 +85,4 @@ Phase phase_of(TcpState state) {
   return Phase::kEstablished;
 }
 
-}  // namespace tcpdiag::correlate
+}  // namespace tcpdiag::model

@@ -5,12 +5,12 @@
 #include "model/event.h"
 #include "model/picture.h"
 
-namespace tcpdiag::correlate {
+namespace tcpdiag::model {
 
 // The attempt that sent nothing. kBusy: the earlier copy has not left this host (-EBUSY: it still sits in a qdisc or
 // the driver, or waits for an unresolved neighbour). The kernel counts these in none of its retransmission counters.
 enum class RetransmitFailure { kNone, kBusy, kOther };
-RetransmitFailure retransmit_failure(const model::Retransmitted& event);
+RetransmitFailure retransmit_failure(const Retransmitted& event);
 
 // The kind, from the facts at the tracepoint; the constants are the same on all supported kernels. The order of the
 // tests matters (include/net/inet_connection_sock.h, include/net/tcp.h):
@@ -21,9 +21,9 @@ RetransmitFailure retransmit_failure(const model::Retransmitted& event);
 //   4. loss probe timer, not yet in Recovery or Loss -> tlp (RFC 8985 section 7)
 //   5. the rest, above all ACK-clocked repair after an RTO (Loss with the timer re-armed) -> other
 // A SYN-ACK has its own event.
-model::RetransmitKind retransmit_kind(const model::Retransmitted& event);
+RetransmitKind retransmit_kind(const Retransmitted& event);
 
 // The histogram of the time from the first transmission to a retransmission of this kind (docs/json.md).
-const char* delay_name(model::RetransmitKind kind);
+const char* delay_name(RetransmitKind kind);
 
-}  // namespace tcpdiag::correlate
+}  // namespace tcpdiag::model

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "correlate/retransmit.h"
+#include "model/retransmit.h"
 
 #include <cerrno>
 
-namespace tcpdiag::correlate {
+namespace tcpdiag::model {
 namespace {
 
 // icsk_pending
@@ -15,7 +15,7 @@ constexpr std::uint8_t kLoss = 4;
 
 }  // namespace
 
-RetransmitFailure retransmit_failure(const model::Retransmitted& event) {
+RetransmitFailure retransmit_failure(const Retransmitted& event) {
   // The four early returns of __tcp_retransmit_skb(), before a segment is made. Any other error (own qdisc dropped it,
   // a netfilter rule refused it) comes after the kernel has counted the segments, so it is a retransmission.
   switch (event.error) {
@@ -30,8 +30,7 @@ RetransmitFailure retransmit_failure(const model::Retransmitted& event) {
   }
 }
 
-model::RetransmitKind retransmit_kind(const model::Retransmitted& event) {
-  using model::RetransmitKind;
+RetransmitKind retransmit_kind(const Retransmitted& event) {
   if (event.is_syn) return RetransmitKind::kSyn;
   if (event.ca_state == kLoss && event.timer_pending == kNoTimer) return RetransmitKind::kRto;
   if (event.ca_state == kRecovery) return RetransmitKind::kFast;
@@ -39,8 +38,7 @@ model::RetransmitKind retransmit_kind(const model::Retransmitted& event) {
   return RetransmitKind::kOther;
 }
 
-const char* delay_name(model::RetransmitKind kind) {
-  using model::RetransmitKind;
+const char* delay_name(RetransmitKind kind) {
   switch (kind) {
     case RetransmitKind::kSyn:
       return "retransmit_syn";
@@ -58,4 +56,4 @@ const char* delay_name(model::RetransmitKind kind) {
   return "retransmit_other";
 }
 
-}  // namespace tcpdiag::correlate
+}  // namespace tcpdiag::model
