@@ -56,12 +56,16 @@ class Storms(LiveCase):
             return recording.execute(
                 "SELECT max(n) FROM (SELECT count(*) AS n FROM events GROUP BY at_ns / 1000000000)").fetchone()[0]
 
-    def check_limited(self, report: dict, number: int, all_events: int) -> None:
-        """Of the tracer with LIMIT: it told no more, all else is counted, and the report says so with the cure."""
+    def check_limited(self, report: dict, number: int, plain: dict) -> None:
+        """Of the tracer with LIMIT: it told no more, all else that tracer 0 was told is counted, and the report says so with the cure.
+
+        A socket whose close was left out is told of once more, when it is destroyed: then that is one event more than tracer 0 has.
+        """
         seen, lost = self.events(number), report["loss"]["rate_limited"]
         self.assertEqual({cause: n for cause, n in report["loss"].items() if n}, {"rate_limited": lost})
         self.assertGreater(lost, LIMIT)
-        self.assertEqual(seen + lost, all_events)
+        again = seen + lost - self.events(0)
+        self.assertTrue(0 <= again <= plain["totals"]["sockets_seen"], f"{seen} seen, {lost} lost, of {self.events(0)}")
         self.assertLessEqual(seen, LIMIT * (int(report["window"]["duration_s"]) + 1))
         # An event has the time at which its program began: on each CPU one may be told in the second after its own.
         self.assertLessEqual(self.most_in_a_second(number), LIMIT + os.cpu_count())
@@ -89,7 +93,7 @@ class Storms(LiveCase):
         self.assertEqual([e["exchanges"] for e in inbound], [self.done["ok"]])
         self.assertEqual(plain["totals"]["sockets_seen"], own["TcpPassiveOpens"])
 
-        self.check_limited(limited, 1, self.events(0))
+        self.check_limited(limited, 1, plain)
         # SYN-ACKs have three quarters of the limit: the connections' beginnings and ends were told beside them.
         self.assertLessEqual(limited["totals"]["retransmits"]["synack"], LIMIT * 3 // 4 * (int(limited["window"]["duration_s"]) + 1))
         self.assertEqual(limited["totals"]["sockets_seen"], plain["totals"]["sockets_seen"])
@@ -107,7 +111,7 @@ class Storms(LiveCase):
         self.assertEqual((totals["connects"], totals["exchanges"]), (own["TcpActiveOpens"], self.done["ok"]))
         self.first_finding(plain, "retransmit-loss")
 
-        self.check_limited(limited, 1, self.events(0))
+        self.check_limited(limited, 1, plain)
         # Exchanges are summed up in the kernel: no limit of events touches them.
         self.assertEqual(limited["totals"]["exchanges"], self.done["ok"])
         self.assertEqual(limited["kernel_counters"], plain["kernel_counters"])

@@ -103,8 +103,9 @@ class SynFlood(SocketIncident):
 
     def story(self) -> str:
         truth = self.truth()
-        return (f"{truth['syns']} SYNs in {truth['flood_s']:.1f} s: {truth['server_counters']['TcpExtSyncookiesSent']} were answered by cookies, "
-                f"{truth['server_counters']['TcpExtTCPSynRetrans']} SYN-ACKs were repeated, and every call of the healthy client was good")
+        own = truth["server_counters"]
+        return (f"{truth['syns']} SYNs in {truth['flood_s']:.1f} s: {own['TcpExtSyncookiesSent']} were answered by cookies, "
+                f"{own['TcpExtTCPSynRetrans']} SYN-ACKs were repeated, and every call of the healthy client was good")
 
 
 class RetransmitStorm(SegmentIncident):
