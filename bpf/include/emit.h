@@ -8,6 +8,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
+#include "budget.h"
 #include "compat.h"
 #include "exchange.h"
 #include "filter.h"
@@ -109,14 +110,16 @@ static __always_inline void tcpd_fill_flow(struct tcpd_wire_flow *f, const struc
 	f->pad[0] = f->pad[1] = f->pad[2] = 0;
 }
 
-/* A reserved event with everything but the body, or NULL: nothing is to be said, or the ring is
- * full (counted). */
+/* A reserved event with everything but the body, or NULL: nothing is to be said, there were too
+ * many in this second, or the ring is full (both counted). */
 static __always_inline struct tcpd_wire_event *
 tcpd_event_begin(u16 kind, const struct tcpd_sock *s, const struct sock *sk, u8 state, u64 now)
 {
 	struct tcpd_wire_event *e;
 
 	if (s->pending || s->rejected)
+		return NULL;
+	if (!tcpd_within_budget(kind == TCPD_EVENT_RETRANSMIT, now))
 		return NULL;
 	e = bpf_ringbuf_reserve(&tcpd_events, sizeof(*e), 0);
 	if (!e) {
@@ -147,8 +150,12 @@ static __always_inline void tcpd_emit_plain(u16 kind, const struct tcpd_sock *s,
 static __always_inline struct tcpd_wire_event *
 tcpd_event_without_socket(u16 kind, const struct tcpd_wire_sock *ref)
 {
-	struct tcpd_wire_event *e = bpf_ringbuf_reserve(&tcpd_events, sizeof(*e), 0);
+	u64 now = bpf_ktime_get_ns();
+	struct tcpd_wire_event *e;
 
+	if (!tcpd_within_budget(true, now))
+		return NULL;
+	e = bpf_ringbuf_reserve(&tcpd_events, sizeof(*e), 0);
 	if (!e) {
 		tcpd_count(TCPD_COUNT_RING_FULL);
 		return NULL;
@@ -157,7 +164,7 @@ tcpd_event_without_socket(u16 kind, const struct tcpd_wire_sock *ref)
 	e->kind = kind;
 	e->size = sizeof(*e);
 	e->cpu = bpf_get_smp_processor_id();
-	e->at_ns = bpf_ktime_get_ns();
+	e->at_ns = now;
 	e->sock = *ref;
 	e->flow.idle_before_request_ns = TCPD_UNKNOWN_NS;
 	return e;

@@ -88,6 +88,23 @@ struct {
 	__type(value, struct tcpd_cost);
 } tcpd_costs __weak SEC(".maps");
 
+/* How many events were told, of all CPUs together. What was told before the newest second is taken
+ * off, so that nothing has to be set back to 0 while others add to it. */
+struct tcpd_budget {
+	u64 second; /* of the monotonic clock: the newest in which something was to be told */
+	s64 told;
+	s64 told_before;
+	s64 repeated; /* of those told, see tcpd_within_budget() */
+	s64 repeated_before;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct tcpd_budget);
+} tcpd_budgets __weak SEC(".maps");
+
 /* Ports that somebody listens on; filled by the seeding iterator, which meets listeners before
  * connections. */
 struct {

@@ -351,6 +351,7 @@ enum tcpd_counter {
 	TCPD_COUNT_SOCKETS_FULL,
 	TCPD_COUNT_ENDPOINTS_FULL,
 	TCPD_COUNT_PROCESSES_FULL,
+	TCPD_COUNT_RATE_LIMITED,
 	TCPD_COUNT_FILTERED_OUT,
 	TCPD_COUNTERS
 };
@@ -404,6 +405,7 @@ struct tcpd_comm {
 struct tcpd_config {
 	__u32 tick_ns;	  /* length of a jiffy */
 	__u32 only_netns; /* inode, when one namespace is traced; 0: several, in tcpd_netns_set */
+	__u32 max_events_per_second; /* 0: any number */
 	__u8 have_sk_storage;
 	__u8 have_cookie;
 	__u8 have_sock_from_file;
@@ -437,6 +439,6 @@ TCPD_STATIC_ASSERT(hist, sizeof(struct tcpd_hist) == 24 + 4 * TCPD_HIST_BUCKETS)
 TCPD_STATIC_ASSERT(endpoint_key, sizeof(struct tcpd_endpoint_key) == 24);
 TCPD_STATIC_ASSERT(shared, sizeof(struct tcpd_endpoint_shared) == 40);
 TCPD_STATIC_ASSERT(step, sizeof(struct tcpd_expression_step) == 40);
-TCPD_STATIC_ASSERT(config, sizeof(struct tcpd_config) == 24);
+TCPD_STATIC_ASSERT(config, sizeof(struct tcpd_config) == 28);
 
 #endif

@@ -122,6 +122,11 @@ void add_trace_options(CLI::App& app, TypedTraceOptions& typed) {
              kBounds);
   add_values(app, "--max-endpoints", typed.max_endpoints, "N", "endpoints measured at once, 1 to 4096;\ndefault 256",
              kBounds);
+  add_values(
+      app, "--max-events-per-second", typed.max_events_per_second, "N",
+      "events that the kernel tells of at most, of\nwhich retransmissions get three quarters; what\nis beyond is "
+      "counted; default 30000, 0: no limit",
+      kBounds);
 }
 
 void add_report_options(CLI::App& app, TypedReportOptions& typed) {

@@ -48,6 +48,7 @@ Result<ExitCode> trace_command(TraceOptions options) {
   probe_options.netns = std::move(target->netns);
   probe_options.ring_bytes = options.ring_bytes;
   probe_options.max_endpoints = options.max_endpoints;
+  probe_options.max_events_per_second = options.max_events_per_second;
   Result<std::unique_ptr<LiveSource>> source = load_live_source(std::move(probe_options));
   if (!source) return tl::unexpected(source.error());
 

@@ -19,6 +19,7 @@ namespace {
 constexpr std::size_t kSmallestRing = std::size_t{64} << 10;
 constexpr std::size_t kLargestRing = std::size_t{1} << 30;
 constexpr std::uint32_t kMostEndpoints = 4096;
+constexpr std::uint32_t kMostEventsPerSecond = 10'000'000;
 // By way of a geostationary satellite it is 0.6 s.
 constexpr model::Duration kLargestFloor = std::chrono::seconds{10};
 
@@ -84,6 +85,10 @@ Result<TraceOptions> to_trace_options(const TypedTraceOptions& typed) {
       one_of<std::uint32_t>("--max-endpoints", typed.max_endpoints, number_from_to<std::uint32_t>(1, kMostEndpoints),
                             "number of endpoints", fmt::format("a number from 1 to {}", kMostEndpoints));
   if (!endpoints) return tl::unexpected(endpoints.error());
+  auto events = one_of<std::uint32_t>("--max-events-per-second", typed.max_events_per_second,
+                                      number_from_to<std::uint32_t>(0, kMostEventsPerSecond), "number of events",
+                                      fmt::format("a number from 1 to {}, or 0 for no limit", kMostEventsPerSecond));
+  if (!events) return tl::unexpected(events.error());
   constexpr std::string_view kTypes = "types are such as t4g.micro or cache.m7g.large, in small letters";
   auto instance_type =
       one_of<std::string>("--instance-type", typed.instance_type, parse_instance_type, "instance type", kTypes);
@@ -99,6 +104,7 @@ Result<TraceOptions> to_trace_options(const TypedTraceOptions& typed) {
   options.out = std::move(*out);
   options.ring_bytes = ring->value_or(options.ring_bytes);
   options.max_endpoints = endpoints->value_or(options.max_endpoints);
+  options.max_events_per_second = events->value_or(options.max_events_per_second);
   options.instance_type = instance_type->value_or("");
   options.peer_instance = peer_instance->value_or("");
   options.imds = typed.imds;

@@ -23,16 +23,17 @@ struct TraceOptions {
   OutputOptions out;
   std::size_t ring_bytes = std::size_t{4} << 20;
   std::uint32_t max_endpoints = 256;
-  std::string instance_type;         // of this host; empty: as it says itself
-  std::string peer_instance;         // empty: not given
-  bool imds = false;                 // the metadata service may be asked
-  std::vector<std::string> command;  // argv, for the report
+  std::uint32_t max_events_per_second = 30000;  // 0: any number; why so many: docs/architecture.md
+  std::string instance_type;                    // of this host; empty: as it says itself
+  std::string peer_instance;                    // empty: not given
+  bool imds = false;                            // the metadata service may be asked
+  std::vector<std::string> command;             // argv, for the report
 };
 
 struct TypedTraceOptions {
   TypedFilters filters;
   TypedOutputOptions out;
-  Typed duration, floor, ring_size, max_endpoints, instance_type, peer_instance;
+  Typed duration, floor, ring_size, max_endpoints, max_events_per_second, instance_type, peer_instance;
   bool imds = false;
 };
 

@@ -33,7 +33,7 @@ struct Live {
 };
 
 void find_live(const State& state, Live& live) {
-  const bool snapshot_decides = state.end && state.end->loss.ring_full > 0;
+  const bool snapshot_decides = state.end && (state.end->loss.ring_full > 0 || state.end->loss.rate_limited > 0);
   std::vector<const SocketRecord*> all;
   all.reserve(state.sockets.size());
   for (const auto& [id, socket] : state.sockets) all.push_back(&socket);

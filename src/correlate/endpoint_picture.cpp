@@ -25,10 +25,13 @@ std::uint64_t bytes_of(const ProcessShare& share) { return share.bytes_sent + sh
 // Processes of one name in one cgroup are one row: a pool of workers.
 std::vector<ProcessShare> process_shares(const State& state, const Tally& tally) {
   std::map<std::pair<std::string, std::string>, ProcessShare> groups;
+  ProcessShare others;
+  others.comm = kOtherProcesses;
   for (const auto& [key, process] : tally.processes) {
     const auto& [pid, comm] = key;
-    const std::string cgroup = cgroup_of(state, pid, process.cgroup_id);
-    ProcessShare& share = groups[{comm, cgroup}];
+    const bool is_others = pid == 0 && comm == kOtherProcesses;
+    const std::string cgroup = is_others ? "" : cgroup_of(state, pid, process.cgroup_id);
+    ProcessShare& share = is_others ? others : groups[{comm, cgroup}];
     share.comm = comm;
     share.cgroup = cgroup;
     if (pid != 0) share.pids.push_back(pid);  // ascending, as the map is
@@ -43,9 +46,7 @@ std::vector<ProcessShare> process_shares(const State& state, const Tally& tally)
   for (auto& [name, share] : groups) shares.push_back(std::move(share));
   const auto rank = [](const ProcessShare& s) { return std::tuple(~bytes_of(s), ~s.sockets_seen, s.comm, s.cgroup); };
   std::sort(shares.begin(), shares.end(), [&rank](const auto& a, const auto& b) { return rank(a) < rank(b); });
-  if (shares.size() <= kShown) return shares;
-  ProcessShare others;
-  others.comm = "others";
+  if (shares.size() <= kShown && others.sockets_seen == 0) return shares;
   for (std::size_t i = kShown; i < shares.size(); ++i) {
     others.sockets_seen += shares[i].sockets_seen;
     others.bytes_sent += shares[i].bytes_sent;
@@ -53,7 +54,7 @@ std::vector<ProcessShare> process_shares(const State& state, const Tally& tally)
     others.exchanges += shares[i].exchanges;
     others.sockets_open_at_end += shares[i].sockets_open_at_end;
   }
-  shares.resize(kShown);
+  shares.resize(std::min(shares.size(), kShown));
   shares.push_back(std::move(others));
   return shares;
 }

@@ -2,9 +2,11 @@
 #include "correlate/endpoint_record.h"
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
 #include "correlate/ending.h"
+#include "correlate/keep_limits.h"
 #include "correlate/outcomes.h"
 #include "correlate/slow_answer.h"
 
@@ -14,19 +16,12 @@ namespace {
 using model::ConnectOutcome;
 using model::Totals;
 
-// Only the top 10 are shown. Beyond the first bound the smallest are forgotten, down to the second: a client that is
-// large only in many small parts may be missed.
-constexpr std::size_t kPeersMax = 512;
-constexpr std::size_t kPeersKept = 256;
-// More than that of one endpoint are told by name only.
-constexpr std::size_t kProcessesMax = 1024;
-
 void forget_small_peers(std::map<model::Address, PeerTally>& peers) {
   std::vector<std::pair<std::uint64_t, model::Address>> by_bytes;
   by_bytes.reserve(peers.size());
   for (const auto& [address, peer] : peers) by_bytes.emplace_back(peer.bytes_sent + peer.bytes_received, address);
   std::sort(by_bytes.begin(), by_bytes.end());
-  for (std::size_t i = 0; i + kPeersKept < by_bytes.size(); ++i) peers.erase(by_bytes[i].second);
+  for (std::size_t i = 0; i + kEndpointPeersKept < by_bytes.size(); ++i) peers.erase(by_bytes[i].second);
 }
 
 // Fewer samples than that say little about a socket.
@@ -54,6 +49,16 @@ void add_floor(Tally& tally, const SocketRecord& socket) {
 }
 
 }  // namespace
+
+ProcessKey place_of(const Tally& tally, const ProcessKey& counted_as) {
+  const auto& table = tally.processes;
+  if (table.contains(counted_as)) return counted_as;
+  const auto first_by_itself = table.lower_bound({1, ""});
+  const auto names = static_cast<std::size_t>(std::distance(table.begin(), first_by_itself));
+  if (counted_as.first != 0 && table.size() - names < kEndpointProcessesMax) return counted_as;
+  ProcessKey by_name{0, counted_as.second};
+  return names < kEndpointNamesMax || table.contains(by_name) ? by_name : ProcessKey{0, kOtherProcesses};
+}
 
 void add_socket(Tally& tally, const SocketRecord& socket, const std::optional<ProcessKey>& counted_as,
                 model::MonoTime until) {
@@ -97,8 +102,7 @@ void add_socket(Tally& tally, const SocketRecord& socket, const std::optional<Pr
   if (const auto request = unanswered(socket, until)) add_slow_request(tally.slow_answers, *request);
 
   if (counted_as) {
-    const bool has_room = tally.processes.size() < kProcessesMax || tally.processes.contains(*counted_as);
-    ProcessTally& process = tally.processes[has_room ? *counted_as : ProcessKey{0, counted_as->second}];
+    ProcessTally& process = tally.processes[place_of(tally, *counted_as)];
     ++process.sockets_seen;
     if (socket.open()) ++process.sockets_open;
     process.bytes_sent += flow.bytes_sent;
@@ -111,7 +115,7 @@ void add_socket(Tally& tally, const SocketRecord& socket, const std::optional<Pr
     ++peer.sockets_seen;
     peer.bytes_sent += flow.bytes_sent;
     peer.bytes_received += flow.bytes_received;
-    if (tally.peers.size() > kPeersMax) forget_small_peers(tally.peers);
+    if (tally.peers.size() > kEndpointPeersMax) forget_small_peers(tally.peers);
   }
 }
 

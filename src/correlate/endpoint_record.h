@@ -18,6 +18,8 @@ namespace tcpdiag::correlate {
 
 // pid 0: the table of processes is full, so only the name is known.
 using ProcessKey = std::pair<std::uint32_t, std::string>;
+// The name of all for whose names there is no room either.
+inline constexpr const char* kOtherProcesses = "others";
 
 struct ProcessTally {
   std::uint64_t sockets_seen = 0;
@@ -80,6 +82,9 @@ struct Tally {
   std::vector<std::uint32_t> call_threads;  // ascending
   model::SlowAnswers slow_answers;          // answered ones are added as their events come
 };
+
+// Where the endpoint counts a process: by itself, by its name only, or among the others.
+ProcessKey place_of(const Tally& tally, const ProcessKey& counted_as);
 
 // counted_as: the owner as the table of processes has it. until: the end of the trace so far, for what is under way.
 void add_socket(Tally& tally, const SocketRecord& socket, const std::optional<ProcessKey>& counted_as,

@@ -10,6 +10,7 @@
 
 #include "correlate/connect.h"
 #include "correlate/ending.h"
+#include "correlate/keep_limits.h"
 #include "correlate/slow_answer.h"
 #include "correlate/state.h"
 #include "model/reset_cause.h"
@@ -27,7 +28,12 @@ using model::TimelineKind;
 
 // RFC 8305: two connects of one call are at most this far apart.
 constexpr model::Duration kHappyEyeballs = std::chrono::seconds(1);
-constexpr std::size_t kEstablishedKept = 4096;
+
+void count_reason(std::map<std::string, std::uint64_t>& reasons, const std::string& reason) {
+  if (reason.empty()) return;
+  const bool has_room = reasons.size() < kReasonsKept || reasons.contains(reason);
+  ++reasons[has_room ? reason : "others"];
+}
 
 std::string reason_name(const State& state, std::optional<std::uint32_t> reason) {
   return state.start ? model::reset_reason(*state.start, reason) : std::string();
@@ -47,21 +53,41 @@ bool is_synchronized(TcpState state) {
   }
 }
 
+void forget_connects(NewestConnects& connects, MonoTime now) {
+  const auto is_old = [now](MonoTime at) { return at + kHappyEyeballs < now; };
+  while (!connects.established_order.empty() && is_old(connects.established_order.front().first)) {
+    const ProcessAndPort by = connects.established_order.front().second;
+    connects.established_order.pop_front();
+    const auto found = connects.established.find(by);
+    if (is_old(found->second)) {
+      connects.established.erase(found);
+    } else {
+      connects.established_order.emplace_back(found->second, by);
+    }
+  }
+  while (!connects.refused_order.empty() && is_old(connects.refused_order.front().first)) {
+    connects.refused.erase(connects.refused_order.front().second);
+    connects.refused_order.pop_front();
+  }
+}
+
 // A connect of the same process to the same port, within a second before or after.
 void note_established(State& state, const SocketRecord& socket, MonoTime at) {
   if (!socket.owner || socket.owner->pid == 0) return;
   const ProcessAndPort by{socket.owner->pid, socket.ref.remote.port};
-  if (state.newest_established.size() >= kEstablishedKept && !state.newest_established.contains(by)) {
-    std::erase_if(state.newest_established, [&](const auto& entry) { return entry.second + kHappyEyeballs < at; });
+  NewestConnects& connects = state.connects;
+  forget_connects(connects, at);
+  if (const auto found = connects.established.find(by); found != connects.established.end()) {
+    found->second = std::max(found->second, at);
+  } else if (connects.established.size() < kEstablishedKept) {
+    connects.established.emplace(by, at);
+    connects.established_order.emplace_back(at, by);
+  } else {
+    ++state.loss.sockets_full;
   }
-  if (state.newest_established.size() < kEstablishedKept || state.newest_established.contains(by)) {
-    state.newest_established[by] = at;
-  }
-  while (!state.newest_refused.empty() && state.newest_refused.front().at + kHappyEyeballs < at) {
-    state.newest_refused.pop_front();
-  }
-  for (const RefusedConnect& refused : state.newest_refused) {
-    const auto found = refused.by == by ? state.sockets.find(refused.socket) : state.sockets.end();
+  for (auto refused = connects.refused.lower_bound({by, 0}); refused != connects.refused.end() && refused->first == by;
+       refused = connects.refused.erase(refused)) {
+    const auto found = state.sockets.find(refused->second);
     if (found != state.sockets.end() && found->second.outcome == ConnectOutcome::kRefused) {
       found->second.served_elsewhere = true;
     }
@@ -71,12 +97,19 @@ void note_established(State& state, const SocketRecord& socket, MonoTime at) {
 void note_refused(State& state, SocketRecord& socket, MonoTime at) {
   if (!socket.owner || socket.owner->pid == 0) return;
   const ProcessAndPort by{socket.owner->pid, socket.ref.remote.port};
-  const auto found = state.newest_established.find(by);
-  if (found != state.newest_established.end() && found->second + kHappyEyeballs >= at) socket.served_elsewhere = true;
-  while (!state.newest_refused.empty() && state.newest_refused.front().at + kHappyEyeballs < at) {
-    state.newest_refused.pop_front();
+  NewestConnects& connects = state.connects;
+  forget_connects(connects, at);
+  const auto found = connects.established.find(by);
+  if (found != connects.established.end()) {
+    socket.served_elsewhere = true;
+    return;
   }
-  state.newest_refused.push_back({at, by, socket.ref.id.value});
+  if (connects.refused_order.size() >= kRefusedKept) {
+    ++state.loss.sockets_full;
+    return;
+  }
+  const std::pair waiting{by, socket.ref.id.value};
+  if (connects.refused.insert(waiting).second) connects.refused_order.emplace_back(at, waiting);
 }
 
 // One event, with what it happens to.
@@ -168,7 +201,7 @@ class Step {
     const model::ResetCause cause = model::local_reset_cause(reason, reset, socket_.ref, socket_.flow);
 
     ++socket_.resets.sent;
-    if (!reason.empty()) ++endpoint().reset_reasons[reason];
+    count_reason(endpoint().reset_reasons, reason);
     count_reset(before, "reset_sent_age", "reset_sent_idle", "reset_sent_wait");
     mark({.kind = TimelineKind::kResetSent,
           .tag = static_cast<std::uint8_t>(model::phase_of(before)),
@@ -402,7 +435,7 @@ class Step {
 void stray_reset(State& state, const model::ResetSent& reset) {
   ++state.stray.sent;
   ++(reset.in_time_wait ? state.stray.in_time_wait : state.stray.no_socket);
-  if (const std::string reason = reason_name(state, reset.reason); !reason.empty()) ++state.stray.reasons[reason];
+  count_reason(state.stray.reasons, reason_name(state, reset.reason));
 }
 
 void synack_retransmitted(State& state, const Event& event, const model::SynAckRetransmitted& again) {

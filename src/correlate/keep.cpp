@@ -88,6 +88,14 @@ void count_series(State& state, const EndpointRecord& endpoint, std::size_t byte
   }
 }
 
+void leave_ended(State& state) {
+  const auto [at, id] = state.ended.front();
+  state.ended.pop_front();
+  const auto found = state.sockets.find(id);
+  // A socket that connected again has a new record, and the old one was folded then.
+  if (found != state.sockets.end() && found->second.closed_at == at) fold(state, id);
+}
+
 }  // namespace
 
 std::size_t notable_limit(const Limits& limits) { return limits.failed_sockets / 2; }
@@ -129,13 +137,7 @@ std::optional<ProcessKey> counted_as(const State& state, const SocketRecord& soc
 void advance(State& state, MonoTime to) {
   if (!state.first_at) state.first_at = to;
   state.newest_at = std::max(state.newest_at, to);
-  while (!state.ended.empty() && state.ended.front().first + kFoldAfter < state.newest_at) {
-    const auto [at, id] = state.ended.front();
-    state.ended.pop_front();
-    const auto found = state.sockets.find(id);
-    // A socket that connected again has a new record, and the old one was folded then.
-    if (found != state.sockets.end() && found->second.closed_at == at) fold(state, id);
-  }
+  while (!state.ended.empty() && state.ended.front().first + kFoldAfter < state.newest_at) leave_ended(state);
 }
 
 std::optional<std::size_t> find_or_make_endpoint(State& state, const model::EndpointKey& key, MonoTime at) {
@@ -165,18 +167,13 @@ SocketRecord* find_or_make(State& state, const model::SocketRef& ref, const mode
   }
   if (found != state.sockets.end()) return &found->second;
 
-  if (state.sockets.size() >= state.limits.open_sockets) {
-    // Those that only wait for a late reset give way first.
-    while (!state.ended.empty() && state.sockets.size() >= state.limits.open_sockets) {
-      const auto [ended_at, ended_id] = state.ended.front();
-      state.ended.pop_front();
-      const auto ended = state.sockets.find(ended_id);
-      if (ended != state.sockets.end() && ended->second.closed_at == ended_at) fold(state, ended_id);
-    }
-    if (state.sockets.size() >= state.limits.open_sockets) {
-      ++state.loss.sockets_full;
-      return nullptr;
-    }
+  // Those that only wait for a late reset give way first. One socket may be there many times, if it connects again
+  // and again.
+  const std::size_t most = state.limits.open_sockets;
+  while (!state.ended.empty() && (state.sockets.size() >= most || state.ended.size() >= most)) leave_ended(state);
+  if (state.sockets.size() >= most) {
+    ++state.loss.sockets_full;
+    return nullptr;
   }
   const auto endpoint = find_or_make_endpoint(state, model::endpoint_of(ref), at);
   if (!endpoint) {
@@ -228,8 +225,9 @@ void fold(State& state, std::uint64_t id) {
   }
   const auto process = counted_as(state, socket);
   if (process && process->first != 0) state.process_keys.insert(*process);
-  if (process && process->first == 0) ++state.loss.processes_full;
-  add_socket(state.endpoints[socket.endpoint].folded, socket, process, state.newest_at);
+  Tally& folded = state.endpoints[socket.endpoint].folded;
+  if (process && place_of(folded, *process).first == 0) ++state.loss.processes_full;
+  add_socket(folded, socket, process, state.newest_at);
   keep(state, std::move(socket));
 }
 

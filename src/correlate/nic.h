@@ -87,6 +87,7 @@ class NicRecords {
   // veth for each, and only its uplink can tell of an allowance.
   void add(const model::NicSample& sample, model::MonoTime origin, std::size_t most);
   std::vector<model::NicPicture> pictures(const SeriesShape& shape) const;
+  std::size_t size() const { return records_.size(); }
 
  private:
   std::map<std::pair<std::uint32_t, std::string>, NicRecord> records_;

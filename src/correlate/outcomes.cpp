@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "correlate/connect.h"
+#include "correlate/keep_limits.h"
 
 namespace tcpdiag::correlate {
 namespace {
@@ -12,9 +13,6 @@ using model::ConnectOutcome;
 using model::EndKind;
 using model::EndpointPicture;
 using model::OutcomeGroup;
-
-// Threads told apart in one endpoint.
-constexpr std::size_t kCallThreadsMax = 4096;
 
 void add_duration(model::Histogram& histogram, const std::optional<model::Duration>& duration) {
   if (!duration || *duration < model::Duration::zero()) return;

@@ -82,8 +82,11 @@ class Apply {
     }
     state_.processes[process.pid] = process;
     if (process.cgroup_id == 0 || process.cgroup_path.empty()) return;
+    // Processes that moved leave their former cgroups behind, so there may be more of those.
     if (state_.cgroups.size() < state_.limits.processes || state_.cgroups.contains(process.cgroup_id)) {
       state_.cgroups[process.cgroup_id] = process.cgroup_path;
+    } else {
+      ++state_.loss.processes_full;
     }
   }
 

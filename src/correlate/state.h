@@ -39,10 +39,13 @@ struct StrayResets {
 
 using ProcessAndPort = std::pair<std::uint32_t, std::uint16_t>;
 
-struct RefusedConnect {
-  model::MonoTime at{};
-  ProcessAndPort by;
-  std::uint64_t socket = 0;
+// Which processes connected to which ports within the last second, and who was refused there. Every entry is looked at
+// a few times, however many there are.
+struct NewestConnects {
+  std::map<ProcessAndPort, model::MonoTime> established;  // the newest of each
+  std::deque<std::pair<model::MonoTime, ProcessAndPort>> established_order;
+  std::set<std::pair<ProcessAndPort, std::uint64_t>> refused;  // with the socket
+  std::deque<std::pair<model::MonoTime, std::pair<ProcessAndPort, std::uint64_t>>> refused_order;
 };
 
 struct State {
@@ -83,8 +86,7 @@ struct State {
   std::map<std::uint64_t, std::string> cgroups;  // id -> path
   std::set<ProcessKey> process_keys;             // those that have an entry of their own in an endpoint
 
-  std::map<ProcessAndPort, model::MonoTime> newest_established;
-  std::deque<RefusedConnect> newest_refused;
+  NewestConnects connects;
 };
 
 // --- events.cpp ---

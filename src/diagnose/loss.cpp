@@ -35,7 +35,7 @@ constexpr std::array kCauses = {
     LossCause{"undecodable", "events could not be decoded", &Loss::undecodable, Against::kEvents, true, true, true,
               "connects resets retransmits timelines"},
     LossCause{"rate_limited", "events were left out by the limit of events per second", &Loss::rate_limited,
-              Against::kEvents, true, true, true, "retransmits resets timelines"},
+              Against::kEvents, true, true, true, "connects resets retransmits exchanges_failed timelines"},
     LossCause{"samples_thinned", "samples were left out", &Loss::samples_thinned, Against::kUnknown, false, true, false,
               "series histograms"},
     LossCause{"disk_full", "records were not written, because the disk was full", &Loss::disk_full, Against::kEvents,

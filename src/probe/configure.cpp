@@ -127,6 +127,7 @@ void configure(tcpdiag_bpf& skeleton, const ProbeOptions& options, const doctor:
   tcpd_config& config = skeleton.rodata->tcpd_cfg;
   config.tick_ns = tick_ns();
   config.only_netns = options.netns.size() == 1 ? options.netns.front().inode : 0;
+  config.max_events_per_second = options.max_events_per_second;
   config.have_sk_storage = storage;
   config.have_cookie = abilities.works(doctor::kSocketCookie);
   config.have_sock_from_file = storage;

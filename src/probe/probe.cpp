@@ -315,6 +315,7 @@ model::Loss Probe::loss() const {
   loss.endpoints_full = impl_->programs.counter(TCPD_COUNT_ENDPOINTS_FULL);
   loss.processes_full = impl_->processes_full + impl_->programs.counter(TCPD_COUNT_PROCESSES_FULL);
   loss.undecodable = impl_->undecodable;
+  loss.rate_limited = impl_->programs.counter(TCPD_COUNT_RATE_LIMITED);
   return loss;
 }
 

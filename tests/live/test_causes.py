@@ -61,6 +61,7 @@ ELSEWHERE = {
     "test_measures.py": ("retransmit-kinds", "retransmit-busy"),
     "test_healthy.py": ("redis-healthy", "redis-short", "web-healthy", "idle-pool", "bulk"),
     "test_incidents.py": ("api-ok",),
+    "test_storms.py": ("syn-flood", "retransmit-storm"),
 }
 
 

@@ -23,6 +23,9 @@ void add_cure(model::Finding& finding, std::string_view cause) {
   if (cause == "ring_full" || cause == "samples_thinned") {
     add_step(finding, Whose::kUs, "give the ring more memory (--ring-size), or write to a faster disk (-w)");
   }
+  if (cause == "rate_limited") {
+    add_step(finding, Whose::kUs, "allow more events a second (--max-events-per-second; 0: any number)");
+  }
   add_step(finding, Whose::kUs, "trace with a narrower filter: a port, a process, an address");
 }
 

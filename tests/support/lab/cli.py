@@ -16,11 +16,13 @@ from .measure_incidents import MEASURE_INCIDENTS
 from .network import LabError, Network, clean_leftovers
 from .redis_incidents import REDIS_INCIDENTS
 from .socket_incidents import SOCKET_INCIDENTS
+from .storm_incidents import STORM_INCIDENTS
 from .stream_incidents import STREAM_INCIDENTS
 
 INCIDENTS: dict[str, type[Incident]] = {
     incident.name: incident
-    for incident in HTTP_INCIDENTS + SOCKET_INCIDENTS + REDIS_INCIDENTS + STREAM_INCIDENTS + MEASURE_INCIDENTS + HEALTHY_INCIDENTS}
+    for incident in HTTP_INCIDENTS + SOCKET_INCIDENTS + REDIS_INCIDENTS + STREAM_INCIDENTS + MEASURE_INCIDENTS + STORM_INCIDENTS
+    + HEALTHY_INCIDENTS}
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 EXAMPLES = """examples:

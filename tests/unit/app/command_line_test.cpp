@@ -70,6 +70,7 @@ TEST(CommandLine, trace_alone) {
   EXPECT_EQ(options.out.sockets, std::nullopt);
   EXPECT_EQ(options.ring_bytes, 4U << 20);
   EXPECT_EQ(options.max_endpoints, 256U);
+  EXPECT_EQ(options.max_events_per_second, 30000U);
   EXPECT_THAT(options.command, ElementsAre("tcpdiag", "trace"));
 }
 
@@ -113,7 +114,9 @@ TEST(CommandLine, every_option_long) {
                                       "--ring-size",
                                       "8MiB",
                                       "--max-endpoints",
-                                      "4096"});
+                                      "4096",
+                                      "--max-events-per-second",
+                                      "200"});
   EXPECT_THAT(options.filters.pids, ElementsAre(811U));
   EXPECT_THAT(options.filters.local_ports, ElementsAre(80));
   EXPECT_THAT(options.filters.remote_ports, ElementsAre(443));
@@ -130,6 +133,7 @@ TEST(CommandLine, every_option_long) {
   EXPECT_EQ(options.out.sockets, 12U);
   EXPECT_EQ(options.ring_bytes, 8U << 20);
   EXPECT_EQ(options.max_endpoints, 4096U);
+  EXPECT_EQ(options.max_events_per_second, 200U);
 }
 
 TEST(CommandLine, lists_and_repetitions_are_any_of_them) {
@@ -263,6 +267,9 @@ TEST(CommandLine, wrong_values_name_option_value_and_cure) {
   EXPECT_THAT(refusal({"trace", "--ring-size", "100KiB"}), HasSubstr("a power of two from 64KiB"));
   EXPECT_THAT(refusal({"trace", "--max-endpoints", "0"}), HasSubstr("a number from 1 to 4096"));
   EXPECT_THAT(refusal({"trace", "--max-endpoints", "4097"}), HasSubstr("a number from 1 to 4096"));
+  for (const char* wrong : {"-1", "10000001", "1e3", "many", ""}) {
+    EXPECT_THAT(refusal({"trace", std::string("--max-events-per-second=") + wrong}), HasSubstr("or 0 for no limit"));
+  }
 }
 
 TEST(CommandLine, missing_values) {

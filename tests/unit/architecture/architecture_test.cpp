@@ -155,6 +155,22 @@ TEST_F(Architecture, folders_include_only_what_they_may) {
   }
 }
 
+TEST_F(Architecture, the_wall_clock_is_read_in_one_place) {  // so that setting it bends nothing
+  const std::regex reads(
+      R"re(CLOCK_(REALTIME|TAI)|system_clock::now|gettimeofday\s*\(&|\btime\((nullptr|NULL|0)\)|bpf_ktime_get_tai)re");
+  std::set<std::string> readers;
+  for (const char* folder : {"src", "bpf"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(kSource / folder)) {
+      if (!entry.is_regular_file()) continue;
+      std::ifstream file(entry.path());
+      const std::string text{std::istreambuf_iterator<char>(file), {}};
+      if (std::regex_search(text, reads)) readers.insert(fs::relative(entry.path(), kSource).string());
+    }
+  }
+  // The doctor only tells the offset of the local time from UTC.
+  EXPECT_EQ(readers, (std::set<std::string>{"src/app/clock.cpp", "src/app/doctor_command.cpp"}));
+}
+
 TEST_F(Architecture, reserved_headers_stay_in_their_folder) {
   for (const Include& include : includes_) {
     const std::optional<std::string> owner = owner_of(include.header);
@@ -195,7 +211,8 @@ TEST_F(Architecture, pure_folders_include_nothing_for_input_output_threads_or_cl
 
 TEST_F(Architecture, pure_folders_ask_for_no_time_locale_or_environment) {
   const std::regex question(
-      "\\b(system_clock::now|steady_clock::now|clock_gettime|gettimeofday|localtime\\w*|gmtime\\w*|getenv|setlocale|"
+      "\\b(system_clock::now|steady_clock::now|clock_gettime|gettimeofday\s*\(&|localtime\\w*|gmtime\\w*|getenv|"
+      "setlocale|"
       "getpid)\\b");
   for (const fs::path& file : source_files()) {
     if (!kPure.contains(folder_of(file))) continue;

@@ -76,6 +76,22 @@ TEST(EventsLost, is_a_finding_for_each_cause_and_comes_last) {
   EXPECT_TRUE(evidence_is_null(findings[3], "lost_pct"));
 }
 
+TEST(EventsLost, names_the_limit_of_events_and_how_to_raise_it) {
+  PictureBuilder b;
+  b.raw().loss.rate_limited = 5630;
+  b.raw().events_seen = 956;
+  const std::vector<Finding> findings = diagnose(b.build());
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].code, "events-lost");
+  const Finding& f = findings[0];
+  EXPECT_EQ(evidence_as<std::string>(f, "cause"), "rate_limited");
+  EXPECT_EQ(f.count, 5630U);
+  EXPECT_THAT(f.title, HasSubstr("5630 events were left out by the limit of events per second"));
+  ASSERT_GE(f.next_steps.size(), 2U);
+  EXPECT_THAT(f.next_steps[0].text, HasSubstr("--max-events-per-second"));
+  EXPECT_THAT(f.next_steps[1].text, HasSubstr("narrower filter"));
+}
+
 TEST(EventsLost, comes_last_even_when_the_rest_is_less_grave) {
   PictureBuilder b;
   b.outbound("10.0.0.2", 443).good_exchanges(1000);

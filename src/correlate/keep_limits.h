@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bounds of memory that are nobody's choice: no host should ever meet them. Those that may be met are in Limits.
+#pragma once
+
+#include <cstddef>
+
+namespace tcpdiag::correlate {
+
+// --- in each endpoint ---
+// Only the top 10 clients are shown. Beyond the first bound the smallest are forgotten, down to the second: a client
+// that is large only in many small parts may be missed.
+inline constexpr std::size_t kEndpointPeersMax = 512;
+inline constexpr std::size_t kEndpointPeersKept = 256;
+// More processes than that are told by name only, and of those no more than so many by their names.
+inline constexpr std::size_t kEndpointProcessesMax = 1024;
+inline constexpr std::size_t kEndpointNamesMax = 64;
+// Threads told apart.
+inline constexpr std::size_t kCallThreadsMax = 4096;
+// Reasons of resets told apart; no kernel has so many.
+inline constexpr std::size_t kReasonsKept = 128;
+
+// --- of all endpoints, within the newest second ---
+inline constexpr std::size_t kEstablishedKept = 4096;  // processes and ports that connected
+inline constexpr std::size_t kRefusedKept = 16384;     // connects
+
+}  // namespace tcpdiag::correlate
