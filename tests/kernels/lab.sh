@@ -207,10 +207,12 @@ owners() {
   for member in "${crowd[@]}"; do
     name=${member% *}
     kill -USR1 "${pids[$name]}"
-    wait "${pids[$name]}" || fail 32 "the process $name ended with $?"
+    wait_until 32 "the process $name did not make its connections" 60 grep -q established "$out/$name.truth.json"
   done
   wait_until 33 "connections of the processes were left open" 60 quiet c s
   end_traces
+  for name in "${!pids[@]}"; do kill -USR1 "${pids[$name]}"; done
+  for name in "${!pids[@]}"; do wait "${pids[$name]}" || fail 34 "the process $name ended with $?"; done
 }
 
 build_lab
