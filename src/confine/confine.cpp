@@ -20,9 +20,11 @@
 #include <sys/prctl.h>
 
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <iterator>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "confine/calls.h"
@@ -33,10 +35,19 @@
 namespace tcpdiag::confine {
 namespace {
 
+// A thread that was joined has said so before the kernel has removed it from the list, so a second one may be on its
+// way out: within microseconds, on a machine that has time for it.
+constexpr auto kThreadsEnd = std::chrono::seconds(2);
+
 Result<> check_one_thread() {
-  std::error_code error;
-  const std::filesystem::directory_iterator threads("/proc/self/task", error);
-  if (!error && std::distance(begin(threads), end(threads)) == 1) return {};
+  const auto until = std::chrono::steady_clock::now() + kThreadsEnd;
+  for (;;) {
+    std::error_code error;
+    const std::filesystem::directory_iterator threads("/proc/self/task", error);
+    if (!error && std::distance(begin(threads), end(threads)) == 1) return {};
+    if (error || std::chrono::steady_clock::now() > until) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   return fail(ExitCode::kNotAble, "cannot give up its rights: it cannot be seen that this process has one thread only",
               error ? "mount /proc" : "report this");
 }
