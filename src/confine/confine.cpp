@@ -41,8 +41,8 @@ constexpr auto kThreadsEnd = std::chrono::seconds(2);
 
 Result<> check_one_thread() {
   const auto until = std::chrono::steady_clock::now() + kThreadsEnd;
+  std::error_code error;
   for (;;) {
-    std::error_code error;
     const std::filesystem::directory_iterator threads("/proc/self/task", error);
     if (!error && std::distance(begin(threads), end(threads)) == 1) return {};
     if (error || std::chrono::steady_clock::now() > until) break;
