@@ -267,7 +267,7 @@ TEST(CommandLine, wrong_values_name_option_value_and_cure) {
   EXPECT_THAT(refusal({"trace", "--ring-size", "100KiB"}), HasSubstr("a power of two from 64KiB"));
   EXPECT_THAT(refusal({"trace", "--max-endpoints", "0"}), HasSubstr("a number from 1 to 4096"));
   EXPECT_THAT(refusal({"trace", "--max-endpoints", "4097"}), HasSubstr("a number from 1 to 4096"));
-  for (const char* wrong : {"10000001", "1e3", "many"}) {
+  for (const char* wrong : {"10000001", "1e3", "many", "2.5"}) {
     EXPECT_THAT(refusal({"trace", std::string("--max-events-per-second=") + wrong}), HasSubstr("or 0 for no limit"));
   }
 }
