@@ -32,11 +32,13 @@ def read_rows(lines: list[str]) -> list[Row]:
 
 
 def this_run(root: pathlib.Path) -> str:
-    """When, and of which commit."""
-    command = ["git", "-c", "safe.directory=*", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    done = subprocess.run(command, text=True, capture_output=True, stdin=subprocess.DEVNULL)
-    commit = done.stdout.strip() or "no commit"
-    return f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d}, {commit}"
+    """When, and of which commit; the table itself is no change."""
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", "-c", "safe.directory=*", "-C", str(root), *arguments], text=True, capture_output=True,
+                              stdin=subprocess.DEVNULL).stdout.strip()
+    commit = git("rev-parse", "--short=12", "HEAD") or "no commit"
+    changed = git("status", "--porcelain", "--", ".", f":!{DOCUMENT.relative_to(root)}")
+    return f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d}, {commit}{' with changes' if changed else ''}"
 
 
 def write(rows: list[Row]) -> None:

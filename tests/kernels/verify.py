@@ -211,6 +211,8 @@ def check_owners(checks: Checks, guest: Guest) -> None:
     for trace, names in (("by-comm", ["gamma"]), ("by-pid", ["beta"]), ("by-cgroup", ["alpha", "beta"])):
         checks.part = trace
         report = guest.report(trace)
+        if not able(report, "confined_files"):  # docs/rights.md: without Landlock those of younger cgroups are not looked up
+            cgroups["beta"] = None
         connects = sum(crowd[name] for name in names)
         checks.equal("established", get(report, "totals.connect_outcomes.established"), connects)
         checks.equal("sockets_seen", get(report, "totals.sockets_seen"), connects)
