@@ -44,11 +44,13 @@ std::optional<std::uint64_t> data_segments(const Facts& facts, const EndpointFac
   return std::min(*totals.segments_sent, std::max(full, totals.exchanges) + totals.retransmitted_segments);
 }
 
-// SYNs are the business of connect-timeout; DSACKs say that a segment had arrived after all.
+// SYNs are the business of connect-timeout, repeated SYN-ACKs that of whoever does not answer them: of a flood, nobody.
+// DSACKs say that a segment had arrived after all.
 Loss outgoing(const Facts& facts, const EndpointFacts& endpoint) {
   const model::Totals& totals = endpoint.picture->totals;
   Loss loss;
-  const std::uint64_t not_lost = events_of(totals, RetransmitKind::kSyn) + totals.spurious_retransmits.value_or(0);
+  const std::uint64_t not_lost = events_of(totals, RetransmitKind::kSyn) + events_of(totals, RetransmitKind::kSynAck) +
+                                 totals.spurious_retransmits.value_or(0);
   loss.segments = totals.retransmitted_segments - std::min(totals.retransmitted_segments, not_lost);
   loss.of = data_segments(facts, endpoint);
   loss.timeouts = events_of(totals, RetransmitKind::kRto);

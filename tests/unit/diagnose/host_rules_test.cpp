@@ -192,7 +192,9 @@ TEST(RetransmitLoss, leaves_out_handshakes_and_what_had_arrived) {
   t.endpoint().totals.retransmitted_segments = 30;
   retransmits(t, RetransmitKind::kSyn) = 21;
   EXPECT_THAT(codes_of(t), IsEmpty());
-  retransmits(t, RetransmitKind::kSyn) = 0;
+  std::swap(retransmits(t, RetransmitKind::kSyn), retransmits(t, RetransmitKind::kSynAck));
+  EXPECT_THAT(codes_of(t), IsEmpty());
+  retransmits(t, RetransmitKind::kSynAck) = 0;
   t.endpoint().totals.spurious_retransmits = 21;
   EXPECT_THAT(codes_of(t), IsEmpty());
   t.endpoint().totals.spurious_retransmits = 16;
