@@ -140,7 +140,10 @@ bool Retelling::wants_sums(const model::EndpointKey& key) const {
 void Retelling::tell(model::EndpointSample sample) {
   if (!wants_sums(sample.key)) return;
   const Reading reading = reading_at(sample.at);
-  if (reading == Reading::kBase) endpoint_bases_[sample.key] = std::move(sample);
+  if (reading == Reading::kBase) {
+    endpoint_bases_[sample.key] = std::move(sample);
+    return;
+  }
   if (reading != Reading::kOfPart) return;
   begin();
   const auto base = endpoint_bases_.find(sample.key);
