@@ -15,6 +15,7 @@
 #include <sstream>
 #include <thread>
 
+#include "support/source_dir.h"
 #include "unit/app/in_child.h"
 #include "unit/util/fake_tree.h"
 #include "util/fd.h"
@@ -25,7 +26,7 @@ namespace {
 
 std::string report() {
   std::ostringstream text;
-  text << std::ifstream(std::string(TCPDIAG_SOURCE_DIR) + "/tests/golden/report/incident_b.json").rdbuf();
+  text << std::ifstream(source_dir() + "/tests/golden/report/incident_b.json").rdbuf();
   return text.str();
 }
 

@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "support/source_dir.h"
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -22,7 +24,7 @@ using testing::Contains;
 using testing::Key;
 using testing::SizeIs;
 
-const fs::path kSource = TCPDIAG_SOURCE_DIR;
+const fs::path kSource = tcpdiag::source_dir();
 
 struct Row {
   std::string folder;

@@ -11,13 +11,14 @@
 #include <set>
 #include <string>
 
+#include "support/source_dir.h"
 #include "unit/recording/recording_case.h"
 
 namespace tcpdiag::recording {
 namespace {
 
 std::string document() {
-  std::ifstream file(std::string(TCPDIAG_SOURCE_DIR) + "/docs/recording.md");
+  std::ifstream file(source_dir() + "/docs/recording.md");
   std::string text;
   for (std::string line; std::getline(file, line);) text += line + "\n";
   return text;

@@ -10,10 +10,12 @@
 #include <sstream>
 #include <string>
 
+#include "support/source_dir.h"
+
 namespace tcpdiag::testing {
 
 inline void expect_golden(const std::string& name, const std::string& actual) {
-  const std::string path = std::string(TCPDIAG_SOURCE_DIR) + "/tests/golden/" + name;
+  const std::string path = source_dir() + "/tests/golden/" + name;
   if (std::getenv("TCPDIAG_UPDATE_GOLDEN") != nullptr) {
     std::ofstream(path, std::ios::binary) << actual;
     return;

@@ -15,6 +15,7 @@
 
 #include "model/sample.h"
 #include "report/render.h"
+#include "support/source_dir.h"
 #include "unit/report/samples.h"
 
 namespace tcpdiag::report {
@@ -27,7 +28,7 @@ using ::testing::Contains;
 using ::testing::Gt;
 using ::testing::SizeIs;
 
-const fs::path kSource = TCPDIAG_SOURCE_DIR;
+const fs::path kSource = tcpdiag::source_dir();
 
 std::vector<std::string> lines_of(const fs::path& file) {
   std::ifstream text(kSource / file);

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "report/size.h"
+#include "support/source_dir.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -18,7 +19,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 std::string golden(const std::string& name) {
-  std::ifstream file(std::string(TCPDIAG_SOURCE_DIR) + "/tests/golden/report/" + name, std::ios::binary);
+  std::ifstream file(source_dir() + "/tests/golden/report/" + name, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
