@@ -18,10 +18,10 @@
 #include "cli/terminal.h"
 #include "cli/version.h"
 #include "diff/compare.h"
-#include "source/recording/reader.h"
 #include "redact/known_options.h"
 #include "redact/redactor.h"
 #include "report/diff.h"
+#include "source/recording/reader.h"
 
 namespace tcpdiag::cli {
 namespace {

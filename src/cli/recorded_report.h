@@ -10,8 +10,8 @@
 #include "model/recorded.h"
 #include "model/report.h"
 #include "model/sink.h"
-#include "source/recording/reader.h"
 #include "redact/redactor.h"
+#include "source/recording/reader.h"
 #include "util/result.h"
 
 namespace tcpdiag::cli {

@@ -69,7 +69,7 @@ bool is_confined = false;
 
 }  // namespace
 
-Result<std::vector<model::Ability>> confine(const Needs& needs) {
+Result<std::vector<model::Ability>> enter(const Needs& needs) {
   if (const Result<> one = check_one_thread(); !one) return tl::unexpected(one.error());
   const Result<FileRules> files = FileRules::make(needs.readable, needs.replaceable);
   if (!files) return tl::unexpected(files.error());

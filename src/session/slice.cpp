@@ -5,11 +5,11 @@
 
 #include <utility>
 
+#include "session/index.h"
 #include "session/part.h"
 #include "session/plan.h"
 #include "session/replayer.h"
 #include "session/selection.h"
-#include "session/index.h"
 
 namespace tcpdiag::session {
 namespace {

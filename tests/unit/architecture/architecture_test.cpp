@@ -78,7 +78,8 @@ std::vector<fs::path> source_files() {
   return files;
 }
 
-// A folder is what has a CMakeLists.txt and so is a library of its own: source/bpf is one, report/web is part of report.
+// A folder is what has a CMakeLists.txt and so is a library of its own: source/bpf is one, report/web is part of
+// report.
 std::string folder_of(const fs::path& file) {
   fs::path folder = file.parent_path();
   while (folder != kSource / "src" && !fs::exists(folder / "CMakeLists.txt")) folder = folder.parent_path();
@@ -201,7 +202,7 @@ TEST_F(Architecture, nothing_is_included_by_a_way_round) {
 }
 
 const std::set<std::string> kPure = {"model",     "knowledge", "session", "redact", "doctor",
-                                     "correlate", "diagnose",  "diff", "report", "size"};
+                                     "correlate", "diagnose",  "diff",    "report", "size"};
 
 TEST_F(Architecture, pure_folders_include_nothing_for_input_output_threads_or_clocks) {
   const std::regex impure(

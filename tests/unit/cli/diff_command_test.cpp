@@ -9,19 +9,19 @@
 #include <string>
 #include <string_view>
 
-#include "source/recording/writer.h"
 #include "redact/redactor.h"
+#include "source/recording/writer.h"
 #include "unit/cli/in_child.h"
-#include "unit/util/fake_tree.h"
 #include "unit/session/view_builder.h"
+#include "unit/util/fake_tree.h"
 
 namespace tcpdiag::cli {
 namespace {
 
-using ::testing::HasSubstr;
-using ::testing::Not;
 using session::testing::Stream;
 using session::testing::Trace;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 struct Server {
   const char* address = "";

@@ -9,10 +9,10 @@
 #include <string>
 #include <utility>
 
+#include "session/slice.h"
 #include "unit/correlate/event_builder.h"
 #include "unit/correlate/sample_builder.h"
 #include "unit/session/recorded_stream.h"
-#include "session/slice.h"
 
 namespace tcpdiag::session::testing {
 
