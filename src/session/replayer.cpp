@@ -17,6 +17,7 @@ void subtract(std::uint64_t& count, std::uint64_t base) { count -= std::min(coun
 
 // Floors are kept: the path is the same. The longest stall may be an older one, so it is bounded by their sum.
 model::EndpointSample since(model::EndpointSample sample, const model::EndpointSample& base) {
+  if (sample.generation != base.generation) return sample;
   subtract(sample.exchanges, base.exchanges);
   subtract(sample.exchanges_without_delay, base.exchanges_without_delay);
   subtract(sample.request_bytes, base.request_bytes);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a sample adds to a histogram, as a row of `histograms`.
 //
-// Histograms of samples are sums since the start of the trace. A row holds what came in since the last row of the same
-// endpoint and measure, so that the rows add up to the whole, and a histogram that has not changed has no row:
+// Histograms of samples are sums since an endpoint's generation began. A row holds what came in since the last row of
+// the same generation and measure, so that the rows add up to the whole, and a histogram that has not changed has no
+// row:
 //
 //   count, sum_us    added
 //   min_us, max_us   of all until then: they cannot be subtracted
@@ -12,6 +13,7 @@
 // No source takes anything out of a histogram; where one did, the numbers would be negative.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -19,6 +21,7 @@
 #include <vector>
 
 #include "model/histogram.h"
+#include "model/sample.h"
 
 namespace tcpdiag::recording {
 
@@ -43,6 +46,16 @@ struct SparseHistogram {
   model::Histogram full() const;
 };
 static_assert(model::Histogram::kBuckets <= 256);
+
+// What the rows of an endpoint add up to so far.
+struct EndpointHistograms {
+  std::uint32_t generation = 0;
+  std::array<SparseHistogram, model::kMeasures> measures;
+
+  void enter(std::uint32_t of) {
+    if (of != generation) *this = {.generation = of, .measures = {}};
+  }
+};
 
 // The row that leads from one to the other; nothing where they are equal.
 std::optional<HistogramRow> row_between(const SparseHistogram& before, const SparseHistogram& now);

@@ -245,14 +245,12 @@ class Telling {
   bool read_histogram(SparseHistogram& histogram);
   bool wrong(std::string_view table, std::int64_t seq, std::string_view what);
 
-  using Histograms = std::array<SparseHistogram, model::kMeasures>;
-
   const Database& database_;
   Budget budget_;
   model::Sink& sink_;
   model::MonoTime last_at_;
   Cursor histograms_;
-  std::map<model::EndpointKey, Histograms> sums_;
+  std::map<model::EndpointKey, EndpointHistograms> sums_;
   std::string wrong_;
 };
 
@@ -294,7 +292,8 @@ bool Telling::read_histogram(SparseHistogram& histogram) {
 
 // What came in with this sample, added to what had come before.
 bool Telling::read_histograms(std::int64_t sample, model::EndpointSample& record) {
-  Histograms& sums = sums_[record.key];
+  EndpointHistograms& sums = sums_[record.key];
+  sums.enter(record.generation);
   std::array<bool, model::kMeasures> seen{};
   while (!histograms_.at_end && histograms_.seq <= sample) {
     if (histograms_.seq < sample) return wrong(kHistogramTable, histograms_.seq, "there is no such sample");
@@ -303,11 +302,9 @@ bool Telling::read_histograms(std::int64_t sample, model::EndpointSample& record
     if (from_value(values.at(0), measure) != nullptr) return wrong(kHistogramTable, sample, "there is no such measure");
     const auto index = static_cast<std::size_t>(measure);
     if (std::exchange(seen[index], true)) return wrong(kHistogramTable, sample, "a measure is there twice");
-    if (!read_histogram(sums[index]) || !advance(histograms_)) return false;
+    if (!read_histogram(sums.measures[index]) || !advance(histograms_)) return false;
   }
-  for (std::size_t i = 0; i < sums.size(); ++i) {
-    record.measures[i] = sums[i].full();
-  }
+  for (std::size_t i = 0; i < record.measures.size(); ++i) record.measures[i] = sums.measures[i].full();
   return true;
 }
 

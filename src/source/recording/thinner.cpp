@@ -21,7 +21,7 @@ struct Source {
 };
 // In this order: the first are by far the largest.
 constexpr std::array<Source, 3> kSources{{
-    {kEndpointTable, "endpoint_role,endpoint_address,endpoint_port,endpoint_netns_inode"},
+    {kEndpointTable, "endpoint_role,endpoint_address,endpoint_port,endpoint_netns_inode,generation"},
     {kNetnsTable, "netns_inode"},
     {kNicTable, "netns_inode,device"},
 }};

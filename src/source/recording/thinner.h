@@ -4,8 +4,8 @@
 // Idea: samples of endpoints, namespaces and devices hold sums since the start of the trace, so that one less costs
 // resolution and no total. A pass goes from the oldest to the newest and takes out every second turn (the samples that
 // were read together); it stops where there is room enough and goes on there the next time. After a whole pass the
-// resolution is halved everywhere, and the next one begins. Of each endpoint, namespace and device the first and the
-// last sample stay.
+// resolution is halved everywhere, and the next one begins. Of each generation of an endpoint, each namespace and
+// device the first and the last sample stay.
 //
 // Turns go as a whole because they lie together in the file: one row here and there would free no page of it.
 #pragma once

@@ -215,7 +215,7 @@ void Writer::Impl::tell(const Record& record) {
 
 void Writer::Impl::tell(const model::EndpointSample& sample) {
   if (!wants_records()) return;
-  Histograms now;
+  decltype(EndpointHistograms::measures) now;
   for (std::size_t i = 0; i < now.size(); ++i) now[i] = SparseHistogram::of(sample.measures[i]);
   std::uint64_t histogram_bytes = 0;  // at most: of rows with all buckets
   for (const SparseHistogram& histogram : now) {
@@ -231,13 +231,14 @@ void Writer::Impl::tell(const model::EndpointSample& sample) {
   }
   if (insert.run() != SQLITE_OK) return roll_back(1);
   ++seq;
-  Histograms& before = stored[sample.key];
+  EndpointHistograms& before = stored[sample.key];
   stored_before.try_emplace(sample.key, before);
+  before.enter(sample.generation);
   for (std::size_t i = 0; i < now.size(); ++i) {
-    const std::optional<HistogramRow> row = row_between(before[i], now[i]);
+    const std::optional<HistogramRow> row = row_between(before.measures[i], now[i]);
     if (row && !write_histogram(kEnumNames<model::Measure>[i], *row)) return roll_back(1);
   }
-  before = std::move(now);
+  before.measures = std::move(now);
   all_is_thinned = false;
   ++open_records;
   open_bytes += bytes;

@@ -97,9 +97,8 @@ struct Writer::Impl {
   bool failed = false;  // nothing more is tried before the next commit()
 
   // What the rows of each endpoint's histograms add up to, and what they did before the open transaction.
-  using Histograms = std::array<SparseHistogram, model::kMeasures>;
-  std::map<model::EndpointKey, Histograms> stored;
-  std::map<model::EndpointKey, Histograms> stored_before;
+  std::map<model::EndpointKey, EndpointHistograms> stored;
+  std::map<model::EndpointKey, EndpointHistograms> stored_before;
 
   std::uint64_t room = 0;       // bytes that still fit, as far as they were counted; only with max_bytes
   bool all_is_thinned = false;  // the last pass found nothing, and no sample has come since

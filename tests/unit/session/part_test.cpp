@@ -337,6 +337,26 @@ TEST(Part, TakesSumsFromItsBeginning) {
   EXPECT_EQ(exchanges, (std::vector<std::optional<std::int64_t>>{10, 10, 10}));
 }
 
+TEST(Part, TakesNothingFromANewGeneration) {
+  Trace trace;
+  trace.outbound(1).open(100);
+  Sampled sums;
+  sums.exchanges(10);
+  sums.send(trace, turn(1));
+  sums.exchanges(2);
+  sums.send(trace, turn(3));
+  Sampled again;
+  again.now.generation = 1;
+  again.exchanges(5);
+  again.send(trace, turn(4));
+  trace.end(10'000);
+  const auto samples = narrowed(trace, part_from(turn(2))).all<model::EndpointSample>();
+  ASSERT_EQ(samples.size(), 2U);
+  EXPECT_EQ(samples[0].exchanges, 2U);
+  EXPECT_EQ(samples[1].exchanges, 5U);
+  EXPECT_EQ(samples[1].generation, 1U);
+}
+
 TEST(Part, BoundsTheLongestStall) {
   Trace trace;
   trace.outbound(1).open(100);

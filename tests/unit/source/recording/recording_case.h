@@ -98,7 +98,10 @@ inline model::EndpointKey endpoint(std::uint16_t port = 6379) {
 // The sample of second n of an endpoint with `rate` exchanges a second, whose delays spread over a factor of 30.
 class RealisticEndpoint {
  public:
-  explicit RealisticEndpoint(std::uint16_t port = 6379) { sample_.key = endpoint(port); }
+  explicit RealisticEndpoint(std::uint16_t port = 6379, std::uint32_t generation = 0) {
+    sample_.key = endpoint(port);
+    sample_.generation = generation;
+  }
 
   const model::EndpointSample& second(std::int64_t n, int rate) {
     sample_.at = at_ms(1000 * n);

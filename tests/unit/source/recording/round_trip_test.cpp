@@ -117,6 +117,15 @@ TEST_F(RoundTrip, histograms_that_did_not_change_are_stored_once_and_told_with_e
   expect_same(records);
 }
 
+TEST_F(RoundTrip, a_generation_of_an_endpoint_begins_with_empty_histograms) {
+  std::vector<Record> records;
+  for (const std::uint32_t generation : {0U, 7U}) {
+    RealisticEndpoint one(1, generation);
+    for (int n = 0; n < 3; ++n) records.emplace_back(model::Sample(one.second(n, generation == 0 ? 20 : 3)));
+  }
+  expect_same(records);
+}
+
 TEST_F(RoundTrip, beginning_is_known_before_anything_is_told) {
   write_realistic(path());
   const auto reader = Reader::open(path());
