@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "cli/command_parser.h"
-#include "cli/version.h"
+#include "session/version.h"
 #include "util/escape.h"
 #include "util/nearest.h"
 

@@ -9,14 +9,14 @@
 #include <utility>
 #include <vector>
 
-#include "cli/caller.h"
-#include "cli/confinement.h"
-#include "cli/output.h"
-#include "cli/recorded_report.h"
-#include "cli/report_writer.h"
-#include "cli/signals.h"
+#include "session/caller.h"
+#include "session/confinement.h"
+#include "session/output.h"
+#include "session/recorded_report.h"
+#include "session/report_writer.h"
+#include "session/signals.h"
 #include "cli/terminal.h"
-#include "cli/version.h"
+#include "session/version.h"
 #include "diff/compare.h"
 #include "source/recording/reader.h"
 #include "redact/known_options.h"

@@ -7,9 +7,9 @@
 #include <string>
 #include <utility>
 
-#include "cli/live_source.h"
+#include "source/live.h"
 #include "cli/terminal.h"
-#include "cli/version.h"
+#include "session/version.h"
 #include "doctor/examine.h"
 #include "host/machine.h"
 #include "report/doctor.h"

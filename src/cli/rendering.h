@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "cli/output.h"
+#include "session/output.h"
 #include "cli/output_options.h"
 #include "model/report.h"
 #include "util/result.h"

@@ -8,16 +8,16 @@
 #include <utility>
 #include <vector>
 
-#include "cli/caller.h"
-#include "cli/confinement.h"
-#include "cli/event_stream.h"
-#include "cli/output.h"
-#include "cli/progress.h"
-#include "cli/recorded_report.h"
-#include "cli/recording_output.h"
+#include "session/caller.h"
+#include "session/confinement.h"
+#include "session/event_stream.h"
+#include "session/output.h"
+#include "session/progress.h"
+#include "session/recorded_report.h"
+#include "session/recording_output.h"
 #include "cli/rendering.h"
-#include "cli/report_writer.h"
-#include "cli/signals.h"
+#include "session/report_writer.h"
+#include "session/signals.h"
 #include "cli/terminal.h"
 #include "source/recording/reader.h"
 

@@ -8,7 +8,7 @@
 
 #include "cli/filter_options.h"
 #include "cli/output_options.h"
-#include "cli/view_time.h"
+#include "session/view_time.h"
 #include "util/result.h"
 
 namespace tcpdiag::cli {

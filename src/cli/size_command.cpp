@@ -13,11 +13,11 @@
 #include <string_view>
 #include <utility>
 
-#include "cli/caller.h"
-#include "cli/confinement.h"
-#include "cli/recorded_report.h"
+#include "session/caller.h"
+#include "session/confinement.h"
+#include "session/recorded_report.h"
 #include "cli/terminal.h"
-#include "cli/version.h"
+#include "session/version.h"
 #include "report/render.h"
 #include "report/size.h"
 #include "util/escape.h"

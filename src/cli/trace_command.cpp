@@ -6,19 +6,19 @@
 #include <optional>
 #include <utility>
 
-#include "cli/caller.h"
-#include "cli/confinement.h"
-#include "cli/event_stream.h"
-#include "cli/live_source.h"
-#include "cli/output.h"
-#include "cli/progress.h"
-#include "cli/recording_output.h"
+#include "session/caller.h"
+#include "session/confinement.h"
+#include "session/event_stream.h"
+#include "source/live.h"
+#include "session/output.h"
+#include "session/progress.h"
+#include "session/recording_output.h"
 #include "cli/rendering.h"
-#include "cli/report_writer.h"
-#include "cli/signals.h"
+#include "session/report_writer.h"
+#include "session/signals.h"
 #include "cli/terminal.h"
-#include "cli/trace_session.h"
-#include "cli/trace_target.h"
+#include "session/trace.h"
+#include "session/trace_target.h"
 
 namespace tcpdiag::cli {
 namespace {

@@ -23,9 +23,9 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/caller.h"
-#include "cli/confinement.h"
-#include "unit/cli/fake_source.h"
+#include "session/caller.h"
+#include "session/confinement.h"
+#include "unit/session/fake_source.h"
 #include "unit/sandbox/attempts.h"
 #include "util/fd.h"
 #include "util/io.h"

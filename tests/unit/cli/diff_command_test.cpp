@@ -11,9 +11,9 @@
 
 #include "source/recording/writer.h"
 #include "redact/redactor.h"
-#include "unit/cli/in_child.h"
+#include "unit/session/in_child.h"
 #include "unit/util/fake_tree.h"
-#include "unit/session/view_builder.h"
+#include "unit/session/slice/view_builder.h"
 
 namespace tcpdiag::cli {
 namespace {
@@ -100,7 +100,7 @@ TEST_F(DiffCommand, token_of_one_recording_is_not_given_to_another_address) {
   Stream raw = run({{"10.0.0.2", kCalls, 0}});
   Stream redacted;
   redact::Redactor redactor(redacted);
-  ASSERT_TRUE(run({{"10.0.0.3", kCalls, 0}}).tell(redactor));
+  ASSERT_TRUE(run({{"10.0.0.3", kCalls, 0}}).replay(redactor));
   const std::string original = file("original", raw);
   const std::string tokens = file("tokens", redacted);
   for (const std::string& text : {answer(original, tokens, true), answer(tokens, original, true)}) {

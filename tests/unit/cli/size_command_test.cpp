@@ -16,7 +16,7 @@
 #include <thread>
 
 #include "support/source_dir.h"
-#include "unit/cli/in_child.h"
+#include "unit/session/in_child.h"
 #include "unit/util/fake_tree.h"
 #include "util/fd.h"
 #include "util/io.h"

@@ -28,7 +28,7 @@ using ::testing::Not;
 Stream redacted(Stream& stream) {
   Stream out;
   Redactor redactor(out);
-  EXPECT_TRUE(stream.tell(redactor));
+  EXPECT_TRUE(stream.replay(redactor));
   return out;
 }
 
@@ -273,7 +273,7 @@ TEST(Redactor, ViewGetsTheTokensOfTheStream) {
   Stream out;
   Stream raw = incident();
   Redactor redactor(out);
-  ASSERT_TRUE(raw.tell(redactor));
+  ASSERT_TRUE(raw.replay(redactor));
   model::View view;
   view.filters.remote = {*model::Cidr::parse("10.0.0.2"), *model::Cidr::parse("203.0.113.40")};
   view.filters.comms = {"ruby", "never-seen"};
