@@ -14,8 +14,8 @@
 
 #include "recording/sha256.h"
 #include "recording/writer_impl.h"
+#include "util/format.h"
 #include "util/io.h"
-#include "util/size.h"
 
 namespace tcpdiag::recording {
 namespace {
