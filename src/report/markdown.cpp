@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "report/content.h"
-#include "report/format.h"
 #include "report/layout.h"
 #include "report/text.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {

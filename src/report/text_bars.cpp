@@ -9,8 +9,8 @@
 #include <cstddef>
 #include <vector>
 
-#include "report/format.h"
 #include "report/text.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {

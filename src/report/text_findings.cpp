@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "report/evidence.h"
-#include "report/format.h"
 #include "report/text.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
