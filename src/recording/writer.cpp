@@ -235,7 +235,7 @@ void Writer::Impl::tell(const model::EndpointSample& sample) {
   stored_before.try_emplace(sample.key, before);
   for (std::size_t i = 0; i < now.size(); ++i) {
     const std::optional<HistogramRow> row = row_between(before[i], now[i]);
-    if (row && !write_histogram(kEnumNames<model::Measure>[i], *row)) return roll_back(1);
+    if (row && !write_histogram(model::info_of(model::kKernelMeasures[i]).recorded, *row)) return roll_back(1);
   }
   before = std::move(now);
   all_is_thinned = false;

@@ -97,7 +97,7 @@ struct Writer::Impl {
   bool failed = false;  // nothing more is tried before the next commit()
 
   // What the rows of each endpoint's histograms add up to, and what they did before the open transaction.
-  using Histograms = std::array<SparseHistogram, model::kMeasures>;
+  using Histograms = std::array<SparseHistogram, model::kKernelMeasures.size()>;
   std::map<model::EndpointKey, Histograms> stored;
   std::map<model::EndpointKey, Histograms> stored_before;
 
