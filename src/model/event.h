@@ -148,17 +148,17 @@ namespace mark {
 
 struct Connect {
   static constexpr std::string_view kName = "connect";
-  std::optional<Duration> syn_after;  // until the first SYN reached the device
+  std::optional<Duration> syn_after = {};  // until the first SYN reached the device
 };
 struct SynRetransmit {
   static constexpr std::string_view kName = "syn_retransmit";
-  std::uint32_t retry = 0;        // the how many-th
-  std::uint32_t bound_us = 0;     // the first one may have left so much earlier
-  std::optional<Duration> delay;  // after the first one
+  std::uint32_t retry = 0;             // the how many-th
+  std::uint32_t bound_us = 0;          // the first one may have left so much earlier
+  std::optional<Duration> delay = {};  // after the first one
 };
 struct Established {
   static constexpr std::string_view kName = "established";
-  std::optional<Duration> took;
+  std::optional<Duration> took = {};
 };
 struct Accepted {
   static constexpr std::string_view kName = "accepted";
@@ -172,7 +172,7 @@ struct Request {
 };
 struct RequestAcked {
   static constexpr std::string_view kName = "request_acked";
-  std::optional<Duration> after;  // its last byte
+  std::optional<Duration> after = {};  // its last byte
 };
 struct Retransmit {
   static constexpr std::string_view kName = "retransmit";
@@ -182,7 +182,7 @@ struct Retransmit {
   std::uint32_t segments = 1;
   int error = 0;  // as Retransmitted::error
   std::uint32_t bound_us = 0;
-  std::optional<Duration> delay;
+  std::optional<Duration> delay = {};
 };
 struct FinReceived {
   static constexpr std::string_view kName = "fin_received";
@@ -198,7 +198,7 @@ struct ResetSent {
   static constexpr std::string_view kName = "reset_sent";
   Phase phase = Phase::kEstablished;
   LocalResetCause cause = LocalResetCause::kUnknown;
-  std::optional<std::uint32_t> reason;  // as ResetSent::reason
+  std::optional<std::uint32_t> reason = {};  // as ResetSent::reason
 };
 struct Error {
   static constexpr std::string_view kName = "error";
@@ -206,8 +206,8 @@ struct Error {
 };
 struct SlowAnswer {
   static constexpr std::string_view kName = "slow_answer";
-  std::optional<Duration> wait;
-  std::optional<std::uint8_t> calls;  // Flow::calls_since_read
+  std::optional<Duration> wait = {};
+  std::optional<std::uint8_t> calls = {};  // Flow::calls_since_read
 };
 struct Closed {
   static constexpr std::string_view kName = "closed";

@@ -166,7 +166,8 @@ class Describer {
       out = made(again, Way::kHere, "could not be sent again " + words + with_words(": ", why), true);
       out.kind = mark::Retransmit::kFailedName;
     } else {
-      if (again.error != 0) words += fmt::format(" ({} {})", again.error > 0 ? "qdisc code" : "errno", std::abs(again.error));
+      if (again.error != 0)
+        words += fmt::format(" ({} {})", again.error > 0 ? "qdisc code" : "errno", std::abs(again.error));
       out = made(again, Way::kOut, "sent again " + words, true);
     }
     add_again(out, again);
@@ -250,9 +251,7 @@ class Describer {
     if (bound_us != 0) add(out, "bound_us", std::int64_t{bound_us});
   }
 
-  static std::string errno_words(int error) {
-    return error == 0 ? std::string() : knowledge::errno_name(error);
-  }
+  static std::string errno_words(int error) { return error == 0 ? std::string() : knowledge::errno_name(error); }
 
   Way answers() const { return is_inbound_ ? Way::kOut : Way::kIn; }
 
@@ -320,8 +319,11 @@ class EventDescriber {
 
   Description operator()(const model::SynAckRetransmitted& again) const {
     const std::optional<Duration> delay = since(again.first_sent_at);
-    Description out{"synack_retransmit", Way::kOut, true,
-                    "SYN-ACK again" + with_words(", ", words_of(delay), " after the first"), {}};
+    Description out{"synack_retransmit",
+                    Way::kOut,
+                    true,
+                    "SYN-ACK again" + with_words(", ", words_of(delay), " after the first"),
+                    {}};
     add(out, "delay_us", delay);
     return out;
   }
@@ -331,9 +333,9 @@ class EventDescriber {
     const bool is_over = now == TcpState::kClose || now == TcpState::kUnknown;
     const std::string reason = model::reset_reason(start_, reset.reason);
     const bool has_no_socket = event_.socket.id.value == 0 && !reset.in_time_wait;
-    Description out = as_mark_(mark::ResetSent{
-        has_no_socket ? model::Phase::kNoSocket : model::phase_of(is_over ? reset.previous_state : now),
-        model::local_reset_cause(reason, reset, event_.socket, event_.flow).cause, reset.reason});
+    Description out = as_mark_(
+        mark::ResetSent{has_no_socket ? model::Phase::kNoSocket : model::phase_of(is_over ? reset.previous_state : now),
+                        model::local_reset_cause(reason, reset, event_.socket, event_.flow).cause, reset.reason});
     add_waits(out);
     return out;
   }
