@@ -204,6 +204,23 @@ std::string EvidenceReader::microseconds(EvidenceKey key) {
   return value ? duration(*value) : std::string();
 }
 
+std::vector<std::string> EvidenceReader::together(std::initializer_list<EvidenceKey> keys) {
+  std::vector<std::string> words(keys.size());
+  std::vector<std::size_t> places;
+  std::vector<double> known;
+  std::size_t place = 0;
+  for (const EvidenceKey key : keys) {
+    if (const auto value = number(key)) {
+      known.push_back(std::string_view(key.name).ends_with("_us") ? *value : *value * 1e6);
+      places.push_back(place);
+    }
+    ++place;
+  }
+  const std::vector<std::string> texts = durations(known);
+  for (std::size_t i = 0; i < texts.size(); ++i) words[places[i]] = texts[i];
+  return words;
+}
+
 std::string EvidenceReader::bytes(EvidenceKey key) {
   const auto n = count(key);
   return n ? tcpdiag::bytes(*n) : std::string();
@@ -215,11 +232,8 @@ std::string EvidenceReader::some(EvidenceKey key, std::string_view words) {
 }
 
 std::string EvidenceReader::p50_p99(EvidenceKey p50, EvidenceKey p99) {
-  const auto low = number(p50);
-  const auto high = number(p99);
-  if (!low || !high) return list_of({with("p50 ", microseconds(p50)), with("p99 ", microseconds(p99))});
-  const std::vector<std::string> both = durations({*low, *high});
-  return fmt::format("p50 {}, p99 {}", both[0], both[1]);
+  const std::vector<std::string> both = together({p50, p99});
+  return list_of({with("p50 ", both[0]), with("p99 ", both[1])});
 }
 
 bool EvidenceReader::is_set(EvidenceKey key) { return count(key).value_or(0) != 0; }

@@ -59,6 +59,8 @@ class EvidenceReader {
   std::string text(EvidenceKey key);                    // of anything; empty: none
   std::string seconds(EvidenceKey key);                 // a `_s` key as a duration; empty: null or absent
   std::string microseconds(EvidenceKey key);            // a `_us` key as a duration
+  // Durations that stand beside each other, in one unit where that makes sense (durations() of util/format.h).
+  std::vector<std::string> together(std::initializer_list<EvidenceKey> keys);
   std::string bytes(EvidenceKey key);
   std::string some(EvidenceKey key, std::string_view words);  // "3 by timeout"; empty where there are none
   std::string p50_p99(EvidenceKey p50, EvidenceKey p99);      // of `_us` keys: "p50 186 ms, p99 203 ms"

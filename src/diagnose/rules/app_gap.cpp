@@ -185,13 +185,11 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
 std::vector<Judged> judge_picture(const Facts& facts) { return each_endpoint(facts, judge); }
 
 void word_evidence(EvidenceReader& e, Rows& out) {
-  const std::string p50 = e.seconds(kAppGapP50S);
-  const std::string p90 = e.seconds(kAppGapP90S);
-  out.push_back({"before the call", list_of({with("p50 ", p50), with("p90 ", p90)})});
-  const std::string failed = e.seconds(kAppGapFailedP50S);
-  const std::string good = e.seconds(kAppGapOkP50S);
-  if (!failed.empty()) {
-    out.push_back({"failed calls", list_of({with("", failed, " (p50)"), with("good ones ", good)})});
+  const std::vector<std::string> gaps = e.together({kAppGapP50S, kAppGapP90S});
+  out.push_back({"before the call", list_of({with("p50 ", gaps[0]), with("p90 ", gaps[1])})});
+  const std::vector<std::string> typical = e.together({kAppGapFailedP50S, kAppGapOkP50S});
+  if (!typical[0].empty()) {
+    out.push_back({"failed calls", list_of({with("", typical[0], " (p50)"), with("good ones ", typical[1])})});
   }
   const auto samples = e.count(kSamples);
   const auto threads = e.count(kThreads);

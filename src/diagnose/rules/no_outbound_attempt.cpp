@@ -170,9 +170,8 @@ void word_evidence(EvidenceReader& e, Rows& out) {
   const auto ongoing = e.count(kOngoingCount);
   out.push_back({"no call", list_of({n ? number_of(*n, "request") : "",
                                      ongoing && *ongoing > 0 ? fmt::format("{} still waiting", *ongoing) : ""})});
-  const std::string p50 = e.seconds(kWaitP50S);
-  const std::string longest = e.seconds(kWaitMaxS);
-  out.push_back({"waited", list_of({with("", p50, " (p50)"), with("at most ", longest)})});
+  const std::vector<std::string> waits = e.together({kWaitP50S, kWaitMaxS});
+  out.push_back({"waited", list_of({with("", waits[0], " (p50)"), with("at most ", waits[1])})});
   const std::string with_call = e.text(kWithCallCount);
   const std::string unknown = e.text(kUnknownCount);
   out.push_back({"others as slow", list_of({with("", with_call, " with a call"), with("", unknown, " not known")})});

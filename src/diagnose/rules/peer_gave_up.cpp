@@ -206,8 +206,8 @@ std::optional<Judged> judge(const Group& all) {
 void word_evidence(EvidenceReader& e, Rows& out) {
   const auto n = e.count(kCount);
   e.skip({kExchangeCount});
-  const std::string longest = e.seconds(kWaitMaxS);
-  out.push_back({"waited", list_of({with("", e.seconds(kWaitP50S), " (p50)"), with("at most ", longest)})});
+  const std::vector<std::string> waits = e.together({kWaitP50S, kWaitMaxS});
+  out.push_back({"waited", list_of({with("", waits[0], " (p50)"), with("at most ", waits[1])})});
   out.push_back({"ended with", list_of({with("RST: ", part_words(e.count(kResetCount), n)),
                                         with("FIN: ", part_words(e.count(kFinCount), n))})});
   out.push_back({"clients", e.text(kPeers)});

@@ -230,8 +230,8 @@ std::optional<Judged> judge(const Group& group) {
 void word_evidence(EvidenceReader& e, Rows& out) {
   const auto n = e.count(kCount);
   e.skip({kExchangeCount});
-  const std::string longest = e.seconds(kWaitMaxS);
-  out.push_back({"given up after", list_of({with("", e.seconds(kWaitP50S), " (p50)"), with("at most ", longest)})});
+  const std::vector<std::string> waits = e.together({kWaitP50S, kWaitMaxS});
+  out.push_back({"given up after", list_of({with("", waits[0], " (p50)"), with("at most ", waits[1])})});
   out.push_back({"request", list_of({with("acknowledged by the peer: ", part_words(e.count(kRequestAckedCount), n)),
                                      with("not: ", text_of(e.count(kUnackedCount)))})});
   out.push_back({"timeouts (RTO)", with("", e.text(kRtoDuringWait), " during the waits")});

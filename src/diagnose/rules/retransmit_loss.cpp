@@ -254,10 +254,9 @@ void word_loss_out(EvidenceReader& e, Rows& out) {
   out.push_back(
       {"never left here", e.some(kRetransmitFailuresBusy, "retransmissions found the first copy still here")});
   out.push_back({"out of order", e.some(kOutOfOrderSegments, "segments received")});
-  const std::string delay = e.microseconds(kRetransmitDelayP50Us);
-  const std::string recovery = e.microseconds(kRecoveryP99Us);
-  out.push_back({"delay", list_of({delay.empty() ? "" : delay + " till the retransmission (p50)",
-                                   recovery.empty() ? "" : recovery + " till repaired (p99)"})});
+  const std::vector<std::string> delays = e.together({kRetransmitDelayP50Us, kRecoveryP99Us});
+  out.push_back({"delay", list_of({with("", delays[0], " till the retransmission (p50)"),
+                                   with("", delays[1], " till repaired (p99)")})});
 }
 
 void word_evidence(EvidenceReader& e, Rows& out) {

@@ -75,11 +75,11 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
 std::vector<Judged> judge_picture(const Facts& facts) { return each_endpoint(facts, judge); }
 
 void word_evidence(EvidenceReader& e, Rows& out) {
-  const std::string total = e.microseconds(kZeroWindowReceivedUs);
+  const std::vector<std::string> times = e.together({kZeroWindowReceivedUs, kLongestStallS});
   const auto stalls = e.count(kStalls);
-  const std::string longest = e.seconds(kLongestStallS);
-  out.push_back({"window closed", list_of({with("for ", total, " in total"), stalls ? number_of(*stalls, "stall") : "",
-                                           with("the longest ", longest)})});
+  out.push_back(
+      {"window closed", list_of({with("for ", times[0], " in total"), stalls ? number_of(*stalls, "stall") : "",
+                                 with("the longest ", times[1])})});
   out.push_back({"waiting", with("at most ", e.bytes(kBytesWaitingMax), " to be sent")});
   const auto probes = e.count(kProbesSent);
   out.push_back({"probes", probes ? fmt::format("{} sent, to ask whether it is open", *probes) : ""});
