@@ -126,7 +126,7 @@ void append_types(Page& page, const size::Plan& plan) {
 
 std::string render_size_text(const size::Plan& plan, bool colour) {
   Page page(colour);
-  const bool full = plan.verdict == size::Verdict::kTooMuch || plan.verdict == size::Verdict::kAtLimit;
+  const bool full = plan.verdict == size::Fit::kTooMuch || plan.verdict == size::Fit::kAtLimit;
   page.paragraph("", size_answer(plan), full ? Style::kCritical : Style::kHeading);
   page.blank();
   append_sources(page, plan);
