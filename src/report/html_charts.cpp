@@ -259,8 +259,9 @@ Json chart_data(const HtmlContext& context, const std::vector<std::size_t>& endp
   for (const ChartSpec& spec : chart_specs()) charts.push_back(chart_of(spec));
   if (Json chart = nic_chart(context.picture()); !chart.is_null()) charts.push_back(std::move(chart));
   Json measures = Json::array();
-  for (const MeasureWords& measure : measure_words()) {
-    measures.push_back({{"name", measure.name}, {"words", measure.words}, {"inbound_words", measure.inbound_words}});
+  for (const model::Measure measure : model::kRankedMeasures) {
+    const model::MeasureInfo& info = model::info_of(measure);
+    measures.push_back({{"name", info.name}, {"words", info.words}, {"inbound_words", info.inbound_words}});
   }
   Json out = Json::object();
   out["part_of"] = "tcpdiag.report/1";
