@@ -29,7 +29,7 @@ Result<ExitCode> doctor_command(const Options& options) {
   if (const int error = write_all(STDOUT_FILENO, answer); error != 0) {
     return fail(ExitCode::kFailed, "cannot write the answer to standard output: " + errno_text(error));
   }
-  return result.verdict == doctor::Verdict::kCannot ? ExitCode::kNotAble : ExitCode::kDone;
+  return result.verdict == doctor::Readiness::kCannot ? ExitCode::kNotAble : ExitCode::kDone;
 }
 
 }  // namespace tcpdiag::cli
