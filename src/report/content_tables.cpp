@@ -9,7 +9,7 @@
 
 #include "model/retransmit.h"
 #include "report/content.h"
-#include "report/format.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {

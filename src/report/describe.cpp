@@ -16,7 +16,7 @@
 #include "knowledge/reset_reasons.h"
 #include "model/reset_cause.h"
 #include "model/retransmit.h"
-#include "report/format.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {

@@ -17,10 +17,10 @@
 
 #include "model/report.h"
 #include "report/content.h"
-#include "report/format.h"
 #include "report/json.h"
 #include "report/render.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 

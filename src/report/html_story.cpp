@@ -48,12 +48,12 @@ std::string missing_at(const SocketStory& story, model::MonoTime from) {
 
 void put_pause(Html& html, const SocketStory& story, model::MonoTime from, model::Duration length) {
   html.put("<tr class=\"pause\"><td></td><td></td><td class=\"way\"><span class=\"words\">{}{}</span></td></tr>\n",
-           duration(model::seconds(length) * 1e6), missing_at(story, from));
+           duration(length), missing_at(story, from));
 }
 
 void put_step(Html& html, const HtmlContext& context, const Step& step, std::optional<model::Duration> since) {
   html.put("<tr><td class=\"n\">{}</td>", context.time(step.at));
-  html.put("<td class=\"n\">{}</td>", since ? "+" + duration(model::seconds(*since) * 1e6) : std::string());
+  html.put("<td class=\"n\">{}</td>", since ? "+" + duration(*since) : std::string());
   const char* way = step.way == Way::kOut ? "out" : step.way == Way::kIn ? "in" : "here";
   const char* read = step.way == Way::kOut ? "to the peer: " : step.way == Way::kIn ? "from the peer: " : "here: ";
   html.put("<td class=\"way {}{}\"><span class=\"words\"><span class=\"only-read\">{}</span>{}</span>", way,
@@ -69,10 +69,9 @@ std::string counts_words(const SocketStory& story) {
       number_of(story.retransmitted_segments, "segment") + " retransmitted",
   };
   if (story.first_byte_max_us) {
-    parts.push_back("slowest first byte " + duration(static_cast<double>(*story.first_byte_max_us)));
+    parts.push_back("slowest first byte " + duration(*story.first_byte_max_us));
   }
-  if (story.app_gap)
-    parts.push_back("begun " + duration(model::seconds(*story.app_gap) * 1e6) + " after its user's request");
+  if (story.app_gap) parts.push_back("begun " + duration(*story.app_gap) + " after its user's request");
   return join(parts, ", ");
 }
 

@@ -6,8 +6,8 @@
 
 #include "report/content.h"
 #include "report/describe.h"
-#include "report/format.h"
 #include "report/markdown.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {

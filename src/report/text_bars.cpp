@@ -7,15 +7,18 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <optional>
 #include <vector>
 
-#include "report/format.h"
 #include "report/text.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
 
+using model::Family;
 using model::SeriesId;
+
 using Values = std::vector<std::optional<double>>;
 
 constexpr std::size_t kLabelColumns = 16;
@@ -60,10 +63,10 @@ Bar rate_bar(const model::Series& series) {
 }
 
 // The wait that the first finding is about, else that on the path.
-Bar wait_bar(const model::Series& series, std::string_view code) {
+Bar wait_bar(const model::Series& series, std::optional<Family> family) {
   constexpr double kToMs = 1e-3;
-  if (code == "local-queueing") return {"HOST p99 ms", scaled(series, SeriesId::kHostQueueP99, kToMs), Fold::kMax};
-  if (code == "slow-reader") return {"READ p99 ms", scaled(series, SeriesId::kReadWaitP99, kToMs), Fold::kMax};
+  if (family == Family::kHostQueue) return {"HOST p99 ms", scaled(series, SeriesId::kHostQueueP99, kToMs), Fold::kMax};
+  if (family == Family::kReading) return {"READ p99 ms", scaled(series, SeriesId::kReadWaitP99, kToMs), Fold::kMax};
   Bar both_ways = {"QUEUE p50 ms", scaled(series, SeriesId::kPathQueueP50, kToMs), Fold::kMax};
   if (known(both_ways.values) > 0) return both_ways;
   return {"QUEUE in p50 ms", scaled(series, SeriesId::kPathQueueInP50, kToMs), Fold::kMax};
@@ -106,17 +109,17 @@ void append_bar(Page& page, const Bar& bar) {
 
 bool has_queueing(const model::Report& report, const model::EndpointPicture& endpoint) {
   return std::any_of(report.findings.begin(), report.findings.end(), [&](const model::Finding& finding) {
-    return is_about_delay(finding.code) && finding.endpoint &&
+    return is_about_delay(finding.family) && finding.endpoint &&
            &report.picture.endpoints[*finding.endpoint] == &endpoint;
   });
 }
 
-// Of the first finding about this endpoint; empty: there is none.
-std::string_view first_code(const model::Report& report, const model::EndpointPicture& endpoint) {
+// Of the first finding about this endpoint.
+std::optional<Family> first_family(const model::Report& report, const model::EndpointPicture& endpoint) {
   for (const model::Finding& finding : report.findings) {
-    if (finding.endpoint && &report.picture.endpoints[*finding.endpoint] == &endpoint) return finding.code;
+    if (finding.endpoint && &report.picture.endpoints[*finding.endpoint] == &endpoint) return finding.family;
   }
-  return {};
+  return std::nullopt;
 }
 
 }  // namespace
@@ -127,7 +130,7 @@ void append_bars(Page& page, const model::Report& report) {
   const model::Series& series = endpoint->series;
   const bool expected = has_queueing(report, *endpoint);
   std::vector<Bar> bars;
-  for (Bar& bar : std::array{rate_bar(series), wait_bar(series, first_code(report, *endpoint))}) {
+  for (Bar& bar : std::array{rate_bar(series), wait_bar(series, first_family(report, *endpoint))}) {
     const auto measured = static_cast<double>(known(bar.values));
     const bool moved = bar.fold == Fold::kMax || sum(bar.values) > 0;
     if (measured > 0 && moved && (expected || measured * series.interval_s >= kShortestSeconds)) {

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "report/format.h"
 #include "report/text.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "report/evidence.h"
+#include "diagnose/evidence.h"
 #include "report/layout.h"
 #include "report/render.h"
 #include "unit/report/golden.h"
@@ -322,9 +322,9 @@ TEST(Text, the_first_27_lines_tell_what_queues_how_long_and_for_whom) {
   for (const char* words :
        {"CAUSE 1  throughput-ceiling  10.77.0.2:6379  CRITICAL  confidence high",
         "Impact: 14078 exchanges, 99.9 % delayed by more than 100 ms, 0 failed",
-        "Who:    redis-benchmark (pid 4121, 50 sockets), 100 % of the bytes", "63.9 Mbit/s with headers (61.1 payload)",
-        "58 of 60 s while the queue was full", "233 /s, mean request 36 B, mean response 32778 B",
-        "p50 186 ms, p99 203 ms, sustained (58 of 60 s)", "0.01 ms, from a handshake", "fits baseline", "Do next",
+        "Who:    redis-benchmark (pid 4121, 50 sockets), 100 % of the bytes", "63.9 Mbit/s with headers (61.1 Mbit/s payload)",
+        "58 of 60 s while the queue was full", "233 /s, mean request 36 B, mean response 32.0 KiB",
+        "p50 186 ms, p99 203 ms, sustained (58 of 60 s)", "10 us, from a handshake", "fits baseline", "Do next",
         "Wrong if", "Explains  2 path-queueing (critical)\n"}) {
     EXPECT_THAT(screen, HasSubstr(words));
   }
@@ -333,8 +333,9 @@ TEST(Text, the_first_27_lines_tell_what_queues_how_long_and_for_whom) {
 TEST(Text, no_baseline_is_named_without_a_candidate) {
   model::Report report = samples::incident_b();
   for (model::Evidence& item : report.findings[0].evidence) {
-    if (item.key == "baseline_candidates") item.value = std::vector<std::string>();
+    if (item.key == "baseline_candidates") item.value = std::vector<model::BaselineCandidate>();
   }
+  diagnose::describe(report.findings, report.picture);
   EXPECT_THAT(render_text(report, {}), Not(HasSubstr("fits baseline")));
 }
 
@@ -377,10 +378,11 @@ TEST(Text, an_empty_report_is_no_crash) {
 TEST(Evidence, every_code_in_its_own_words) {
   std::string text;
   for (const model::Finding& finding : samples::findings_with_evidence()) {
+    std::vector<model::Finding> alone = {finding};
+    diagnose::describe(alone, {});
     text += finding.code + "\n";
-    for (const EvidenceLine& line : evidence_lines(finding))
-      text += "  " + pad_right(line.label, 20) + line.value + "\n";
-    for (const std::string& line : timer_lines(finding)) text += "  " + pad_right("Timers", 20) + line + "\n";
+    for (const model::EvidenceRow& row : alone[0].rows) text += "  " + pad_right(row.label, 20) + row.value + "\n";
+    for (const std::string& line : alone[0].timers) text += "  " + pad_right("Timers", 20) + line + "\n";
   }
   tcpdiag::testing::expect_golden("report/evidence.txt", text);
 }
