@@ -8,8 +8,9 @@
 #include <cerrno>
 #include <chrono>
 #include <string>
+#include <tuple>
 
-#include "unit/report/samples_parts.h"
+#include "unit/report/samples.h"
 
 namespace tcpdiag::report {
 namespace {

@@ -266,11 +266,14 @@ TEST(HtmlCharts, every_series_and_measure_of_the_json_report_has_its_words) {
   const Json endpoint = Json::parse(render_json(report, {}))["endpoints"][0];
   std::vector<std::string> known = {"start_offset_us", "interval_s", "n"};
   for (const ChartSpec& chart : chart_specs()) {
-    for (const ChartLine& line : chart.lines) known.emplace_back(line.key);
+    for (const ChartLine& line : chart.lines) known.emplace_back(model::to_string(line.series));
   }
   for (const auto& item : endpoint["series"].items()) EXPECT_THAT(known, ::testing::Contains(item.key()));
   std::vector<std::string> measures;
-  for (const MeasureWords& measure : measure_words()) measures.emplace_back(measure.name);
+  for (const Json& measure : data_of(render_html(report, {}))["measures"]) {
+    EXPECT_NE(measure["words"], "");
+    measures.push_back(measure["name"]);
+  }
   for (const auto& item : endpoint["histograms"].items()) EXPECT_THAT(measures, ::testing::Contains(item.key()));
 }
 

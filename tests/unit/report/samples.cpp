@@ -274,7 +274,8 @@ Report nothing_found() {
   there.histograms[model::Measure::kFirstByte] = histogram({{410'000, 1190}, {2'900'000, 14}});
   there.histograms[model::Measure::kConnect] = histogram({{700, 18}, {1200, 1}});
   there.histograms[model::Measure::kRecovery] = model::Histogram();
-  there.series = {0, 1.0, 3, {{"exchanges", {1, std::nullopt, 2}}, {"connects", {0, 1}}}};
+  there.series = {
+      0, 1.0, 3, {{model::SeriesId::kExchanges, {1, std::nullopt, 2}}, {model::SeriesId::kConnects, {0, 1}}}};
   report.picture.endpoints = {there};
   return report;
 }

@@ -136,15 +136,15 @@ model::EndpointPicture redis() {
   e.series = {-118'000,
               1.0,
               61,
-              {{"bytes_sent", steady(61, 8'400, 2'000)},
-               {"bytes_received", steady(61, 7'640'000, 900'000)},
-               {"exchanges", steady(61, 233, 20)},
-               {"out_of_order", steady(61, 2, 0)},
-               {"path_queue_p50_us", steady(61, 186'000, 21'000)},
-               {"path_queue_p99_us", steady(61, 203'000, 180'000)},
-               {"path_queue_in_p50_us", steady(61, 141'000, 15'000)},
-               {"host_queue_p99_us", steady(61, 50, 400)},
-               {"read_wait_p99_us", steady(61, 180, 200)}}};
+              {{model::SeriesId::kBytesSent, steady(61, 8'400, 2'000)},
+               {model::SeriesId::kBytesReceived, steady(61, 7'640'000, 900'000)},
+               {model::SeriesId::kExchanges, steady(61, 233, 20)},
+               {model::SeriesId::kOutOfOrder, steady(61, 2, 0)},
+               {model::SeriesId::kPathQueueP50, steady(61, 186'000, 21'000)},
+               {model::SeriesId::kPathQueueP99, steady(61, 203'000, 180'000)},
+               {model::SeriesId::kPathQueueInP50, steady(61, 141'000, 15'000)},
+               {model::SeriesId::kHostQueueP99, steady(61, 50, 400)},
+               {model::SeriesId::kReadWaitP99, steady(61, 180, 200)}}};
   return e;
 }
 
@@ -221,9 +221,9 @@ Report local_queueing() {
   e.series = {-118'000,
               1.0,
               61,
-              {{"bytes_sent", steady(61, 7'640'000, 900'000)},
-               {"bytes_received", steady(61, 8'400, 2'000)},
-               {"host_queue_p99_us", steady(61, 180'000, 20'000)}}};
+              {{model::SeriesId::kBytesSent, steady(61, 7'640'000, 900'000)},
+               {model::SeriesId::kBytesReceived, steady(61, 8'400, 2'000)},
+               {model::SeriesId::kHostQueueP99, steady(61, 180'000, 20'000)}}};
   picture.endpoints = {e};
   picture.totals = e.totals;
   Finding f = finding("local-queueing", model::Severity::kWarning, model::Confidence::kHigh);
@@ -259,7 +259,8 @@ Report zero_window() {
   e.histograms[model::Measure::kFirstByte] = histogram({{2'000, 30}, {4'300'000, 10}});
   Values sent(61, 22'000'000);
   for (std::size_t i = 30; i < 45; ++i) sent[i] = 0;
-  e.series = {-118'000, 1.0, 61, {{"bytes_sent", sent}, {"bytes_received", Values(61, 60)}}};
+  e.series = {
+      -118'000, 1.0, 61, {{model::SeriesId::kBytesSent, sent}, {model::SeriesId::kBytesReceived, Values(61, 60)}}};
   report.picture.endpoints = {e};
   report.picture.totals = e.totals;
   Finding f = finding("zero-window", model::Severity::kWarning, model::Confidence::kHigh);

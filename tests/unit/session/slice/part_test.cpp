@@ -13,7 +13,6 @@ namespace tcpdiag::session {
 namespace {
 
 using namespace session::testing;
-using correlate::testing::entry_of;
 using correlate::testing::owner;
 using correlate::testing::to_ms;
 using ::testing::AllOf;
@@ -350,7 +349,7 @@ TEST(Part, TakesNothingFromANewGeneration) {
   again.exchanges(5);
   again.send(trace, turn(4));
   trace.end(10'000);
-  const auto samples = narrowed(trace, part_from(turn(2))).all<model::EndpointSample>();
+  const auto samples = sliced(trace, part_from(turn(2))).all<model::EndpointSample>();
   ASSERT_EQ(samples.size(), 2U);
   EXPECT_EQ(samples[0].exchanges, 2U);
   EXPECT_EQ(samples[1].exchanges, 5U);
