@@ -124,7 +124,7 @@ const model::EndpointPicture* delay_endpoint(const model::Report& report);
 
 struct DelayTable {
   struct Row {
-    std::string_view name;   // of the histogram
+    model::Measure measure{};
     std::string_view words;  // whose delay it is: "network <="; may be empty
     const model::Histogram* histogram = nullptr;
   };

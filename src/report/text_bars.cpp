@@ -17,6 +17,7 @@ namespace tcpdiag::report {
 namespace {
 
 using model::Family;
+using model::SeriesId;
 
 using Values = std::vector<std::optional<double>>;
 
@@ -32,12 +33,12 @@ struct Bar {
   Fold fold;
 };
 
-Values scaled(const model::Series& series, std::string_view name, double factor) {
+Values scaled(const model::Series& series, model::SeriesId id, double factor) {
   Values values(series.n);
-  const auto found = series.arrays.find(std::string(name));
-  if (found == series.arrays.end()) return values;
-  for (std::size_t i = 0; i < std::min(series.n, found->second.size()); ++i) {
-    if (const auto& value = found->second[i]) values[i] = static_cast<double>(*value) * factor;
+  const model::Series::Values* found = series.find(id);
+  if (found == nullptr) return values;
+  for (std::size_t i = 0; i < std::min(series.n, found->size()); ++i) {
+    if (const auto& value = (*found)[i]) values[i] = static_cast<double>(*value) * factor;
   }
   return values;
 }
@@ -55,8 +56,8 @@ double sum(const Values& values) {
 // In the direction in which more moved.
 Bar rate_bar(const model::Series& series) {
   const double to_mbit = 8 / 1e6 / std::max(series.interval_s, 1e-3);
-  Values in = scaled(series, "bytes_received", to_mbit);
-  Values out = scaled(series, "bytes_sent", to_mbit);
+  Values in = scaled(series, SeriesId::kBytesReceived, to_mbit);
+  Values out = scaled(series, SeriesId::kBytesSent, to_mbit);
   if (sum(out) > sum(in)) return {"RATE out Mbit/s", std::move(out), Fold::kMean};
   return {"RATE in Mbit/s", std::move(in), Fold::kMean};
 }
@@ -64,11 +65,11 @@ Bar rate_bar(const model::Series& series) {
 // The wait that the first finding is about, else that on the path.
 Bar wait_bar(const model::Series& series, std::optional<Family> family) {
   constexpr double kToMs = 1e-3;
-  if (family == Family::kHostQueue) return {"HOST p99 ms", scaled(series, "host_queue_p99_us", kToMs), Fold::kMax};
-  if (family == Family::kReading) return {"READ p99 ms", scaled(series, "read_wait_p99_us", kToMs), Fold::kMax};
-  Bar both_ways = {"QUEUE p50 ms", scaled(series, "path_queue_p50_us", kToMs), Fold::kMax};
+  if (family == Family::kHostQueue) return {"HOST p99 ms", scaled(series, SeriesId::kHostQueueP99, kToMs), Fold::kMax};
+  if (family == Family::kReading) return {"READ p99 ms", scaled(series, SeriesId::kReadWaitP99, kToMs), Fold::kMax};
+  Bar both_ways = {"QUEUE p50 ms", scaled(series, SeriesId::kPathQueueP50, kToMs), Fold::kMax};
   if (known(both_ways.values) > 0) return both_ways;
-  return {"QUEUE in p50 ms", scaled(series, "path_queue_in_p50_us", kToMs), Fold::kMax};
+  return {"QUEUE in p50 ms", scaled(series, SeriesId::kPathQueueInP50, kToMs), Fold::kMax};
 }
 
 // The values that fall into column `i` of `n`, as one.

@@ -51,9 +51,9 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   const std::uint64_t ambiguous = seconds.sum(delay.unproven, &model::Second::path_ambiguous);
   add(finding, kRttFloorUs, picture.rtt_floor_us);
   add(finding, kRttFloorSource, picture.rtt_floor_source);
-  add(finding, kPathQueueP50Us, percentile(picture, "path_queue", 0.50));
+  add(finding, kPathQueueP50Us, percentile(picture, model::Measure::kPathQueue, 0.50));
   add(finding, kAmbiguousPct, share_pct(ambiguous, samples));
-  add(finding, kFirstByteP50Us, percentile(picture, "first_byte", 0.50));
+  add(finding, kFirstByteP50Us, percentile(picture, model::Measure::kFirstByte, 0.50));
 
   const std::string why = why_unknown(picture, floor_unknown);
   Grade grade(model::Confidence::kLow);

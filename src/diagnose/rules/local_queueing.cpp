@@ -74,8 +74,8 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   if (grade.exhausted()) return std::nullopt;
   grade.write_to(finding);
 
-  add(finding, kHostQueueP50Us, percentile(picture, "host_queue", 0.50));
-  add(finding, kHostQueueP99Us, percentile(picture, "host_queue", 0.99));
+  add(finding, kHostQueueP50Us, percentile(picture, model::Measure::kHostQueue, 0.50));
+  add(finding, kHostQueueP99Us, percentile(picture, model::Measure::kHostQueue, 0.99));
   add(finding, kQueuedSeconds, seconds.seconds_in(queued));
   add(finding, kRetransmitFailuresBusy, picture.totals.retransmit_failures.busy);
   if (picture.device.empty()) {

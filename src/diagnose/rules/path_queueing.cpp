@@ -106,10 +106,10 @@ void add_evidence(model::Finding& finding, const Seconds& seconds, const PathDel
   const model::EndpointPicture& picture = seconds.picture;
   add(finding, kRttFloorUs, picture.rtt_floor_us);
   add(finding, kRttFloorSource, picture.rtt_floor_source);
-  add(finding, kPathQueueInP50Us, percentile(picture, "path_queue_in", 0.50));
-  add(finding, kPathQueueInP99Us, percentile(picture, "path_queue_in", 0.99));
-  add(finding, kPathQueueP50Us, percentile(picture, "path_queue", 0.50));
-  add(finding, kPathQueueP99Us, percentile(picture, "path_queue", 0.99));
+  add(finding, kPathQueueInP50Us, percentile(picture, model::Measure::kPathQueueIn, 0.50));
+  add(finding, kPathQueueInP99Us, percentile(picture, model::Measure::kPathQueueIn, 0.99));
+  add(finding, kPathQueueP50Us, percentile(picture, model::Measure::kPathQueue, 0.50));
+  add(finding, kPathQueueP99Us, percentile(picture, model::Measure::kPathQueue, 0.99));
   add(finding, kQueuedSeconds, delay.queued_s);
   add(finding, kBusySeconds, delay.busy_s);
   add(finding, kLongestRunS, std::optional(seconds.longest_run_s(delay.queued)));

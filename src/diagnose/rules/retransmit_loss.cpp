@@ -10,6 +10,7 @@
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
+#include "model/retransmit.h"
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
@@ -102,7 +103,7 @@ Marks seconds_of(const Seconds& seconds, const Loss& loss) {
     return seconds.where([](const model::Second& s) { return s.out_of_order > 0; });
   }
   const Marks timeouts = seconds.where([](const model::Second& s) { return s.retransmits_rto > 0; });
-  return either(timeouts, seconds.series_where("retransmits", [](std::int64_t n) { return n > 0; }));
+  return either(timeouts, seconds.series_where(model::SeriesId::kRetransmits, [](std::int64_t n) { return n > 0; }));
 }
 
 // Exchanges that failed while this host retransmitted their request.
@@ -149,8 +150,8 @@ void add_evidence(model::Finding& finding, const model::EndpointPicture& picture
   const model::Totals& totals = picture.totals;
   const bool out = loss.towards == Towards::kPeer;
   model::Histogram delays;
-  for (const char* name : {"retransmit_rto", "retransmit_fast", "retransmit_tlp", "retransmit_other"}) {
-    if (const model::Histogram* delay = histogram(picture, name)) delays.merge(*delay);
+  for (const auto kind : {RetransmitKind::kRto, RetransmitKind::kFast, RetransmitKind::kTlp, RetransmitKind::kOther}) {
+    if (const model::Histogram* delay = picture.measured(model::delay_of(kind))) delays.merge(*delay);
   }
   add(finding, kDirection, std::string(out ? "out" : "in"));
   add(finding, kRetransmittedSegments, totals.retransmitted_segments);
@@ -164,7 +165,7 @@ void add_evidence(model::Finding& finding, const model::EndpointPicture& picture
   add(finding, kRetransmitFailuresBusy, totals.retransmit_failures.busy);
   add(finding, kOutOfOrderSegments, totals.out_of_order_segments);
   add(finding, kRetransmitDelayP50Us, delays.percentile(0.5));
-  add(finding, kRecoveryP99Us, percentile(picture, "recovery", 0.99));
+  add(finding, kRecoveryP99Us, percentile(picture, model::Measure::kRecovery, 0.99));
 }
 
 std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoint, const Loss& loss) {
