@@ -85,7 +85,7 @@ void put_list(Html& html, std::string_view label, const std::vector<std::string>
   html.put("</ul></dd>\n");
 }
 
-void put_evidence(Html& html, const HtmlContext& context, const Finding& finding) {
+void put_evidence(Html& html, const Finding& finding) {
   const std::vector<model::EvidenceRow>& lines = finding.rows;
   if (lines.empty()) return;
   html.put(
@@ -188,7 +188,7 @@ void put_finding(Html& html, const HtmlContext& context, std::size_t index) {
   put_impact(html, context, finding);
   put_who(html, context, finding);
   put_list(html, "Clients log", finding.app_messages);
-  put_evidence(html, context, finding);
+  put_evidence(html, finding);
   put_list(html, "Timers that fit", finding.timers);
   put_confidence(html, finding);
   put_next_steps(html, finding);

@@ -34,7 +34,7 @@ void append_what(Markdown& out, const model::Report& report, const model::Findin
   if (text != report.summary) out.paragraph(text);  // else it stands at the top
 }
 
-void append_evidence(Markdown& out, const model::Report& report, const model::Finding& finding) {
+void append_evidence(Markdown& out, const model::Finding& finding) {
   std::vector<std::vector<std::string>> rows;
   for (const model::EvidenceRow& row : finding.rows) rows.push_back({row.label, row.value});
   for (const std::string& line : finding.timers) rows.push_back({"timers that fit", line});
@@ -82,7 +82,7 @@ Markdown cause(const model::Report& report, std::size_t index) {
   Markdown out;
   append_heading(out, report, index);
   append_what(out, report, finding);
-  append_evidence(out, report, finding);
+  append_evidence(out, finding);
   const std::string doubts = join(finding.confidence_reasons, " ");
   const char* confidence = model::to_string(finding.confidence);
   out.item("Confidence", doubts.empty() ? confidence : fmt::format("{}. {}", confidence, doubts));
@@ -103,7 +103,7 @@ Markdown notice(const model::Report& report, std::size_t index) {
   Markdown out;
   append_heading(out, report, index);
   append_what(out, report, finding);
-  append_evidence(out, report, finding);
+  append_evidence(out, finding);
   append_effects(out, report, index);
   return out;
 }

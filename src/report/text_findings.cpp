@@ -105,7 +105,7 @@ class Section {
   std::string begin_;
 };
 
-void append_evidence(Page& page, const TextContext& context, const model::Finding& finding) {
+void append_evidence(Page& page, const model::Finding& finding) {
   constexpr std::size_t kWidestLabel = 24;
   const std::vector<model::EvidenceRow>& lines = finding.rows;
   std::size_t width = 0;
@@ -144,7 +144,7 @@ void append_cause(Page& page, const TextContext& context, std::size_t index) {
   for (std::size_t i = 0; i < std::min(finding.app_messages.size(), kLogLines); ++i) {
     page.paragraph(i == 0 ? "  Log line: " : "            ", finding.app_messages[i]);
   }
-  append_evidence(page, context, finding);
+  append_evidence(page, finding);
   Section timers(page, "Timers");
   for (const std::string& line : finding.timers) timers.row("", line);
   if (!finding.confidence_reasons.empty()) {
@@ -160,7 +160,7 @@ void append_notice(Page& page, const TextContext& context, std::size_t index) {
   const model::Finding& finding = context.report.findings[index];
   append_heading(page, context, index);
   page.paragraph("  ", finding.explanation.empty() ? finding.title : finding.explanation);
-  append_evidence(page, context, finding);
+  append_evidence(page, finding);
   append_effects(page, context.report, index);
   page.blank();
 }
