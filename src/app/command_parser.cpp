@@ -140,7 +140,7 @@ void add_report_options(CLI::App& app, TypedReportOptions& typed) {
 
 void add_diff_options(CLI::App& app, TypedDiffOptions& typed) {
   constexpr const char* kAnswer = "The answer";
-  add_values(app, "--format", typed.format, "FORMAT", "text (default) or json", kAnswer);
+  add_values(app, "--format", typed.format, "FORMAT", "text (default), json, md or html", kAnswer);
   add_values(app, "-o,--output", typed.output, "FILE", "write it to a new file", kAnswer);
   app.add_flag("--force", typed.force, "let -o overwrite a file")->group(kAnswer);
   app.add_flag("--redact", typed.redact, "tokens instead of addresses and names")->group(kAnswer);
@@ -160,7 +160,7 @@ void add_size_options(CLI::App& app, TypedSizeOptions& typed) {
   add_values(app, "--clients", typed.clients, "N", "connections with one request outstanding each", kTraffic);
   add_values(app, "--mss", typed.mss, "N", "payload of a full segment; default 1448 bytes", kTraffic);
   add_values(app, "--endpoint", typed.endpoint, "ADDR:PORT", "of FILE; default: the one with most exchanges", kTraffic);
-  add_values(app, "--format", typed.format, "FORMAT", "text (default) or json", kAnswer);
+  add_values(app, "--format", typed.format, "FORMAT", "text (default), json, md or html", kAnswer);
 }
 
 }  // namespace
@@ -190,7 +190,7 @@ CommandLineParser::CommandLineParser(TypedCommandLine& typed)
   size = add_command("size", "Says how many exchanges a bandwidth carries.", kSizeFooter);
   add_size_options(*size, typed.size);
   doctor = add_command("doctor", "Says whether tracing works here, and the cure.", kDoctorFooter);
-  add_values(*doctor, "--format", typed.doctor.format, "FORMAT", "text (default) or json", "The answer");
+  add_values(*doctor, "--format", typed.doctor.format, "FORMAT", "text (default), json, md or html", "The answer");
 }
 
 }  // namespace tcpdiag::app

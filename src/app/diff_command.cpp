@@ -13,6 +13,7 @@
 #include "app/confinement.h"
 #include "app/output.h"
 #include "app/recorded_report.h"
+#include "app/rendering.h"
 #include "app/report_writer.h"
 #include "app/signals.h"
 #include "app/terminal.h"
@@ -65,7 +66,7 @@ Result<ExitCode> diff_command(const DiffOptions& options) {
                 *comparison, {.tool_version = std::string(kVersion),
                               .tool_git = std::string(kGit),
                               .command = options.redact ? redact::redacted_command(options.command) : options.command})
-          : report::render_diff_text(*comparison, colour);
+          : render(report::diff_document(*comparison), options.format, colour);
   const Result<Signals> signals = Signals::block();
   if (!signals) return tl::unexpected(signals.error());
   const Result<> written = write_report(*output, answer, *signals);

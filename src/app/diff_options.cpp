@@ -15,7 +15,7 @@ Result<DiffOptions> to_diff_options(const TypedDiffOptions& typed) {
   if (typed.files.size() == 2 && typed.files[0] == "-" && typed.files[1] == "-") {
     return contradiction("both recordings are standard input", "name a file for one of them");
   }
-  const auto format = to_text_or_json(typed.format);
+  const auto format = to_answer_format(typed.format);
   if (!format) return tl::unexpected(format.error());
   auto output = to_output_file(typed.output);
   if (!output) return tl::unexpected(output.error());

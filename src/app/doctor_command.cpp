@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "app/live_source.h"
+#include "app/rendering.h"
 #include "app/terminal.h"
 #include "app/version.h"
 #include "doctor/examine.h"
@@ -24,8 +25,10 @@ Result<ExitCode> doctor_command(const DoctorOptions& options) {
   const report::DoctorHeader header{
       .tool_version = std::string(kVersion), .tool_git = std::string(kGit), .command = options.command};
   const bool colour = understands_escapes(STDOUT_FILENO) && !colour_unwanted();
-  const std::string answer =
-      options.json ? report::render_doctor_json(result, header) : report::render_doctor_text(result, header, colour);
+  const report::Detail detail = options.format == Format::kText ? report::Detail::kScreen : report::Detail::kTicket;
+  const std::string answer = options.format == Format::kJson
+                                 ? report::render_doctor_json(result, header)
+                                 : render(report::doctor_document(result, header, detail), options.format, colour);
   if (const int error = write_all(STDOUT_FILENO, answer); error != 0) {
     return fail(ExitCode::kFailed, "cannot write the answer to standard output: " + errno_text(error));
   }

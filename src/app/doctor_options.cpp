@@ -8,11 +8,10 @@ Result<DoctorOptions> to_doctor_options(const TypedDoctorOptions& typed) {
     return fail(ExitCode::kUsage, fmt::format("doctor takes no '{}'", escape_terminal(typed.rest.front())),
                 "see 'tcpdiag doctor --help'");
   }
-  const auto json = one_of<bool>("--format", typed.format, one_word_of<bool>({{"text", false}, {"json", true}}),
-                                 "format", "it is text or json");
-  if (!json) return tl::unexpected(json.error());
+  const auto format = to_answer_format(typed.format);
+  if (!format) return tl::unexpected(format.error());
   DoctorOptions options;
-  options.json = json->value_or(false);
+  options.format = *format;
   return options;
 }
 

@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "app/option_parsing.h"
+#include "app/output_options.h"
 #include "util/result.h"
 
 namespace tcpdiag::app {
 
 struct DoctorOptions {
-  bool json = false;                 // else text
+  Format format = Format::kText;
   std::vector<std::string> command;  // argv
 };
 

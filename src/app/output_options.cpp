@@ -77,10 +77,12 @@ Result<OutputOptions> to_output_options(const TypedOutputOptions& typed) {
   return options;
 }
 
-Result<Format> to_text_or_json(const Typed& format) {
-  auto given =
-      one_of<Format>("--format", format, one_word_of<Format>({{"text", Format::kText}, {"json", Format::kJson}}),
-                     "format", "text or json");
+Result<Format> to_answer_format(const Typed& format) {
+  auto given = one_of<Format>(
+      "--format", format,
+      one_word_of<Format>(
+          {{"text", Format::kText}, {"json", Format::kJson}, {"md", Format::kMarkdown}, {"html", Format::kHtml}}),
+      "format", "text, json, md or html");
   if (!given) return tl::unexpected(given.error());
   return given->value_or(Format::kText);
 }

@@ -38,8 +38,8 @@ struct TypedOutputOptions {
 // Errors (kUsage): a value that is none, an option given twice, options that contradict each other.
 Result<OutputOptions> to_output_options(const TypedOutputOptions& typed);
 
-// --format of a command that knows text and JSON only; text where it was not given. Errors (kUsage).
-Result<Format> to_text_or_json(const Typed& format);
+// --format of a command that answers once: anything but ndjson; text where it was not given. Errors (kUsage).
+Result<Format> to_answer_format(const Typed& format);
 // -o of any command: empty for standard output, which is what "-" and nothing at all mean. Errors (kUsage).
 Result<std::string> to_output_file(const Typed& output);
 

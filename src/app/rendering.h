@@ -7,12 +7,16 @@
 #include "app/output.h"
 #include "app/output_options.h"
 #include "model/report.h"
+#include "report/document.h"
 #include "util/result.h"
 
 namespace tcpdiag::app {
 
 // Of Format::kNdjson: the last line. Colours only where `output` is a terminal.
 std::string render(const model::Report& report, const OutputOptions& options, const Output& output);
+
+// An answer for people, in any format but JSON.
+std::string render(const report::Document& document, Format format, bool colour);
 
 // kFindingReached where a finding is at least as severe as --fail-on.
 ExitCode judge(const model::Report& report, const OutputOptions& options);

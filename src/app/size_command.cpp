@@ -16,6 +16,7 @@
 #include "app/caller.h"
 #include "app/confinement.h"
 #include "app/recorded_report.h"
+#include "app/rendering.h"
 #include "app/terminal.h"
 #include "app/version.h"
 #include "report/render.h"
@@ -142,12 +143,12 @@ Result<size::Plan> plan_of(const SizeOptions& options) {
 Result<ExitCode> size_command(const SizeOptions& options) {
   const Result<size::Plan> plan = plan_of(options);
   if (!plan) return tl::unexpected(plan.error());
-  const std::string answer =
-      options.format == Format::kJson
-          ? report::render_size_json(
-                *plan,
-                {.tool_version = std::string(kVersion), .tool_git = std::string(kGit), .command = options.command})
-          : report::render_size_text(*plan, understands_escapes(STDOUT_FILENO) && !colour_unwanted());
+  const std::string answer = options.format == Format::kJson
+                                 ? report::render_size_json(*plan, {.tool_version = std::string(kVersion),
+                                                                    .tool_git = std::string(kGit),
+                                                                    .command = options.command})
+                                 : render(report::size_document(*plan), options.format,
+                                          understands_escapes(STDOUT_FILENO) && !colour_unwanted());
   if (const int error = write_all(STDOUT_FILENO, answer); error != 0) {
     return fail(ExitCode::kFailed, "cannot write the answer to standard output: " + errno_text(error));
   }

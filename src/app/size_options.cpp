@@ -135,7 +135,7 @@ Result<SizeOptions> to_size_options(const TypedSizeOptions& typed) {
   auto endpoint = one_of<model::SocketAddress>("--endpoint", typed.endpoint, parse_endpoint, "endpoint",
                                                "write 10.0.0.1:6379 or [fd00::1]:6379");
   if (!endpoint) return tl::unexpected(endpoint.error());
-  const auto format = to_text_or_json(typed.format);
+  const auto format = to_answer_format(typed.format);
   if (!format) return tl::unexpected(format.error());
 
   SizeOptions options;

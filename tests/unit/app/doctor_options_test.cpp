@@ -22,14 +22,17 @@ TEST(DoctorOptions, text_is_the_default) {
   ASSERT_TRUE(command);
   const auto* options = std::get_if<DoctorOptions>(&*command);
   ASSERT_NE(options, nullptr);
-  EXPECT_FALSE(options->json);
+  EXPECT_EQ(options->format, Format::kText);
   EXPECT_THAT(options->command, ElementsAre("tcpdiag", "doctor"));
 }
 
-TEST(DoctorOptions, json) {
+TEST(DoctorOptions, formats) {
   const Result<Command> command = parse({"--format", "json"});
   ASSERT_TRUE(command);
-  EXPECT_TRUE(std::get<DoctorOptions>(*command).json);
+  EXPECT_EQ(std::get<DoctorOptions>(*command).format, Format::kJson);
+  const Result<Command> page = parse({"--format", "html"});
+  ASSERT_TRUE(page);
+  EXPECT_EQ(std::get<DoctorOptions>(*page).format, Format::kHtml);
 }
 
 TEST(DoctorOptions, wrong_use_is_told) {

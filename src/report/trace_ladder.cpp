@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The story of a connection as a ladder: this host's lifeline on the left, the peer's on the right, time going down. It
-// is a table, which reads well without its lines too: a screen reader hears time, pause, direction and words.
-#include <algorithm>
+// The story of a connection as a ladder: what happened, which way it went, and the pauses between.
+#include <fmt/format.h>
+
 #include <charconv>
 
 #include "knowledge/errno_names.h"
 #include "knowledge/reset_reasons.h"
-#include "report/html.h"
+#include "report/format.h"
+#include "report/trace_document.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -14,13 +15,12 @@ namespace {
 using model::SocketStory;
 using model::TimelineEntry;
 using model::TimelineKind;
+using Way = Ladder::Way;
 
 constexpr model::Duration kPause = std::chrono::seconds(1);  // from here on it has a row of its own
 
-enum class Way : std::uint8_t { kHere, kOut, kIn };  // within this host, to the peer, from it
-
-// One row. Texts are not escaped yet.
-struct Step {
+// One step, before it is one of the ladder.
+struct Happening {
   model::MonoTime at{};
   Way way = Way::kHere;
   bool is_bad = false;
@@ -113,12 +113,12 @@ std::string reset_sent_words(Details& detail) {
 }
 
 // What happened and which way it went; a request and its ACK go the other way on an inbound connection.
-Step step_of(const SocketStory& story, const TimelineEntry& entry, Details& detail) {
+Happening step_of(const SocketStory& story, const TimelineEntry& entry, Details& detail) {
   const bool is_inbound = story.socket.role == model::Role::kInbound;
   const Way asks = is_inbound ? Way::kIn : Way::kOut;
   const Way answers = is_inbound ? Way::kOut : Way::kIn;
   const auto step = [&](Way way, std::string words, bool is_bad = false) {
-    return Step{entry.at, way, is_bad, std::move(words)};
+    return Happening{entry.at, way, is_bad, std::move(words)};
   };
   switch (entry.kind) {
     case TimelineKind::kConnect:
@@ -172,18 +172,18 @@ Step step_of(const SocketStory& story, const TimelineEntry& entry, Details& deta
   return step(Way::kHere, spaced(model::to_string(entry.kind)));
 }
 
-std::vector<Step> steps_of(const SocketStory& story) {
-  std::vector<Step> steps;
+std::vector<Happening> steps_of(const SocketStory& story) {
+  std::vector<Happening> steps;
   for (const TimelineEntry& entry : story.timeline) {
     Details detail(entry);
     // The connect's own entry tells when its SYN left, which is another moment.
     const auto syn_after_us = entry.kind == TimelineKind::kConnect ? detail.take_number("syn_after_us") : std::nullopt;
-    Step step = step_of(story, entry, detail);
+    Happening step = step_of(story, entry, detail);
     if (const std::string rest = detail.rest(); !rest.empty()) step.words += " (" + rest + ")";
     steps.push_back(std::move(step));
     if (syn_after_us) steps.push_back({entry.at + std::chrono::microseconds(*syn_after_us), Way::kOut, false, "SYN"});
   }
-  std::stable_sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) { return a.at < b.at; });
+  std::stable_sort(steps.begin(), steps.end(), [](const Happening& a, const Happening& b) { return a.at < b.at; });
   return steps;
 }
 
@@ -194,21 +194,6 @@ std::string missing_at(const SocketStory& story, model::MonoTime from) {
   const auto request = std::find_if(story.timeline.begin(), story.timeline.end(),
                                     [](const TimelineEntry& e) { return e.kind == TimelineKind::kRequest; });
   return is_waiting && request != story.timeline.end() && from >= request->at ? " without a byte of an answer" : "";
-}
-
-void put_pause(Html& html, const SocketStory& story, model::MonoTime from, model::Duration length) {
-  html.put("<tr class=\"pause\"><td></td><td></td><td class=\"way\"><span class=\"words\">{}{}</span></td></tr>\n",
-           duration(model::seconds(length) * 1e6), missing_at(story, from));
-}
-
-void put_step(Html& html, const HtmlContext& context, const Step& step, std::optional<model::Duration> since) {
-  html.put("<tr><td class=\"n\">{}</td>", context.time(step.at));
-  html.put("<td class=\"n\">{}</td>", since ? "+" + duration(model::seconds(*since) * 1e6) : std::string());
-  const char* way = step.way == Way::kOut ? "out" : step.way == Way::kIn ? "in" : "here";
-  const char* read = step.way == Way::kOut ? "to the peer: " : step.way == Way::kIn ? "from the peer: " : "here: ";
-  html.put("<td class=\"way {}{}\"><span class=\"words\"><span class=\"only-read\">{}</span>{}</span>", way,
-           step.is_bad ? " bad" : "", read, step.words);
-  html.put("<span class=\"line\"></span></td></tr>\n");
 }
 
 std::string counts_words(const SocketStory& story) {
@@ -226,61 +211,44 @@ std::string counts_words(const SocketStory& story) {
   return join(parts, ", ");
 }
 
-void put_ladder(Html& html, const HtmlContext& context, const SocketStory& story) {
-  html.put("<div class=\"scroll evidence\" role=\"region\" tabindex=\"0\" aria-label=\"Story of {}\">",
-           story.socket.local.to_string());
-  html.put("<table class=\"ladder\"><caption>{}</caption>\n", counts_words(story));
-  html.put(
-      "<thead><tr><th scope=\"col\" class=\"n\">time, UTC</th><th scope=\"col\" class=\"n\">since the last</th>"
-      "<th scope=\"col\"><span class=\"ends\"><span>this host {}</span><span>peer "
-      "{}</span></span></th></tr></thead>\n<tbody>\n",
-      story.socket.local.to_string(), story.socket.remote.to_string());
-  std::optional<model::MonoTime> last;
-  for (const Step& step : steps_of(story)) {
-    if (last && step.at - *last >= kPause) put_pause(html, story, *last, step.at - *last);
-    put_step(html, context, step, last ? std::optional(step.at - *last) : std::nullopt);
-    last = step.at;
-  }
-  const model::MonoTime end = context.picture().window.end;
-  if (!story.closed_at && !story.end && last && end >= *last) {
-    if (end - *last >= kPause) put_pause(html, story, *last, end - *last);
-    put_step(html, context, {end, Way::kHere, false, "still open when the trace ended"}, end - *last);
-  }
-  html.put("</tbody></table></div>\n");
-}
-
-void put_story(Html& html, const HtmlContext& context, std::size_t index, bool is_open) {
-  const SocketStory& story = context.picture().sockets[index];
-  html.put("<details class=\"story\" id=\"{}\"", context.stories.anchor(index));
-  html.put("{}", is_open ? " open" : "");
-  html.put("><summary><b>{} {}</b>, {}, ", context.time(failed_at(context.picture(), story)), what_happened(story),
-           owner_words(story));
-  html.put("{} \u2192 {}", story.socket.local.to_string(), story.socket.remote.to_string());
-  html.put("</summary>\n");
-  put_ladder(html, context, story);
-  html.put("</details>\n");
+// The middle of a long story gives way where there is no room for all of it.
+void shorten(std::vector<Ladder::Step>& steps, std::size_t most) {
+  if (steps.size() <= most) return;
+  const std::size_t gone = steps.size() - most;
+  const auto begin = steps.begin() + static_cast<std::ptrdiff_t>(most / 2);
+  steps.erase(begin, begin + static_cast<std::ptrdiff_t>(gone));
+  Ladder::Step mark;
+  mark.words = fmt::format("... and {} more in the middle, in the JSON report", gone);
+  steps.insert(steps.begin() + static_cast<std::ptrdiff_t>(most / 2), std::move(mark));
 }
 
 }  // namespace
 
-void put_stories(Html& html, const HtmlContext& context) {
-  constexpr std::size_t kOpen = 2;
-  const std::vector<std::size_t>& shown = context.stories.shown();
-  if (shown.empty()) return;
-  html.put("<section id=\"stories\"><h2>What happened on single connections</h2>\n");
-  html.put(
-      "<p class=\"muted\">Each as a ladder: this host on the left, the peer on the right, time goes down. Of the data "
-      "only the "
-      "request that was the last is shown.</p>\n");
-  std::size_t opened = 0;
-  for (const std::size_t index : shown) put_story(html, context, index, opened++ < kOpen);
-  const std::size_t all = context.picture().sockets.size() + context.picture().sockets_omitted;
-  if (all > shown.size()) {
-    html.put(
-        "<p class=\"more\">and {} more connections: --sockets shows more of them, the JSON report has up to 1000</p>\n",
-        all - shown.size());
+Ladder ladder_of(const TraceView& view, const SocketStory& story) {
+  constexpr std::size_t kTicketSteps = 16;
+  Ladder ladder;
+  ladder.title = counts_words(story);
+  ladder.here = story.socket.local.to_string();
+  ladder.peer = story.socket.remote.to_string();
+  std::optional<model::MonoTime> last;
+  const auto add = [&](const Happening& step) {
+    const model::Duration since = last ? step.at - *last : model::Duration(0);
+    if (last && since >= kPause) {
+      Ladder::Step pause;
+      pause.words = duration(model::seconds(since) * 1e6) + missing_at(story, *last);
+      ladder.steps.push_back(std::move(pause));
+    }
+    ladder.steps.push_back({view.time(step.at), last ? "+" + duration(model::seconds(since) * 1e6) : std::string(),
+                            step.way, step.is_bad, step.words});
+    last = step.at;
+  };
+  for (const Happening& step : steps_of(story)) add(step);
+  const model::MonoTime end = view.picture().window.end;
+  if (!story.closed_at && !story.end && last && end >= *last) {
+    add({end, Way::kHere, false, "still open when the trace ended"});
   }
-  html.put("</section>\n");
+  shorten(ladder.steps, view.limit(kTicketSteps, kTicketSteps, ladder.steps.size()));
+  return ladder;
 }
 
 }  // namespace tcpdiag::report
