@@ -108,7 +108,6 @@ void add_failed_against_good(Document& document, const TraceView& view) {
   for (const model::OutcomeGroup* group : compared->groups) {
     table.columns.push_back(number(outcome_heading(*group), kOutcomeColumns));
   }
-  // The groups stand to the left of those that are missing.
   if (view.picture().endpoints.size() > 1) table.above = "at " + compared->endpoint->key.at.to_string();
   for (const Comparison::Row& compared_row : compared->rows) {
     Row& row = table.rows.emplace_back();
@@ -116,41 +115,40 @@ void add_failed_against_good(Document& document, const TraceView& view) {
     row.cells.insert(row.cells.end(), compared_row.cells.begin(), compared_row.cells.end());
   }
   Section section = chapter("compared", "Failed against good calls", "Failed against good");
+  section.nodes.emplace_back(std::move(table));
+  document.body.emplace_back(std::move(section));
+}
+
+void add_failures(Document& document, const TraceView& view) {
+  const Failures found = failures(view.report, view.limit(view.sockets, std::min<std::size_t>(view.sockets, 50), 200));
+  if (found.all == 0) return;
+  Table table;
+  table.title = Words(number_of(found.all, "connection") + " that failed, or that a finding names", "FAILURES (UTC)");
+  table.indent = is_of_several_days(view) ? 1 : 2;
+  table.columns = {{"Time (UTC)", Align::kTime, 15}, number(Words("local", "local port"), 10)};
+  if (!view.is_screen()) table.columns.push_back({"remote"});
+  table.columns.insert(table.columns.end(), {{"process", Align::kLeft, kProcessColumns, 2},
+                                             {"what", Align::kLeft, 15, 1},
+                                             number("after", 7),
+                                             number(Words("bytes out / in", "bytes out/in"), 14)});
+  for (const std::size_t index : found.shown) table.rows.push_back(failure_row(view, index));
+  if (found.all > found.shown.size()) {
+    table.more = view.is_screen() ? Words(fmt::format("... {} more: --sockets {}, or all of them in the JSON report",
+                                                      found.all - found.shown.size(), found.all))
+                                  : left_out(found.all, found.shown.size(), "connections");
+  }
+  Section section = chapter("failures", "Failures");
+  section.nodes.emplace_back(std::move(table));
+  document.body.emplace_back(std::move(section));
+}
+
+void add_stories(Document& document, const TraceView& view) {
+  constexpr std::size_t kOpen = 2;
+  const model::Picture& picture = view.picture();
+  const std::vector<std::size_t>& shown = view.stories.shown();
+  if (shown.empty()) return;
+  Section section = chapter("stories", "What happened on single connections", "Connections");
   if (view.is_page()) {
-    section.nodes.emplace_back(std::move(table));
-    document.body.emplace_back(std::move(section));
-  }
-
-  void add_failures(Document & document, const TraceView& view) {
-    const Failures found =
-        failures(view.report, view.limit(view.sockets, std::min<std::size_t>(view.sockets, 50), 200));
-    if (found.all == 0) return;
-    Table table;
-    table.title = Words(number_of(found.all, "connection") + " that failed, or that a finding names", "FAILURES (UTC)");
-    table.indent = is_of_several_days(view) ? 1 : 2;
-    table.columns = {{"Time (UTC)", Align::kTime, 15}, number(Words("local", "local port"), 10)};
-    if (!view.is_screen()) table.columns.push_back({"remote"});
-    table.columns.insert(table.columns.end(), {{"process", Align::kLeft, kProcessColumns, 2},
-                                               {"what", Align::kLeft, 15, 1},
-                                               number("after", 7),
-                                               number(Words("bytes out / in", "bytes out/in"), 14)});
-    for (const std::size_t index : found.shown) table.rows.push_back(failure_row(view, index));
-    if (found.all > found.shown.size()) {
-      table.more = view.is_screen() ? Words(fmt::format("... {} more: --sockets {}, or all of them in the JSON report",
-                                                        found.all - found.shown.size(), found.all))
-                                    : left_out(found.all, found.shown.size(), "connections");
-    }
-    Section section = chapter("failures", "Failures");
-    section.nodes.emplace_back(std::move(table));
-    document.body.emplace_back(std::move(section));
-  }
-
-  void add_stories(Document & document, const TraceView& view) {
-    constexpr std::size_t kOpen = 2;
-    const model::Picture& picture = view.picture();
-    const std::vector<std::size_t>& shown = view.stories.shown();
-    if (shown.empty()) return;
-    Section section = chapter("stories", "What happened on single connections", "Connections");
     section.nodes.emplace_back(Paragraph{
         "Each as a ladder: this host on the left, the peer on the right, time goes down. Of the data only the "
         "request that "
