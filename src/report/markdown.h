@@ -24,8 +24,8 @@ class Markdown {
  public:
   void heading(int level, std::string_view text);
   void paragraph(std::string_view text);
-  void label(std::string_view text);                              // "**text**", above what it names
-  void item(std::string_view label, std::string_view text);       // "- **label**: text"
+  void label(std::string_view text);                         // "**text**", above what it names
+  void item(std::string_view label, std::string_view text);  // "- **label**: text"
   void item(std::string_view text);
   void numbered(std::size_t number, std::string_view label, std::string_view text);  // "1. **label**: text"
   // Each row has as many cells as there are columns; cells that make a line too long are elided.

@@ -151,8 +151,7 @@ void add_stories(Document& document, const TraceView& view) {
   if (view.is_page()) {
     section.nodes.emplace_back(Paragraph{
         "Each as a ladder: this host on the left, the peer on the right, time goes down. Of the data only the "
-        "request that "
-        "was the last is shown.",
+        "request that was the last is shown.",
         Style::kMuted});
   }
   for (std::size_t i = 0; i < shown.size(); ++i) {
