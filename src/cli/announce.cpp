@@ -6,8 +6,8 @@
 #include <chrono>
 #include <string_view>
 
-#include "util/duration.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::cli {
 namespace {

@@ -11,6 +11,7 @@
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
 #include "knowledge/ports.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose {
 
@@ -128,7 +129,7 @@ void delay_steps(Grade& grade, const Facts& facts, std::uint64_t observations, c
   }
   if (facts.picture.window.length() < kShortWindow) {
     grade.step_down(fmt::format("The trace lasted only {}; {} would show whether it lasts.",
-                                duration_words(facts.picture.window.length()), duration_words(kShortWindow)));
+                                duration(facts.picture.window.length()), duration(kShortWindow)));
   }
 }
 
@@ -151,35 +152,6 @@ void add_connection_limit_step(model::Finding& finding, const model::EndpointPic
            fmt::format("this host alone had {} connections open to it; an ElastiCache node takes {} (CloudWatch: "
                        "CurrConnections)",
                        picture.totals.sockets_open_peak, knowledge::kElastiCacheConnections));
-}
-
-std::string rate_words(double bit_per_s) {
-  struct Unit {
-    double size;
-    const char* name;
-  };
-  constexpr std::array kUnits = {Unit{1e9, "Gbit/s"}, Unit{1e6, "Mbit/s"}, Unit{1e3, "kbit/s"}};
-  for (const Unit& unit : kUnits) {
-    const double value = bit_per_s / unit.size;
-    if (value >= 9.95) return fmt::format("{:.0f} {}", value, unit.name);
-    if (value >= 0.9995) return fmt::format("{:.1f} {}", value, unit.name);
-  }
-  return fmt::format("{:.0f} bit/s", bit_per_s);
-}
-
-std::string size_words(double bytes) {
-  const auto scaled = [](double value, const char* unit) {
-    return value >= 9.95 ? fmt::format("{:.0f} {}", value, unit) : fmt::format("{:.1f} {}", value, unit);
-  };
-  if (bytes >= 1024.0 * 1024.0) return scaled(bytes / (1024.0 * 1024.0), "MiB");
-  if (bytes >= 1024.0) return scaled(bytes / 1024.0, "KiB");
-  return fmt::format("{:.0f} B", bytes);
-}
-
-std::string about_words(std::uint64_t us) {
-  const double s = static_cast<double>(us) / 1e6;
-  if (s >= 0.0995 && s < 0.9995) return fmt::format("{:.2f} s", s);
-  return duration_words(std::chrono::microseconds(static_cast<std::int64_t>(us)));
 }
 
 }  // namespace tcpdiag::diagnose

@@ -73,9 +73,4 @@ void floor_step(Grade& grade, const model::EndpointPicture& picture);
 bool near_connection_limit(const model::EndpointPicture& picture);
 void add_connection_limit_step(model::Finding& finding, const model::EndpointPicture& picture);
 
-// "64 Mbit/s", "32 KiB", and durations in an explanation: "0.19 s", "39 ms"
-std::string rate_words(double bit_per_s);
-std::string size_words(double bytes);
-std::string about_words(std::uint64_t us);
-
 }  // namespace tcpdiag::diagnose

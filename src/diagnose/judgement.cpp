@@ -8,6 +8,7 @@
 
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose {
 
@@ -61,14 +62,14 @@ void common_steps(Grade& grade, const Facts& facts, Feed feed, std::size_t obser
   std::string lost;
   for (const LossShare& loss : facts.losses) {
     if (!loss.feeds(feed) || !loss.pct || *loss.pct <= kLossLowersConfidencePct) continue;
-    lost += fmt::format("{}{} ({}, {})", lost.empty() ? "" : ", ", loss.cause, loss.lost, share_words(*loss.pct));
+    lost += fmt::format("{}{} ({}, {})", lost.empty() ? "" : ", ", loss.cause, loss.lost, percent(*loss.pct));
   }
   if (!lost.empty()) {
     grade.step_down(fmt::format("Events were lost that could speak for or against this: {}.", lost));
   }
   if (observations < kEnoughObservations) {
     grade.step_down(fmt::format("Only {} seen; {} would show whether they are alike.",
-                                count_words(observations, "case was", "cases were"), kEnoughObservations));
+                                number_of(observations, "case was", "cases were"), kEnoughObservations));
   }
 }
 

@@ -21,6 +21,7 @@
 #include "diff/series.h"
 #include "diff/statistics.h"
 #include "diff/thresholds.h"
+#include "util/format.h"
 
 namespace tcpdiag::diff {
 namespace {
@@ -182,7 +183,7 @@ bool judge_seconds(const std::string& measure, const Values& good, const Values&
   const double most = std::max(good_share, bad_share);
   const double lasted =
       hits_of(bad_is_slower ? *in_bad : *in_good) * (bad_is_slower ? bad : good).endpoint->series.interval_s;
-  judgement.doubt = fmt::format("{:.0f} s of it are slow, which may be one incident", lasted);
+  judgement.doubt = fmt::format("{} of it are slow, which may be one incident", duration(1e6 * lasted));
   judgement.lasted =
       lasted >= kLastedS && most >= kLastedShare && std::min(good_share, bad_share) * kLastedRatio <= most;
   return true;
@@ -206,7 +207,8 @@ void judge_tail(const std::string& measure, const Quantile& quantile, std::size_
   const double span = seconds * slow / slower.n();
   if (span < kOneSpanS) {
     judgement.p_of_incidents = 1;
-    judgement.doubt = fmt::format("its {:.0f} slow values would fit in {:.1f} s: it may be one incident", slow, span);
+    judgement.doubt =
+        fmt::format("its {:.0f} slow values would fit in {}: it may be one incident", slow, duration(1e6 * span));
   }
 }
 

@@ -23,6 +23,7 @@
 #include "diff/statistics.h"
 #include "diff/summary.h"
 #include "diff/thresholds.h"
+#include "util/format.h"
 
 namespace tcpdiag::diff {
 namespace {
@@ -87,8 +88,9 @@ class Endpoint {
     difference.score = count(*difference.affected);
     if (p_of_seconds > kSingleLow) {
       difference.confidence = model::Confidence::kLow;
-      difference.confidence_reasons.push_back(fmt::format("the failures fell into {:.0f} s: they may be one event each",
-                                                          std::ceil(static_cast<double>(failed_.size()) / effect_)));
+      difference.confidence_reasons.push_back(
+          fmt::format("the failures fell into {}: they may be one event each",
+                      duration(1e6 * std::ceil(static_cast<double>(failed_.size()) / effect_))));
     }
     set_effect(difference, std::nullopt);
     collector_.add({.difference = std::move(difference)});
@@ -335,7 +337,7 @@ class Endpoint {
     const auto begin =
         static_cast<double>(series.start_offset_us) / 1e6 + static_cast<double>(first) * series.interval_s;
     const auto end = static_cast<double>(series.start_offset_us) / 1e6 + static_cast<double>(last) * series.interval_s;
-    difference.bad.text = fmt::format("{:.1f} s to {:.1f} s after the start", std::max(0.0, begin), end);
+    difference.bad.text = duration_range(1e6 * std::max(0.0, begin), 1e6 * end) + " after the start";
     difference.good.value = 100 * share_of_time;
     difference.good.of = attempts_.exchanges;
     difference.bad.value = 100 * within / all;

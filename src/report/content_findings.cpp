@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "report/content.h"
-#include "report/format.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {

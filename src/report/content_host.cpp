@@ -6,9 +6,9 @@
 #include <set>
 
 #include "report/content.h"
-#include "report/format.h"
 #include "report/layout.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "report/content.h"
-#include "report/format.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -208,7 +208,7 @@ std::string failed_after(const SocketStory& story) {
   } else {
     after = story.pending_wait;
   }
-  return after ? duration(model::seconds(*after) * 1e6) : std::string(kUnknown);
+  return after ? duration(*after) : std::string(kUnknown);
 }
 
 std::pair<std::uint64_t, std::uint64_t> moved_bytes(const SocketStory& story) {

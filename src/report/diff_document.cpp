@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "report/diff.h"
-#include "report/format.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -272,7 +272,7 @@ std::optional<Table> distribution(const Difference& d, const Names& names) {
   table.columns = {{Words("from - to", " "), Align::kRight, 21}, side(names.good, good), side(names.bad, bad)};
   for (const Bin& bin : bins) {
     const std::string range =
-        fmt::format("{} - {}", duration(static_cast<double>(bin.low)), duration(static_cast<double>(bin.high)));
+        fmt::format("{} - {}", duration(bin.low), duration(bin.high));
     table.rows.push_back({{range, share(bin.good), share(bin.bad)}});
   }
   return table;

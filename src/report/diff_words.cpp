@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "report/diff.h"
-#include "report/format.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -34,13 +34,13 @@ std::string value_words(const Difference& difference, const Side& side) {
     case Unit::kMicroseconds:
       return duration(*side.value);
     case Unit::kBytes:
-      return bytes(static_cast<std::uint64_t>(std::llround(*side.value)));
+      return bytes(*side.value);
     case Unit::kPercent:
       return percent(*side.value);
     case Unit::kPerSecond:
       return rate(*side.value) + "/s";
     case Unit::kBytesPerSecond:
-      return bytes(static_cast<std::uint64_t>(std::llround(*side.value))) + "/s";
+      return bytes(*side.value) + "/s";
     default:
       return decimal(*side.value);
   }

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "report/event_facts.h"
-#include "report/format.h"
 #include "report/json.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {

@@ -7,9 +7,9 @@
 
 #include "report/event_facts.h"
 #include "report/event_lines.h"
-#include "report/format.h"
 #include "report/layout.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {

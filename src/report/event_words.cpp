@@ -10,7 +10,7 @@
 
 #include "knowledge/errno_names.h"
 #include "report/event_facts.h"
-#include "report/format.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -36,12 +36,12 @@ constexpr std::array<DurationWords, 6> kDurations = {{
 
 std::string number_words(std::string_view key, std::int64_t n) {
   for (const DurationWords& words : kDurations) {
-    if (words.key == key) return fmt::format("{}{}{}", words.before, duration(static_cast<double>(n)), words.after);
+    if (words.key == key) return fmt::format("{}{}{}", words.before, duration(n), words.after);
   }
   // Only an attempt to send again gives it: __tcp_retransmit_skb().
   if (key == "errno" && n == EBUSY) return "the first copy has not left this host";
   if (key == "errno" || key == "soft_errno") return knowledge::errno_name(static_cast<int>(n));
-  if (key == "bytes" && n >= 0) return bytes(static_cast<std::uint64_t>(n));
+  if (key == "bytes" && n >= 0) return bytes(n);
   if (key == "segments") return n == 1 ? std::string() : fmt::format("{} segments", n);
   if (key == "qdisc_code") return "dropped by the own queue";
   if (key == "bound_us") return {};  // how exact `delay_us` is

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "report/format.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -34,8 +34,7 @@ std::string baseline_words(const std::vector<model::BaselineCandidate>& types) {
   std::vector<std::string> words;
   words.reserve(groups.size());
   for (const Group& group : groups) {
-    words.push_back(
-        fmt::format("{} Mbit/s: {}", rate(static_cast<double>(group.bit_per_s) / 1e6), some_of(group.names)));
+    words.push_back(fmt::format("{}: {}", bit_rate(static_cast<double>(group.bit_per_s)), some_of(group.names)));
   }
   if (words.empty()) return {};
   return fmt::format("{} (table of {}; a guess from the rate)", join(words, "; "), types.front().table_date);
@@ -47,8 +46,8 @@ struct PlainValue {
 
   std::string operator()(std::monostate) const { return {}; }
   std::string operator()(std::int64_t value) const {
-    if (key.ends_with("_us")) return duration(static_cast<double>(value));
-    if (key.ends_with("_bytes") && value >= 0) return bytes(static_cast<std::uint64_t>(value));
+    if (key.ends_with("_us")) return duration(value);
+    if (key.ends_with("_bytes") && value >= 0) return bytes(value);
     return std::to_string(value);
   }
   std::string operator()(double value) const {
@@ -176,13 +175,13 @@ std::string list_of(std::initializer_list<std::string> pieces) {
 std::string spread(std::optional<double> p50_s, std::optional<double> min_s, std::optional<double> max_s,
                    std::optional<std::uint64_t> n) {
   if (!p50_s) return {};
-  std::string middle = duration(*p50_s * 1e6);
-  if (n == 1U || !min_s || !max_s || (!n && *min_s == *max_s)) return middle;
+  if (n == 1U || !min_s || !max_s || (!n && *min_s == *max_s)) return duration(*p50_s * 1e6);
   const std::string all = n ? fmt::format("all {}", *n) : "all of them";
   if (*max_s - *min_s <= std::max(0.1 * *p50_s, 0.001)) {
-    return fmt::format("{}, {} within {}", middle, all, duration((*max_s - *min_s) * 1e6));
+    return fmt::format("{}, {} within {}", duration(*p50_s * 1e6), all, duration((*max_s - *min_s) * 1e6));
   }
-  return fmt::format("p50 {}, {} .. {}", middle, duration(*min_s * 1e6), duration(*max_s * 1e6));
+  const std::vector<std::string> three = durations({*p50_s * 1e6, *min_s * 1e6, *max_s * 1e6});
+  return fmt::format("p50 {}, {} .. {}", three[0], three[1], three[2]);
 }
 
 std::string floor_words(std::optional<double> floor_us, std::string_view source) {

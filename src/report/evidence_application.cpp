@@ -6,7 +6,7 @@
 #include <array>
 
 #include "report/evidence.h"
-#include "report/format.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {

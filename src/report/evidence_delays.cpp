@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "report/evidence.h"
-#include "report/format.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {

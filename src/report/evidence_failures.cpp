@@ -6,7 +6,7 @@
 
 #include "knowledge/reset_reasons.h"
 #include "report/evidence.h"
-#include "report/format.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {

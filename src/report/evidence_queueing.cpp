@@ -7,22 +7,24 @@
 #include <utility>
 
 #include "report/evidence.h"
-#include "report/format.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
 
 using Lines = std::vector<EvidenceLine>;
 
-std::string mbit(double bit_per_s) { return rate(bit_per_s / 1e6); }
-
 std::string mean_bytes(std::string_view what, std::optional<double> value) {
-  return value ? fmt::format("mean {} {:.0f} B", what, *value) : std::string();
+  return value ? fmt::format("mean {} {}", what, bytes(*value)) : std::string();
 }
 
 // "p50 186 ms, p99 203 ms"
 std::string p50_p99(EvidenceReader& e, std::string_view p50, std::string_view p99) {
-  return list_of({with("p50 ", e.microseconds(p50)), with("p99 ", e.microseconds(p99))});
+  const auto low = e.number(p50);
+  const auto high = e.number(p99);
+  if (!low || !high) return list_of({with("p50 ", e.microseconds(p50)), with("p99 ", e.microseconds(p99))});
+  const std::vector<std::string> both = durations({*low, *high});
+  return fmt::format("p50 {}, p99 {}", both[0], both[1]);
 }
 
 // At most so many bytes: "6.0 MiB".
@@ -64,11 +66,11 @@ void throughput_ceiling(EvidenceReader& e, Lines& out) {
   const auto busy = queue ? queue->count("busy_seconds") : std::nullopt;
   if (wire) {
     const std::string of = busy && full && *busy >= *full ? fmt::format(" of {}", *busy) : "";
-    const std::string inside = payload ? fmt::format(" ({} payload)", mbit(*payload)) : "";
+    const std::string inside = payload ? fmt::format(" ({} payload)", bit_rate(*payload)) : "";
     const std::string steady = spread ? ", steady within " + percent(*spread) : "";
     const std::string time = full ? fmt::format(" in {}{} s while the queue was full", *full, of) : "";
     out.push_back({e.text("direction") == "out" ? "sent" : "received",
-                   fmt::format("{} Mbit/s with headers{}{}{}", mbit(*wire), inside, steady, time)});
+                   fmt::format("{} with headers{}{}{}", bit_rate(*wire), inside, steady, time)});
   }
 
   const auto served = e.number("exchanges_per_s");

@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "report/event_lines.h"
-#include "report/format.h"
 #include "report/render.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -49,6 +50,8 @@ Json text_json(std::string_view text);     // valid UTF-8 whatever comes
 Json text_or_null(std::string_view text);  // null when empty
 Json texts_json(const std::vector<std::string>& texts);
 Json address_json(const model::SocketAddress& at);
+// Whole microseconds from `start`, rounded down: negative before it.
+std::int64_t offset_us(model::MonoTime start, model::MonoTime t);
 double to_thousandths(double value);  // rounded to three digits after the point
 bool has_measure(const model::EndpointPicture& endpoint, const std::string& name);  // also when nothing happened
 Json us_or_null(const std::optional<model::Duration>& d);

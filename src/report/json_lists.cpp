@@ -4,9 +4,9 @@
 #include <charconv>
 #include <cmath>
 
-#include "report/format.h"
 #include "report/json.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {

@@ -2,6 +2,7 @@
 // The JSON of owners, totals, histograms and series.
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
 
 #include "report/json.h"
@@ -54,6 +55,10 @@ const char* owner_source_name(model::OwnerSource source) {
 }
 
 }  // namespace
+
+std::int64_t offset_us(model::MonoTime start, model::MonoTime t) {
+  return std::chrono::floor<std::chrono::microseconds>(t - start).count();
+}
 
 double to_thousandths(double value) { return std::round(value * 1000) / 1000; }
 

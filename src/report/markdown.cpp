@@ -9,8 +9,8 @@
 #include <array>
 #include <utility>
 
-#include "report/format.h"
 #include "report/render.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {

@@ -4,10 +4,9 @@
 
 #include <cmath>
 
-#include "report/format.h"
 #include "report/layout.h"
 #include "report/size.h"
-#include "size/bit_rate.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -45,7 +44,7 @@ Facts sources(const size::Plan& plan) {
   Facts facts;
   if (plan.limit) {
     const size::Limit& limit = *plan.limit;
-    std::string words = size::bit_rate_in_words(limit.bit_per_s) + " in each direction";
+    std::string words = bit_rate(limit.bit_per_s) + " in each direction";
     if (limit.source == size::LimitSource::kCeiling) words += ", the ceiling that the trace found";
     if (!limit.instance_type.empty()) {
       words += fmt::format(", the baseline of {} (table of {})", limit.instance_type, plan.table_date);
@@ -60,7 +59,7 @@ Facts sources(const size::Plan& plan) {
     if (measured.endpoints_in_report > 1) words += fmt::format(", of {} endpoints", measured.endpoints_in_report);
     words += fmt::format(", {}", number_of(measured.exchanges, "exchange"));
     if (measured.mean_per_s) {
-      words += fmt::format("; over {:.0f} s {}/s, at most {}/s", measured.seconds, rate(*measured.mean_per_s),
+      words += fmt::format("; over {} {}/s, at most {}/s", duration(1e6 * measured.seconds), rate(*measured.mean_per_s),
                            rate(*measured.busiest_per_s));
     }
     facts.facts.push_back({"Traffic", "TRAFFIC   ", {words}});

@@ -7,11 +7,11 @@
 #include <chrono>
 #include <cmath>
 
-#include "report/format.h"
 #include "report/json.h"
 #include "report/layout.h"
 #include "report/trace_document.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {

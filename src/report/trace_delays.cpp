@@ -6,8 +6,8 @@
 #include <array>
 #include <numeric>
 
-#include "report/format.h"
 #include "report/trace_document.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {

@@ -7,10 +7,10 @@
 
 #include <chrono>
 
-#include "report/format.h"
 #include "report/layout.h"
 #include "report/render.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {

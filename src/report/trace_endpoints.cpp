@@ -6,10 +6,10 @@
 #include <cmath>
 #include <numeric>
 
-#include "report/format.h"
 #include "report/layout.h"
 #include "report/trace_document.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -25,7 +25,7 @@ std::string mbit_per_s(std::uint64_t moved, double length_s) {
 }
 
 std::string mean_size(const std::optional<double>& mean) {
-  return mean && *mean >= 0 ? bytes(static_cast<std::uint64_t>(std::llround(*mean))) : std::string(kUnknown);
+  return mean && *mean >= 0 ? bytes(*mean) : std::string(kUnknown);
 }
 
 std::uint64_t failed_connects(const Totals& totals) {

@@ -6,11 +6,11 @@
 #include <algorithm>
 
 #include "report/evidence.h"
-#include "report/format.h"
 #include "report/json.h"
 #include "report/layout.h"
 #include "report/trace_document.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {

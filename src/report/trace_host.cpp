@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include "knowledge/not_visible.h"
-#include "report/format.h"
 #include "report/layout.h"
 #include "report/trace_document.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {

@@ -6,8 +6,8 @@
 
 #include "knowledge/errno_names.h"
 #include "knowledge/reset_reasons.h"
-#include "report/format.h"
 #include "report/trace_document.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -204,10 +204,10 @@ std::string counts_words(const SocketStory& story) {
       number_of(story.retransmitted_segments, "segment") + " retransmitted",
   };
   if (story.first_byte_max_us) {
-    parts.push_back("slowest first byte " + duration(static_cast<double>(*story.first_byte_max_us)));
+    parts.push_back("slowest first byte " + duration(*story.first_byte_max_us));
   }
   if (story.app_gap)
-    parts.push_back("begun " + duration(model::seconds(*story.app_gap) * 1e6) + " after its user's request");
+    parts.push_back("begun " + duration(*story.app_gap) + " after its user's request");
   return join(parts, ", ");
 }
 
@@ -235,10 +235,10 @@ Ladder ladder_of(const TraceView& view, const SocketStory& story) {
     const model::Duration since = last ? step.at - *last : model::Duration(0);
     if (last && since >= kPause) {
       Ladder::Step pause;
-      pause.words = duration(model::seconds(since) * 1e6) + missing_at(story, *last);
+      pause.words = duration(since) + missing_at(story, *last);
       ladder.steps.push_back(std::move(pause));
     }
-    ladder.steps.push_back({view.time(step.at), last ? "+" + duration(model::seconds(since) * 1e6) : std::string(),
+    ladder.steps.push_back({view.time(step.at), last ? "+" + duration(since) : std::string(),
                             step.way, step.is_bad, step.words});
     last = step.at;
   };

@@ -5,10 +5,10 @@
 
 #include <set>
 
-#include "report/format.h"
 #include "report/layout.h"
 #include "report/trace_document.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -35,13 +35,6 @@ Words failure_time(const TraceView& view, model::MonoTime at) {
   const model::WallTime wall = view.wall(at);
   return {view.time(at),
           is_of_several_days(view) ? date(wall).substr(5) + " " + clock_seconds(wall) : clock_time(wall)};
-}
-
-// Bytes in a narrow column: "1412", "118MiB".
-std::string narrow_bytes(std::uint64_t n) {
-  if (n < 1'000'000) return std::to_string(n);
-  const double mib = static_cast<double>(n) / (1 << 20);
-  return mib < 10'000 ? fmt::format("{:.0f}MiB", mib) : fmt::format("{:.0f}GiB", mib / 1024);
 }
 
 Words moved_words(const SocketStory& story) {

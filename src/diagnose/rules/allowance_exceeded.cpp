@@ -15,6 +15,7 @@
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
 #include "knowledge/baselines.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -97,8 +98,8 @@ std::string own_type_words(const Facts& facts, const Limit& limit) {
   const knowledge::Baseline* row = type ? knowledge::find_baseline(*type) : nullptr;
   if (row == nullptr || (limit.name != "bw_in" && limit.name != "bw_out")) return {};
   return fmt::format(" This host is a {}: {} in each direction, {} for a while.", row->type,
-                     rate_words(static_cast<double>(row->baseline_bit_per_s)),
-                     rate_words(static_cast<double>(row->burst_bit_per_s)));
+                     bit_rate(static_cast<double>(row->baseline_bit_per_s)),
+                     bit_rate(static_cast<double>(row->burst_bit_per_s)));
 }
 
 std::optional<Judged> judge(const Facts& facts, const NicPicture& nic, const AllowanceLimit& seen) {
@@ -133,13 +134,13 @@ std::optional<Judged> judge(const Facts& facts, const NicPicture& nic, const All
   add(finding, "pattern", std::string(sustained ? "sustained" : "microburst"));
   add(finding, "driver_reset", std::uint64_t{nic.driver_reset ? 1U : 0U});
 
-  const std::string packets = count_words(seen.delta, "packet", "packets");
+  const std::string packets = number_of(seen.delta, "packet");
   finding.title = fmt::format("{} exceeded what the cloud allows it {} ({}_allowance_exceeded): {}{}", nic.device,
                               limit->title, seen.limit, packets, limit->drops ? " dropped" : "");
   finding.explanation =
       fmt::format("The cloud {} {} of {} in {} ({}). {}{}", limit->drops ? "dropped" : "queued or dropped", packets,
-                  nic.device, count_words(seen.seconds_with_delta, "second", "seconds"),
-                  sustained ? "sustained" : "a microburst", limit->meaning, own_type_words(facts, *limit));
+                  nic.device, number_of(seen.seconds_with_delta, "second"), sustained ? "sustained" : "a microburst",
+                  limit->meaning, own_type_words(facts, *limit));
   if (!sustained && !limit->drops) {
     finding.explanation += " A burst like this is harmless where nobody waited in these seconds.";
   }

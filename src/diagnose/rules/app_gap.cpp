@@ -13,6 +13,7 @@
 #include "diagnose/stats.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -80,7 +81,7 @@ Grade grade_of(const Facts& facts, const AppGap& known, std::uint64_t samples) {
   if (!coverage || *coverage < kAppGapCoveragePct) {
     grade.at_most(
         Confidence::kMedium,
-        coverage ? fmt::format("Only {} of the calls can be followed back to a user's request.", share_words(*coverage))
+        coverage ? fmt::format("Only {} of the calls can be followed back to a user's request.", percent(*coverage))
                  : std::string("How many of the calls can be followed back to a user's request is not known."));
   }
   if (static_cast<double>(known.ambiguous) >=
@@ -102,17 +103,16 @@ std::string explanation(const model::EndpointPicture& picture, const model::Hist
       "ten "
       "(p90).",
       picture.key.at.to_string(), process.comm.empty() ? "this host's application" : process.comm,
-      about_words(*gaps.percentile(0.5)), count_words(gaps.count(), "call", "calls"),
-      about_words(*gaps.percentile(0.9)));
+      duration(*gaps.percentile(0.5)), number_of(gaps.count(), "call"), duration(*gaps.percentile(0.9)));
   const auto good = picture.app_gap.good_us.percentile(0.5);
   if (failed.size() > 0) {
-    text += fmt::format(" {} that failed began {} after the user's request (p50){}.",
-                        count_words(failed.size(), "call", "calls"), duration_words(*failed.gaps.p50()),
-                        good ? fmt::format(", good ones after {}", about_words(*good)) : std::string());
+    text += fmt::format(" {} that failed began {} after the user's request (p50){}.", number_of(failed.size(), "call"),
+                        duration(*failed.gaps.p50()),
+                        good ? fmt::format(", good ones after {}", duration(*good)) : std::string());
   }
   if (mostly_before_the_call(failed)) {
-    text += fmt::format(" {} of the time until their failure had passed before the call.",
-                        share_words(100 * failed.gap_share));
+    text +=
+        fmt::format(" {} of the time until their failure had passed before the call.", percent(100 * failed.gap_share));
   }
   text +=
       " That time was spent in this host, before TCP had anything to do: code, locks, a queue, a database, or other "
@@ -159,7 +159,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   const OnlyProcess process = only_process(picture);
   finding.title = fmt::format("{} begins its calls to {} late: {} after the user's request (p90)",
                               process.comm.empty() ? "this host's application" : process.comm,
-                              picture.key.at.to_string(), about_words(*gaps->percentile(0.9)));
+                              picture.key.at.to_string(), duration(*gaps->percentile(0.9)));
   finding.explanation = explanation(picture, *gaps, failed);
   add_step(finding, Whose::kUs, "do requests queue for a thread or a worker: compare their number with the load");
   add_step(finding, Whose::kUs, "what runs before this call: database, locks, other calls, a pool that is waited for");

@@ -10,6 +10,7 @@
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
 #include "knowledge/errno_names.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -57,10 +58,10 @@ std::optional<Judged> judge(const Group& group) {
   grade.write_to(finding);
 
   const std::string name = group.name();
-  finding.title = fmt::format("{} of {} to {} failed", n, count_words(connects, "connect", "connects"), name);
+  finding.title = fmt::format("{} of {} to {} failed", n, number_of(connects, "connect"), name);
   finding.title += error != 0 ? fmt::format(" with {}", knowledge::errno_name(error))
                               : fmt::format(": {}", model::to_string(outcome));
-  finding.explanation = fmt::format("{} to {} failed", count_words(n, "connect", "connects"), name);
+  finding.explanation = fmt::format("{} to {} failed", number_of(n, "connect"), name);
   if (const auto words = knowledge::errno_words(error); !words.empty()) {
     finding.explanation += fmt::format(": {} ({})", words, knowledge::errno_name(error));
   }

@@ -9,6 +9,7 @@
 #include "diagnose/rules/rules.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -48,20 +49,19 @@ std::optional<Judged> judge(const Group& group) {
   grade.write_to(finding);
 
   const std::string name = group.name();
-  finding.title = fmt::format("{} refused {} of {}", name, n, count_words(connects, "connect", "connects"));
+  finding.title = fmt::format("{} refused {} of {}", name, n, number_of(connects, "connect"));
   const std::uint64_t by_icmp = group.count_if([](const SocketStory& s) { return s.icmp_errors > 0; });
-  finding.explanation = fmt::format("{} answered {} with {}", name, count_words(n, "connect", "connects"),
+  finding.explanation = fmt::format("{} answered {} with {}", name, number_of(n, "connect"),
                                     by_icmp == 0   ? "a reset"
                                     : by_icmp == n ? "an ICMP message (port unreachable)"
                                                    : "a reset or an ICMP message (port unreachable)");
-  if (const auto took = answers.p50())
-    finding.explanation += fmt::format(", {} after the SYN (p50)", duration_words(*took));
+  if (const auto took = answers.p50()) finding.explanation += fmt::format(", {} after the SYN (p50)", duration(*took));
   finding.explanation += ".";
   if (const std::uint64_t ok = established_of(group); ok > 0) {
     finding.explanation += fmt::format(
         " {} to the same address and port succeeded: the service comes and goes, its queue overflows, or several hosts "
         "answer there.",
-        count_words(ok, "other connect", "other connects"));
+        number_of(ok, "other connect", "other connects"));
   } else {
     finding.explanation += " No connect to it succeeded: nothing listens on that port there, or a firewall rejects it.";
   }

@@ -17,6 +17,7 @@
 #include "diagnose/timer_candidates.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -145,11 +146,10 @@ std::optional<Judged> judge(const Group& group) {
 
   const std::string name = group.name();
   const std::string when = spread_words(gave_up, timer);
-  finding.title = fmt::format("{} of {} to {} got no answer", n, count_words(connects, "connect", "connects"), name);
+  finding.title = fmt::format("{} of {} to {} got no answer", n, number_of(connects, "connect"), name);
   if (!when.empty()) finding.title += fmt::format("; given up after {}", when);
-  finding.explanation =
-      fmt::format("{} to {} got no answer at all to {} each (p50)", count_words(n, "connect", "connects"), name,
-                  count_words(syns.p50().value_or(0), "SYN", "SYNs"));
+  finding.explanation = fmt::format("{} to {} got no answer at all to {} each (p50)", number_of(n, "connect"), name,
+                                    number_of(syns.p50().value_or(0), "SYN"));
   if (abandoned > 0) finding.explanation += fmt::format("; the application gave up {} of them", abandoned);
   if (timed_out > 0) finding.explanation += fmt::format("; the kernel gave up {}", timed_out);
   if (!when.empty()) finding.explanation += fmt::format(", after {}", when);
@@ -158,8 +158,8 @@ std::optional<Judged> judge(const Group& group) {
   finding.explanation += icmp == 0 ? ". No ICMP error came." : fmt::format(". {} ICMP errors came.", icmp);
   finding.explanation += since_inbound_words(group, since, "The end came");
   if (ok_here > 0) {
-    finding.explanation += fmt::format(" {} to the same address and port succeeded in this time.",
-                                       count_words(ok_here, "connect", "connects"));
+    finding.explanation +=
+        fmt::format(" {} to the same address and port succeeded in this time.", number_of(ok_here, "connect"));
   } else if (ok_anywhere > 0) {
     finding.explanation += " No connect to it succeeded, connects to other endpoints did.";
   } else {

@@ -7,6 +7,7 @@
 #include "diagnose/path_delay.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -54,7 +55,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   grade.write_to(finding);
 
   const std::string name = picture.key.at.to_string();
-  const std::string rtt = about_words(seconds.p50(delay.unproven, &model::Second::path_rtt_p50_us).value_or(0));
+  const std::string rtt = duration(seconds.p50(delay.unproven, &model::Second::path_rtt_p50_us).value_or(0));
   finding.title = fmt::format("acknowledgements of {} take about {}, network or application", name, rtt);
   finding.explanation = fmt::format(
       "In {} of {} busy seconds acknowledgements from {} took about {}. Whether the network or the peer's "

@@ -7,6 +7,7 @@
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -50,7 +51,7 @@ Judged judge_loss(const Facts& facts, const LossShare& loss) {
   add(finding, "measures_affected", loss.measures_affected);
 
   finding.title = fmt::format("{} {}", loss.lost, loss.words);
-  if (loss.pct) finding.title += fmt::format(" ({})", share_words(*loss.pct));
+  if (loss.pct) finding.title += fmt::format(" ({})", percent(*loss.pct));
   finding.explanation = fmt::format("{} {}.", loss.lost, loss.words);
   if (loss.feeds_sockets) finding.explanation += " Resets and failures may be missing from this report.";
   add_cure(finding, loss.cause);

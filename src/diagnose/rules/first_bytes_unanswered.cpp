@@ -14,6 +14,7 @@
 #include "diagnose/timer_candidates.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -89,10 +90,10 @@ std::optional<Judged> judge(const Group& group) {
 
   const std::string when = spread_words(waits, timer);
   finding.title = fmt::format("{} accepted {} but never sent a byte; this host gave up after {}", group.name(),
-                              count_words(n, "connection", "connections"), when);
+                              number_of(n, "connection"), when);
   finding.explanation =
       fmt::format("On {} {} sent no byte in answer to the first {} bytes until this host gave up after {}.",
-                  count_words(n, "connection", "connections"), group.name(), sizes.p50().value_or(0), when);
+                  number_of(n, "connection"), group.name(), sizes.p50().value_or(0), when);
   if (acked == n) {
     finding.explanation +=
         " The peer's host acknowledged them, so its kernel lives and the path works: nothing behind "

@@ -14,6 +14,7 @@
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -152,16 +153,15 @@ std::string explanation(const Overflow& o, const OnlyProcess& process) {
     text = fmt::format(
         "The kernel of this host dropped {} of connections that clients were opening ({} because a listening socket's "
         "queue was full). A client whose packet is dropped repeats it after 1 s, and again, and waits or gives up.",
-        count_words(o.dropped(), "packet", "packets"),
-        o.overflows ? std::to_string(*o.overflows) : "not known how many");
+        number_of(o.dropped(), "packet"), o.overflows ? std::to_string(*o.overflows) : "not known how many");
   } else {
     text = fmt::format("More connections waited for accept() than its queue takes{}.",
                        o.counted() ? "; none was dropped in this time" : "; how many were dropped is not known");
   }
   if (o.fullest != nullptr) {
     text += fmt::format(" The queue of {} was full at {}: {} connections waited for accept(), {} are allowed.",
-                        o.fullest->local.to_string(), count_words(o.fullest->samples, "sample", "samples"),
-                        o.fullest->backlog_max, o.fullest->limit);
+                        o.fullest->local.to_string(), number_of(o.fullest->samples, "sample"), o.fullest->backlog_max,
+                        o.fullest->limit);
     if (!o.port) text += " Listeners of other ports were found full, too.";
   } else {
     text += " Which listening socket it is was not seen: none was full when it was looked, once a second.";
@@ -222,7 +222,7 @@ std::optional<Judged> judge(const Facts& facts, const NetnsPicture& netns) {
   const std::string where = o.port ? fmt::format("port {}", *o.port) : std::string("a listening socket");
   finding.title = o.dropped() > 0
                       ? fmt::format("this host dropped {} of clients: the accept queue of {} was full",
-                                    count_words(o.dropped(), "connection attempt", "connection attempts"), where)
+                                    number_of(o.dropped(), "connection attempt", "connection attempts"), where)
                       : fmt::format("the accept queue of {} of this host was full", where);
   finding.explanation = explanation(o, process);
   add_next_steps(finding, o, process);

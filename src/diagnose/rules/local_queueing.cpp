@@ -8,6 +8,7 @@
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -76,12 +77,12 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   const std::string name = picture.key.at.to_string();
   const std::string device = picture.device.empty() ? std::string("its device") : picture.device;
   const auto typical = seconds.p50(queued, &model::Second::host_queue_p50_us);
-  const std::string wait = about_words(typical.value_or(0));
+  const std::string wait = duration(typical.value_or(0));
   finding.title = fmt::format("segments to {} wait about {} inside this host, before {}", name, wait, device);
   finding.explanation = fmt::format(
       "Segments of {} waited about {} between this host's TCP and {}, in {}: in the queue of this host's own device, "
       "not on the network.",
-      name, wait, device, count_words(seconds.seconds_in(queued), "second", "seconds"));
+      name, wait, device, number_of(seconds.seconds_in(queued), "second"));
   if (container) finding.explanation += " This is a container's device; the queue of the host's uplink is not seen.";
   if (bulk) finding.explanation += " It is a bulk transfer, which fills its own queue.";
   add_step(finding, Whose::kUs, "look at backlog and drops of the device's queue",

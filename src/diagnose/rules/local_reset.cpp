@@ -17,6 +17,7 @@
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
 #include "knowledge/reset_reasons.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -171,8 +172,8 @@ std::optional<Judged> judge(const Group& group) {
   grade_of(group, from_kernel).write_to(finding);
 
   const std::string name = group.name();
-  const std::string what = fmt::format("{} {} {}", count_words(n, "connection", "connections"),
-                                       group.endpoint.outbound() ? "to" : "accepted on", name);
+  const std::string what =
+      fmt::format("{} {} {}", number_of(n, "connection"), group.endpoint.outbound() ? "to" : "accepted on", name);
   const auto because = knowledge::local_reset_cause_words(cause);
   finding.title = fmt::format("this host reset {}: {}", what, because);
   finding.explanation = fmt::format("This host, not the peer, reset {}: {}.", what, because);
@@ -234,7 +235,7 @@ std::optional<Judged> judge_storm(const Facts& facts, const Storm& storm) {
                               knowledge::local_reset_cause_words(storm.cause));
   finding.explanation =
       fmt::format("In {} this host sent {} resets that belong to no connection of it: {}.",
-                  duration_words(picture.window.length()), *count, knowledge::local_reset_cause_words(storm.cause));
+                  duration(picture.window.length()), *count, knowledge::local_reset_cause_words(storm.cause));
   add_step(finding, Whose::kUs,
            "who sends these packets: a scanner, a health check on a closed port, clients of a "
            "restarted process",

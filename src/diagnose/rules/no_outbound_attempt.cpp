@@ -16,6 +16,7 @@
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
 #include "model/event.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -117,12 +118,12 @@ std::optional<Judged> judge(const Facts& facts, const EndpointFacts& endpoint) {
 
   const std::string who = process.comm.empty() ? "this host's application" : process.comm;
   const std::string name = picture.key.at.to_string();
-  const std::string requests = count_words(answers.no_call, "request", "requests");
+  const std::string requests = number_of(answers.no_call, "request");
   finding.title = fmt::format("{} held {} to {} for {} or more and began no call", who, requests, name,
-                              duration_words(model::kSlowAnswerAfter));
+                              duration(model::kSlowAnswerAfter));
   finding.explanation = fmt::format("{} to {} had been read by {} and waited", requests, name, who);
   if (p50 && longest) {
-    finding.explanation += fmt::format(" {} (p50), {} at most,", duration_words(*p50), duration_words(*longest));
+    finding.explanation += fmt::format(" {} (p50), {} at most,", duration(*p50), duration(*longest));
   }
   finding.explanation +=
       " while the thread that had read them began no connect and sent no request. TCP had nothing to do with it: a "
@@ -131,7 +132,7 @@ std::optional<Judged> judge(const Facts& facts, const EndpointFacts& endpoint) {
       "database is not seen.";
   if (answers.with_call > 0) {
     finding.explanation += fmt::format(" For {} that waited as long a call was made.",
-                                       count_words(answers.with_call, "other request", "other requests"));
+                                       number_of(answers.with_call, "other request", "other requests"));
   }
   if (answers.ongoing > 0) {
     finding.explanation += fmt::format(" {} still waited when the trace ended.", answers.ongoing);

@@ -9,6 +9,7 @@
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -64,8 +65,7 @@ Grade grade_of(const Seconds& seconds, const PathDelay& delay) {
   if (!agree) {
     grade.at_most(Confidence::kMedium, "Too few samples for each connection to see whether all of them were delayed.");
   } else if (*agree < kFlowsAgreePct) {
-    grade.at_most(Confidence::kMedium,
-                  fmt::format("Only {} of the connections were delayed alike.", share_words(*agree)));
+    grade.at_most(Confidence::kMedium, fmt::format("Only {} of the connections were delayed alike.", percent(*agree)));
   }
   if (delay.syn_flat) {
     grade.step_down("Handshakes in the same seconds were as fast as on an empty path.");
@@ -144,7 +144,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   add_evidence(finding, seconds, delay, sustained);
 
   const std::string name = endpoint.picture->key.at.to_string();
-  const std::string wait = about_words(delay.rise_p50_us.value_or(0));
+  const std::string wait = duration(delay.rise_p50_us.value_or(0));
   const char* where = !delay.way               ? "between this host and "
                       : *delay.way == Way::kIn ? "towards this host from "
                                                : "from this host towards ";

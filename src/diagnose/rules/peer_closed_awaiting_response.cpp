@@ -12,6 +12,7 @@
 #include "diagnose/timer_candidates.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -70,24 +71,23 @@ std::optional<Judged> judge(const Group& group) {
   grade.write_to(finding);
 
   const std::string when = spread_words(waits, timer);
-  finding.title = fmt::format("{} closed {} {} after a request, without an answer", group.name(),
-                              count_words(n, "connection", "connections"), when);
+  finding.title =
+      fmt::format("{} closed {} {} after a request, without an answer", group.name(), number_of(n, "connection"), when);
   finding.explanation = fmt::format(
       "{} closed {} in an orderly way (FIN) {} after a request, with no byte of a response; {} of {} requests were "
       "acknowledged in full.",
-      group.name(), count_words(n, "connection", "connections"), when, acked, n);
+      group.name(), number_of(n, "connection"), when, acked, n);
   finding.explanation += since_inbound_words(group, since, "The close came");
   if (timer) {
     finding.explanation += fmt::format(" {} of {} waits lie within {} of each other: a timer, not load.",
-                                       timer->members, timer->total, duration_words(timer->spread()));
+                                       timer->members, timer->total, duration(timer->spread()));
   }
   finding.explanation += " Either the peer's application ended it, or a proxy or load balancer in front of it.";
   finding.explanation += known.words;
   finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kEndOfFile, group.port());
   add_step(finding, Whose::kPeer, "give the peer's owner the times and local ports of these connections");
   add_step(finding, Whose::kPeer,
-           timer ? fmt::format("look there for a worker, proxy or load balancer timeout of {}",
-                               duration_words(timer->median))
+           timer ? fmt::format("look there for a worker, proxy or load balancer timeout of {}", duration(timer->median))
                  : std::string("look there for restarts and killed workers at these times"));
   finding.disproved_by =
       "the peer's log shows that it had nothing to answer (the client's last message expects no reply)";

@@ -14,6 +14,7 @@
 #include "diagnose/timer_candidates.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -88,13 +89,12 @@ std::optional<Judged> judge(const Group& group) {
   const std::string name = group.name();
   const std::string when = spread_words(idle, timer);
   const std::string connections =
-      count_words(n, goodbye ? "connection" : "idle connection", goodbye ? "connections" : "idle connections");
+      number_of(n, goodbye ? "connection" : "idle connection", goodbye ? "connections" : "idle connections");
   finding.title =
       goodbye
           ? fmt::format("{} closed {} right behind its last data, and a goodbye to that was reset", name, connections)
       : when.empty()
-          ? fmt::format("{} had closed {} before they were used again", name,
-                        count_words(n, "connection", "connections"))
+          ? fmt::format("{} had closed {} before they were used again", name, number_of(n, "connection"))
           : fmt::format("{} had closed {} after {} of silence, then they were used again", name, connections, when);
   finding.explanation = fmt::format("{} closed {} in an orderly way (FIN){}.", name, connections,
                                     when.empty() ? "" : fmt::format(" {} after the last data", when));
@@ -117,10 +117,9 @@ std::optional<Judged> judge(const Group& group) {
 
   finding.explanation += known.words;
   finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kWriteAfterClose, group.port());
-  add_step(
-      finding, Whose::kUs,
-      timer ? fmt::format("let the client drop idle connections earlier than after {}", duration_words(timer->median))
-            : std::string("let the client drop idle connections earlier than the server does"));
+  add_step(finding, Whose::kUs,
+           timer ? fmt::format("let the client drop idle connections earlier than after {}", duration(timer->median))
+                 : std::string("let the client drop idle connections earlier than the server does"));
   add_step(finding, Whose::kUs,
            "let the pool drop connections that are readable while idle, and retry idempotent calls");
   add_step(finding, Whose::kPeer, "ask for the server's keep-alive time and for its limit of requests per connection");

@@ -18,6 +18,7 @@
 #include "diagnose/timer_candidates.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -123,14 +124,14 @@ Judged judge_gave_up(const Group& group, std::uint64_t left_early) {
   grade_of(group, timer).write_to(finding);
 
   const std::string when = spread_words(waits, timer);
-  finding.title = fmt::format("clients of {} gave up {} after {} without an answer", group.name(),
-                              count_words(n, "request", "requests"), when);
+  finding.title =
+      fmt::format("clients of {} gave up {} after {} without an answer", group.name(), number_of(n, "request"), when);
   finding.explanation = fmt::format(
       "Clients ended {} to {} ({}) {} after a request to which this host had not sent one byte of an answer.",
-      count_words(n, "connection", "connections"), group.name(), how(group), when);
+      number_of(n, "connection"), group.name(), how(group), when);
   if (timer) {
     finding.explanation += fmt::format(" {} of {} waits lie within {} of each other: a timer of the client.",
-                                       timer->members, timer->total, duration_words(timer->spread()));
+                                       timer->members, timer->total, duration(timer->spread()));
   }
   const std::uint64_t unread = group.count_if([](const SocketStory& s) { return s.end->unread_bytes > 0; });
   if (unread > 0) {
@@ -139,9 +140,9 @@ Judged judge_gave_up(const Group& group, std::uint64_t left_early) {
     finding.explanation += " The requests had arrived: the application of this host, or what it waits for, was late.";
   }
   if (left_early > 0) {
-    finding.explanation += fmt::format(" {} left without having waited for {}; they are not counted.",
-                                       count_words(left_early, "more client", "more clients"),
-                                       duration_words(group.endpoint.gave_up_after));
+    finding.explanation +=
+        fmt::format(" {} left without having waited for {}; they are not counted.",
+                    number_of(left_early, "more client", "more clients"), duration(group.endpoint.gave_up_after));
   }
   finding.explanation += known.words;
   finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kReadGaveUp, group.port());
@@ -151,7 +152,7 @@ Judged judge_gave_up(const Group& group, std::uint64_t left_early) {
   if (timer) {
     add_step(finding, Whose::kPeer,
              fmt::format("the client waits {}: a request that may take longer needs a longer timeout there",
-                         duration_words(timer->median)));
+                         duration(timer->median)));
   }
   finding.disproved_by =
       "the application's log shows that it had sent its answer before; or the client's last message expects none";
@@ -169,14 +170,13 @@ Judged judge_left(const Group& group) {
   const Durations waits = waits_of(group);
   add_evidence(finding, group, {});  // not longer than answers take: nobody's patience
   grade_of(group, find_timer(waits)).write_to(finding);
-  finding.title = fmt::format("clients of {} left {} unanswered behind", group.name(),
-                              count_words(group.size(), "request", "requests"));
+  finding.title =
+      fmt::format("clients of {} left {} unanswered behind", group.name(), number_of(group.size(), "request"));
   finding.explanation = fmt::format(
       "Clients ended {} to {} ({}) with a request under way, {} after it at most: not longer than answers take here "
       "(less than {}). A program that ends, a benchmark that has seen enough, or a user who goes on.",
-      count_words(group.size(), "connection", "connections"), group.name(), how(group),
-      waits.empty() ? std::string("an unknown time") : duration_words(*waits.max()),
-      duration_words(group.endpoint.gave_up_after));
+      number_of(group.size(), "connection"), group.name(), how(group),
+      waits.empty() ? std::string("an unknown time") : duration(*waits.max()), duration(group.endpoint.gave_up_after));
   add_step(finding, Whose::kPeer, "nothing, where these clients are meant to end at these times");
   finding.disproved_by = "the clients' logs show errors at these times";
   return judged;

@@ -12,6 +12,7 @@
 #include "diagnose/timer_candidates.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -79,23 +80,21 @@ std::optional<Judged> judge(const Group& group) {
 
   const std::string name = group.name();
   const std::string when = spread_words(idle, timer);
-  finding.title =
-      fmt::format("{} reset {} after {} of silence", name, count_words(n, "connection", "connections"), when);
+  finding.title = fmt::format("{} reset {} after {} of silence", name, number_of(n, "connection"), when);
   if (failed > 0) {
     finding.explanation = fmt::format(
         "On {} the first request after {} of silence was answered by a reset within {}: {} had died while idle, and "
         "nobody had told this host.",
-        count_words(failed, "connection", "connections"), when, duration_words(*answer.max()),
-        failed == 1 ? "it" : "they");
+        number_of(failed, "connection"), when, duration(*answer.max()), failed == 1 ? "it" : "they");
     if (failed < n) {
       finding.explanation +=
-          fmt::format(" {} reset without a request on {}.", count_words(n - failed, "more was", "more were"),
+          fmt::format(" {} reset without a request on {}.", number_of(n - failed, "more was", "more were"),
                       n - failed == 1 ? "it" : "them");
     }
   } else {
     finding.explanation = fmt::format(
         "{} were reset after {} of silence, with no request on them; the application lost nothing but the connection.",
-        count_words(n, "connection", "connections"), when);
+        number_of(n, "connection"), when);
   }
   finding.explanation += fmt::format(
       " The reset came in the name of {}: the peer itself, or a NAT gateway, load balancer or firewall that had "
@@ -104,7 +103,7 @@ std::optional<Judged> judge(const Group& group) {
   finding.explanation += known.words;
 
   if (failed > 0) finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kReset, group.port());
-  const std::string limit = timer ? duration_words(timer->median) : duration_words(*idle.min());
+  const std::string limit = timer ? duration(timer->median) : duration(*idle.min());
   add_step(finding, Whose::kUs,
            fmt::format("let the client's pool drop connections before they have been idle for {}", limit));
   add_step(

@@ -12,6 +12,7 @@
 #include "diagnose/timer_candidates.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -35,7 +36,7 @@ bool unanswered(const SocketStory& story) { return story.end->outstanding; }
 bool acknowledged(const SocketStory& story) { return story.end->request_acked.value_or(false); }
 
 std::string title(const Group& group, const Durations& waits, const std::optional<Timer>& timer) {
-  const std::string what = count_words(group.size(), "connection", "connections");
+  const std::string what = number_of(group.size(), "connection");
   if (waits.empty()) return fmt::format("{} reset {} in the middle of a response", group.name(), what);
   return fmt::format("{} reset {} {} after a request", group.name(), what, spread_words(waits, timer));
 }
@@ -45,8 +46,7 @@ std::string explanation(const Group& group, const Durations& waits, const std::o
   const std::uint64_t n = group.size();
   const std::uint64_t waiting = group.count_if(unanswered);
   const std::uint64_t acked = group.count_if([](const SocketStory& s) { return unanswered(s) && acknowledged(s); });
-  std::string text =
-      fmt::format("{} reset {}", group.name(), count_words(waiting == 0 ? n : waiting, "connection", "connections"));
+  std::string text = fmt::format("{} reset {}", group.name(), number_of(waiting == 0 ? n : waiting, "connection"));
   if (waiting == 0) {
     text += " in the middle of a response, less than a second after its last byte.";
   } else {
@@ -64,7 +64,7 @@ std::string explanation(const Group& group, const Durations& waits, const std::o
   text += since_inbound_words(group, since, "The reset came");
   if (timer) {
     text += fmt::format(" {} of {} waits lie within {} of each other: a timer, not load.", timer->members, timer->total,
-                        duration_words(timer->spread()));
+                        duration(timer->spread()));
   }
   text += " The reset came in the name of the peer: its application, or a proxy or load balancer in front of it.";
   return text;
@@ -136,7 +136,7 @@ std::optional<Judged> judge(const Group& group) {
   add_step(finding, Whose::kPeer, "give the peer's owner the times and local ports of these connections");
   add_step(finding, Whose::kPeer,
            timer ? fmt::format("look there for a worker, proxy or load balancer timeout of {}, and for slow requests",
-                               duration_words(timer->median))
+                               duration(timer->median))
                  : std::string("look there for crashes, restarts and slow requests at these times"));
   add_step(finding, Whose::kUs,
            "capture the next one: a RST whose TTL differs from the SYN-ACK's comes from in between",

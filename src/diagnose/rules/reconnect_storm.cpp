@@ -15,6 +15,7 @@
 #include "diagnose/stats.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -148,9 +149,8 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
       "what times out is closed and connected anew. Each handshake adds packets, and a connection to be tracked, to "
       "the "
       "load that made the calls time out.",
-      count_words(storm->timeouts.size(), "call", "calls"), name, count_words(connects, "connection", "connections"),
-      count_words(storm_s, "second", "seconds"), storm->most_per_s, storm->usual_per_s,
-      count_words(exchanges, "exchange", "exchanges"));
+      number_of(storm->timeouts.size(), "call"), name, number_of(connects, "connection"), number_of(storm_s, "second"),
+      storm->most_per_s, storm->usual_per_s, number_of(exchanges, "exchange"));
   if (failed > 0) finding.explanation += fmt::format(" {} of these connects failed.", failed);
   add_step(finding, Whose::kUs, "why do the calls time out: see the findings of this endpoint that come before");
   add_step(finding, Whose::kUs,

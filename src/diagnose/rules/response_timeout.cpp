@@ -16,6 +16,7 @@
 #include "diagnose/timer_candidates.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -89,7 +90,7 @@ std::string explanation(const Group& group, const Durations& waits, const std::o
                     : exiting == n ? "The process ended"
                                    : "The application of this host gave up";
   std::string text = fmt::format("{} after {} without a byte of a response from {}, on {}", who,
-                                 spread_words(waits, timer), group.name(), count_words(n, "connection", "connections"));
+                                 spread_words(waits, timer), group.name(), number_of(n, "connection"));
   if (kernel > 0 && kernel < n) text += fmt::format(" (in {} of them the kernel gave up)", kernel);
   if (exiting > 0 && exiting < n) text += fmt::format(" (in {} of them its process was ending)", exiting);
   text += "." + since_inbound_words(group, since, "The end came");
@@ -126,7 +127,7 @@ void add_next_steps(model::Finding& finding, const Group& group, const Sides& si
     add_step(
         finding, Whose::kUs,
         fmt::format("compare {} with the client's own read timeout; a call that may take longer needs a longer one",
-                    duration_words(timer->median)));
+                    duration(timer->median)));
   }
 }
 
@@ -194,7 +195,7 @@ std::optional<Judged> judge(const Group& group) {
 
   grade_of(group, sides).write_to(finding);
   finding.title = fmt::format("{} gave no response to {}; this host gave up after {}", group.name(),
-                              count_words(n, "request", "requests"), spread_words(waits, timer));
+                              number_of(n, "request"), spread_words(waits, timer));
   finding.explanation = explanation(group, waits, timer, sides, since) + known.words;
   const bool by_kernel = 2 * group.count_if([](const SocketStory& s) { return s.end->kind == EndKind::kTimedOut; }) > n;
   finding.app_messages = knowledge::client_messages(

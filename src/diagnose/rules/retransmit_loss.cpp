@@ -9,6 +9,7 @@
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -111,7 +112,7 @@ Grade grade_of(const Seconds& seconds, const Loss& loss) {
                   "This kernel does not tell whether retransmissions found their first copy still in this host.");
   } else if (*totals.retransmit_failures.busy > 0) {
     grade.at_most(Confidence::kMedium, fmt::format("In {} the first copy had not left this host.",
-                                                   count_words(*totals.retransmit_failures.busy, "case", "cases")));
+                                                   number_of(*totals.retransmit_failures.busy, "case")));
   }
   const auto& sent = totals.segments_sent;
   if (loss.towards == Towards::kPeer && !loss.by_timeouts() && sent && loss.of && *loss.of < *sent) {
@@ -157,15 +158,14 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   add_evidence(finding, picture, loss);
 
   const std::string name = picture.key.at.to_string();
-  const std::string share = loss.pct ? fmt::format(" ({})", share_words(*loss.pct)) : std::string();
-  const std::string part = loss.of
-                               ? fmt::format("{} of {}", loss.segments, count_words(*loss.of, "segment", "segments"))
-                               : count_words(loss.segments, "segment", "segments");
+  const std::string share = loss.pct ? fmt::format(" ({})", percent(*loss.pct)) : std::string();
+  const std::string part = loss.of ? fmt::format("{} of {}", loss.segments, number_of(*loss.of, "segment"))
+                                   : number_of(loss.segments, "segment");
   if (out) {
     finding.title = fmt::format("segments to {} are lost{}", name, share);
     finding.explanation = fmt::format("This host had to send {}{} to {} again", part, share, name);
     if (loss.timeouts > 0) {
-      finding.explanation += fmt::format(", {} only after a timeout", count_words(loss.timeouts, "time", "times"));
+      finding.explanation += fmt::format(", {} only after a timeout", number_of(loss.timeouts, "time"));
     }
     finding.explanation += ".";
   } else {

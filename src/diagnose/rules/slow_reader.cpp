@@ -8,6 +8,7 @@
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -62,11 +63,11 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   std::string facts;
   if (late) {
     facts = fmt::format("Data of {} lay unread for {} and more (p99)", name,
-                        about_words(*percentile(picture, "read_wait", 0.99)));
+                        duration(*percentile(picture, "read_wait", 0.99)));
   }
   if (closed) {
     facts += fmt::format("{}this host told the peer to stop sending for {} in total, since its buffer was full",
-                         late ? "; " : "", about_words(closed_us));
+                         late ? "; " : "", duration(closed_us));
   }
   finding.title = late ? fmt::format("an application of this host reads data of {} late", name)
                        : fmt::format("an application of this host does not read what {} sends", name);

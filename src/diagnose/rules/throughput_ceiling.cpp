@@ -12,6 +12,7 @@
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
 #include "knowledge/baselines.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -95,7 +96,7 @@ std::string given_words(const Compared& compared) {
                        knowledge::baselines_date());
   }
   return fmt::format(" The type given for the peer, {}, has {} all the time: the ceiling {} ({:+.1f} %).",
-                     compared.given_row->type, rate_words(static_cast<double>(compared.given_row->baseline_bit_per_s)),
+                     compared.given_row->type, bit_rate(static_cast<double>(compared.given_row->baseline_bit_per_s)),
                      compared.given_fits() ? "is that limit" : "is another limit", *compared.given_deviation_pct);
 }
 
@@ -104,7 +105,7 @@ Grade grade_of(const Seconds& seconds, const PathDelay& delay, const SteadyRate&
   if (compared.given_row != nullptr && !compared.given_fits()) {
     grade.at_most(Confidence::kMedium,
                   fmt::format("The baseline of the type given for the peer is {}.",
-                              rate_words(static_cast<double>(compared.given_row->baseline_bit_per_s))));
+                              bit_rate(static_cast<double>(compared.given_row->baseline_bit_per_s))));
   } else if (compared.candidates.empty()) {
     grade.at_most(Confidence::kMedium, "No known instance type has this baseline bandwidth.");
   }
@@ -150,7 +151,7 @@ void add_next_steps(model::Finding& finding, const Seconds& seconds, const Stead
     const double smaller = *size / 4;
     add_step(finding, Whose::kUs,
              fmt::format("smaller or fewer {}: at {} it carries about {:.0f} /s",
-                         sender.responses ? "responses" : "requests", size_words(smaller),
+                         sender.responses ? "responses" : "requests", bytes(smaller),
                          rate.wire_bytes_per_s / wire_bytes(seconds, smaller, mss)));
   } else {
     add_step(finding, Whose::kUs, fmt::format("fewer {}", sender.responses ? "responses" : "requests"));
@@ -202,10 +203,10 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   }
   add(finding, "peer_type_deviation_pct", compared.given_deviation_pct);
 
-  const std::string limit = rate_words(8 * rate->wire_bytes_per_s);
-  const std::string wait = about_words(delay.rise_p50_us.value_or(0));
+  const std::string limit = bit_rate(8 * rate->wire_bytes_per_s);
+  const std::string wait = duration(delay.rise_p50_us.value_or(0));
   const char* what = sender.responses ? "responses" : "requests";
-  const std::string sized = size && !bulk ? fmt::format("{} {}", size_words(*size), what) : "data";
+  const std::string sized = size && !bulk ? fmt::format("{} {}", bytes(*size), what) : "data";
   finding.title = fmt::format("{} at most {}", sender.subject, limit);
   finding.explanation = fmt::format("{} at most {}. Its {} wait{} about {} in a queue on the network path{}.",
                                     sender.subject, limit, sized, sized == "data" ? "s" : "", wait, not_here(picture));

@@ -8,6 +8,7 @@
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -55,8 +56,8 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
       "{} had its receive window closed for {} in total while data of this host waited ({}{}). Its kernel is there, "
       "and "
       "its application does not read.",
-      outbound ? name : "A client of " + name, about_words(closed_us), count_words(finding.count, "stall", "stalls"),
-      picture.zero_window_longest_us > 0 ? fmt::format(", the longest {}", duration_words(longest)) : std::string());
+      outbound ? name : "A client of " + name, duration(closed_us), number_of(finding.count, "stall"),
+      picture.zero_window_longest_us > 0 ? fmt::format(", the longest {}", duration(longest)) : std::string());
   add_step(finding, Whose::kPeer, "why does the peer's process not read: its CPU, garbage collection, disk, locks");
   finding.disproved_by = "the window opens again within one round trip each time";
   return judged;

@@ -14,8 +14,8 @@
 
 #include "source/recording/sha256.h"
 #include "source/recording/writer_impl.h"
+#include "util/format.h"
 #include "util/io.h"
-#include "util/size.h"
 
 namespace tcpdiag::recording {
 namespace {

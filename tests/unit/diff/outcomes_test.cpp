@@ -70,7 +70,7 @@ TEST(Outcomes, failures_of_one_second_are_told_as_such) {
   const Comparison comparison = compare_outcomes(run);
   ASSERT_THAT(names(comparison), Contains("time"));
   const Difference& time = find(comparison, "time");
-  EXPECT_EQ(time.bad.text, "2.0 s to 3.0 s after the start");
+  EXPECT_EQ(time.bad.text, "2.0 to 3.0 s after the start");
   EXPECT_DOUBLE_EQ(*time.bad.value, 100);
   EXPECT_EQ(time.bad.count, 40U);
 }

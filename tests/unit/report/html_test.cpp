@@ -199,7 +199,7 @@ TEST(HtmlStory, connect_and_its_syn_are_two_moments) {
       model::Role::kOutbound, {{samples::at(1), model::TimelineKind::kConnect, {{"syn_after_us", "40"}}}}));
   EXPECT_THAT(story, HasSubstr("here: </span>connect()"));
   EXPECT_THAT(story, HasSubstr("to the peer: </span>SYN<"));
-  EXPECT_THAT(story, HasSubstr("+0.04 ms"));
+  EXPECT_THAT(story, HasSubstr("+40 us"));
 }
 
 TEST(HtmlStory, a_request_goes_out_of_a_client_and_into_a_server) {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The contract of docs/json.md, key by key and in its order.
+#include "report/json.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -16,7 +19,6 @@
 namespace tcpdiag::report {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using Keys = std::vector<std::string>;
 using ::testing::ElementsAre;
 
@@ -542,6 +544,12 @@ TEST(Json, baseline_candidates_are_objects) {
   ASSERT_EQ(candidates.size(), 4U);
   EXPECT_EQ(keys_of(candidates[0]), (Keys{"type", "baseline_bit_per_s", "deviation_pct", "table_date"}));
   EXPECT_EQ(candidates[0]["baseline_bit_per_s"], 64'000'000);
+}
+
+TEST(OffsetUs, rounds_down_on_both_sides) {
+  using namespace std::chrono_literals;
+  EXPECT_EQ(offset_us(model::MonoTime(10us), model::MonoTime(11'500ns)), 1);
+  EXPECT_EQ(offset_us(model::MonoTime(10us), model::MonoTime(8'500ns)), -2);
 }
 
 }  // namespace
