@@ -25,10 +25,10 @@ Result<ExitCode> doctor_command(const DoctorOptions& options) {
   const report::DoctorHeader header{
       .tool_version = std::string(kVersion), .tool_git = std::string(kGit), .command = options.command};
   const bool colour = understands_escapes(STDOUT_FILENO) && !colour_unwanted();
-  const report::Detail detail = options.format == Format::kText ? report::Detail::kScreen : report::Detail::kTicket;
+  const report::Extent extent = options.format == Format::kText ? report::Extent::kScreen : report::Extent::kTicket;
   const std::string answer = options.format == Format::kJson
                                  ? report::render_doctor_json(result, header)
-                                 : render(report::doctor_document(result, header, detail), options.format, colour);
+                                 : render(report::doctor_document(result, header, extent), options.format, colour);
   if (const int error = write_all(STDOUT_FILENO, answer); error != 0) {
     return fail(ExitCode::kFailed, "cannot write the answer to standard output: " + errno_text(error));
   }

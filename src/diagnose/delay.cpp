@@ -15,13 +15,8 @@
 
 namespace tcpdiag::diagnose {
 
-const model::Histogram* histogram(const model::EndpointPicture& picture, const char* name) {
-  const auto found = picture.histograms.find(name);
-  return found == picture.histograms.end() || found->second.count() == 0 ? nullptr : &found->second;
-}
-
-std::optional<std::uint64_t> percentile(const model::EndpointPicture& picture, const char* name, double q) {
-  const model::Histogram* found = histogram(picture, name);
+std::optional<std::uint64_t> percentile(const model::EndpointPicture& picture, model::Measure measure, double q) {
+  const model::Histogram* found = picture.measured(measure);
   return found != nullptr ? found->percentile(q) : std::nullopt;
 }
 
@@ -39,7 +34,7 @@ std::uint64_t delayed_from_us(const model::EndpointPicture& picture) {
 }
 
 std::uint64_t delayed_exchanges(const Seconds& seconds, const Marks& marks) {
-  const model::Histogram* first_byte = histogram(seconds.picture, "first_byte");
+  const model::Histogram* first_byte = seconds.picture.measured(model::Measure::kFirstByte);
   if (first_byte == nullptr) return 0;
   // Slower than 5 x the floor: a value of just that is not.
   const std::uint64_t slow = at_least(*first_byte, delayed_from_us(seconds.picture) + 1);

@@ -22,9 +22,8 @@ std::vector<Judged> each_endpoint(const Facts& facts, Judge judge) {
   return result;
 }
 
-// nullptr: not measured, or without a sample.
-const model::Histogram* histogram(const model::EndpointPicture& picture, const char* name);
-std::optional<std::uint64_t> percentile(const model::EndpointPicture& picture, const char* name, double q);
+// nullopt: not measured, or without a sample.
+std::optional<std::uint64_t> percentile(const model::EndpointPicture& picture, model::Measure measure, double q);
 // Samples that are certainly at or above `us` (whole buckets).
 std::uint64_t at_least(const model::Histogram& histogram, std::uint64_t us);
 

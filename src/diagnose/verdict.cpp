@@ -83,10 +83,9 @@ std::string slowest_endpoint(const Picture& picture) {
   const model::EndpointPicture* slowest = nullptr;
   std::uint64_t slowest_p99 = 0;
   for (const model::EndpointPicture& endpoint : picture.endpoints) {
-    const auto histogram = endpoint.histograms.find("first_byte");
-    if (histogram == endpoint.histograms.end()) continue;
-    const auto p99 = histogram->second.percentile(0.99);
-    if (!p99) continue;
+    const model::Histogram* first_byte = endpoint.measured(model::Measure::kFirstByte);
+    if (first_byte == nullptr) continue;
+    const auto p99 = first_byte->percentile(0.99);
     const bool slower =
         slowest == nullptr || *p99 > slowest_p99 || (*p99 == slowest_p99 && endpoint.key < slowest->key);
     if (!slower) continue;

@@ -105,7 +105,7 @@ class Endpoint {
   void compare_app_gap() {
     Difference difference;
     difference.tier = Tier::kFailures;
-    difference.what = "app_gap";
+    difference.what = model::to_string(model::Measure::kAppGap);
     difference.scope = scope_;
     difference.affected = failed_.size();
     difference.score = static_cast<double>(failed_.size());
@@ -294,10 +294,9 @@ class Endpoint {
       failures[static_cast<std::size_t>(std::clamp<std::int64_t>(at, 0, static_cast<std::int64_t>(series.n) - 1))] += 1;
     }
     std::vector<double> traffic(series.n, 1);
-    const auto exchanges = series.arrays.find("exchanges");
-    if (exchanges != series.arrays.end()) {
-      for (std::size_t i = 0; i < std::min(series.n, exchanges->second.size()); ++i) {
-        traffic[i] = static_cast<double>(exchanges->second[i].value_or(0)) + failures[i];
+    if (const model::Series::Values* exchanges = series.find(model::SeriesId::kExchanges)) {
+      for (std::size_t i = 0; i < std::min(series.n, exchanges->size()); ++i) {
+        traffic[i] = static_cast<double>((*exchanges)[i].value_or(0)) + failures[i];
       }
     }
     double all_traffic = 0;

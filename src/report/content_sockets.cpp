@@ -166,8 +166,9 @@ Failures failures(const model::Report& report, std::size_t limit) {
 
 model::MonoTime failed_at(const model::Picture& picture, const SocketStory& story) {
   if (is_slow_answer(story)) {
-    const auto answer = std::find_if(story.timeline.rbegin(), story.timeline.rend(),
-                                     [](const auto& entry) { return entry.kind == model::TimelineKind::kSlowAnswer; });
+    const auto answer = std::find_if(story.timeline.rbegin(), story.timeline.rend(), [](const auto& entry) {
+      return std::holds_alternative<model::mark::SlowAnswer>(entry.body);
+    });
     if (answer != story.timeline.rend()) return answer->at;
   }
   if (story.end) return story.end->at;

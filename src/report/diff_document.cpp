@@ -271,8 +271,7 @@ std::optional<Table> distribution(const Difference& d, const Names& names) {
   table.indent = 0;
   table.columns = {{Words("from - to", " "), Align::kRight, 21}, side(names.good, good), side(names.bad, bad)};
   for (const Bin& bin : bins) {
-    const std::string range =
-        fmt::format("{} - {}", duration(bin.low), duration(bin.high));
+    const std::string range = fmt::format("{} - {}", duration(bin.low), duration(bin.high));
     table.rows.push_back({{range, share(bin.good), share(bin.bad)}});
   }
   return table;

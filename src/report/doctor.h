@@ -17,7 +17,7 @@ struct DoctorHeader {
 };
 
 // On a screen the verdict is last.
-Document doctor_document(const doctor::Examination& examination, const DoctorHeader& header, Detail detail);
+Document doctor_document(const doctor::Examination& examination, const DoctorHeader& header, Extent extent);
 // One object "tcpdiag.doctor/1" (docs/doctor.schema.json), ends with a newline.
 std::string render_doctor_json(const doctor::Examination& examination, const DoctorHeader& header);
 

@@ -89,21 +89,21 @@ Style style_of(doctor::Verdict verdict) {
 
 }  // namespace
 
-Document doctor_document(const doctor::Examination& examination, const DoctorHeader& header, Detail detail) {
+Document doctor_document(const doctor::Examination& examination, const DoctorHeader& header, Extent extent) {
   const model::HostInfo& host = examination.machine.host;
   Document document;
   document.title = fmt::format("tcpdiag {} on {}", header.tool_version, host.hostname.empty() ? "?" : host.hostname);
   document.kicker = "tcpdiag doctor";
   document.banner = {document.title, Style::kHeading};
   const Paragraph answer{examination.answer, style_of(examination.verdict)};
-  if (detail != Detail::kScreen) document.head.emplace_back(answer);
+  if (extent != Extent::kScreen) document.head.emplace_back(answer);
   for (const GroupWords& group : kGroups) document.body.emplace_back(group_of(examination, group));
   const bool has_unknown = std::any_of(examination.rows.begin(), examination.rows.end(),
                                        [](const doctor::Row& row) { return row.answer == doctor::Answer::kUnknown; });
   if (has_unknown && examination.machine.rights.uid != 0) {
     document.body.emplace_back(Paragraph{"Not everything could be found out: 'sudo tcpdiag doctor' tells more."});
   }
-  if (detail == Detail::kScreen) document.body.emplace_back(answer);
+  if (extent == Extent::kScreen) document.body.emplace_back(answer);
   return document;
 }
 

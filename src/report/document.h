@@ -15,7 +15,7 @@
 namespace tcpdiag::report {
 
 // How much a document tells: what decides, on one screen; what a ticket takes; everything that was seen.
-enum class Detail : std::uint8_t { kScreen, kTicket, kPage };
+enum class Extent : std::uint8_t { kScreen, kTicket, kPage };
 
 enum class Style : std::uint8_t { kPlain, kMuted, kHeading, kWarning, kCritical };
 
@@ -146,9 +146,10 @@ struct Bars {
   std::string to{};
 };
 
+enum class Way : std::uint8_t { kHere, kOut, kIn };  // within this host, to the peer, from it
+
 // What happened on one connection: this host on one side, the peer on the other, time going down.
 struct Ladder {
-  enum class Way : std::uint8_t { kHere, kOut, kIn };  // within this host, to the peer, from it
   struct Step {
     std::string time{};   // empty: a pause
     std::string since{};  // the step before; empty: the first

@@ -23,7 +23,7 @@ std::string render_html(const Document& document);
 std::vector<std::string> text_lines(const Bars& bars);
 
 // `sockets`: single connections that are told of.
-Document trace_document(const model::Report& report, Detail detail, std::size_t sockets);
+Document trace_document(const model::Report& report, Extent extent, std::size_t sockets);
 
 struct TextOptions {
   std::size_t sockets = 2;  // rows of the FAILURES table beyond those the findings name as examples

@@ -17,6 +17,7 @@ namespace tcpdiag::report {
 namespace {
 
 using model::EndpointPicture;
+using model::SeriesId;
 
 constexpr std::size_t kEndpoints = 30;
 constexpr std::size_t kJsonBytes = 400'000;  // of all endpoints together
@@ -31,10 +32,10 @@ Json histogram_of(const model::Histogram& histogram) {
 
 Json histograms_of(const EndpointPicture& endpoint) {
   Json out = Json::object();
-  for (const MeasureWords& measure : measure_words()) {
-    const auto found = endpoint.histograms.find(measure.name);
-    if (found == endpoint.histograms.end() || found->second.count() == 0) continue;
-    out[measure.name] = histogram_of(found->second);
+  for (const model::Measure measure : model::kRankedMeasures) {
+    if (const model::Histogram* found = endpoint.measured(measure)) {
+      out[model::to_string(measure)] = histogram_of(*found);
+    }
   }
   return out;
 }
@@ -76,8 +77,10 @@ Json finding_of(const TraceView& view, std::size_t index) {
 Json chart_of(const ChartSpec& spec) {
   Json lines = Json::array();
   for (const ChartLine& line : spec.lines) {
-    lines.push_back(
-        {{"key", line.key}, {"label", line.label}, {"factor", line.factor}, {"per_second", line.per_second}});
+    lines.push_back({{"key", model::to_string(line.series)},
+                     {"label", line.label},
+                     {"factor", line.factor},
+                     {"per_second", line.per_second}});
   }
   return {{"id", spec.id},
           {"title", spec.title},
@@ -134,16 +137,15 @@ model::MonoTime time_of(const TraceView& view, const model::Series& series, doub
 
 // --- The same as a table ---
 
-const std::vector<std::optional<std::int64_t>>* array_of(const model::Series& series, const char* key) {
-  const auto found = series.arrays.find(key);
-  if (found == series.arrays.end()) return nullptr;
-  const auto& values = found->second;
-  return std::any_of(values.begin(), values.end(), [](const auto& v) { return v.has_value(); }) ? &values : nullptr;
+const model::Series::Values* array_of(const model::Series& series, SeriesId id) {
+  const model::Series::Values* values = series.find(id);
+  const auto is_known = [](const auto& value) { return value.has_value(); };
+  return values != nullptr && std::any_of(values->begin(), values->end(), is_known) ? values : nullptr;
 }
 
 // The values of [begin, end) as one, in the chart's unit.
-std::string folded(const std::vector<std::optional<std::int64_t>>& values, const ChartLine& line, double interval_s,
-                   std::size_t begin, std::size_t end) {
+std::string folded(const model::Series::Values& values, const ChartLine& line, double interval_s, std::size_t begin,
+                   std::size_t end) {
   double sum = 0;
   double most = 0;
   std::size_t n = 0;
@@ -173,7 +175,7 @@ void add_table_over_time(Section& section, const TraceView& view, const Endpoint
   std::vector<const ChartLine*> lines;
   for (const ChartSpec& spec : chart_specs()) {
     for (const ChartLine& line : spec.lines) {
-      if (array_of(series, line.key) == nullptr) continue;
+      if (array_of(series, line.series) == nullptr) continue;
       lines.push_back(&line);
       table.columns.push_back(number(fmt::format("{} ({})", line.label, spec.unit)));
     }
@@ -187,7 +189,7 @@ void add_table_over_time(Section& section, const TraceView& view, const Endpoint
     Row& row = table.rows.emplace_back();
     row.cells.emplace_back(view.time(time_of(view, series, static_cast<double>(i))));
     for (const ChartLine* line : lines) {
-      row.cells.emplace_back(folded(*array_of(series, line->key), *line, series.interval_s, i, i + together));
+      row.cells.emplace_back(folded(*array_of(series, line->series), *line, series.interval_s, i, i + together));
     }
   }
   Section same;
@@ -201,12 +203,12 @@ void add_table_over_time(Section& section, const TraceView& view, const Endpoint
 
 using Values = std::vector<std::optional<double>>;
 
-Values scaled(const model::Series& series, const char* key, double factor) {
+Values scaled(const model::Series& series, SeriesId id, double factor) {
   Values values(series.n);
-  const auto found = series.arrays.find(key);
-  if (found == series.arrays.end()) return values;
-  for (std::size_t i = 0; i < std::min(series.n, found->second.size()); ++i) {
-    if (const auto& value = found->second[i]) values[i] = static_cast<double>(*value) * factor;
+  const model::Series::Values* found = series.find(id);
+  if (found == nullptr) return values;
+  for (std::size_t i = 0; i < std::min(series.n, found->size()); ++i) {
+    if (const auto& value = (*found)[i]) values[i] = static_cast<double>(*value) * factor;
   }
   return values;
 }
@@ -224,8 +226,8 @@ double sum(const Values& values) {
 // In the direction in which more moved.
 Bars::Line rate_bar(const model::Series& series) {
   const double to_mbit = 8 / 1e6 / std::max(series.interval_s, 1e-3);
-  Values in = scaled(series, "bytes_received", to_mbit);
-  Values out = scaled(series, "bytes_sent", to_mbit);
+  Values in = scaled(series, SeriesId::kBytesReceived, to_mbit);
+  Values out = scaled(series, SeriesId::kBytesSent, to_mbit);
   if (sum(out) > sum(in)) return {"RATE out Mbit/s", std::move(out), true};
   return {"RATE in Mbit/s", std::move(in), true};
 }
@@ -233,11 +235,11 @@ Bars::Line rate_bar(const model::Series& series) {
 // The wait that the first finding is about, else that on the path.
 Bars::Line wait_bar(const model::Series& series, std::string_view code) {
   constexpr double kToMs = 1e-3;
-  if (code == "local-queueing") return {"HOST p99 ms", scaled(series, "host_queue_p99_us", kToMs)};
-  if (code == "slow-reader") return {"READ p99 ms", scaled(series, "read_wait_p99_us", kToMs)};
-  Bars::Line both_ways = {"QUEUE p50 ms", scaled(series, "path_queue_p50_us", kToMs)};
+  if (code == "local-queueing") return {"HOST p99 ms", scaled(series, SeriesId::kHostQueueP99, kToMs)};
+  if (code == "slow-reader") return {"READ p99 ms", scaled(series, SeriesId::kReadWaitP99, kToMs)};
+  Bars::Line both_ways = {"QUEUE p50 ms", scaled(series, SeriesId::kPathQueueP50, kToMs)};
   if (known(both_ways.values) > 0) return both_ways;
-  return {"QUEUE in p50 ms", scaled(series, "path_queue_in_p50_us", kToMs)};
+  return {"QUEUE in p50 ms", scaled(series, SeriesId::kPathQueueInP50, kToMs)};
 }
 
 bool is_of(const model::Finding& finding, const model::Report& report, const EndpointPicture& endpoint) {
@@ -288,31 +290,33 @@ const std::vector<ChartSpec>& chart_specs() {
        "Throughput (payload)",
        "Mbit/s",
        false,
-       {{"bytes_received", "received", kMbit, true, Fold::kMean}, {"bytes_sent", "sent", kMbit, true, Fold::kMean}}},
+       {{SeriesId::kBytesReceived, "received", kMbit, true, Fold::kMean},
+        {SeriesId::kBytesSent, "sent", kMbit, true, Fold::kMean}}},
       {"work",
        "Exchanges and connects",
        "per second",
        false,
-       {{"exchanges", "exchanges", 1, true, Fold::kMean}, {"connects", "connects", 1, true, Fold::kMean}}},
+       {{SeriesId::kExchanges, "exchanges", 1, true, Fold::kMean},
+        {SeriesId::kConnects, "connects", 1, true, Fold::kMean}}},
       {"delays",
        "RTT and queueing",
        "ms",
        true,
-       {{"rtt_p50_us", "RTT p50", kMs, false, Fold::kMax},
-        {"path_queue_in_p50_us", "path_queue_in p50", kMs, false, Fold::kMax},
-        {"path_queue_in_p99_us", "path_queue_in p99", kMs, false, Fold::kMax},
-        {"path_queue_p50_us", "path_queue p50", kMs, false, Fold::kMax},
-        {"path_queue_p99_us", "path_queue p99", kMs, false, Fold::kMax},
-        {"host_queue_p99_us", "host_queue p99", kMs, false, Fold::kMax},
-        {"read_wait_p99_us", "read_wait p99", kMs, false, Fold::kMax}}},
+       {{SeriesId::kRttP50, "RTT p50", kMs, false, Fold::kMax},
+        {SeriesId::kPathQueueInP50, "path_queue_in p50", kMs, false, Fold::kMax},
+        {SeriesId::kPathQueueInP99, "path_queue_in p99", kMs, false, Fold::kMax},
+        {SeriesId::kPathQueueP50, "path_queue p50", kMs, false, Fold::kMax},
+        {SeriesId::kPathQueueP99, "path_queue p99", kMs, false, Fold::kMax},
+        {SeriesId::kHostQueueP99, "host_queue p99", kMs, false, Fold::kMax},
+        {SeriesId::kReadWaitP99, "read_wait p99", kMs, false, Fold::kMax}}},
       {"trouble",
        "Retransmits, resets and failed connects",
        "in each interval",
        false,
-       {{"retransmits", "retransmits", 1, false, Fold::kSum},
-        {"out_of_order", "received out of order", 1, false, Fold::kSum},
-        {"resets", "resets", 1, false, Fold::kSum},
-        {"connect_failures", "failed connects", 1, false, Fold::kSum}}},
+       {{SeriesId::kRetransmits, "retransmits", 1, false, Fold::kSum},
+        {SeriesId::kOutOfOrder, "received out of order", 1, false, Fold::kSum},
+        {SeriesId::kResets, "resets", 1, false, Fold::kSum},
+        {SeriesId::kConnectFailures, "failed connects", 1, false, Fold::kSum}}},
   };
   return kSpecs;
 }
@@ -347,8 +351,9 @@ std::string chart_data(const TraceView& view, const std::vector<std::size_t>& en
   for (const ChartSpec& spec : chart_specs()) charts.push_back(chart_of(spec));
   if (Json chart = nic_chart(view.picture()); !chart.is_null()) charts.push_back(std::move(chart));
   Json measures = Json::array();
-  for (const MeasureWords& measure : measure_words()) {
-    measures.push_back({{"name", measure.name}, {"words", measure.words}, {"inbound_words", measure.inbound_words}});
+  for (const model::Measure measure : model::kRankedMeasures) {
+    const model::MeasureInfo& info = model::info_of(measure);
+    measures.push_back({{"name", info.name}, {"words", info.words}, {"inbound_words", info.inbound_words}});
   }
   Json out = Json::object();
   out["part_of"] = "tcpdiag.report/1";

@@ -6,6 +6,7 @@
 #include <array>
 #include <numeric>
 
+#include "model/retransmit.h"
 #include "report/trace_document.h"
 #include "util/format.h"
 
@@ -14,35 +15,16 @@ namespace {
 
 using model::EndpointPicture;
 using model::Histogram;
+using model::Measure;
 using model::RetransmitKind;
 using Endpoints = std::vector<const EndpointPicture*>;
 
-const Histogram* measured(const EndpointPicture& endpoint, const char* name) {
-  const auto found = endpoint.histograms.find(name);
-  return found == endpoint.histograms.end() || found->second.count() == 0 ? nullptr : &found->second;
-}
-
-// In the space of a screen: whose delay it is.
-struct BriefMeasure {
-  const char* name;
-  const char* words;
-  const char* inbound_words;
-};
-constexpr std::array<BriefMeasure, 9> kBriefMeasures = {{
-    {"path_queue", "network <=", "network <="},
-    {"path_queue_in", "one way", "one way"},
-    {"host_queue", "this host", "this host"},
-    {"read_wait", "this app", "this app"},
-    {"app_gap", "user->call", "user->call"},
-    {"first_byte", " ", "this app"},
-    {"last_byte", " ", " "},
-    {"connect", " ", " "},
-    {"rtt", " ", " "},
-}};
+// What somebody waits for; the repair of losses has a table of its own.
+bool is_delay(Measure measure) { return model::info_of(measure).group == model::MeasureGroup::kDelay; }
 
 bool has_delays(const EndpointPicture& endpoint) {
-  return std::any_of(kBriefMeasures.begin(), kBriefMeasures.end(),
-                     [&](const BriefMeasure& measure) { return measured(endpoint, measure.name) != nullptr; });
+  return std::any_of(model::kAllMeasures.begin(), model::kAllMeasures.end(),
+                     [&](Measure measure) { return is_delay(measure) && endpoint.measured(measure) != nullptr; });
 }
 
 std::string at_or_to(const EndpointPicture& endpoint) {
@@ -74,19 +56,19 @@ std::vector<Words> delay_notes(const TraceView& view, const EndpointPicture& end
     notes.emplace_back(fmt::format("RTT without a queue (floor): {}, {}", us_or_dash(endpoint.rtt_floor_us),
                                    floor_source_words(endpoint.rtt_floor_source)));
   }
-  const Histogram* queue = measured(endpoint, "path_queue");
+  const Histogram* queue = endpoint.measured(Measure::kPathQueue);
   if (!view.is_screen() && queue != nullptr && endpoint.path_queue_ambiguous > 0) {
     notes.emplace_back(
         fmt::format("path_queue: of {} samples {} rode on a response, so the peer's thinking may be in them",
                     queue->count(), endpoint.path_queue_ambiguous));
   }
   const char* missing = why_not_one_way(endpoint.path_queue_in_missing);
-  if (missing != nullptr && endpoint.histograms.contains("path_queue")) {
+  if (missing != nullptr && endpoint.histograms.contains(Measure::kPathQueue)) {
     notes.emplace_back(fmt::format("path_queue_in is not known: {}", missing));
   }
   const model::AppGap& gap = endpoint.app_gap;
   const std::optional<double> coverage = gap.coverage_pct();
-  if (coverage && measured(endpoint, "app_gap") != nullptr) {
+  if (coverage && endpoint.measured(Measure::kAppGap) != nullptr) {
     const std::string ambiguous = gap.ambiguous > 0 ? fmt::format(", {} ambiguous (event loop)", gap.ambiguous) : "";
     notes.emplace_back(
         fmt::format("app_gap known for {} of {} calls ({}){}", gap.with_gap, gap.calls, percent(*coverage), ambiguous));
@@ -103,17 +85,13 @@ Table delay_table(const TraceView& view, const EndpointPicture& endpoint) {
       {"measure", Align::kLeft, 17}, {"what it is", Align::kLeft, 10}, number("p50", 9), number("p90", 10)};
   if (view.is_page()) table.columns.push_back(number("p95", 10));
   table.columns.insert(table.columns.end(), {number("p99", 10), number("max", 10), number("samples", 10)});
-  for (const MeasureWords& measure : measure_words()) {
-    const Histogram* h = measured(endpoint, measure.name);
-    const auto brief = std::find_if(kBriefMeasures.begin(), kBriefMeasures.end(),
-                                    [&](const BriefMeasure& m) { return std::string_view(m.name) == measure.name; });
-    const bool is_brief = brief != kBriefMeasures.end();
-    if (h == nullptr || (!is_brief && !view.is_page())) continue;
+  for (const Measure measure : model::kRankedMeasures) {
+    const Histogram* h = endpoint.measured(measure);
+    if (h == nullptr || (!is_delay(measure) && !view.is_page())) continue;
+    const model::MeasureInfo& info = model::info_of(measure);
+    const char* whose = is_inbound ? info.inbound_whose : info.whose;
     Row& row = table.rows.emplace_back();
-    row.cells = {measure.name,
-                 Words(is_inbound ? measure.inbound_words : measure.words, !is_brief    ? " "
-                                                                           : is_inbound ? brief->inbound_words
-                                                                                        : brief->words)};
+    row.cells = {info.name, Words(is_inbound ? info.inbound_words : info.words, *whose == 0 ? " " : whose)};
     append_values(row, h, view.is_page() ? kAllQuantiles : std::vector{0.5, 0.9, 0.99});
     row.cells.emplace_back(std::to_string(h->count()));
   }
@@ -125,16 +103,15 @@ Table delay_table(const TraceView& view, const EndpointPicture& endpoint) {
 
 struct KindRow {
   RetransmitKind kind;
-  const char* histogram;
   const char* words;
 };
 constexpr std::array<KindRow, model::kRetransmitKinds> kKindRows = {{
-    {RetransmitKind::kRto, "retransmit_rto", "timeout (RTO)"},
-    {RetransmitKind::kFast, "retransmit_fast", "fast (duplicate ACKs)"},
-    {RetransmitKind::kTlp, "retransmit_tlp", "tail probe (TLP)"},
-    {RetransmitKind::kOther, "retransmit_other", "other (repair after RTO)"},
-    {RetransmitKind::kSyn, "retransmit_syn", "SYN"},
-    {RetransmitKind::kSynAck, "retransmit_synack", "SYN-ACK"},
+    {RetransmitKind::kRto, "timeout (RTO)"},
+    {RetransmitKind::kFast, "fast (duplicate ACKs)"},
+    {RetransmitKind::kTlp, "tail probe (TLP)"},
+    {RetransmitKind::kOther, "other (repair after RTO)"},
+    {RetransmitKind::kSyn, "SYN"},
+    {RetransmitKind::kSynAck, "SYN-ACK"},
 }};
 
 std::uint64_t events_of(const model::Totals& totals) {
@@ -204,9 +181,9 @@ Table retransmit_table(const TraceView& view, const EndpointPicture& endpoint) {
   };
   for (const KindRow& kind : kKindRows) {
     const std::uint64_t n = endpoint.totals.retransmits[static_cast<std::size_t>(kind.kind)];
-    if (n > 0) add(kind.words, n, measured(endpoint, kind.histogram));
+    if (n > 0) add(kind.words, n, endpoint.measured(model::delay_of(kind.kind)));
   }
-  if (const Histogram* recovery = measured(endpoint, "recovery")) {
+  if (const Histogram* recovery = endpoint.measured(Measure::kRecovery)) {
     add("recovery, till all was ACKed", recovery->count(), recovery);
   }
   if (std::string note = retransmit_note(view, endpoint); !note.empty()) table.notes.emplace_back(std::move(note));
@@ -232,34 +209,6 @@ const char* why_not_one_way(std::string_view missing) {
   if (missing == "no_own_floor") return "no socket was seen before its delay rose";
   if (missing == "not_measured") return "there was no room to measure it";
   return nullptr;
-}
-
-const std::vector<MeasureWords>& measure_words() {
-  static const std::vector<MeasureWords> kMeasures = {
-      {"path_queue", "network queue, both ways, at most", "network queue, both ways, at most"},
-      {"path_queue_in", "network queue, from the peer to here", "network queue, from the peer to here"},
-      {"host_queue", "this host's queue, from TCP to driver", "this host's queue, from TCP to driver"},
-      {"read_wait", "data waits for this application", "data waits for this application"},
-      {"app_gap", "user's request to call", "user's request to call"},
-      {"first_byte", "request's last byte to response's first", "this application, to its response's first byte"},
-      {"last_byte", "request's first byte to response's last", "request's first byte to response's last"},
-      {"connect", "first SYN to established", "first SYN to established"},
-      {"rtt", "the kernel's RTT samples", "the kernel's RTT samples"},
-      {"recovery", "first retransmission to ACK of all", "first retransmission to ACK of all"},
-      {"retransmit_rto", "sent to sent again, timeout", "sent to sent again, timeout"},
-      {"retransmit_fast", "sent to sent again, duplicate ACKs", "sent to sent again, duplicate ACKs"},
-      {"retransmit_tlp", "sent to sent again, tail loss probe", "sent to sent again, tail loss probe"},
-      {"retransmit_other", "sent to sent again, repair", "sent to sent again, repair"},
-      {"retransmit_syn", "SYN to SYN again", "SYN to SYN again"},
-      {"retransmit_synack", "SYN-ACK to SYN-ACK again", "SYN-ACK to SYN-ACK again"},
-      {"reset_received_wait", "oldest unanswered request to RST received", "oldest unanswered request to RST received"},
-      {"reset_received_idle", "last data to RST received", "last data to RST received"},
-      {"reset_received_age", "connect to RST received", "accept to RST received"},
-      {"reset_sent_wait", "oldest unanswered request to RST sent", "oldest unanswered request to RST sent"},
-      {"reset_sent_idle", "last data to RST sent", "last data to RST sent"},
-      {"reset_sent_age", "connect to RST sent", "accept to RST sent"},
-  };
-  return kMeasures;
 }
 
 void add_delays(Document& document, const TraceView& view, const std::vector<std::size_t>& charted) {

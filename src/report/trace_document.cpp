@@ -247,10 +247,10 @@ std::string TraceView::endpoint_name(const model::EndpointPicture& endpoint) con
                      netns_words(report.picture, endpoint.key.netns_inode));
 }
 
-Document trace_document(const model::Report& report, Detail detail, std::size_t sockets) {
+Document trace_document(const model::Report& report, Extent extent, std::size_t sockets) {
   constexpr std::size_t kTicketStories = 50;
-  const std::size_t stories = detail == Detail::kTicket ? std::min(sockets, kTicketStories) : sockets;
-  const TraceView view{report, detail, sockets, Stories(report, stories, detail)};
+  const std::size_t stories = extent == Extent::kTicket ? std::min(sockets, kTicketStories) : sockets;
+  const TraceView view{report, extent, sockets, Stories(report, stories, extent)};
   Document document;
   document.banner.text.brief = first_line(view) + "\n" + second_line(view).text;
   document.kicker = fmt::format("tcpdiag report: host {}, {}", host_and_type(report.picture.start.host),
@@ -278,15 +278,15 @@ Document trace_document(const model::Report& report, Detail detail, std::size_t 
 }
 
 std::string render_text(const model::Report& report, const TextOptions& options) {
-  return render_text(trace_document(report, Detail::kScreen, options.sockets), options.colour);
+  return render_text(trace_document(report, Extent::kScreen, options.sockets), options.colour);
 }
 
 std::string render_markdown(const model::Report& report, const MarkdownOptions& options) {
-  return render_markdown(trace_document(report, Detail::kTicket, options.sockets));
+  return render_markdown(trace_document(report, Extent::kTicket, options.sockets));
 }
 
 std::string render_html(const model::Report& report, const HtmlOptions& options) {
-  return render_html(trace_document(report, Detail::kPage, options.sockets));
+  return render_html(trace_document(report, Extent::kPage, options.sockets));
 }
 
 }  // namespace tcpdiag::report

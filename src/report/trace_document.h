@@ -20,7 +20,7 @@ namespace tcpdiag::report {
 // everything is told, the slowest.
 class Stories {
  public:
-  Stories(const model::Report& report, std::size_t limit, Detail detail);
+  Stories(const model::Report& report, std::size_t limit, Extent extent);
   const std::vector<std::size_t>& shown() const { return shown_; }  // indexes into Picture::sockets
   std::string anchor(std::size_t socket) const;                     // "c3"; empty: it has none
 
@@ -30,15 +30,15 @@ class Stories {
 
 struct TraceView {
   const model::Report& report;
-  Detail detail;
+  Extent extent;
   std::size_t sockets;
   Stories stories;
 
   const model::Picture& picture() const { return report.picture; }
   model::WallTime wall(model::MonoTime t) const { return picture().start.clock.to_wall(t); }
   std::string time(model::MonoTime t) const { return time_words(picture(), t); }
-  bool is_screen() const { return detail == Detail::kScreen; }
-  bool is_page() const { return detail == Detail::kPage; }
+  bool is_screen() const { return extent == Extent::kScreen; }
+  bool is_page() const { return extent == Extent::kPage; }
   std::size_t limit(std::size_t screen, std::size_t ticket, std::size_t page) const {
     return is_screen() ? screen : is_page() ? page : ticket;
   }
@@ -92,7 +92,7 @@ void add_time(Document& document, const TraceView& view, const std::vector<std::
 enum class Fold : std::uint8_t { kMean, kSum, kMax };
 
 struct ChartLine {
-  const char* key;  // of the series
+  model::SeriesId series;
   const char* label;
   double factor;    // to the chart's unit
   bool per_second;  // the series has the sum of an interval
@@ -107,13 +107,6 @@ struct ChartSpec {
   std::vector<ChartLine> lines;
 };
 const std::vector<ChartSpec>& chart_specs();  // of one endpoint, over time
-
-struct MeasureWords {
-  const char* name;
-  const char* words;          // outbound
-  const char* inbound_words;  // inbound, where it is the other way round
-};
-const std::vector<MeasureWords>& measure_words();
 
 // The endpoint whose delays are shown: that of the first finding with one, else the first that has any; null: none has.
 const model::EndpointPicture* delay_endpoint(const model::Report& report);  // trace_delays.cpp

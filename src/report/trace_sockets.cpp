@@ -77,10 +77,10 @@ Row failure_row(const TraceView& view, std::size_t index) {
 
 }  // namespace
 
-Stories::Stories(const model::Report& report, std::size_t limit, Detail detail) {
-  if (detail == Detail::kScreen) return;
+Stories::Stories(const model::Report& report, std::size_t limit, Extent extent) {
+  if (extent == Extent::kScreen) return;
   shown_ = failures(report, limit).shown;
-  if (detail != Detail::kPage) return;
+  if (extent != Extent::kPage) return;
   const std::set<std::size_t> failed(shown_.begin(), shown_.end());
   for (std::size_t i = 0; i < report.picture.sockets.size() && shown_.size() < limit; ++i) {
     if (!failed.contains(i)) shown_.push_back(i);

@@ -40,7 +40,9 @@ model::EndpointSample since(model::EndpointSample sample, const model::EndpointS
   subtract(sample.calls, base.calls);
   subtract(sample.calls_with_gap, base.calls_with_gap);
   subtract(sample.calls_gap_ambiguous, base.calls_gap_ambiguous);
-  for (std::size_t i = 0; i < model::kMeasures; ++i) sample.measures[i] = sample.measures[i].since(base.measures[i]);
+  for (std::size_t i = 0; i < sample.measures.size(); ++i) {
+    sample.measures[i] = sample.measures[i].since(base.measures[i]);
+  }
   return sample;
 }
 

@@ -123,7 +123,7 @@ std::string explanation(const model::EndpointPicture& picture, const model::Hist
 std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoint) {
   if (!endpoint.outbound()) return std::nullopt;
   const model::EndpointPicture& picture = seconds.picture;
-  const model::Histogram* gaps = histogram(picture, "app_gap");
+  const model::Histogram* gaps = picture.measured(model::Measure::kAppGap);
   if (gaps == nullptr) return std::nullopt;
   const FailedCalls failed = failed_calls(seconds.facts, endpoint);
   const bool late = gaps->count() >= kAppGapCalls && *gaps->percentile(0.9) >= kLongAppGapUs;

@@ -50,10 +50,10 @@ std::uint64_t with_outcome(const Group& group, ConnectOutcome outcome) {
   return group.count_if([&](const SocketStory& s) { return s.outcome == outcome; });
 }
 
-bool is_syn(const model::TimelineEntry& entry) {
-  if (entry.kind == model::TimelineKind::kConnect) return true;
-  // One that did not leave (no neighbour yet) has an error.
-  return entry.kind == model::TimelineKind::kSynRetransmit && !entry.detail.contains("errno");
+// One that did not leave (no neighbour yet) is no SynRetransmit.
+bool is_syn(const model::TimelineMark& mark) {
+  return std::holds_alternative<model::mark::Connect>(mark.body) ||
+         std::holds_alternative<model::mark::SynRetransmit>(mark.body);
 }
 
 // When the SYNs left, in seconds after the first: "0, 1.0, 3.1, 7.2". Empty: the timeline does not have all of them.
@@ -61,10 +61,10 @@ std::string schedule_of(const SocketStory& story) {
   std::string words;
   std::uint32_t n = 0;
   model::MonoTime first{};
-  for (const model::TimelineEntry& entry : story.timeline) {
-    if (!is_syn(entry)) continue;
-    if (++n == 1) first = entry.at;
-    words += n == 1 ? "0" : fmt::format(", {:.1f}", model::seconds(entry.at - first));
+  for (const model::TimelineMark& mark : story.timeline) {
+    if (!is_syn(mark)) continue;
+    if (++n == 1) first = mark.at;
+    words += n == 1 ? "0" : fmt::format(", {:.1f}", model::seconds(mark.at - first));
   }
   return n == story.syns_sent && n >= kConnectMinSyns ? words : std::string();
 }

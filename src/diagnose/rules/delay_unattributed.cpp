@@ -45,9 +45,9 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   const std::uint64_t ambiguous = seconds.sum(delay.unproven, &model::Second::path_ambiguous);
   add(finding, "rtt_floor_us", picture.rtt_floor_us);
   add(finding, "rtt_floor_source", picture.rtt_floor_source);
-  add(finding, "path_queue_p50_us", percentile(picture, "path_queue", 0.50));
+  add(finding, "path_queue_p50_us", percentile(picture, model::Measure::kPathQueue, 0.50));
   add(finding, "ambiguous_pct", share_pct(ambiguous, samples));
-  add(finding, "first_byte_p50_us", percentile(picture, "first_byte", 0.50));
+  add(finding, "first_byte_p50_us", percentile(picture, model::Measure::kFirstByte, 0.50));
 
   const std::string why = why_unknown(picture, floor_unknown);
   Grade grade(model::Confidence::kLow);

@@ -62,8 +62,8 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   if (grade.exhausted()) return std::nullopt;
   grade.write_to(finding);
 
-  add(finding, "host_queue_p50_us", percentile(picture, "host_queue", 0.50));
-  add(finding, "host_queue_p99_us", percentile(picture, "host_queue", 0.99));
+  add(finding, "host_queue_p50_us", percentile(picture, model::Measure::kHostQueue, 0.50));
+  add(finding, "host_queue_p99_us", percentile(picture, model::Measure::kHostQueue, 0.99));
   add(finding, "queued_seconds", seconds.seconds_in(queued));
   add(finding, "retransmit_failures_busy", picture.totals.retransmit_failures.busy);
   if (picture.device.empty()) {

@@ -89,10 +89,10 @@ void add_evidence(model::Finding& finding, const Seconds& seconds, const PathDel
   const model::EndpointPicture& picture = seconds.picture;
   add(finding, "rtt_floor_us", picture.rtt_floor_us);
   add(finding, "rtt_floor_source", picture.rtt_floor_source);
-  add(finding, "path_queue_in_p50_us", percentile(picture, "path_queue_in", 0.50));
-  add(finding, "path_queue_in_p99_us", percentile(picture, "path_queue_in", 0.99));
-  add(finding, "path_queue_p50_us", percentile(picture, "path_queue", 0.50));
-  add(finding, "path_queue_p99_us", percentile(picture, "path_queue", 0.99));
+  add(finding, "path_queue_in_p50_us", percentile(picture, model::Measure::kPathQueueIn, 0.50));
+  add(finding, "path_queue_in_p99_us", percentile(picture, model::Measure::kPathQueueIn, 0.99));
+  add(finding, "path_queue_p50_us", percentile(picture, model::Measure::kPathQueue, 0.50));
+  add(finding, "path_queue_p99_us", percentile(picture, model::Measure::kPathQueue, 0.99));
   add(finding, "queued_seconds", delay.queued_s);
   add(finding, "busy_seconds", delay.busy_s);
   add(finding, "longest_run_s", std::optional(seconds.longest_run_s(delay.queued)));

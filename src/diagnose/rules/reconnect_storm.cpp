@@ -26,12 +26,12 @@ using model::Severity;
 using model::Whose;
 
 // One number for each cell; 0 where the series has none.
-std::vector<std::uint64_t> counts_of(const Seconds& seconds, const char* name) {
+std::vector<std::uint64_t> counts_of(const Seconds& seconds, model::SeriesId id) {
   std::vector<std::uint64_t> counts(seconds.size(), 0);
-  const auto array = seconds.picture.series.arrays.find(name);
-  if (array == seconds.picture.series.arrays.end()) return counts;
-  for (std::size_t i = 0; i < std::min(counts.size(), array->second.size()); ++i) {
-    counts[i] = static_cast<std::uint64_t>(std::max<std::int64_t>(array->second[i].value_or(0), 0));
+  const model::Series::Values* array = seconds.picture.series.find(id);
+  if (array == nullptr) return counts;
+  for (std::size_t i = 0; i < std::min(counts.size(), array->size()); ++i) {
+    counts[i] = static_cast<std::uint64_t>(std::max<std::int64_t>((*array)[i].value_or(0), 0));
   }
   return counts;
 }
@@ -82,7 +82,7 @@ double usual_rate(const Seconds& seconds, const Storm& storm) {
 
 std::optional<Storm> find_storm(const Seconds& seconds, const EndpointFacts& endpoint) {
   Storm storm;
-  storm.connects = counts_of(seconds, "connects");
+  storm.connects = counts_of(seconds, model::SeriesId::kConnects);
   storm.marks = seconds.none();
   const double least = kStormConnectsPerSecond * seconds.cell_s();
   const bool any_many = std::any_of(storm.connects.begin(), storm.connects.end(),
@@ -112,7 +112,8 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   if (!storm) return std::nullopt;
   const model::EndpointPicture& picture = seconds.picture;
   const std::uint64_t connects = sum_of(storm->connects, storm->marks);
-  const std::uint64_t failed = std::min(sum_of(counts_of(seconds, "connect_failures"), storm->marks), connects);
+  const std::uint64_t failed =
+      std::min(sum_of(counts_of(seconds, model::SeriesId::kConnectFailures), storm->marks), connects);
   const std::uint64_t exchanges = seconds.sum(storm->marks, &model::Second::exchanges);
   const std::uint64_t storm_s = seconds.seconds_in(storm->marks);
 

@@ -9,6 +9,7 @@
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
+#include "model/retransmit.h"
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
@@ -79,7 +80,7 @@ Marks seconds_of(const Seconds& seconds, const Loss& loss) {
     return seconds.where([](const model::Second& s) { return s.out_of_order > 0; });
   }
   const Marks timeouts = seconds.where([](const model::Second& s) { return s.retransmits_rto > 0; });
-  return either(timeouts, seconds.series_where("retransmits", [](std::int64_t n) { return n > 0; }));
+  return either(timeouts, seconds.series_where(model::SeriesId::kRetransmits, [](std::int64_t n) { return n > 0; }));
 }
 
 // Exchanges that failed while this host retransmitted their request.
@@ -126,8 +127,8 @@ void add_evidence(model::Finding& finding, const model::EndpointPicture& picture
   const model::Totals& totals = picture.totals;
   const bool out = loss.towards == Towards::kPeer;
   model::Histogram delays;
-  for (const char* name : {"retransmit_rto", "retransmit_fast", "retransmit_tlp", "retransmit_other"}) {
-    if (const model::Histogram* delay = histogram(picture, name)) delays.merge(*delay);
+  for (const auto kind : {RetransmitKind::kRto, RetransmitKind::kFast, RetransmitKind::kTlp, RetransmitKind::kOther}) {
+    if (const model::Histogram* delay = picture.measured(model::delay_of(kind))) delays.merge(*delay);
   }
   add(finding, "direction", std::string(out ? "out" : "in"));
   add(finding, "retransmitted_segments", totals.retransmitted_segments);
@@ -141,7 +142,7 @@ void add_evidence(model::Finding& finding, const model::EndpointPicture& picture
   add(finding, "retransmit_failures_busy", totals.retransmit_failures.busy);
   add(finding, "out_of_order_segments", totals.out_of_order_segments);
   add(finding, "retransmit_delay_p50_us", delays.percentile(0.5));
-  add(finding, "recovery_p99_us", percentile(picture, "recovery", 0.99));
+  add(finding, "recovery_p99_us", percentile(picture, model::Measure::kRecovery, 0.99));
 }
 
 std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoint, const Loss& loss) {

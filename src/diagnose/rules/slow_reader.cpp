@@ -18,7 +18,7 @@ using model::Severity;
 using model::Whose;
 
 bool reads_late(const model::EndpointPicture& picture) {
-  const model::Histogram* waits = histogram(picture, "read_wait");
+  const model::Histogram* waits = picture.measured(model::Measure::kReadWait);
   if (waits == nullptr || waits->count() < kReads) return false;
   const auto limit = static_cast<std::uint64_t>(model::microseconds(kReadWait));
   return *waits->percentile(0.99) >= limit && at_least(*waits, limit) >= kLateReads;
@@ -32,10 +32,11 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   if (!late && !closed) return std::nullopt;
 
   constexpr std::int64_t kLimitUs = model::microseconds(kReadWait);
-  const Marks marks = seconds.series_where("read_wait_p99_us", [](std::int64_t us) { return us >= kLimitUs; });
+  const Marks marks =
+      seconds.series_where(model::SeriesId::kReadWaitP99, [](std::int64_t us) { return us >= kLimitUs; });
   Judged judged = start_delay(kSlowReader.code, endpoint, seconds, marks);
   model::Finding& finding = judged.finding;
-  const model::Histogram* waits = histogram(picture, "read_wait");
+  const model::Histogram* waits = picture.measured(model::Measure::kReadWait);
   finding.count =
       std::max<std::uint64_t>(waits != nullptr ? at_least(*waits, static_cast<std::uint64_t>(kLimitUs)) : 0, 1);
   finding.severity = Severity::kWarning;
@@ -51,8 +52,8 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   if (grade.exhausted()) return std::nullopt;
   grade.write_to(finding);
 
-  add(finding, "read_wait_p50_us", percentile(picture, "read_wait", 0.50));
-  add(finding, "read_wait_p99_us", percentile(picture, "read_wait", 0.99));
+  add(finding, "read_wait_p50_us", percentile(picture, model::Measure::kReadWait, 0.50));
+  add(finding, "read_wait_p99_us", percentile(picture, model::Measure::kReadWait, 0.99));
   add(finding, "zero_window_sent_us", picture.totals.zero_window_sent_us);
   add(finding, "unread_bytes_max", picture.unread_bytes_max);
   add(finding, "pid", reader.pid);
@@ -63,7 +64,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   std::string facts;
   if (late) {
     facts = fmt::format("Data of {} lay unread for {} and more (p99)", name,
-                        duration(*percentile(picture, "read_wait", 0.99)));
+                        duration(*percentile(picture, model::Measure::kReadWait, 0.99)));
   }
   if (closed) {
     facts += fmt::format("{}this host told the peer to stop sending for {} in total, since its buffer was full",

@@ -48,12 +48,12 @@ std::optional<double> possible_per_s(const Seconds& seconds, const SteadyRate& r
 
 // What the path waits for and what it does not: this host and its application are named only when they were measured.
 std::string not_here(const model::EndpointPicture& picture) {
-  const auto below = [&](const char* name, model::Duration limit) {
-    const auto p50 = percentile(picture, name, 0.5);
+  const auto below = [&](model::Measure measure, model::Duration limit) {
+    const auto p50 = percentile(picture, measure, 0.5);
     return p50 && *p50 < static_cast<std::uint64_t>(model::microseconds(limit));
   };
-  const bool host = below("host_queue", kHostQueue);
-  const bool application = below("read_wait", kReadWait);
+  const bool host = below(model::Measure::kHostQueue, kHostQueue);
+  const bool application = below(model::Measure::kReadWait, kReadWait);
   if (host && application) return "; the host and the application do not";
   if (host) return "; the host does not";
   return application ? "; the application does not" : "";

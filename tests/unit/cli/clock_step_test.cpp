@@ -92,7 +92,7 @@ TEST_P(ClockStep, moves_nothing_in_the_report) {
   EXPECT_LE(wall(picture.window.end), true_end + 1ms);
   ASSERT_EQ(picture.sockets.size(), 1U);
   EXPECT_EQ(picture.sockets[0].connect_took, 30ms);
-  EXPECT_EQ(picture.endpoints.at(0).histograms.at("connect").sum(), 30'000U);
+  EXPECT_EQ(picture.endpoints.at(0).histograms.at(model::Measure::kConnect).sum(), 30'000U);
   EXPECT_GE(source.samples, 1) << "the seconds went on";
   EXPECT_LE(source.samples, 4);
 }

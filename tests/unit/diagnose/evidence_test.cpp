@@ -113,7 +113,7 @@ Picture one_of_each() {
   // Of this host's application and its listeners.
   b.inbound("10.0.0.1", 80).good_exchanges(100).add(2, bare(unanswered(29, model::EndKind::kClosedByPeer, 9s)));
   b.raw().endpoints[2].slow_answers.no_call = 3;
-  for (int i = 0; i < 9; ++i) b.raw().endpoints[1].histograms["app_gap"].add(3'000'000);
+  for (int i = 0; i < 9; ++i) b.raw().endpoints[1].histograms[model::Measure::kAppGap].add(3'000'000);
   model::NetnsPicture netns;
   netns.counters["ListenDrops"] = 1;
   b.raw().netns = {netns};
@@ -130,8 +130,8 @@ Picture one_of_each() {
   b.add(1, 2, bare(never_answered(29, 5s)));
   dropped.seconds.resize(60);
   dropped.series.n = 60;
-  dropped.series.arrays["connects"].assign(60, std::nullopt);
-  dropped.series.arrays["connects"][30] = 20;
+  dropped.series.arrays[model::SeriesId::kConnects].assign(60, std::nullopt);
+  dropped.series.arrays[model::SeriesId::kConnects][30] = 20;
   // The delays: seconds with as little beside them as makes each rule speak.
   Picture picture = b.build();
   const auto take_over = [&picture](model::EndpointPicture endpoint, std::string_view address) {

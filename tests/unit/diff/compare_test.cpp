@@ -207,7 +207,7 @@ TEST(Compare, rates_do_not_count_the_time_without_load) {
 TEST(Compare, says_what_it_could_not_compare) {
   model::Report good = one();
   model::Report bad = one(5);
-  good.picture.endpoints[0].histograms["read_wait"] = samples::histogram({{100, 5}});
+  good.picture.endpoints[0].histograms[model::Measure::kReadWait] = samples::histogram({{100, 5}});
   bad.picture.window.partial = true;
   bad.picture.start.filters.remote_ports = {443};
   bad.picture.loss.ring_full = 900;

@@ -63,7 +63,7 @@ TEST(Document, every_format_tells_every_node) {
     }
   }
   Ladder ladder{"2 exchanges", "10.0.0.1:1", "10.0.0.2:2", {}};
-  ladder.steps = {{"00:00:01", "", Ladder::Way::kOut, false, "SYN"}, {"", "", Ladder::Way::kHere, false, "2 s"}};
+  ladder.steps = {{"00:00:01", "", Way::kOut, false, "SYN"}, {"", "", Way::kHere, false, "2 s"}};
   for (const std::string& text : in_all_formats(ladder)) {
     for (const char* words : {"2 exchanges", "00:00:01", "SYN", "2 s"}) EXPECT_THAT(text, HasSubstr(words));
   }
@@ -100,7 +100,7 @@ TEST(Document, names_are_escaped_everywhere) {
   section.nodes.emplace_back(facts);
   section.nodes.emplace_back(Paragraph{evil});
   section.nodes.emplace_back(List{{evil}});
-  section.nodes.emplace_back(Ladder{evil, evil, evil, {{evil, evil, Ladder::Way::kIn, true, evil}}});
+  section.nodes.emplace_back(Ladder{evil, evil, evil, {{evil, evil, Way::kIn, true, evil}}});
   section.heading = Words(evil, evil);
   Document document = document_of(section);
   document.title = document.kicker = evil;

@@ -187,7 +187,11 @@ model::Report hostile_report(std::size_t first) {
   for (model::SocketStory& story : picture.sockets) {
     if (story.owner) story.owner->comm = name();
     story.cgroup_path = name();
-    for (model::TimelineEntry& entry : story.timeline) entry.detail["comm"] = name();
+    for (model::TimelineMark& mark : story.timeline) {
+      const auto reason = static_cast<std::uint32_t>(picture.start.reset_reasons.size());
+      picture.start.reset_reasons[reason] = name();
+      mark.body = model::mark::ResetSent{.reason = reason};
+    }
   }
   for (model::Finding& finding : report.findings) {
     finding.code = name();

@@ -275,7 +275,7 @@ TEST(Text, the_gap_before_a_call_comes_with_what_it_is_known_of) {
   EXPECT_THAT(text, HasSubstr("\n  app_gap        user->call"));
   EXPECT_THAT(text, HasSubstr("\n  app_gap known for 1122 of 1204 calls (93.2 %), 7 ambiguous (event loop)\n"));
   model::Report report = samples::api_resets();
-  report.picture.endpoints[0].histograms["app_gap"] = model::Histogram();
+  report.picture.endpoints[0].histograms[model::Measure::kAppGap] = model::Histogram();
   EXPECT_THAT(render_text(report, {}), Not(HasSubstr("app_gap")));
 }
 
@@ -299,7 +299,7 @@ TEST(Text, an_answer_that_came_late_is_no_failure_but_is_named) {
   story.exchange_pending = false;
   story.pending_wait = std::nullopt;
   story.exchanges = 1;
-  story.timeline.push_back({samples::at(60.3), model::TimelineKind::kSlowAnswer, {}});
+  story.timeline.push_back({samples::at(60.3), model::mark::SlowAnswer{}});
   EXPECT_THAT(render_text(report, {}),
               HasSubstr("\n  02:32:07.304       3000  puma 77          slow answer     38.5 s"));
 }
@@ -361,7 +361,7 @@ TEST(Text, bars_need_a_queue_or_ten_seconds) {
 
 TEST(Text, a_blank_in_a_bar_was_not_measured) {
   model::Report report = samples::incident_b();
-  auto& values = report.picture.endpoints[0].series.arrays["path_queue_p50_us"];
+  auto& values = report.picture.endpoints[0].series.arrays[model::SeriesId::kPathQueueP50];
   for (std::size_t i = 20; i < 40; ++i) values[i] = std::nullopt;
   EXPECT_THAT(render_text(report, {}), HasSubstr("#                #"));
 }

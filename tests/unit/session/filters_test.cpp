@@ -330,10 +330,10 @@ TEST(EndpointSums, ThatAreWithheldLeaveWhatTheSocketsTell) {
   EXPECT_EQ(shared.totals.bytes_received, 3000U);
   ASSERT_EQ(shared.processes.size(), 1U);
   EXPECT_EQ(shared.processes[0].exchanges, 3U);
-  EXPECT_FALSE(shared.histograms.contains("first_byte"));
-  EXPECT_FALSE(shared.series.arrays.contains("exchanges"));
+  EXPECT_FALSE(shared.histograms.contains(model::Measure::kFirstByte));
+  EXPECT_FALSE(shared.series.arrays.contains(model::SeriesId::kExchanges));
   EXPECT_FALSE(shared.totals.zero_window_sent_us);
-  EXPECT_EQ(endpoint_of(picture, 6379).histograms.at("first_byte").count(), 1U);
+  EXPECT_EQ(endpoint_of(picture, 6379).histograms.at(model::Measure::kFirstByte).count(), 1U);
 }
 
 TEST(EndpointSums, AreDroppedWhereNoneMatches) {

@@ -331,9 +331,9 @@ TEST(Part, TakesSumsFromItsBeginning) {
   const model::Picture picture = tcpdiag::testing::picture_of(out);
   ASSERT_EQ(picture.endpoints.size(), 1U);
   EXPECT_EQ(picture.totals.exchanges, 30U);
-  EXPECT_EQ(picture.endpoints[0].histograms.at("first_byte").count(), 30U);
-  EXPECT_GE(*picture.endpoints[0].histograms.at("first_byte").min(), 3800U);
-  const auto& exchanges = picture.endpoints[0].series.arrays.at("exchanges");
+  EXPECT_EQ(picture.endpoints[0].histograms.at(model::Measure::kFirstByte).count(), 30U);
+  EXPECT_GE(*picture.endpoints[0].histograms.at(model::Measure::kFirstByte).min(), 3800U);
+  const auto& exchanges = picture.endpoints[0].series.arrays.at(model::SeriesId::kExchanges);
   EXPECT_EQ(exchanges, (std::vector<std::optional<std::int64_t>>{10, 10, 10}));
 }
 
