@@ -267,11 +267,11 @@ TEST(HtmlCharts, every_series_and_measure_of_the_json_report_has_its_words) {
   const Json endpoint = Json::parse(render_json(report, {}))["endpoints"][0];
   std::vector<std::string> known = {"start_offset_us", "interval_s", "n"};
   for (const ChartSpec& chart : chart_specs()) {
-    for (const ChartLine& line : chart.lines) known.emplace_back(line.key);
+    for (const ChartLine& line : chart.lines) known.emplace_back(model::to_string(line.series));
   }
   for (const auto& item : endpoint["series"].items()) EXPECT_THAT(known, ::testing::Contains(item.key()));
   std::vector<std::string> measures;
-  for (const MeasureWords& measure : measure_words()) measures.emplace_back(measure.name);
+  for (const model::Measure measure : model::kRankedMeasures) measures.emplace_back(model::to_string(measure));
   for (const auto& item : endpoint["histograms"].items()) EXPECT_THAT(measures, ::testing::Contains(item.key()));
 }
 
