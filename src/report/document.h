@@ -176,7 +176,7 @@ struct Section {
   std::string short_heading{};       // in the list of chapters
   std::vector<std::string> marks{};  // below the heading: severity, confidence, place
   std::string code{};                // of a finding
-  std::vector<Node> nodes{};
+  std::vector<Node> nodes;
   bool is_open = false;  // where it may be folded
   bool is_kept = false;  // when a ticket has no room for everything
 };
