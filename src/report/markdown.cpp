@@ -82,7 +82,8 @@ void put(Markdown& out, const Facts& facts) {
   for (const Fact& fact : facts.facts) put(out, fact);
 }
 
-void put(Markdown& out, const Table& table) {
+// `told`: the heading above it, which may be its title already.
+void put(Markdown& out, const Table& table, const std::string& told) {
   const auto any = [&](auto has) { return std::any_of(table.rows.begin(), table.rows.end(), has); };
   const bool has_groups = any([](const Row& row) { return !row.group.empty(); });
   const bool has_remarks = any([](const Row& row) { return !row.remarks.empty(); });
@@ -100,7 +101,7 @@ void put(Markdown& out, const Table& table) {
     cells.resize(columns.size());
     if (has_remarks) cells.back() = remark_words(row);
   }
-  if (!table.title.text.empty()) out.label(table.title.text);
+  if (!table.title.text.empty() && table.title.text != told) out.label(table.title.text);
   if (!rows.empty()) out.table(columns, rows);
   for (const Words& note : table.notes) out.item(note.text);
   if (!table.more.text.empty()) out.paragraph(table.more.text);
@@ -133,7 +134,10 @@ class Pieces {
         if (start_anew_) start(is_kept);
         std::visit(
             [&](const auto& content) {
-              if constexpr (!std::is_same_v<std::decay_t<decltype(content)>, Section>) {
+              using Content = std::decay_t<decltype(content)>;
+              if constexpr (std::is_same_v<Content, Table>) {
+                put(pieces_.back().text, content, heading_);
+              } else if constexpr (!std::is_same_v<Content, Section>) {
                 put(pieces_.back().text, content);
               }
             },
@@ -190,6 +194,7 @@ class Pieces {
   void add(const Section& section, bool is_kept) {
     const auto* first = section.nodes.empty() ? nullptr : std::get_if<Section>(&section.nodes.front().content);
     const bool is_told_below = first != nullptr && first->kind == Section::Kind::kFinding;
+    heading_ = section.heading.text;
     if (!is_told_below) {
       Markdown& piece = start(is_kept);
       if (section.kind == Section::Kind::kFolded) {
@@ -203,6 +208,7 @@ class Pieces {
   }
 
   std::vector<Piece> pieces_;
+  std::string heading_;  // that was told last
   bool start_anew_ = true;
 };
 

@@ -184,7 +184,7 @@ class TextTable {
   }
 
   void put_headings() {
-    if (table_.title_apart) page_.paragraph("", table_.title.narrow(), Style::kHeading);
+    if (table_.title_apart) put_words(page_, "", table_.title, Style::kHeading);
     if (!table_.has_headings || (table_.rows.empty() && table_.title_apart)) return;
     const std::string name = table_.title_apart ? columns_.front().heading.narrow() : table_.title.narrow();
     put_named(escape_terminal(name),
