@@ -4,21 +4,21 @@
 
 #include <string>
 
-#include "cli/output.h"
-#include "cli/output_options.h"
+#include "cli/options.h"
 #include "model/report.h"
 #include "report/document.h"
+#include "session/output.h"
 #include "util/result.h"
 
 namespace tcpdiag::cli {
 
 // Of Format::kNdjson: the last line. Colours only where `output` is a terminal.
-std::string render(const model::Report& report, const OutputOptions& options, const Output& output);
+std::string render(const model::Report& report, const Options& options, const session::Output& output);
 
 // An answer for people, in any format but JSON.
 std::string render(const report::Document& document, Format format, bool colour);
 
 // kFindingReached where a finding is at least as severe as --fail-on.
-ExitCode judge(const model::Report& report, const OutputOptions& options);
+ExitCode judge(const model::Report& report, const Options& options);
 
 }  // namespace tcpdiag::cli

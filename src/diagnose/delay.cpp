@@ -67,8 +67,8 @@ OnlyProcess only_process(const model::EndpointPicture& picture) {
 }
 
 void add_comm(model::Finding& finding, const OnlyProcess& process) {
-  if (process.comm.empty()) return add_null(finding, "comm");
-  add(finding, "comm", process.comm);
+  if (process.comm.empty()) return add_null(finding, kComm);
+  add(finding, kComm, process.comm);
 }
 
 std::string pidstat_command(const OnlyProcess& process) {

@@ -29,4 +29,8 @@ std::string since_inbound_words(const Group& group, const Durations& since, std:
                      known);
 }
 
+void add_since_inbound_row(EvidenceReader& e, Rows& out) {
+  out.push_back({"user's request", with("", e.seconds(kSinceInboundRequestP50S), " before the end (p50)")});
+}
+
 }  // namespace tcpdiag::diagnose

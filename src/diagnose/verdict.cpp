@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <string_view>
 
@@ -18,12 +17,13 @@ namespace tcpdiag::diagnose {
 namespace {
 
 using model::Confidence;
+using model::Family;
 using model::Finding;
 using model::Picture;
 using model::Severity;
 using model::Verdict;
 
-bool is_loss(const Finding& finding) { return finding.code == "events-lost"; }
+bool is_loss(const Finding& finding) { return finding.family == Family::kLosses; }
 
 // The finding that the report opens with; nullptr: only losses, or nothing.
 const Finding* top_of(const std::vector<Finding>& findings) {
@@ -32,11 +32,22 @@ const Finding* top_of(const std::vector<Finding>& findings) {
 
 // What the finding rests on: histograms and series, the kernel's own counters, or how sockets ended.
 Feed feed_of(const Finding& finding) {
-  constexpr std::array<std::string_view, 8> kDelays = {"throughput-ceiling", "path-queueing", "local-queueing",
-                                                       "retransmit-loss",    "slow-reader",   "zero-window",
-                                                       "delay-unattributed", "app-gap"};
-  if (finding.code == "listen-overflow" || finding.code == "allowance-exceeded") return Feed::kCounters;
-  return std::find(kDelays.begin(), kDelays.end(), finding.code) != kDelays.end() ? Feed::kDelays : Feed::kSockets;
+  switch (finding.family) {
+    case Family::kListening:
+    case Family::kAllowances:
+      return Feed::kCounters;
+    case Family::kPath:
+    case Family::kHostQueue:
+    case Family::kReading:
+    case Family::kCallGaps:
+      return Feed::kDelays;
+    case Family::kConnects:
+    case Family::kReconnects:
+    case Family::kExchanges:
+    case Family::kLosses:
+      break;
+  }
+  return Feed::kSockets;
 }
 
 // "Nothing wrong was seen" rests on having seen everything.
@@ -53,7 +64,7 @@ bool nothing_matched(const Picture& picture) {
 }
 
 std::string impact_words(const Facts& facts, const Finding& finding) {
-  const bool of_connects = finding.code.starts_with("connect-");
+  const bool of_connects = finding.family == Family::kConnects;
   const std::uint64_t failed = of_connects ? finding.count : finding.impact.exchanges_failed;
   std::string words;
   if (failed > 0 && finding.endpoint) {

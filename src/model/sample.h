@@ -64,8 +64,12 @@ struct HostInfo {
 };
 
 // First of all records: made once, before the first event.
+// What told the events first; a recording keeps what its source was.
+enum class Origin : std::uint8_t { kBpf, kCapture };
+
 struct TraceStart {
   ClockPair clock;
+  Origin origin = Origin::kBpf;
   std::string recording_id;  // UUID (RFC 9562 version 4)
   std::string tool_version;
   std::string tool_git;

@@ -347,7 +347,7 @@ Fact run_fact(const char* label, const char* lead, const diff::RunSummary& run) 
 }
 
 Style answer_style(const Comparison& comparison) {
-  const bool is_grave = comparison.verdict == diff::Verdict::kWorse || comparison.verdict == diff::Verdict::kMixed;
+  const bool is_grave = comparison.verdict == diff::Trend::kWorse || comparison.verdict == diff::Trend::kMixed;
   return is_grave ? Style::kCritical : Style::kHeading;
 }
 

@@ -124,7 +124,7 @@ std::string none_words(const Comparison& comparison) {
     return fmt::format("The {} that failed have nothing in common that the good ones have not.",
                        number_of(failures, "exchange or connect"));
   }
-  if (comparison.verdict == diff::Verdict::kNotComparable) {
+  if (comparison.verdict == diff::Trend::kNotComparable) {
     return fmt::format("The runs cannot be compared: {} has no socket.",
                        comparison.good.endpoints == 0 ? "GOOD" : "BAD");
   }
@@ -134,7 +134,7 @@ std::string none_words(const Comparison& comparison) {
 }  // namespace
 
 std::string diff_answer(const Comparison& comparison) {
-  if (comparison.verdict == diff::Verdict::kNotComparable) return none_words(comparison);
+  if (comparison.verdict == diff::Trend::kNotComparable) return none_words(comparison);
   std::vector<std::string> clauses;
   std::vector<const Difference*> told;
   std::size_t left = 0;

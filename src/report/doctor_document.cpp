@@ -82,9 +82,9 @@ Section group_of(const doctor::Examination& examination, const GroupWords& words
   return section;
 }
 
-Style style_of(doctor::Verdict verdict) {
-  if (verdict == doctor::Verdict::kCannot) return Style::kCritical;
-  return verdict == doctor::Verdict::kPoorer ? Style::kWarning : Style::kHeading;
+Style style_of(doctor::Readiness verdict) {
+  if (verdict == doctor::Readiness::kCannot) return Style::kCritical;
+  return verdict == doctor::Readiness::kPoorer ? Style::kWarning : Style::kHeading;
 }
 
 }  // namespace

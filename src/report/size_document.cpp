@@ -159,7 +159,7 @@ Document size_document(const size::Plan& plan) {
   Document document;
   document.title = "What the network carries";
   document.kicker = "tcpdiag size";
-  const bool full = plan.verdict == size::Verdict::kTooMuch || plan.verdict == size::Verdict::kAtLimit;
+  const bool full = plan.verdict == size::Fit::kTooMuch || plan.verdict == size::Fit::kAtLimit;
   document.head.emplace_back(Paragraph{size_answer(plan), full ? Style::kCritical : Style::kHeading});
   if (Facts facts = sources(plan); !facts.facts.empty()) document.head.emplace_back(std::move(facts));
   document.body.emplace_back(section_of("exchange", "Per exchange", directions(plan)));

@@ -38,11 +38,11 @@ std::string comparison_words(const size::Plan& plan) {
   const std::string asked =
       fmt::format("{} {}/s", own_rate(plan) ? "the trace has" : "you ask", rate(*plan.traffic.rate_per_s));
   const double used = *plan.used_pct;
-  if (plan.verdict == size::Verdict::kTooMuch && used < 200) {
+  if (plan.verdict == size::Fit::kTooMuch && used < 200) {
     return fmt::format("{}: {} too much", asked, percent(std::max(1.0, used - 100)));
   }
-  if (plan.verdict == size::Verdict::kTooMuch) return fmt::format("{}: {} times as much", asked, rate(used / 100));
-  if (plan.verdict == size::Verdict::kAtLimit) return asked + ", which is all of it: more may have been asked for";
+  if (plan.verdict == size::Fit::kTooMuch) return fmt::format("{}: {} times as much", asked, rate(used / 100));
+  if (plan.verdict == size::Fit::kAtLimit) return asked + ", which is all of it: more may have been asked for";
   return fmt::format("{}: {} of it", asked, percent(used));
 }
 
@@ -70,7 +70,7 @@ std::string size_answer(const size::Plan& plan) {
   if (plan.limit) {
     answer = capacity_words(plan);
     if (plan.traffic.rate_per_s) answer += "; " + comparison_words(plan);
-    if (plan.verdict != size::Verdict::kTooMuch && plan.verdict != size::Verdict::kAtLimit) return answer + ".";
+    if (plan.verdict != size::Fit::kTooMuch && plan.verdict != size::Fit::kAtLimit) return answer + ".";
   } else {
     const double wire = std::max(*plan.out.wire_bit_per_s, plan.in ? *plan.in->wire_bit_per_s : 0);
     answer = fmt::format("{} responses/s of {} take {} on the wire", rate(*plan.traffic.rate_per_s),

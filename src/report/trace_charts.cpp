@@ -17,6 +17,7 @@ namespace tcpdiag::report {
 namespace {
 
 using model::EndpointPicture;
+using model::Family;
 using model::SeriesId;
 
 constexpr std::size_t kEndpoints = 30;
@@ -233,10 +234,10 @@ Bars::Line rate_bar(const model::Series& series) {
 }
 
 // The wait that the first finding is about, else that on the path.
-Bars::Line wait_bar(const model::Series& series, std::string_view code) {
+Bars::Line wait_bar(const model::Series& series, std::optional<Family> family) {
   constexpr double kToMs = 1e-3;
-  if (code == "local-queueing") return {"HOST p99 ms", scaled(series, SeriesId::kHostQueueP99, kToMs)};
-  if (code == "slow-reader") return {"READ p99 ms", scaled(series, SeriesId::kReadWaitP99, kToMs)};
+  if (family == Family::kHostQueue) return {"HOST p99 ms", scaled(series, SeriesId::kHostQueueP99, kToMs)};
+  if (family == Family::kReading) return {"READ p99 ms", scaled(series, SeriesId::kReadWaitP99, kToMs)};
   Bars::Line both_ways = {"QUEUE p50 ms", scaled(series, SeriesId::kPathQueueP50, kToMs)};
   if (known(both_ways.values) > 0) return both_ways;
   return {"QUEUE in p50 ms", scaled(series, SeriesId::kPathQueueInP50, kToMs)};
@@ -248,16 +249,16 @@ bool is_of(const model::Finding& finding, const model::Report& report, const End
 
 bool has_queueing(const model::Report& report, const EndpointPicture& endpoint) {
   return std::any_of(report.findings.begin(), report.findings.end(), [&](const model::Finding& finding) {
-    return is_about_delay(finding.code) && is_of(finding, report, endpoint);
+    return is_about_delay(finding.family) && is_of(finding, report, endpoint);
   });
 }
 
-// Of the first finding about this endpoint; empty: there is none.
-std::string_view first_code(const model::Report& report, const EndpointPicture& endpoint) {
+// Of the first finding about this endpoint.
+std::optional<Family> first_family(const model::Report& report, const EndpointPicture& endpoint) {
   for (const model::Finding& finding : report.findings) {
-    if (is_of(finding, report, endpoint)) return finding.code;
+    if (is_of(finding, report, endpoint)) return finding.family;
   }
-  return {};
+  return std::nullopt;
 }
 
 std::optional<Bars> bars_of(const TraceView& view) {
@@ -267,7 +268,7 @@ std::optional<Bars> bars_of(const TraceView& view) {
   const model::Series& series = endpoint->series;
   const bool expected = has_queueing(view.report, *endpoint);
   Bars bars;
-  for (Bars::Line& line : std::array{rate_bar(series), wait_bar(series, first_code(view.report, *endpoint))}) {
+  for (Bars::Line& line : std::array{rate_bar(series), wait_bar(series, first_family(view.report, *endpoint))}) {
     const auto measured = static_cast<double>(known(line.values));
     const bool moved = !line.is_mean || sum(line.values) > 0;
     if (measured > 0 && moved && (expected || measured * series.interval_s >= kShortestSeconds)) {

@@ -21,7 +21,7 @@ constexpr model::Duration kShortTrace = std::chrono::seconds(10);
 const model::Finding* first_cause(const model::Report& report) {
   const Roots roots = root_findings(report);
   const auto found = std::find_if(roots.causes.begin(), roots.causes.end(),
-                                  [&](std::size_t i) { return report.findings[i].code != kEventsLost; });
+                                  [&](std::size_t i) { return !is_about_losses(report.findings[i]); });
   return found == roots.causes.end() ? nullptr : &report.findings[*found];
 }
 

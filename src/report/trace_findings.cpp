@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "report/evidence.h"
 #include "report/json.h"
 #include "report/layout.h"
 #include "report/trace_document.h"
@@ -107,7 +106,7 @@ class FindingFacts {
     add_who();
     add_log();
     add_evidence();
-    add_texts("Timers that fit", "Timers", timer_lines(finding_));
+    add_texts("Timers that fit", "Timers", finding_.timers);
     add_confidence();
     add_next_steps();
     if (!finding_.disproved_by.empty()) add_texts("Wrong if", "Wrong if", {finding_.disproved_by});
@@ -131,7 +130,7 @@ class FindingFacts {
 
   void add_impact() {
     std::vector<std::string> parts;
-    if (finding_.code != kEventsLost) parts = impact_parts(report_, finding_);
+    if (!is_about_losses(finding_)) parts = impact_parts(report_, finding_);
     const bool once = finding_.first_at == finding_.last_at;
     const std::string first = view_.time(finding_.first_at);
     const std::string last = view_.time(finding_.last_at);
@@ -192,7 +191,7 @@ class FindingFacts {
 
   void add_evidence() {
     Fact fact{"Evidence", lead("Evidence")};
-    const std::vector<EvidenceLine> lines = evidence_lines(finding_, &report_);
+    const std::vector<model::EvidenceRow>& lines = finding_.rows;
     const std::size_t shown = std::min(lines.size(), view_.limit(lines.size(), 25, lines.size()));
     for (std::size_t i = 0; i < shown; ++i) fact.rows.emplace_back(lines[i].label, lines[i].value);
     if (shown < lines.size())

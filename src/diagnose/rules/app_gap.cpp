@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "diagnose/delay.h"
 #include "diagnose/rules/rules.h"
@@ -24,6 +25,17 @@ using model::Duration;
 using model::Severity;
 using model::SocketStory;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kAppGapP50S{"app_gap_p50_s"};
+constexpr EvidenceKey kAppGapP90S{"app_gap_p90_s"};
+constexpr EvidenceKey kAppGapFailedP50S{"app_gap_failed_p50_s"};
+constexpr EvidenceKey kAppGapOkP50S{"app_gap_ok_p50_s"};
+constexpr EvidenceKey kSamples{"samples"};
+constexpr EvidenceKey kThreads{"threads"};
+constexpr EvidenceKey kCoveragePct{"coverage_pct"};
+constexpr std::array kEvidence = {kAppGapP50S, kAppGapP90S, kAppGapFailedP50S, kAppGapOkP50S,
+                                  kSamples,    kThreads,    kCoveragePct};
 
 constexpr auto kLongAppGapUs = static_cast<std::uint64_t>(model::microseconds(kLongAppGap));
 
@@ -148,13 +160,13 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   }
   grade.write_to(finding);
 
-  add(finding, "app_gap_p50_s", in_seconds(gaps->percentile(0.5)));
-  add(finding, "app_gap_p90_s", in_seconds(gaps->percentile(0.9)));
-  add_seconds(finding, "app_gap_failed_p50_s", failed.gaps.p50());
-  add(finding, "app_gap_ok_p50_s", in_seconds(known.good_us.percentile(0.5)));
-  add(finding, "samples", gaps->count());
-  add(finding, "threads", known.threads);
-  add(finding, "coverage_pct", known.coverage_pct());
+  add(finding, kAppGapP50S, in_seconds(gaps->percentile(0.5)));
+  add(finding, kAppGapP90S, in_seconds(gaps->percentile(0.9)));
+  add_seconds(finding, kAppGapFailedP50S, failed.gaps.p50());
+  add(finding, kAppGapOkP50S, in_seconds(known.good_us.percentile(0.5)));
+  add(finding, kSamples, gaps->count());
+  add(finding, kThreads, known.threads);
+  add(finding, kCoveragePct, known.coverage_pct());
 
   const OnlyProcess process = only_process(picture);
   finding.title = fmt::format("{} begins its calls to {} late: {} after the user's request (p90)",
@@ -172,8 +184,28 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
 
 std::vector<Judged> judge_picture(const Facts& facts) { return each_endpoint(facts, judge); }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  const std::vector<std::string> gaps = e.together({kAppGapP50S, kAppGapP90S});
+  out.push_back({"before the call", list_of({with("p50 ", gaps[0]), with("p90 ", gaps[1])})});
+  const std::vector<std::string> typical = e.together({kAppGapFailedP50S, kAppGapOkP50S});
+  if (!typical[0].empty()) {
+    out.push_back({"failed calls", list_of({with("", typical[0], " (p50)"), with("good ones ", typical[1])})});
+  }
+  const auto samples = e.count(kSamples);
+  const auto threads = e.count(kThreads);
+  const std::string all = with(" (", e.text(kCoveragePct), " of all)");
+  out.push_back({"taken from", list_of({samples ? number_of(*samples, "call") + all : "",
+                                        threads && *threads > 0 ? number_of(*threads, "thread") : ""})});
+}
+
 }  // namespace
 
-const Rule kAppGap{"app-gap", nullptr, nullptr, nullptr, judge_picture};
+const Rule kAppGap{
+    .code = "app-gap",
+    .family = model::Family::kCallGaps,
+    .judge_picture = judge_picture,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+};
 
 }  // namespace tcpdiag::diagnose::rules

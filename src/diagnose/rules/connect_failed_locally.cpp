@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "diagnose/judgement.h"
 #include "diagnose/rules/rules.h"
@@ -19,6 +20,13 @@ using model::Confidence;
 using model::ConnectOutcome;
 using model::SocketStory;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kOutcome{"outcome"};
+constexpr EvidenceKey kErrnoName{"errno_name"};
+constexpr EvidenceKey kCount{"count"};
+constexpr EvidenceKey kIcmpErrors{"icmp_errors"};
+constexpr std::array kEvidence = {kOutcome, kErrnoName, kCount, kConnectCount, kIcmpErrors};
 
 bool claims(const Case& socket) {
   const auto outcome = socket.story.outcome;
@@ -43,15 +51,15 @@ std::optional<Judged> judge(const Group& group) {
   for (std::size_t i = 0; i < n; ++i) icmp += group.story(i).icmp_errors;
   const std::uint64_t connects = attempts_of(group.endpoint, Of::kConnects, n);
 
-  add(finding, "outcome", std::string(model::to_string(outcome)));
+  add(finding, kOutcome, std::string(model::to_string(outcome)));
   if (error != 0) {
-    add(finding, "errno_name", knowledge::errno_name(error));
+    add(finding, kErrnoName, knowledge::errno_name(error));
   } else {
-    add_null(finding, "errno_name");
+    add_null(finding, kErrnoName);
   }
-  add(finding, "count", n);
-  add(finding, "connect_count", connects);
-  add(finding, "icmp_errors", icmp);
+  add(finding, kCount, n);
+  add(finding, kConnectCount, connects);
+  add(finding, kIcmpErrors, icmp);
 
   Grade grade(Confidence::kHigh);
   common_steps(grade, group.facts, Feed::kSockets, n);
@@ -88,8 +96,22 @@ std::optional<Judged> judge(const Group& group) {
   return judged;
 }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  out.push_back({"outcome", list_of({e.text(kOutcome), e.text(kErrnoName)})});
+  out.push_back({"connects", part_words(e.count(kCount), e.count(kConnectCount))});
+  out.push_back({"ICMP errors", e.text(kIcmpErrors)});
+}
+
 }  // namespace
 
-const Rule kConnectFailedLocally{"connect-failed-locally", claims, split, judge, nullptr};
+const Rule kConnectFailedLocally{
+    .code = "connect-failed-locally",
+    .family = model::Family::kConnects,
+    .claims = claims,
+    .split = split,
+    .judge = judge,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+};
 
 }  // namespace tcpdiag::diagnose::rules

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "diagnose/judgement.h"
@@ -26,6 +27,29 @@ using model::Confidence;
 using model::ConnectOutcome;
 using model::SocketStory;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kTimedOutCount{"timed_out_count"};
+constexpr EvidenceKey kAbandonedCount{"abandoned_count"};
+constexpr EvidenceKey kOngoingCount{"ongoing_count"};
+constexpr EvidenceKey kSynsSentP50Count{"syns_sent_p50_count"};
+constexpr EvidenceKey kGaveUpAfterP50S{"gave_up_after_p50_s"};
+constexpr EvidenceKey kIcmpErrors{"icmp_errors"};
+constexpr EvidenceKey kOtherConnectsOkSameEndpoint{"other_connects_ok_same_endpoint"};
+constexpr EvidenceKey kConntrackAllowanceDelta{"conntrack_allowance_delta"};
+constexpr EvidenceKey kSynScheduleS{"syn_schedule_s"};
+constexpr std::array kEvidence = {kTimedOutCount,
+                                  kAbandonedCount,
+                                  kOngoingCount,
+                                  kConnectCount,
+                                  kSynsSentP50Count,
+                                  kGaveUpAfterP50S,
+                                  kIcmpErrors,
+                                  kOtherConnectsOkSameEndpoint,
+                                  kConntrackAllowanceDelta,
+                                  kSynScheduleS,
+                                  kSinceInboundRequestP50S,
+                                  kTimerCandidates};
 
 bool claims(const Case& socket) {
   const SocketStory& story = socket.story;
@@ -120,27 +144,27 @@ std::optional<Judged> judge(const Group& group) {
   const std::uint64_t ok_anywhere = established(group.facts.picture.totals);
   const std::uint64_t connects = attempts_of(group.endpoint, Of::kConnects, n);
 
-  add(finding, "timed_out_count", timed_out);
-  add(finding, "abandoned_count", abandoned);
-  add(finding, "ongoing_count", ongoing);
-  add(finding, "connect_count", connects);
-  add(finding, "syns_sent_p50_count", std::optional<std::uint64_t>(syns.p50()));
-  add_seconds(finding, "gave_up_after_p50_s", gave_up.p50());
-  add(finding, "icmp_errors", icmp);
-  add(finding, "other_connects_ok_same_endpoint", ok_here);
+  add(finding, kTimedOutCount, timed_out);
+  add(finding, kAbandonedCount, abandoned);
+  add(finding, kOngoingCount, ongoing);
+  add(finding, kConnectCount, connects);
+  add(finding, kSynsSentP50Count, std::optional<std::uint64_t>(syns.p50()));
+  add_seconds(finding, kGaveUpAfterP50S, gave_up.p50());
+  add(finding, kIcmpErrors, icmp);
+  add(finding, kOtherConnectsOkSameEndpoint, ok_here);
   const auto untracked = conntrack_exceeded(group.facts.picture, *group.endpoint.picture);
-  add(finding, "conntrack_allowance_delta", untracked);
+  add(finding, kConntrackAllowanceDelta, untracked);
   const std::string schedule = typical_schedule(group, syns.p50());
   if (schedule.empty()) {
-    add_null(finding, "syn_schedule_s");
+    add_null(finding, kSynScheduleS);
   } else {
-    add(finding, "syn_schedule_s", schedule);
+    add(finding, kSynScheduleS, schedule);
   }
   const Durations since = since_inbound_request(group);
-  add_seconds(finding, "since_inbound_request_p50_s", since.p50());
+  add_seconds(finding, kSinceInboundRequestP50S, since.p50());
   const TimerMatch known = match_timers(group, {{timer, "connect", gives_up(timed_out > 0, abandoned > 0)},
                                                 {since_inbound_timer(group, since), "inbound_request", ends_worker}});
-  add(finding, "timer_candidates", known.candidates);
+  add(finding, kTimerCandidates, known.candidates);
 
   grade_of(group, ok_here, ok_anywhere).write_to(finding);
 
@@ -189,8 +213,30 @@ std::optional<Judged> judge(const Group& group) {
   return judged;
 }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  const std::string timed_out = e.some(kTimedOutCount, "given up by the kernel");
+  const std::string abandoned = e.some(kAbandonedCount, "given up by the application");
+  const std::string ongoing = e.some(kOngoingCount, "still trying at the end");
+  out.push_back({"no answer", list_of({timed_out, abandoned, ongoing})});
+  e.skip({kConnectCount});  // in the impact
+  out.push_back({"gave up after", with("", e.seconds(kGaveUpAfterP50S), " (p50)")});
+  out.push_back({"SYNs sent", list_of({with("", e.text(kSynsSentP50Count), " each (p50)"), "SYN-ACKs 0",
+                                       with("ICMP errors ", e.text(kIcmpErrors))})});
+  out.push_back({"SYNs at", with("", e.text(kSynScheduleS), " s (typical)")});
+  add_since_inbound_row(e, out);
+  out.push_back({"other connects", with("", e.text(kOtherConnectsOkSameEndpoint), " to the same endpoint answered")});
+  out.push_back({"own NIC limit", with("conntrack allowance exceeded +", e.text(kConntrackAllowanceDelta))});
+}
+
 }  // namespace
 
-const Rule kConnectTimeout{"connect-timeout", claims, nullptr, judge, nullptr};
+const Rule kConnectTimeout{
+    .code = "connect-timeout",
+    .family = model::Family::kConnects,
+    .claims = claims,
+    .judge = judge,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+};
 
 }  // namespace tcpdiag::diagnose::rules

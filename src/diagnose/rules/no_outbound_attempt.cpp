@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 #include "diagnose/delay.h"
@@ -26,6 +27,15 @@ using model::EndpointPicture;
 using model::Severity;
 using model::SlowAnswers;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kCount{"count"};
+constexpr EvidenceKey kWithCallCount{"with_call_count"};
+constexpr EvidenceKey kUnknownCount{"unknown_count"};
+constexpr EvidenceKey kWaitP50S{"wait_p50_s"};
+constexpr EvidenceKey kWaitMaxS{"wait_max_s"};
+constexpr EvidenceKey kOngoingCount{"ongoing_count"};
+constexpr std::array kEvidence = {kCount, kWithCallCount, kUnknownCount, kWaitP50S, kWaitMaxS, kOngoingCount, kComm};
 
 bool share_a_process(const EndpointPicture& a, const EndpointPicture& b) {
   return std::any_of(a.processes.begin(), a.processes.end(), [&](const model::ProcessShare& mine) {
@@ -90,8 +100,6 @@ std::optional<Judged> judge(const Facts& facts, const EndpointFacts& endpoint) {
   finding.sockets = waiting.sockets;
   finding.count = answers.no_call;
   place(judged, facts, answers);
-  // That a client gave up is counted by peer-gave-up; here nothing was seen to fail.
-  judged.may_be_critical = false;
 
   Grade grade(Confidence::kMedium);
   if (unusual) {
@@ -108,12 +116,12 @@ std::optional<Judged> judge(const Facts& facts, const EndpointFacts& endpoint) {
   const OnlyProcess process = only_process(picture);
   const auto p50 = wait_at(answers, 0.5);
   const auto longest = wait_at(answers, 1.0);
-  add(finding, "count", answers.no_call);
-  add(finding, "with_call_count", answers.with_call);
-  add(finding, "unknown_count", answers.unknown);
-  add_seconds(finding, "wait_p50_s", p50);
-  add_seconds(finding, "wait_max_s", longest);
-  add(finding, "ongoing_count", answers.ongoing);
+  add(finding, kCount, answers.no_call);
+  add(finding, kWithCallCount, answers.with_call);
+  add(finding, kUnknownCount, answers.unknown);
+  add_seconds(finding, kWaitP50S, p50);
+  add_seconds(finding, kWaitMaxS, longest);
+  add(finding, kOngoingCount, answers.ongoing);
   add_comm(finding, process);
 
   const std::string who = process.comm.empty() ? "this host's application" : process.comm;
@@ -157,8 +165,28 @@ std::vector<Judged> judge_picture(const Facts& facts) {
   return result;
 }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  const auto n = e.count(kCount);
+  const auto ongoing = e.count(kOngoingCount);
+  out.push_back({"no call", list_of({n ? number_of(*n, "request") : "",
+                                     ongoing && *ongoing > 0 ? fmt::format("{} still waiting", *ongoing) : ""})});
+  const std::vector<std::string> waits = e.together({kWaitP50S, kWaitMaxS});
+  out.push_back({"waited", list_of({with("", waits[0], " (p50)"), with("at most ", waits[1])})});
+  const std::string with_call = e.text(kWithCallCount);
+  const std::string unknown = e.text(kUnknownCount);
+  out.push_back({"others as slow", list_of({with("", with_call, " with a call"), with("", unknown, " not known")})});
+  out.push_back({"read by", e.text(kComm)});
+}
+
 }  // namespace
 
-const Rule kNoOutboundAttempt{"no-outbound-attempt", nullptr, nullptr, nullptr, judge_picture};
+const Rule kNoOutboundAttempt{
+    .code = "no-outbound-attempt",
+    .family = model::Family::kExchanges,
+    .may_be_critical = false,  // a client that gave up is counted by peer-gave-up
+    .judge_picture = judge_picture,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+};
 
 }  // namespace tcpdiag::diagnose::rules

@@ -5,6 +5,8 @@
 // depends on whether it had read the request (RFC 2525 section 2.17). The client sees "end of file".
 #include <fmt/format.h>
 
+#include <array>
+
 #include "diagnose/judgement.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/since_inbound.h"
@@ -21,6 +23,16 @@ using model::Confidence;
 using model::EndKind;
 using model::SocketStory;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kCloseCount{"close_count"};
+constexpr EvidenceKey kWaitP50S{"wait_p50_s"};
+constexpr EvidenceKey kWaitMinS{"wait_min_s"};
+constexpr EvidenceKey kWaitMaxS{"wait_max_s"};
+constexpr EvidenceKey kRequestAckedCount{"request_acked_count"};
+constexpr std::array kEvidence = {kCloseCount,        kExchangeCount,   kSharePct,
+                                  kWaitP50S,          kWaitMinS,        kWaitMaxS,
+                                  kRequestAckedCount, kTimerCandidates, kSinceInboundRequestP50S};
 
 bool claims(const Case& socket) {
   const SocketStory& story = socket.story;
@@ -44,19 +56,19 @@ std::optional<Judged> judge(const Group& group) {
   const auto timer = find_timer(waits);
   const std::uint64_t acked = group.count_if(acknowledged);
 
-  add(finding, "close_count", n);
-  add(finding, "exchange_count", attempts_of(group.endpoint, Of::kExchanges, n));
-  add(finding, "share_pct", finding.share_pct);
-  add_seconds(finding, "wait_p50_s", waits.p50());
-  add_seconds(finding, "wait_min_s", waits.min());
-  add_seconds(finding, "wait_max_s", waits.max());
-  add(finding, "request_acked_count", acked);
+  add(finding, kCloseCount, n);
+  add(finding, kExchangeCount, attempts_of(group.endpoint, Of::kExchanges, n));
+  add(finding, kSharePct, finding.share_pct);
+  add_seconds(finding, kWaitP50S, waits.p50());
+  add_seconds(finding, kWaitMinS, waits.min());
+  add_seconds(finding, kWaitMaxS, waits.max());
+  add(finding, kRequestAckedCount, acked);
   const Durations since = since_inbound_request(group);
   const TimerMatch known = match_timers(
       group,
       {{timer, "request", closes_request}, {since_inbound_timer(group, since), "inbound_request", closes_request}});
-  add(finding, "timer_candidates", known.candidates);
-  add_seconds(finding, "since_inbound_request_p50_s", since.p50());
+  add(finding, kTimerCandidates, known.candidates);
+  add_seconds(finding, kSinceInboundRequestP50S, since.p50());
 
   // A FIN says less than a RST: some protocols leave the last message unanswered by design.
   Grade grade(timer ? Confidence::kHigh : Confidence::kMedium);
@@ -94,8 +106,23 @@ std::optional<Judged> judge(const Group& group) {
   return judged;
 }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  const auto n = e.count(kCloseCount);
+  e.skip({kExchangeCount});
+  out.push_back({"wait till close", spread_of(e.number(kWaitP50S), e.number(kWaitMinS), e.number(kWaitMaxS), n)});
+  out.push_back({"request", with("acknowledged in full: ", part_words(e.count(kRequestAckedCount), n))});
+  add_since_inbound_row(e, out);
+}
+
 }  // namespace
 
-const Rule kPeerClosedAwaitingResponse{"peer-closed-awaiting-response", claims, nullptr, judge, nullptr};
+const Rule kPeerClosedAwaitingResponse{
+    .code = "peer-closed-awaiting-response",
+    .family = model::Family::kExchanges,
+    .claims = claims,
+    .judge = judge,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+};
 
 }  // namespace tcpdiag::diagnose::rules

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "diagnose/judgement.h"
@@ -27,6 +28,16 @@ using model::Confidence;
 using model::EndKind;
 using model::SocketStory;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kCount{"count"};
+constexpr EvidenceKey kWaitP50S{"wait_p50_s"};
+constexpr EvidenceKey kWaitMaxS{"wait_max_s"};
+constexpr EvidenceKey kResetCount{"reset_count"};
+constexpr EvidenceKey kFinCount{"fin_count"};
+constexpr EvidenceKey kPeers{"peers"};
+constexpr std::array kEvidence = {kCount,           kExchangeCount, kSharePct, kWaitP50S, kWaitMaxS,
+                                  kTimerCandidates, kResetCount,    kFinCount, kPeers};
 
 constexpr std::size_t kPeersShown = 10;
 
@@ -76,15 +87,15 @@ std::uint64_t resets_in(const Group& group) {
 void add_evidence(model::Finding& finding, const Group& group, const TimerMatch& known) {
   const Durations waits = waits_of(group);
   const std::uint64_t resets = resets_in(group);
-  add(finding, "count", group.size());
-  add(finding, "exchange_count", attempts_of(group.endpoint, Of::kExchanges, group.size()));
-  add(finding, "share_pct", finding.share_pct);
-  add_seconds(finding, "wait_p50_s", waits.p50());
-  add_seconds(finding, "wait_max_s", waits.max());
-  add(finding, "timer_candidates", known.candidates);
-  add(finding, "reset_count", resets);
-  add(finding, "fin_count", group.size() - resets);
-  add(finding, "peers", peers_of(group));
+  add(finding, kCount, group.size());
+  add(finding, kExchangeCount, attempts_of(group.endpoint, Of::kExchanges, group.size()));
+  add(finding, kSharePct, finding.share_pct);
+  add_seconds(finding, kWaitP50S, waits.p50());
+  add_seconds(finding, kWaitMaxS, waits.max());
+  add(finding, kTimerCandidates, known.candidates);
+  add(finding, kResetCount, resets);
+  add(finding, kFinCount, group.size() - resets);
+  add(finding, kPeers, peers_of(group));
 }
 
 Grade grade_of(const Group& group, const std::optional<Timer>& timer) {
@@ -192,8 +203,25 @@ std::optional<Judged> judge(const Group& all) {
   return judge_left(waiting);
 }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  const auto n = e.count(kCount);
+  e.skip({kExchangeCount});
+  const std::vector<std::string> waits = e.together({kWaitP50S, kWaitMaxS});
+  out.push_back({"waited", list_of({with("", waits[0], " (p50)"), with("at most ", waits[1])})});
+  out.push_back({"ended with", list_of({with("RST: ", part_words(e.count(kResetCount), n)),
+                                        with("FIN: ", part_words(e.count(kFinCount), n))})});
+  out.push_back({"clients", e.text(kPeers)});
+}
+
 }  // namespace
 
-const Rule kPeerGaveUp{"peer-gave-up", claims, nullptr, judge, nullptr};
+const Rule kPeerGaveUp{
+    .code = "peer-gave-up",
+    .family = model::Family::kExchanges,
+    .claims = claims,
+    .judge = judge,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+};
 
 }  // namespace tcpdiag::diagnose::rules

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "diagnose/delay.h"
 #include "diagnose/rules/rules.h"
@@ -16,6 +17,16 @@ namespace {
 using model::Confidence;
 using model::Severity;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kReadWaitP50Us{"read_wait_p50_us"};
+constexpr EvidenceKey kReadWaitP99Us{"read_wait_p99_us"};
+constexpr EvidenceKey kZeroWindowSentUs{"zero_window_sent_us"};
+constexpr EvidenceKey kUnreadBytesMax{"unread_bytes_max"};
+constexpr EvidenceKey kPid{"pid"};
+constexpr EvidenceKey kStopped{"stopped"};
+constexpr std::array kEvidence = {kReadWaitP50Us, kReadWaitP99Us, kZeroWindowSentUs, kUnreadBytesMax,
+                                  kPid,           kComm,          kStopped};
 
 bool reads_late(const model::EndpointPicture& picture) {
   const model::Histogram* waits = picture.measured(model::Measure::kReadWait);
@@ -52,13 +63,13 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   if (grade.exhausted()) return std::nullopt;
   grade.write_to(finding);
 
-  add(finding, "read_wait_p50_us", percentile(picture, model::Measure::kReadWait, 0.50));
-  add(finding, "read_wait_p99_us", percentile(picture, model::Measure::kReadWait, 0.99));
-  add(finding, "zero_window_sent_us", picture.totals.zero_window_sent_us);
-  add(finding, "unread_bytes_max", picture.unread_bytes_max);
-  add(finding, "pid", reader.pid);
+  add(finding, kReadWaitP50Us, percentile(picture, model::Measure::kReadWait, 0.50));
+  add(finding, kReadWaitP99Us, percentile(picture, model::Measure::kReadWait, 0.99));
+  add(finding, kZeroWindowSentUs, picture.totals.zero_window_sent_us);
+  add(finding, kUnreadBytesMax, picture.unread_bytes_max);
+  add(finding, kPid, reader.pid);
   add_comm(finding, reader);
-  add_null(finding, "stopped");
+  add_null(finding, kStopped);
 
   const std::string name = picture.key.at.to_string();
   std::string facts;
@@ -85,8 +96,33 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
 
 std::vector<Judged> judge_picture(const Facts& facts) { return each_endpoint(facts, judge); }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  out.push_back({"read wait", with("", e.p50_p99(kReadWaitP50Us, kReadWaitP99Us), ", from arrival to read")});
+  const auto closed = e.number(kZeroWindowSentUs);
+  if (closed && *closed > 0) {
+    out.push_back({"window closed", fmt::format("for {} in total: the peer had to stop", duration(*closed))});
+  }
+  out.push_back({"unread", with("at most ", e.bytes(kUnreadBytesMax))});
+  const std::string comm = e.text(kComm);
+  const std::string pid = e.text(kPid);
+  const std::string reader = comm.empty() ? with("pid ", pid) : comm + with(" (pid ", pid, ")");
+  const bool stopped = e.is_set(kStopped);
+  out.push_back({"reader", reader.empty() ? (stopped ? "stopped by a signal" : "")
+                                          : reader + (stopped ? ", stopped by a signal" : "")});
+}
+
+// Who does not read does not answer.
+constexpr std::array kEffects = {Effect{&kResponseTimeout, Shared::kEndpoint}, Effect{&kPeerGaveUp, Shared::kEndpoint}};
+
 }  // namespace
 
-const Rule kSlowReader{"slow-reader", nullptr, nullptr, nullptr, judge_picture};
+const Rule kSlowReader{
+    .code = "slow-reader",
+    .family = model::Family::kReading,
+    .judge_picture = judge_picture,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+    .effects = kEffects,
+};
 
 }  // namespace tcpdiag::diagnose::rules

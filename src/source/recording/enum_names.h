@@ -26,6 +26,8 @@ inline constexpr std::array<std::string_view, 13> kEnumNames<model::TcpState>{
 template <>
 inline constexpr std::array<std::string_view, 4> kEnumNames<model::OwnerSource>{"unknown", "owner", "reader", "table"};
 template <>
+inline constexpr std::array<std::string_view, 2> kEnumNames<model::Origin>{"bpf", "capture"};
+template <>
 inline constexpr std::array<std::string_view, 2> kEnumNames<model::SnapshotMoment>{"start", "end"};
 template <>
 inline constexpr std::array<std::string_view, 3> kEnumNames<model::EndedBy>{"duration", "signal", "error"};

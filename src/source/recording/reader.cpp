@@ -381,7 +381,7 @@ std::optional<std::string> Telling::tell_all() {
 
 }  // namespace
 
-Result<> Reader::tell(model::Sink& sink) {
+Result<> Reader::replay(model::Sink& sink) {
   Impl& impl = *impl_;
   sink.on_sample(impl.start);
   Telling telling(impl.source.database, impl.bytes, sink, impl.start.clock.mono_at);

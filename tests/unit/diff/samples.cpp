@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "diagnose/registry.h"
+
 namespace tcpdiag::diff::samples {
 namespace {
 
@@ -39,6 +41,7 @@ model::Histogram histogram(std::initializer_list<std::pair<std::uint64_t, int>> 
 model::Finding finding(std::string code, std::size_t endpoint, model::Severity severity) {
   model::Finding out;
   out.title = "title of " + code;
+  out.family = diagnose::find_rule(code)->family;
   out.code = std::move(code);
   out.endpoint = endpoint;
   out.severity = severity;

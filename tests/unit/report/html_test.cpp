@@ -137,6 +137,7 @@ TEST(Html, hostile_names_are_text) {
   }
   report.findings[0].explanation = report.findings[0].disproved_by = evil;
   report.findings[0].evidence.push_back({evil, evil});
+  report.findings[0].rows.push_back({evil, evil});
   const std::string page = render_html(report, {});
   EXPECT_THAT(page, Not(HasSubstr("<img")));
   EXPECT_EQ(occurrences(page, "</script>"), 3U);

@@ -14,6 +14,7 @@
 #include "unit/report/samples.h"
 #include "unit/report/samples_parts.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -200,7 +201,7 @@ model::Report hostile_report(std::size_t first) {
     finding.confidence_reasons = {name(), name()};
     finding.app_messages = {name(), name()};
     finding.disproved_by = name();
-    finding.evidence = {{name(), name()}, {"further", std::vector<std::string>{name(), name()}}};
+    finding.rows = {{name(), name()}, {"further", join({name(), name()}, ", ")}};
     finding.next_steps = {{name(), name(), model::Whose::kUs}, {name(), "", model::Whose::kPeer}};
   }
   report.not_visible = {name(), name()};
@@ -233,7 +234,7 @@ TEST(Markdown, sections_give_way_before_the_end_does) {
   model::Finding& first = report.findings[0];
   first.explanation.assign(20'000, 'w');
   for (int i = 0; i < 50; ++i) {
-    first.evidence.push_back({"a_key_" + std::to_string(i), std::string(500, '*')});
+    first.rows.push_back({"a key " + std::to_string(i), std::string(500, '*')});
     first.next_steps.push_back({std::string(3'000, '_'), std::string(2'000, 'x'), model::Whose::kPeer});
     first.app_messages.push_back(std::string(2'000, '|'));
   }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "unit/report/samples_parts.h"
+#include "util/format.h"
 
 namespace tcpdiag::report::samples {
 namespace {
@@ -337,7 +338,7 @@ Report api_resets() {
   api.app_gap.with_gap = 1122;
   api.app_gap.ambiguous = 7;
   api.app_gap.threads = 15;
-  return report;
+  return described(std::move(report));
 }
 
 Report lossy() {
@@ -370,7 +371,7 @@ Report lossy() {
                    {"measures_affected", std::vector<std::string>{"resets", "connects"}}};
   lost.next_steps = {{"trace less, or give the ring more room", "tcpdiag trace --ring-size 64MiB", model::Whose::kUs}};
   report.findings.push_back(lost);
-  return report;
+  return described(std::move(report));
 }
 
 Report hostile() {
@@ -408,6 +409,8 @@ Report hostile() {
   report.findings[0].next_steps[1].command = "tcpdump " + std::string(200, 'z');
   report.findings[0].evidence.push_back({"a_key_that_nobody_has_ever_heard_of_bytes", n(123'456'789)});
   report.findings[0].evidence.push_back({"sources", std::vector<std::string>(40, evil)});
+  report.findings[0].rows.push_back({"a key that nobody has ever heard of", "118 MiB"});
+  report.findings[0].rows.push_back({"sources", join(std::vector<std::string>(6, evil), ", ") + " and 34 more"});
   report.findings[1].code = "a-code-of-a-later-version-whose-name-is-rather-long";
   report.not_visible.push_back(evil);
   report.summary = evil;
@@ -474,7 +477,7 @@ Report ipv6() {
                    model::Whose::kUs}};
   report.findings = {f};
   report.summary = f.explanation;
-  return report;
+  return described(std::move(report));
 }
 
 Report linked() {
@@ -537,7 +540,7 @@ Report linked() {
   notice.evidence = {{"rtt_floor_us", n(10)}, {"rtt_floor_source", "window"}, {"path_queue_p50_us", n(186'000)}};
   report.findings = {root, effect, further, notice};
   report.summary = root.explanation;
-  return report;
+  return described(std::move(report));
 }
 
 Report by_name(std::string_view name) {

@@ -2,6 +2,7 @@
 // Reports about delay: each queue that a segment can wait in, and loss.
 #include <chrono>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "unit/report/samples.h"
@@ -156,7 +157,7 @@ Report incident_b() {
   report.findings = {ceiling(), queueing()};
   report.summary = report.findings[0].explanation;
   report.recording = {"4e07408562bedb8b60ce05c1decfe3ad16b72230967de01f640b7e4729b49fce", 1'258'291};
-  return report;
+  return described(std::move(report));
 }
 
 Report slow_reader() {
@@ -196,7 +197,7 @@ Report slow_reader() {
   f.disproved_by = "the process waits in recv() at that time: it had nothing to read.";
   report.findings = {f};
   report.summary = f.explanation;
-  return report;
+  return described(std::move(report));
 }
 
 Report local_queueing() {
@@ -241,7 +242,7 @@ Report local_queueing() {
   f.disproved_by = "backlog 0 and no drops there in these seconds.";
   report.findings = {f};
   report.summary = f.explanation;
-  return report;
+  return described(std::move(report));
 }
 
 Report zero_window() {
@@ -274,7 +275,7 @@ Report zero_window() {
   f.disproved_by = "the window opens within one round trip each time.";
   report.findings = {f};
   report.summary = f.explanation;
-  return report;
+  return described(std::move(report));
 }
 
 Report packet_loss() {
@@ -319,7 +320,7 @@ Report packet_loss() {
   in.next_steps = out.next_steps = {{"both ways, by TCP", "mtr -T -P 6379 10.77.0.2", model::Whose::kUs}};
   report.findings = {in, out};
   report.summary = in.explanation;
-  return report;
+  return described(std::move(report));
 }
 
 Report queueing_ipv6() {
@@ -345,7 +346,7 @@ Report queueing_ipv6() {
   report.findings[1].title = "responses of [2001:db8:1234:5678:9abc:def0:1234:5678]:65535 wait 186 ms on the path";
   report.findings[1].caused_by = {};
   report.summary = report.findings[0].explanation;
-  return report;
+  return described(std::move(report));
 }
 
 }  // namespace tcpdiag::report::samples

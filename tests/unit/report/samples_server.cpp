@@ -169,7 +169,7 @@ Report busy_server() {
   picture.sockets = {waiting_client(50'001, 21.9), waiting_client(50'002, 40)};
   report.findings = {listen_overflow(), no_outbound_attempt()};
   report.summary = report.findings[0].explanation;
-  return report;
+  return described(std::move(report));
 }
 
 Report throttled_node() {
@@ -214,7 +214,7 @@ Report throttled_node() {
   ens5.limits[1].last_at = at(60);
   report.findings = {allowance_exceeded(), queueing_behind_the_card()};
   report.summary = report.findings[0].explanation;
-  return report;
+  return described(std::move(report));
 }
 
 }  // namespace tcpdiag::report::samples

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "report/evidence.h"
+#include "diagnose/evidence.h"
 #include "report/layout.h"
 #include "report/render.h"
 #include "unit/report/golden.h"
@@ -333,8 +333,9 @@ TEST(Text, the_first_27_lines_tell_what_queues_how_long_and_for_whom) {
 TEST(Text, no_baseline_is_named_without_a_candidate) {
   model::Report report = samples::incident_b();
   for (model::Evidence& item : report.findings[0].evidence) {
-    if (item.key == "baseline_candidates") item.value = std::vector<std::string>();
+    if (item.key == "baseline_candidates") item.value = std::vector<model::BaselineCandidate>();
   }
+  diagnose::describe(report.findings, report.picture);
   EXPECT_THAT(render_text(report, {}), Not(HasSubstr("fits baseline")));
 }
 
@@ -377,10 +378,11 @@ TEST(Text, an_empty_report_is_no_crash) {
 TEST(Evidence, every_code_in_its_own_words) {
   std::string text;
   for (const model::Finding& finding : samples::findings_with_evidence()) {
+    std::vector<model::Finding> alone = {finding};
+    diagnose::describe(alone, {});
     text += finding.code + "\n";
-    for (const EvidenceLine& line : evidence_lines(finding))
-      text += "  " + pad_right(line.label, 20) + line.value + "\n";
-    for (const std::string& line : timer_lines(finding)) text += "  " + pad_right("Timers", 20) + line + "\n";
+    for (const model::EvidenceRow& row : alone[0].rows) text += "  " + pad_right(row.label, 20) + row.value + "\n";
+    for (const std::string& line : alone[0].timers) text += "  " + pad_right("Timers", 20) + line + "\n";
   }
   tcpdiag::testing::expect_golden("report/evidence.txt", text);
 }

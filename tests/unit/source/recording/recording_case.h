@@ -168,7 +168,7 @@ class RecordingCase : public ::testing::Test {
   static std::optional<Error> read(const std::string& file, model::Sink& sink) {
     auto reader = Reader::open(file);
     if (!reader) return reader.error();
-    const Result<> told = (*reader)->tell(sink);
+    const Result<> told = (*reader)->replay(sink);
     return told ? std::nullopt : std::optional(told.error());
   }
   static std::string error_of(const std::string& file) {
