@@ -49,6 +49,15 @@ const char* floor_source_words(std::string_view source) {
   return "";
 }
 
+// Of EndpointPicture::path_queue_in_missing; null: nothing to be said.
+const char* why_not_one_way(std::string_view missing) {
+  if (missing == "no_timestamps") return "the peer sends no TCP timestamps";
+  if (missing == "tick_unknown") return "the ticks of the peer's TCP timestamps are not known";
+  if (missing == "no_own_floor") return "no socket was seen before its delay rose";
+  if (missing == "not_measured") return "there was no room to measure it";
+  return nullptr;
+}
+
 // What the rows do not tell.
 std::vector<Words> delay_notes(const TraceView& view, const EndpointPicture& endpoint) {
   std::vector<Words> notes;
@@ -201,14 +210,6 @@ const EndpointPicture* delay_endpoint(const model::Report& report) {
   }
   const auto found = std::find_if(report.picture.endpoints.begin(), report.picture.endpoints.end(), has_delays);
   return found == report.picture.endpoints.end() ? nullptr : &*found;
-}
-
-const char* why_not_one_way(std::string_view missing) {
-  if (missing == "no_timestamps") return "the peer sends no TCP timestamps";
-  if (missing == "tick_unknown") return "the ticks of the peer's TCP timestamps are not known";
-  if (missing == "no_own_floor") return "no socket was seen before its delay rose";
-  if (missing == "not_measured") return "there was no room to measure it";
-  return nullptr;
 }
 
 void add_delays(Document& document, const TraceView& view, const std::vector<std::size_t>& charted) {

@@ -110,8 +110,6 @@ const std::vector<ChartSpec>& chart_specs();  // of one endpoint, over time
 
 // The endpoint whose delays are shown: that of the first finding with one, else the first that has any; null: none has.
 const model::EndpointPicture* delay_endpoint(const model::Report& report);  // trace_delays.cpp
-// Of EndpointPicture::path_queue_in_missing, "the peer sends no TCP timestamps"; null: nothing to be said.
-const char* why_not_one_way(std::string_view missing);
 
 Ladder ladder_of(const TraceView& view, const model::SocketStory& story);  // trace_ladder.cpp
 
