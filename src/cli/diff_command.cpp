@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/option_table.h"
+#include "cli/rendering.h"
 #include "cli/terminal.h"
 #include "diff/compare.h"
 #include "redact/own_words.h"
@@ -66,7 +67,7 @@ Result<ExitCode> diff_command(const Options& options) {
                 {.tool_version = std::string(session::kVersion),
                  .tool_git = std::string(session::kGit),
                  .command = options.redact ? redact::redacted_command(options.argv, own_words()) : options.argv})
-          : report::render_diff_text(*comparison, colour);
+          : render(report::diff_document(*comparison), options.format, colour);
   const Result<session::Signals> signals = session::Signals::block();
   if (!signals) return tl::unexpected(signals.error());
   const Result<> written = session::write_report(*output, answer, *signals);

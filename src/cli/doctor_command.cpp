@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "cli/rendering.h"
 #include "cli/terminal.h"
 #include "doctor/examine.h"
 #include "host/machine.h"
@@ -24,8 +25,10 @@ Result<ExitCode> doctor_command(const Options& options) {
   const report::DoctorHeader header{
       .tool_version = std::string(session::kVersion), .tool_git = std::string(session::kGit), .command = options.argv};
   const bool colour = understands_escapes(STDOUT_FILENO) && !colour_unwanted();
-  const std::string answer = options.format == Format::kJson ? report::render_doctor_json(result, header)
-                                                             : report::render_doctor_text(result, header, colour);
+  const report::Extent extent = options.format == Format::kText ? report::Extent::kScreen : report::Extent::kTicket;
+  const std::string answer = options.format == Format::kJson
+                                 ? report::render_doctor_json(result, header)
+                                 : render(report::doctor_document(result, header, extent), options.format, colour);
   if (const int error = write_all(STDOUT_FILENO, answer); error != 0) {
     return fail(ExitCode::kFailed, "cannot write the answer to standard output: " + errno_text(error));
   }

@@ -111,8 +111,10 @@ std::vector<OptionRow> make_table() {
                                                       {"md", Format::kMarkdown},
                                                       {"html", Format::kHtml}}),
                                  "format", "text, json, ndjson, md or html", &O::format);
-  const Take answer_format = one(one_word_of<Format>({{"text", Format::kText}, {"json", Format::kJson}}), "format",
-                                 "text or json", &O::format);
+  const Take answer_format =
+      one(one_word_of<Format>(
+              {{"text", Format::kText}, {"json", Format::kJson}, {"md", Format::kMarkdown}, {"html", Format::kHtml}}),
+          "format", "text, json, md or html", &O::format);
   const auto severity = one_word_of<model::Severity>({{"notice", model::Severity::kNotice},
                                                       {"warning", model::Severity::kWarning},
                                                       {"critical", model::Severity::kCritical}});
@@ -228,7 +230,8 @@ std::vector<OptionRow> make_table() {
       {"--endpoint", "ADDR:PORT", kPrivate, kSize, kTraffic, "of FILE; default: the one with most exchanges",
        one(parse_endpoint, "endpoint", "write 10.0.0.1:6379 or [fd00::1]:6379", &O::endpoint)},
 
-      {"--format", "FORMAT", kPlain, kDiff | kSize | kDoctor, kAnswer, "text (default) or json", answer_format},
+      {"--format", "FORMAT", kPlain, kDiff | kSize | kDoctor, kAnswer, "text (default), json, md or html",
+       answer_format},
       {"-o,--output", "FILE", kPrivate, kDiff, kAnswer, "write it to a new file", output},
       {"--force", "", kNone, kDiff, kAnswer, "let -o overwrite a file", flag(&O::force)},
       {"--redact", "", kNone, kDiff, kAnswer, "tokens instead of addresses and names", flag(&O::redact)},

@@ -40,6 +40,12 @@ std::string render(const model::Report& report, const Options& options, const se
   return report::render_text(report, text);
 }
 
+std::string render(const report::Document& document, Format format, bool colour) {
+  if (format == Format::kMarkdown) return report::render_markdown(document);
+  if (format == Format::kHtml) return report::render_html(document);
+  return report::render_text(document, colour);
+}
+
 ExitCode judge(const model::Report& report, const Options& options) {
   const bool reached = options.fail_on && std::ranges::any_of(report.findings, [&options](const auto& finding) {
                          return finding.severity >= *options.fail_on;

@@ -6,6 +6,7 @@
 
 #include "cli/options.h"
 #include "model/report.h"
+#include "report/document.h"
 #include "session/output.h"
 #include "util/result.h"
 
@@ -13,6 +14,9 @@ namespace tcpdiag::cli {
 
 // Of Format::kNdjson: the last line. Colours only where `output` is a terminal.
 std::string render(const model::Report& report, const Options& options, const session::Output& output);
+
+// An answer for people, in any format but JSON.
+std::string render(const report::Document& document, Format format, bool colour);
 
 // kFindingReached where a finding is at least as severe as --fail-on.
 ExitCode judge(const model::Report& report, const Options& options);

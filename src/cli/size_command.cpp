@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "cli/rendering.h"
 #include "cli/terminal.h"
 #include "report/render.h"
 #include "report/size.h"
@@ -143,12 +144,12 @@ Result<size::Plan> plan_of(const Options& options) {
 Result<ExitCode> size_command(const Options& options) {
   const Result<size::Plan> plan = plan_of(options);
   if (!plan) return tl::unexpected(plan.error());
-  const std::string answer =
-      options.format == Format::kJson
-          ? report::render_size_json(*plan, {.tool_version = std::string(session::kVersion),
-                                             .tool_git = std::string(session::kGit),
-                                             .command = options.argv})
-          : report::render_size_text(*plan, understands_escapes(STDOUT_FILENO) && !colour_unwanted());
+  const std::string answer = options.format == Format::kJson
+                                 ? report::render_size_json(*plan, {.tool_version = std::string(session::kVersion),
+                                                                    .tool_git = std::string(session::kGit),
+                                                                    .command = options.argv})
+                                 : render(report::size_document(*plan), options.format,
+                                          understands_escapes(STDOUT_FILENO) && !colour_unwanted());
   if (const int error = write_all(STDOUT_FILENO, answer); error != 0) {
     return fail(ExitCode::kFailed, "cannot write the answer to standard output: " + errno_text(error));
   }

@@ -26,7 +26,8 @@ std::string instance_words(const model::HostInfo& host);      // "t4g.micro (dmi
 std::string verdict_words(model::Verdict verdict);            // "cause found"
 // "remote port 443", "none"; with what the report of a recording is limited to beyond that.
 std::string filter_words(const model::Report& report);
-std::string lost_words(const model::Report& report);           // "lost: 1546 (3.0 %): NOT TRUSTWORTHY"
+std::string lost_words(const model::Report& report);  // "lost: 1546 (3.0 %): NOT TRUSTWORTHY"
+std::vector<std::pair<std::string_view, std::uint64_t>> loss_causes(const model::Loss& loss);  // also what is 0
 std::vector<std::string> loss_parts(const model::Loss& loss);  // "12 ring full"; empty: nothing was lost
 std::string cost_words(const model::Picture& picture);         // "own CPU: 0.9 %"
 std::string command_words(const model::Report& report);        // as a shell takes it: "tcpdiag trace -w 'a file'"
@@ -38,7 +39,6 @@ std::string not_visible_words(const model::Report& report);    // "DNS, the insi
 std::string missing_words(const model::Report& report);
 // What is not told because this is a part of a recording, a sentence each.
 std::vector<std::string> narrowing_remarks(const model::Report& report);
-std::string quiet_nics_words(const model::Report& report);  // of allowances that were not exceeded; or empty
 inline constexpr std::string_view kIncomplete =
     "INCOMPLETE: the trace did not end in order; what its last second held may be missing.";
 
@@ -117,76 +117,16 @@ std::pair<std::uint64_t, std::uint64_t> moved_bytes(const model::SocketStory& st
 // "from 10.0.0.9:4711", "shared by several processes".
 std::vector<std::string> socket_remarks(const model::SocketStory& story);
 
-// --- content_tables.cpp: delays and retransmissions ---
+// --- content_host.cpp: what the kernel and the network cards counted beside ---
 
-// The endpoint whose delays are shown: that of the first finding with one, else the first that has any; null: none has.
-const model::EndpointPicture* delay_endpoint(const model::Report& report);
-
-struct DelayTable {
-  struct Row {
-    model::Measure measure{};
-    std::string_view words;  // whose delay it is: "network <="; may be empty
-    const model::Histogram* histogram = nullptr;
-  };
-  const model::EndpointPicture* endpoint = nullptr;
-  std::vector<Row> rows;
-  std::vector<std::string> remarks;
-};
-std::optional<DelayTable> delay_table(const model::Report& report);  // of delay_endpoint()
-
-// Of EndpointPicture::path_queue_in_missing, "the peer sends no TCP timestamps"; null: nothing to be said.
-const char* why_not_one_way(std::string_view missing);
-
-struct RetransmitTable {
-  struct Row {
-    std::string_view words;
-    std::uint64_t events = 0;
-    const model::Histogram* again_after = nullptr;  // null: not measured
-  };
-  const model::EndpointPicture* endpoint = nullptr;
-  std::vector<Row> rows;
-  std::string remark;  // what the rows do not tell; may be empty
-};
-std::optional<RetransmitTable> retransmit_table(const model::Report& report);
-// p50, p99 and max; "-" where unknown.
-std::vector<std::string> delay_cells(const model::Histogram* histogram);
-
-// --- content_endpoints.cpp: endpoints, who uses them, what kernel and network cards counted beside ---
-
-struct EndpointTable {
-  struct Row {
-    std::string name;   // "10.0.0.1:443 out"
-    std::string netns;  // netns_words()
-    std::vector<std::string> cells;
-  };
-  std::vector<std::string_view> headings;  // of the cells
-  std::vector<Row> rows;                   // the first ten
-  std::size_t omitted = 0;
-};
-EndpointTable endpoint_table(const model::Picture& picture);
-std::string busy_name(const model::BusyEndpoint& busy);  // "10.0.0.1:443 out"
-
-// Nodes that are near to their most connections, a sentence each.
-std::vector<std::string> connection_remarks(const model::Picture& picture);
 // What the kernel counted over all sockets beside what was traced; empty: nothing to compare.
 std::string kernel_counter_words(const model::Report& report);
 // Full accept queues, unless a finding tells of them.
 std::vector<std::string> full_listener_remarks(const model::Report& report);
 
-struct ProcessTable {
-  const model::EndpointPicture* endpoint = nullptr;
-  std::vector<const model::ProcessShare*> rows;  // the first six
-  std::size_t omitted = 0;
-};
-// Of the first finding's endpoint where several processes use it.
-std::optional<ProcessTable> process_table(const model::Report& report);
-// Workers of one program in several services: the cgroup tells them apart.
-bool shares_name(const model::EndpointPicture& endpoint, const model::ProcessShare& process);
-
 // Network cards of which an allowance was exceeded or is in question.
 std::vector<const model::NicPicture*> nic_table(const model::Report& report);
-std::string_view limit_words(std::string_view limit);   // "bandwidth out"
-std::string still_words(const model::NicPicture& nic);  // where nothing was exceeded; empty: something was
-std::vector<std::string> nic_remarks(const model::NicPicture& nic);
+std::string_view limit_words(std::string_view limit);       // "bandwidth out"
+std::string quiet_nics_words(const model::Report& report);  // of allowances that were not exceeded; or empty
 
 }  // namespace tcpdiag::report

@@ -104,19 +104,22 @@ std::string lost_words(const model::Report& report) {
   return fmt::format("lost: {} ({}): {}", lost, percent(pct), effect);
 }
 
+std::vector<std::pair<std::string_view, std::uint64_t>> loss_causes(const model::Loss& loss) {
+  return {{"ring full", loss.ring_full},
+          {"socket table full", loss.sockets_full},
+          {"endpoint table full", loss.endpoints_full},
+          {"process table full", loss.processes_full},
+          {"undecodable", loss.undecodable},
+          {"rate-limited", loss.rate_limited},
+          {"samples thinned", loss.samples_thinned},
+          {"disk full", loss.disk_full}};
+}
+
 std::vector<std::string> loss_parts(const model::Loss& loss) {
   std::vector<std::string> parts;
-  const auto add = [&](std::uint64_t n, std::string_view words) {
-    if (n > 0) parts.push_back(fmt::format("{} {}", n, words));
-  };
-  add(loss.ring_full, "ring full");
-  add(loss.sockets_full, "socket table full");
-  add(loss.endpoints_full, "endpoint table full");
-  add(loss.processes_full, "process table full");
-  add(loss.undecodable, "undecodable");
-  add(loss.rate_limited, "rate-limited");
-  add(loss.samples_thinned, "samples thinned");
-  add(loss.disk_full, "disk full");
+  for (const auto& [cause, n] : loss_causes(loss)) {
+    if (n > 0) parts.push_back(fmt::format("{} {}", n, cause));
+  }
   return parts;
 }
 
@@ -189,44 +192,6 @@ std::vector<std::string> narrowing_remarks(const model::Report& report) {
     if (!ability.available && is_of_narrowing(ability)) remarks.push_back(ability.reason);
   }
   return remarks;
-}
-
-std::string quiet_nics_words(const model::Report& report) {
-  const model::Picture& picture = report.picture;
-  const std::vector<const model::NicPicture*> questioned = nic_table(report);
-  const auto in_question = [&](const model::NicPicture& nic) {
-    return std::find(questioned.begin(), questioned.end(), &nic) != questioned.end();
-  };
-  std::set<std::string> quiet;
-  std::set<std::string> unread;
-  std::set<std::string> drivers;
-  bool has_counters = false;
-  for (const model::NicPicture& nic : picture.nics) {
-    has_counters = has_counters || nic.counters_supported;
-    if (!nic.counters_supported) {
-      if (!nic.driver.empty()) drivers.insert(elide_middle(escape_terminal(nic.driver), 20));
-    } else if (!in_question(nic)) {
-      (nic.limits.empty() ? unread : quiet).insert(elide_middle(escape_terminal(nic.device), 40));
-    }
-  }
-  const auto list = [](const std::set<std::string>& names) {
-    constexpr std::size_t kShown = 4;
-    std::vector<std::string> shown(names.begin(), names.end());
-    if (shown.size() > kShown) {
-      shown.resize(kShown);
-      shown.push_back(fmt::format("{} more", names.size() - kShown));
-    }
-    return join(shown, ", ");
-  };
-  if (!quiet.empty()) return fmt::format("Allowance counters of {}: none exceeded.", list(quiet));
-  if (!unread.empty()) return fmt::format("Allowance counters of {}: read only once.", list(unread));
-  if (picture.nics.empty() || has_counters) return {};
-  const bool in_container = std::none_of(picture.start.netns.begin(), picture.start.netns.end(),
-                                         [](const model::NetnsInfo& netns) { return netns.is_initial; });
-  const std::string driver =
-      drivers.empty() ? "" : fmt::format(" (driver{} {})", drivers.size() == 1 ? "" : "s", list(drivers));
-  return fmt::format("This {}'s network cards have no allowance counters{}.", in_container ? "namespace" : "host",
-                     driver);
 }
 
 std::string time_words(const model::Picture& picture, model::MonoTime t) {

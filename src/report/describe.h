@@ -10,11 +10,10 @@
 
 #include "model/event.h"
 #include "model/sample.h"
+#include "report/document.h"
 #include "report/json.h"
 
 namespace tcpdiag::report {
-
-enum class Way : std::uint8_t { kHere, kOut, kIn };  // within this host, to the peer, from it
 
 // Words, an integer with the unit in its key, or a truth value. What is not known is left out.
 struct Detail {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The answer of `tcpdiag diff` as text and JSON.
+// The answer of `tcpdiag diff` as a document and as JSON.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "diff/difference.h"
+#include "report/document.h"
 
 namespace tcpdiag::report {
 
@@ -15,8 +16,7 @@ struct DiffHeader {  // of the JSON
   std::vector<std::string> command;
 };
 
-// At most 80 columns, ends with a newline.
-std::string render_diff_text(const diff::Comparison& comparison, bool colour);
+Document diff_document(const diff::Comparison& comparison);
 // One object "tcpdiag.diff/1" (docs/diff.schema.json), ends with a newline.
 std::string render_diff_json(const diff::Comparison& comparison, const DiffHeader& header);
 

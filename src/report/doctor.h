@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The answer of `tcpdiag doctor` as text and JSON.
+// The answer of `tcpdiag doctor` as a document and as JSON.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "doctor/examine.h"
+#include "report/document.h"
 
 namespace tcpdiag::report {
 
@@ -15,8 +16,8 @@ struct DoctorHeader {
   std::vector<std::string> command;
 };
 
-// At most 80 columns, ends with the verdict and a newline.
-std::string render_doctor_text(const doctor::Examination& examination, const DoctorHeader& header, bool colour);
+// On a screen the verdict is last.
+Document doctor_document(const doctor::Examination& examination, const DoctorHeader& header, Extent extent);
 // One object "tcpdiag.doctor/1" (docs/doctor.schema.json), ends with a newline.
 std::string render_doctor_json(const doctor::Examination& examination, const DoctorHeader& header);
 

@@ -92,6 +92,7 @@ std::vector<std::string> cut_command_word(std::string_view word) {
 const char* escape_sequence(Style style) {
   switch (style) {
     case Style::kPlain:
+    case Style::kMuted:
       return "";
     case Style::kHeading:
       return "\x1b[1m";
@@ -189,7 +190,7 @@ std::string first_that_fits(const std::vector<std::string>& variants, std::size_
 void Page::line(std::string_view text, Style style) {
   std::string safe = elide_middle(escape_terminal(text), kPageColumns);
   safe.erase(safe.find_last_not_of(' ') + 1);
-  const bool styled = colour_ && style != Style::kPlain && !safe.empty();
+  const bool styled = colour_ && *escape_sequence(style) != 0 && !safe.empty();
   if (styled) text_ += escape_sequence(style);
   text_ += safe;
   if (styled) text_ += "\x1b[0m";

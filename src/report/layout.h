@@ -3,10 +3,11 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "report/document.h"
 
 namespace tcpdiag::report {
 
@@ -28,8 +29,6 @@ std::string pad_left(std::string_view text, std::size_t width);   // spaces, the
 
 // The first of `variants` that takes at most `width` columns, else the last. They go from the best to the shortest.
 std::string first_that_fits(const std::vector<std::string>& variants, std::size_t width);
-
-enum class Style : std::uint8_t { kPlain, kHeading, kCritical, kWarning };
 
 // The lines written so far. Every line goes through escape_terminal(), loses its trailing blanks and, as a last resort,
 // is elided to 80 columns: whoever composes lines has made them fit already.

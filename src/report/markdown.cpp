@@ -1,192 +1,225 @@
 // SPDX-License-Identifier: Apache-2.0
-// The report as Markdown, made to be pasted into a ticket: the cause and what it did at the top, where it comes from
-// and how to repeat it at the end. What does not fit a ticket is left out piece by piece, never the end.
+// A document as Markdown, made to be pasted into a ticket. What does not fit a ticket is left out piece by piece, never
+// the end.
 #include "report/markdown.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
-#include "report/content.h"
-#include "report/layout.h"
-#include "report/text.h"
+#include "report/render.h"
 #include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
 
-constexpr std::size_t kAbilities = 10;
-
-// Null: nothing is wrong with the network.
-const model::Finding* first_cause(const model::Report& report) {
-  const Roots roots = root_findings(report);
-  const auto found = std::find_if(roots.causes.begin(), roots.causes.end(),
-                                  [&](std::size_t i) { return !is_about_losses(report.findings[i]); });
-  return found == roots.causes.end() ? nullptr : &report.findings[*found];
+std::string with_unit(const Column& column) {
+  return column.unit.empty() ? column.heading.text : fmt::format("{}, {}", column.heading.text, column.unit);
 }
 
-std::string title_of(const model::Report& report) {
-  const model::Finding* first = first_cause(report);
-  if (first != nullptr && !first->title.empty()) return first->title;
-  return report.verdict == model::Verdict::kNothingMatched ? "No TCP socket matched" : "Nothing wrong seen in TCP";
+std::string remark_words(const Row& row) {
+  std::vector<std::string> parts;
+  for (const Remark& remark : row.remarks) {
+    parts.push_back((remark.label.empty() ? "" : remark.label + ": ") + remark.text.text);
+  }
+  return join(parts, "; ");
 }
 
-std::string summary_of(const model::Report& report) {
-  if (report.verdict == model::Verdict::kNothingMatched) return not_matched_words(report);
-  if (!has_cause(report)) return nothing_found_words(report);
-  return report.summary;
+void put(Markdown& out, const Paragraph& paragraph) { out.paragraph(paragraph.text.text); }
+
+void put(Markdown& out, const List& list) {
+  for (const std::string& item : list.items) out.item(item);
+  if (!list.more.empty()) out.paragraph(list.more);
 }
 
-std::string verdict_of(const model::Report& report) {
-  const std::string verdict = verdict_words(report.verdict);
-  const model::Finding* first = first_cause(report);
-  if (first == nullptr) return verdict;
-  return fmt::format("{}; {}, confidence {}", verdict, model::to_string(first->severity),
-                     model::to_string(first->confidence));
+void put_labelled_command(Markdown& out, const Fact& fact) {
+  out.label(fact.label);
+  out.command(fact.command);
 }
 
-std::string host_of(const model::HostInfo& host) {
-  const std::string instance = instance_words(host);
-  const std::string name = host.hostname.empty() ? "?" : host.hostname;
-  return join({name, instance.empty() ? "instance type not known" : instance,
-               fmt::format("Linux {} {}", host.kernel, host.arch)},
-              ", ");
-}
-
-// Who reads only this knows what it is about.
-Markdown top(const model::Report& report) {
-  const model::Picture& picture = report.picture;
-  Markdown out;
-  out.heading(2, title_of(report));
-  out.paragraph(summary_of(report));
-  const std::string verdict = verdict_of(report);
+// The first fact makes the headings of a table, the others its rows.
+void put_header(Markdown& out, const Facts& facts) {
+  std::vector<MarkdownColumn> columns;
   std::vector<std::vector<std::string>> rows;
-  if (const model::Finding* first = first_cause(report)) {
-    rows.push_back({"Impact", join(impact_parts(report, *first), ", ")});
-    if (!first->next_steps.empty()) {
-      const model::NextStep& step = first->next_steps.front();
-      rows.push_back({"Next step", fmt::format("{}: {}", model::to_string(step.whose), step.text)});
+  for (const Fact& fact : facts.facts) {
+    for (const Words& words : fact.texts) {
+      if (columns.empty()) {
+        columns = {{fact.label}, {words.text}};
+      } else {
+        rows.push_back({fact.label, words.text});
+      }
     }
   }
-  const std::vector<std::vector<std::string>> circumstances = {
-      {"Host", host_of(picture.start.host)},
-      {"Traced", fmt::format("{} ({})", window_words(picture), window_length(picture.window.length()))},
-      {"Local time", local_time_words(picture) + " at the start"},
-      {"Filter", filter_words(report)},
-      {"Loss", lost_words(report)}};
-  rows.insert(rows.end(), circumstances.begin(), circumstances.end());
-  if (picture.window.partial) rows.push_back({"Incomplete", std::string(kIncomplete)});
-  out.table({{"Verdict"}, {verdict}}, rows);
-  return out;
-}
-
-Markdown over_time(const model::Report& report) {
-  Markdown out;
-  Page page(false);
-  append_bars(page, report);
-  const std::string bars = page.take();
-  if (bars.empty()) return out;
-  out.heading(3, "Over time (UTC)");
-  out.preformatted(bars);
-  return out;
-}
-
-Markdown limits(const model::Report& report) {
-  const model::Picture& picture = report.picture;
-  Markdown out;
-  out.heading(3, "Not seen");
-  const std::string hidden = not_visible_words(report);
-  out.item("Not visible from here", hidden.empty() ? "nothing is known to be hidden" : hidden);
-  const std::vector<std::string> lost = loss_parts(picture.loss);
-  out.item("Lost", lost.empty() ? "nothing (0 events)" : join(lost, ", "));
-  std::size_t missing = 0;
-  for (const model::Ability& ability : picture.start.abilities) {
-    if (!ability.available && ++missing <= kAbilities) {
-      out.item("Not measured", fmt::format("{}: {}", ability.name, ability.reason));
-    }
+  if (!columns.empty()) out.table(columns, rows);
+  for (const Fact& fact : facts.facts) {
+    if (!fact.command.empty()) put_labelled_command(out, fact);
   }
-  if (missing > kAbilities) out.item("Not measured", fmt::format("{} more in the JSON report", missing - kAbilities));
-  const std::string nics = quiet_nics_words(report);
-  if (!nics.empty()) out.item("Network cards", nics);
-  return out;
 }
 
-Markdown origin(const model::Report& report) {
-  const model::TraceStart& start = report.picture.start;
-  Markdown out;
-  out.heading(3, "This trace");
-  const std::string recording = recording_words(report);
-  out.item("Recording", recording.empty() ? "none was made" : recording);
-  out.item("Made by",
-           fmt::format("tcpdiag {}{}; {}", start.tool_version,
-                       start.tool_git.empty() ? "" : fmt::format(" ({})", start.tool_git), cost_words(report.picture)));
-  const std::string command = command_words(report);
-  if (!command.empty()) {
-    out.label("Command");
-    out.command(command);
+void put(Markdown& out, const Fact& fact) {
+  for (const Words& words : fact.texts) out.item(fact.label, words.text);
+  if (!fact.rows.empty()) {
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& [label, value] : fact.rows) rows.push_back({label, value});
+    out.table({{fact.label}, {""}}, rows);
   }
-  return out;
+  if (!fact.steps.empty()) out.label(fact.label);
+  for (std::size_t i = 0; i < fact.steps.size(); ++i) {
+    const Step& step = fact.steps[i];
+    out.numbered(i + 1, step.whose, step.text);
+    if (!step.command.empty()) out.command(step.command, Markdown::InItem::kYes);
+  }
+  if (!fact.command.empty()) put_labelled_command(out, fact);
 }
 
-// Pieces in order, a blank line between them, up to a number of bytes.
-class Document {
+void put(Markdown& out, const Facts& facts) {
+  if (facts.is_header) {
+    put_header(out, facts);
+    return;
+  }
+  for (const Fact& fact : facts.facts) put(out, fact);
+}
+
+// `told`: the heading above it, which may be its title already.
+void put(Markdown& out, const Table& table, const std::string& told) {
+  const auto any = [&](auto has) { return std::any_of(table.rows.begin(), table.rows.end(), has); };
+  const bool has_groups = any([](const Row& row) { return !row.group.empty(); });
+  const bool has_remarks = any([](const Row& row) { return !row.remarks.empty(); });
+  std::vector<MarkdownColumn> columns;
+  if (has_groups) columns.push_back({table.group_heading});
+  for (const Column& column : table.columns) {
+    columns.push_back({with_unit(column), column.align == Align::kRight || column.is_bar});
+  }
+  if (has_remarks) columns.push_back({table.remark_heading});
+  std::vector<std::vector<std::string>> rows;
+  for (const Row& row : table.rows) {
+    std::vector<std::string>& cells = rows.emplace_back();
+    if (has_groups) cells.push_back(row.group);
+    for (const Cell& cell : row.cells) cells.push_back(cell.words.text);
+    cells.resize(columns.size());
+    if (has_remarks) cells.back() = remark_words(row);
+  }
+  if (!table.title.text.empty() && table.title.text != told) out.label(table.title.text);
+  if (!rows.empty()) out.table(columns, rows);
+  for (const Words& note : table.notes) out.item(note.text);
+  if (!table.more.text.empty()) out.paragraph(table.more.text);
+}
+
+void put(Markdown& out, const Bars& bars) { out.preformatted(join(text_lines(bars), "\n")); }
+
+void put(Markdown& out, const Ladder& ladder) {
+  constexpr std::array<std::string_view, 3> kWays = {"here", "to the peer", "from the peer"};
+  std::vector<std::vector<std::string>> rows;
+  for (const Ladder::Step& step : ladder.steps) {
+    const bool is_pause = step.time.empty();
+    rows.push_back({step.time, step.since,
+                    is_pause ? std::string() : std::string(kWays[static_cast<std::size_t>(step.way)]), step.words});
+  }
+  out.paragraph(ladder.title);
+  out.table({{"Time (UTC)"}, {"since the last", true}, {"way"}, {"what"}}, rows);
+}
+
+void put(Markdown& /*out*/, Drawing /*drawing*/) {}
+
+// A document in pieces that may be left out.
+class Pieces {
  public:
-  explicit Document(std::size_t room) : room_(room) {}
-
-  void add(Markdown piece) {
-    std::string text = piece.take();
-    if (text.empty()) return;
-    if (text_.size() + 1 + text.size() > room_) {
-      ++left_out_;
-      return;
+  void add(const std::vector<Node>& nodes, bool is_kept) {
+    for (const Node& node : nodes) {
+      if (const Section* section = std::get_if<Section>(&node.content)) {
+        add(*section, is_kept || section->is_kept);
+      } else {
+        if (start_anew_) start(is_kept);
+        std::visit(
+            [&](const auto& content) {
+              using Content = std::decay_t<decltype(content)>;
+              if constexpr (std::is_same_v<Content, Table>) {
+                put(pieces_.back().text, content, heading_);
+              } else if constexpr (!std::is_same_v<Content, Section>) {
+                put(pieces_.back().text, content);
+              }
+            },
+            node.content);
+      }
     }
-    if (!text_.empty()) text_ += '\n';
-    text_ += text;
-  }
-  void add(std::vector<Markdown> pieces) {
-    for (Markdown& piece : pieces) add(std::move(piece));
   }
 
-  std::size_t left_out() const { return left_out_; }
-  std::string take() { return std::move(text_); }
+  Markdown& start(bool is_kept) {
+    start_anew_ = false;
+    return pieces_.emplace_back(Piece{{}, is_kept}).text;
+  }
+
+  // Those that are kept, and as many of the others as there is room for, in order.
+  std::string take() {
+    constexpr std::size_t kRemark = 200;  // bytes
+    std::size_t room = kMarkdownBytes - kRemark;
+    for (const Piece& piece : pieces_) room -= piece.is_kept ? std::min(room, piece.text.size() + 1) : 0;
+    std::string out;
+    std::size_t left_out = 0;
+    const auto append = [&](const std::string& text) {
+      if (!text.empty()) out += (out.empty() ? "" : "\n") + text;
+    };
+    const auto say_left_out = [&] {
+      if (left_out == 0) return;
+      Markdown remark;
+      remark.paragraph(fmt::format("{} did not fit a ticket: see the text or the JSON report.",
+                                   number_of(left_out, "more section")));
+      append(remark.take());
+      left_out = 0;
+    };
+    for (Piece& piece : pieces_) {
+      const std::size_t size = piece.text.size() + 1;
+      if (piece.is_kept) {
+        say_left_out();
+        append(piece.text.take());
+      } else if (size > room) {
+        ++left_out;
+      } else {
+        room -= size;
+        append(piece.text.take());
+      }
+    }
+    say_left_out();
+    return out;
+  }
 
  private:
-  std::size_t room_;
-  std::size_t left_out_ = 0;
-  std::string text_;
+  struct Piece {
+    Markdown text;
+    bool is_kept;
+  };
+
+  void add(const Section& section, bool is_kept) {
+    const auto* first = section.nodes.empty() ? nullptr : std::get_if<Section>(&section.nodes.front().content);
+    const bool is_told_below = first != nullptr && first->kind == Section::Kind::kFinding;
+    heading_ = section.heading.text;
+    if (!is_told_below) {
+      Markdown& piece = start(is_kept);
+      if (section.kind == Section::Kind::kFolded) {
+        piece.label(section.heading.text);
+      } else {
+        piece.heading(3, section.heading.text);
+      }
+    }
+    add(section.nodes, is_kept);
+    start_anew_ = true;
+  }
+
+  std::vector<Piece> pieces_;
+  std::string heading_;  // that was told last
+  bool start_anew_ = true;
 };
 
 }  // namespace
 
-std::string render_markdown(const model::Report& report, const MarkdownOptions& options) {
-  constexpr std::size_t kRemark = 200;  // bytes
-  Document end(kMarkdownBytes);
-  end.add(limits(report));
-  end.add(origin(report));
-  const std::string end_text = end.take();
-
-  Document out(kMarkdownBytes - end_text.size() - kRemark);
-  out.add(top(report));
-  out.add(markdown_findings(report));
-  out.add(markdown_failed_against_good(report));
-  out.add(markdown_endpoints(report));
-  out.add(markdown_retransmits(report));
-  out.add(markdown_failures(report, options.sockets));
-  out.add(markdown_stories(report, options.sockets));
-  out.add(markdown_delays(report));
-  out.add(over_time(report));
-  out.add(markdown_processes(report));
-  out.add(markdown_nics(report));
-  out.add(markdown_kernel_counters(report));
-  std::string text = out.take();
-  if (out.left_out() > 0) {
-    Markdown remark;
-    remark.paragraph(fmt::format("{} did not fit a ticket: see the text or the JSON report.",
-                                 number_of(out.left_out(), "more section")));
-    text += '\n' + remark.take();
-  }
-  return text + '\n' + end_text;
+std::string render_markdown(const Document& document) {
+  Pieces pieces;
+  pieces.start(true).heading(2, document.title);
+  pieces.add(document.head, true);
+  pieces.add(document.body, false);
+  return pieces.take();
 }
 
 }  // namespace tcpdiag::report

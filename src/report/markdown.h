@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parts of the Markdown report, for the files that make them.
+// Markdown in the making.
 #pragma once
 
 #include <cstddef>
@@ -8,16 +8,13 @@
 #include <string_view>
 #include <vector>
 
-#include "model/report.h"
-#include "report/render.h"
-
 namespace tcpdiag::report {
 
 inline constexpr std::size_t kMarkdownLine = 300;      // characters
-inline constexpr std::size_t kMarkdownBytes = 60'000;  // of the whole report; GitHub takes 65,536 characters
+inline constexpr std::size_t kMarkdownBytes = 60'000;  // of a whole document; GitHub takes 65,536 characters
 
 struct MarkdownColumn {
-  std::string_view heading;
+  std::string heading;
   bool is_number = false;  // aligned to the right
 };
 
@@ -27,9 +24,8 @@ class Markdown {
  public:
   void heading(int level, std::string_view text);
   void paragraph(std::string_view text);
-  void label(std::string_view text);                              // "**text**", above what it names
-  void paragraph(std::string_view label, std::string_view text);  // "**label**: text"
-  void item(std::string_view label, std::string_view text);       // "- **label**: text"
+  void label(std::string_view text);                         // "**text**", above what it names
+  void item(std::string_view label, std::string_view text);  // "- **label**: text"
   void item(std::string_view text);
   void numbered(std::size_t number, std::string_view label, std::string_view text);  // "1. **label**: text"
   // Each row has as many cells as there are columns; cells that make a line too long are elided.
@@ -54,19 +50,5 @@ class Markdown {
   std::string text_;
   bool in_list_ = false;
 };
-
-// markdown_findings.cpp: the causes, then the notices, a piece each; the last may say how many were left out.
-std::vector<Markdown> markdown_findings(const model::Report& report);
-
-// markdown_tables.cpp; each is empty where there is nothing to show.
-Markdown markdown_failed_against_good(const model::Report& report);
-Markdown markdown_endpoints(const model::Report& report);
-Markdown markdown_retransmits(const model::Report& report);
-Markdown markdown_failures(const model::Report& report, std::size_t sockets);
-std::vector<Markdown> markdown_stories(const model::Report& report, std::size_t sockets);  // of the failures shown
-Markdown markdown_delays(const model::Report& report);
-Markdown markdown_processes(const model::Report& report);
-Markdown markdown_nics(const model::Report& report);
-Markdown markdown_kernel_counters(const model::Report& report);
 
 }  // namespace tcpdiag::report

@@ -130,11 +130,6 @@ void Markdown::paragraph(std::string_view text) {
   lines("", "", text);
 }
 
-void Markdown::paragraph(std::string_view label, std::string_view text) {
-  begin_block();
-  lines(fmt::format("**{}**: ", escape_markdown(label)), "", text);
-}
-
 void Markdown::label(std::string_view text) {
   begin_block();
   text_ += fmt::format("**{}**\n", fitted(text, kMarkdownLine - 4));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The answer of `tcpdiag size` as text and JSON, and what it takes from the JSON report of a trace.
+// The answer of `tcpdiag size` as a document and as JSON, and what it takes from the JSON report of a trace.
 #pragma once
 
 #include <optional>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/address.h"
+#include "report/document.h"
 #include "size/plan.h"
 #include "util/result.h"
 
@@ -19,8 +20,7 @@ struct SizeHeader {  // of the JSON
   std::vector<std::string> command;
 };
 
-// At most 80 columns, ends with a newline.
-std::string render_size_text(const size::Plan& plan, bool colour);
+Document size_document(const size::Plan& plan);
 // One object "tcpdiag.size/1" (docs/size.schema.json), ends with a newline.
 std::string render_size_json(const size::Plan& plan, const SizeHeader& header);
 

@@ -163,7 +163,7 @@ class WithoutScripts(PageCase):
         self.open("story")
         text = self.browser.find_element("tag name", "body").text
         for words in ("203.0.113.10:443 reset 12 connections", "12 of 1201 exchanges failed (1.0 %)", "Clients log",
-                      "their log shows a response sent", "tcpdump -nvi any", "[the peer]", "The charts need JavaScript",
+                      "their log shows a response sent", "tcpdump -nvi any", "[peer]", "The charts need JavaScript",
                       "02:33:50.118", "SYN-ACK: established", "retransmit_syn", "Kernel counters"):
             self.assertIn(words, text)
         self.assertNotIn("Zoom in", text)

@@ -25,10 +25,13 @@ TEST(DoctorOptions, text_is_the_default) {
   EXPECT_THAT(options->argv, ElementsAre("tcpdiag", "doctor"));
 }
 
-TEST(DoctorOptions, json) {
+TEST(DoctorOptions, formats) {
   const auto command = parse({"--format", "json"});
   ASSERT_TRUE(command);
   EXPECT_EQ(std::get<Options>(*command).format, Format::kJson);
+  const auto page = parse({"--format", "html"});
+  ASSERT_TRUE(page);
+  EXPECT_EQ(std::get<Options>(*page).format, Format::kHtml);
 }
 
 TEST(DoctorOptions, wrong_use_is_told) {

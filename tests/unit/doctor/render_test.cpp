@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Text and JSON of machines that are fine, poor, not permitted, and hostile, as files of tests/golden/doctor.
+#include "report/render.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -72,35 +74,47 @@ std::vector<std::pair<std::string, doctor::Examination>> examinations() {
 TEST(DoctorRender, golden_files) {
   for (const auto& [name, examination] : examinations()) {
     const DoctorHeader header{.tool_version = "0.0.0", .tool_git = "", .command = {"tcpdiag", "doctor"}};
-    tcpdiag::testing::expect_golden("doctor/" + name + ".txt", render_doctor_text(examination, header, false));
+    tcpdiag::testing::expect_golden("doctor/" + name + ".txt",
+                                    render_text(doctor_document(examination, header, Extent::kScreen), false));
+    tcpdiag::testing::expect_golden("doctor/" + name + ".md",
+                                    render_markdown(doctor_document(examination, header, Extent::kTicket)));
     tcpdiag::testing::expect_golden("doctor/" + name + ".json", render_doctor_json(examination, header));
   }
 }
 
 TEST(DoctorRender, lines_fit_and_nothing_reaches_the_terminal) {
   for (const auto& [name, examination] : examinations()) {
-    const std::string all = render_doctor_text(examination, {}, false);
+    const std::string all = render_text(doctor_document(examination, {}, Extent::kScreen), false);
     EXPECT_THAT(all, Not(HasSubstr("\x1b"))) << name;
     std::istringstream text(all);
     for (std::string line; std::getline(text, line);) EXPECT_LE(columns(line), 80U) << name << ": " << line;
   }
 }
 
+TEST(DoctorRender, a_page_begins_with_the_verdict) {
+  const std::string page =
+      render_html(doctor_document(doctor::examine(not_loaded(types_of_6_12()), container()), {}, Extent::kTicket));
+  EXPECT_THAT(page, HasSubstr("<p class=\"summary critical\">cannot trace: not permitted"));
+  EXPECT_THAT(page, HasSubstr("lost: nothing can be traced; cure: sudo cannot give them here"));
+  EXPECT_THAT(page, Not(HasSubstr("<script")));
+}
+
 TEST(DoctorRender, the_verdict_is_last) {
   const doctor::Examination good = doctor::examine(kernel_that_loads(types_of_6_18()), good_machine());
-  EXPECT_THAT(render_doctor_text(good, {}, false), EndsWith("\n\ncan trace: everything\n"));
+  EXPECT_THAT(render_text(doctor_document(good, {}, Extent::kScreen), false), EndsWith("\n\ncan trace: everything\n"));
 }
 
 TEST(DoctorRender, colours_only_where_they_are_wanted) {
   const doctor::Examination poor = doctor::examine(not_loaded(types_of_6_12()), container());
-  EXPECT_THAT(render_doctor_text(poor, {}, true), HasSubstr("\x1b[1;31mcannot trace"));
-  EXPECT_THAT(render_doctor_text(poor, {}, false), Not(HasSubstr("\x1b")));
+  EXPECT_THAT(render_text(doctor_document(poor, {}, Extent::kScreen), true), HasSubstr("\x1b[1;31mcannot trace"));
+  EXPECT_THAT(render_text(doctor_document(poor, {}, Extent::kScreen), false), Not(HasSubstr("\x1b")));
 }
 
 TEST(DoctorRender, who_is_not_root_is_told_of_sudo) {
   const char* kSudo = "'sudo tcpdiag doctor' tells more";
   const auto text_of = [](const model::Machine& machine) {
-    return render_doctor_text(doctor::examine(not_loaded(types_of_6_12()), machine), {}, false);
+    return render_text(doctor_document(doctor::examine(not_loaded(types_of_6_12()), machine), {}, Extent::kScreen),
+                       false);
   };
   EXPECT_THAT(text_of(machine_of_a_user()), HasSubstr(kSudo));
   EXPECT_THAT(text_of(container()), Not(HasSubstr(kSudo)));

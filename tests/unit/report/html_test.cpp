@@ -13,7 +13,9 @@
 #include <vector>
 
 #include "model/report.h"
+#include "report/json.h"
 #include "report/render.h"
+#include "report/trace_document.h"
 #include "unit/report/samples.h"
 
 namespace tcpdiag::report {
@@ -121,7 +123,7 @@ TEST(Html, arguments_are_escaped_and_numbers_are_not) {
 
 TEST(Html, json_cannot_end_its_element) {
   Html html;
-  html.put_json({{"name", "</script><!--\u2028\xff"}});
+  html.put_json(json_line({{"name", "</script><!--\u2028\xff"}}));
   EXPECT_EQ(html.take(), "{\"name\":\"\\u003c/script>\\u003c!--\\u2028\\ufffd\"}");
 }
 
@@ -147,17 +149,17 @@ TEST(Html, cause_stands_before_everything_but_the_header) {
   const std::size_t cause = page.find("Cause 1: 10.77.0.2:6379 sends at most 64 Mbit/s");
   ASSERT_NE(cause, std::string::npos);
   EXPECT_EQ(page.rfind("<section", cause), page.find("<section"));
-  EXPECT_THAT(page, HasSubstr("<li id=\"f2\"><code>path-queueing</code> (critical, finding 2)"));
+  EXPECT_THAT(page, HasSubstr("<li id=\"f2\">2 path-queueing (critical)"));
   EXPECT_LT(page.find("path-queueing"), page.find("Notice 4"));
 }
 
 TEST(Html, a_finding_has_everything_a_ticket_needs) {
   const std::string page = between(own_part(samples::api_resets()), "id=\"f1\"", "</article>");
-  for (const char* words : {"critical", "confidence high", "peer-reset-awaiting-response",
-                            "12 of 1201 exchanges failed (1.0 %)", "first <time datetime=\"2026-11-21T02:33:50.118Z\">",
-                            "not ongoing", "ruby (pids 811, 812, 813), cgroup /system", "Connection reset by peer",
-                            "30.0 s, all 12 within 40 ms", "gunicorn --timeout", "[the peer]", "tcpdump -nvi any",
-                            "their log shows a response sent", "<a href=\"#c1\">"}) {
+  for (const char* words :
+       {"critical", "confidence high", "peer-reset-awaiting-response", "12 of 1201 exchanges failed (1.0 %)",
+        "first <time datetime=\"2026-11-21T02:33:50.118Z\">", "not ongoing",
+        "ruby (pids 811, 812, 813), cgroup /system", "Connection reset by peer", "30.0 s, all 12 within 40 ms",
+        "gunicorn --timeout", "[peer]", "tcpdump -nvi any", "their log shows a response sent", "<a href=\"#c1\">"}) {
     EXPECT_THAT(page, HasSubstr(words));
   }
 }
@@ -176,7 +178,7 @@ TEST(Html, header_tells_of_command_window_loss_and_recording) {
 
 TEST(Html, every_loss_is_told_also_when_nothing_was_lost) {
   const std::string page = own_part(samples::nothing_found());
-  for (const char* cause : {"ring buffer full", "socket table full", "endpoint table full", "process table full",
+  for (const char* cause : {"ring full", "socket table full", "endpoint table full", "process table full",
                             "undecodable", "rate-limited", "samples thinned", "disk full"}) {
     EXPECT_THAT(page, HasSubstr("<tr><th scope=\"row\">" + std::string(cause) + "</th><td class=\"n\">0</td></tr>"));
   }
@@ -217,10 +219,10 @@ TEST(HtmlStory, a_long_pause_is_told_with_what_was_missing) {
 
 TEST(HtmlStory, as_many_as_asked_for_and_those_of_causes_first) {
   const model::Report report = samples::api_resets();
-  EXPECT_THAT(HtmlStories(report, 2).shown(), ElementsAre(0, 12)) << "an example of each cause";
-  EXPECT_THAT(HtmlStories(report, 50).shown(), SizeIs(15));
-  EXPECT_EQ(HtmlStories(report, 2).anchor(12), "c2");
-  EXPECT_EQ(HtmlStories(report, 2).anchor(3), "");
+  EXPECT_THAT(Stories(report, 2, Extent::kPage).shown(), ElementsAre(0, 12)) << "an example of each cause";
+  EXPECT_THAT(Stories(report, 50, Extent::kPage).shown(), SizeIs(15));
+  EXPECT_EQ(Stories(report, 2, Extent::kPage).anchor(12), "c2");
+  EXPECT_EQ(Stories(report, 2, Extent::kPage).anchor(3), "");
   EXPECT_EQ(occurrences(render_html(report, {2}), "<details class=\"story\""), 2U);
 }
 
@@ -229,7 +231,7 @@ TEST(HtmlStory, as_many_as_asked_for_and_those_of_causes_first) {
 TEST(HtmlCharts, endpoints_of_findings_come_first_and_their_values_are_bounded) {
   model::Report report = samples::linked();
   report.findings[3].endpoint = 7;
-  const HtmlContext context{report, HtmlStories(report, 0)};
+  const TraceView context{report, Extent::kPage, 0, Stories(report, 0, Extent::kPage)};
   EXPECT_EQ(charted_endpoints(context)[0], 0U);
   EXPECT_EQ(charted_endpoints(context)[1], 7U);
   report.picture.endpoints.assign(100, report.picture.endpoints[0]);
@@ -270,10 +272,7 @@ TEST(HtmlCharts, every_series_and_measure_of_the_json_report_has_its_words) {
   }
   for (const auto& item : endpoint["series"].items()) EXPECT_THAT(known, ::testing::Contains(item.key()));
   std::vector<std::string> measures;
-  for (const Json& measure : data_of(render_html(report, {}))["measures"]) {
-    EXPECT_NE(measure["words"], "");
-    measures.push_back(measure["name"]);
-  }
+  for (const model::Measure measure : model::kRankedMeasures) measures.emplace_back(model::to_string(measure));
   for (const auto& item : endpoint["histograms"].items()) EXPECT_THAT(measures, ::testing::Contains(item.key()));
 }
 

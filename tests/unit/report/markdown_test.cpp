@@ -74,16 +74,18 @@ TEST(Markdown, the_top_tells_cause_verdict_host_and_times) {
 TEST(Markdown, a_finding_tells_impact_times_owner_steps_and_doubts) {
   const std::string text = of(samples::api_resets());
   EXPECT_THAT(text, HasSubstr("\n- **Impact**: 12 of 1201 exchanges failed (1.0 %)\n"));
-  EXPECT_THAT(text,
-              HasSubstr("\n- **Seen**: first 02:33:50.118, last 03:11:02.771 UTC; not at the end of the trace\n"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("\n- **Seen**: first 02:33:50.118, last 03:11:02.771 UTC; not ongoing at the end of the trace\n"));
   EXPECT_THAT(text, HasSubstr("\n- **Who**: ruby (pids 811, 812, 813), cgroup /system.slice/puma.service\n"));
   EXPECT_THAT(text, HasSubstr("\n- **Confidence**: medium. All three were tried by one process.\n"));
   EXPECT_THAT(text, HasSubstr("\n1. **peer**: give the API's owner the times"));
   EXPECT_THAT(text, HasSubstr("\n   ```sh\n   tcpdump -nvi any 'host 203.0.113.10"));
-  EXPECT_THAT(text, HasSubstr("\n**Wrong if**: their log shows a response sent"));
+  EXPECT_THAT(text, HasSubstr("\n- **Wrong if**: their log shows a response sent"));
   model::Report ongoing = samples::api_resets();
   ongoing.findings[0].ongoing = true;
-  EXPECT_THAT(of(ongoing), HasSubstr("02:33:50.118, last 03:11:02.771 UTC; still so at the end of the trace\n"));
+  EXPECT_THAT(of(ongoing),
+              HasSubstr("02:33:50.118, last 03:11:02.771 UTC; ongoing: still so at the end of the trace\n"));
 }
 
 TEST(Markdown, what_the_top_tells_is_not_told_twice) {
@@ -102,8 +104,10 @@ TEST(Markdown, the_end_tells_how_to_repeat_it) {
 
 TEST(Markdown, examples_tell_their_story) {
   const std::string text = of(samples::api_resets());
-  EXPECT_THAT(text, HasSubstr("\n**10.0.3.17:41822 to 203.0.113.10:443**: reset by peer after 30.0 s, ruby 811\n"));
-  EXPECT_THAT(text, HasSubstr("| request        | 1412 B, idle 1.3 s"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("\n**02:33:50.118 reset by peer after 30.0 s, ruby 811, 10.0.3.17:41822 \u2192 203.0.113.10:443**\n"));
+  EXPECT_THAT(text, HasSubstr("| to the peer   | request, 1412 B, after 1.3 s of silence"));
   EXPECT_THAT(text, HasSubstr("... and 13 more connections in the JSON report"));
   EXPECT_THAT(render_markdown(samples::api_resets(), {0}), Not(HasSubstr("41822")));
 }

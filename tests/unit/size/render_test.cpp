@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Text and JSON of four answers, as files of tests/golden/size.
+#include "report/render.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -58,7 +60,8 @@ std::vector<std::pair<std::string, size::Plan>> plans() {
 
 TEST(SizeRender, golden_files) {
   for (const auto& [name, plan] : plans()) {
-    tcpdiag::testing::expect_golden("size/" + name + ".txt", render_size_text(plan, false));
+    tcpdiag::testing::expect_golden("size/" + name + ".txt", render_text(size_document(plan), false));
+    tcpdiag::testing::expect_golden("size/" + name + ".md", render_markdown(size_document(plan)));
     const SizeHeader header{.tool_version = "0.0.0", .tool_git = "", .command = {"tcpdiag", "size", name}};
     tcpdiag::testing::expect_golden("size/" + name + ".json", render_size_json(plan, header));
   }
@@ -72,10 +75,19 @@ TEST(SizeRender, lines_fit) {
   large.clients = 10'000'000;
   all.emplace_back("large", size::make_plan(large, baseline_of(1e8), fake_table()));
   for (const auto& [name, plan] : all) {
-    std::istringstream text(render_size_text(plan, false));
+    std::istringstream text(render_text(size_document(plan), false));
     for (std::string line; std::getline(text, line);) {
       EXPECT_LE(columns(line), 80U) << name << ": " << line;
       EXPECT_EQ(line.find("..."), std::string::npos) << name << ": " << line;
+    }
+  }
+}
+
+TEST(SizeRender, a_page_tells_what_the_text_tells) {
+  for (const auto& [name, plan] : plans()) {
+    const std::string page = render_html(size_document(plan));
+    for (const char* words : {"Per exchange", "payload (B)", "Segments of at most 1448 B", "allowance"}) {
+      EXPECT_THAT(page, HasSubstr(words)) << name;
     }
   }
 }
@@ -97,7 +109,7 @@ TEST(SizeRender, answer_comes_first) {
   EXPECT_THAT(answer(size::make_plan(asked(1e5), baseline_of(64), fake_table())),
               HasSubstr("429 times as much; no instance type of the table carries that."));
   for (const auto& [name, plan] : plans()) {
-    const std::string text = render_size_text(plan, false);
+    const std::string text = render_text(size_document(plan), false);
     EXPECT_THAT(text, StartsWith(size_answer(plan).substr(0, 40))) << name;
   }
 }

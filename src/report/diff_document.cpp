@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The answer of `tcpdiag diff` as text: the answer first, then what differs with both sides beside each other.
+// The answer of `tcpdiag diff`: the answer first, then what differs with both sides beside each other.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <optional>
@@ -11,8 +10,6 @@
 #include <utility>
 
 #include "report/diff.h"
-#include "report/layout.h"
-#include "util/escape.h"
 #include "util/format.h"
 
 namespace tcpdiag::report {
@@ -24,6 +21,7 @@ using diff::OnlyIn;
 using diff::Side;
 using diff::Unit;
 using model::Histogram;
+using Differences = std::vector<const Difference*>;
 
 constexpr std::size_t kRows = 30;
 constexpr std::size_t kDoubtfulRows = 8;
@@ -31,11 +29,15 @@ constexpr std::size_t kListRows = 12;
 constexpr std::size_t kCharts = 3;
 
 struct Names {
-  std::string_view good;
-  std::string_view bad;
+  const char* good;
+  const char* bad;
 };
 Names names_of(const Comparison& comparison) {
   return comparison.mode == diff::Mode::kOneRun ? Names{"good", "failed"} : Names{"GOOD", "BAD"};
+}
+
+std::string left_out(std::size_t all, std::size_t shown) {
+  return all > shown ? fmt::format("... {} more in the JSON report", all - shown) : "";
 }
 
 // --- cells ---
@@ -116,17 +118,6 @@ std::string change_cell(const Difference& d) {
   return d.quantile.empty() ? change : fmt::format("{} {}", d.quantile, change);
 }
 
-constexpr std::size_t kMeasure = 30;
-constexpr std::size_t kUnit = 6;
-constexpr std::size_t kSide = 15;
-constexpr std::size_t kChange = 14;
-
-std::string row(std::string_view measure, std::string_view unit, std::string_view good, std::string_view bad,
-                std::string_view change) {
-  return pad_right(measure, kMeasure) + pad_right(unit, kUnit) + pad_left(good, kSide) + pad_left(bad, kSide) +
-         pad_left(change, kChange);
-}
-
 // "about 96 more failures", "about 1485 faster"
 std::string affected_words(const Difference& d) {
   if (!d.affected || *d.affected == 0) return {};
@@ -165,54 +156,69 @@ Style style_of(const Difference& d) {
   return d.tier == diff::Tier::kFailures ? Style::kCritical : Style::kWarning;
 }
 
-void append_row(Page& page, const Difference& d) {
+Row row_of(const Difference& d) {
   const Scale scale = scale_of(d);
-  const std::string good = side_cell(d.good, scale);
-  const std::string bad = side_cell(d.bad, scale);
-  const std::string name = "  " + d.what;
-  if (columns(name) >= kMeasure) {
-    page.line(name, style_of(d));
-    page.line(row("", scale.unit, good, bad, change_cell(d)), style_of(d));
-  } else {
-    page.line(row(name, scale.unit, good, bad, change_cell(d)), style_of(d));
+  Row row{{d.what, scale.unit, side_cell(d.good, scale), side_cell(d.bad, scale), change_cell(d)}};
+  row.style = style_of(d);
+  row.group = diff::words_for(d.scope);
+  if (!d.bad.text.empty()) {
+    row.remarks.push_back(
+        {"", fmt::format("{}; against: {}", d.bad.text, d.good.text.empty() ? "the whole time" : d.good.text)});
   }
-  if (!d.bad.text.empty())
-    page.paragraph("    ",
-                   fmt::format("{}; against: {}", d.bad.text, d.good.text.empty() ? "the whole time" : d.good.text));
-  page.paragraph("    ", reason_words(d));
+  row.remarks.push_back({"", reason_words(d)});
+  return row;
 }
 
-// --- tables ---
+// --- sections ---
 
-void append_table(Page& page, const std::string& heading, const std::vector<const Difference*>& rows, std::size_t limit,
-                  const Names& names) {
-  if (rows.empty()) return;
-  page.blank();
-  page.line(row(heading, "unit", fmt::format("{} p50/p99", names.good), fmt::format("{} p50/p99", names.bad), "change"),
-            Style::kHeading);
-  const diff::Scope* scope = nullptr;
-  for (std::size_t i = 0; i < std::min(rows.size(), limit); ++i) {
-    if (scope == nullptr || *scope != rows[i]->scope) page.paragraph("", diff::words_for(rows[i]->scope));
-    scope = &rows[i]->scope;
-    append_row(page, *rows[i]);
-  }
-  if (rows.size() > limit) page.line(fmt::format("  ... {} more in the JSON report", rows.size() - limit));
+Section chapter(const char* id, Words heading) {
+  Section section;
+  section.id = id;
+  section.heading = std::move(heading);
+  return section;
 }
 
-void append_settings(Page& page, const Comparison& comparison, const Names& names) {
-  bool first = true;
+void add_table(Document& document, Section section, const char* title, const Differences& all, std::size_t limit,
+               const Names& names) {
+  if (all.empty()) return;
+  Table table;
+  table.title = Words(section.heading.text, title);
+  table.columns = {{"measure", Align::kLeft, 30},
+                   {"unit", Align::kLeft, 6},
+                   {fmt::format("{} p50/p99", names.good), Align::kRight, 15},
+                   {fmt::format("{} p50/p99", names.bad), Align::kRight, 15},
+                   {"change", Align::kRight, 14}};
+  table.remark_indent = 4;
+  table.group_heading = "where";
+  table.remark_heading = "how sure";
+  for (std::size_t i = 0; i < std::min(all.size(), limit); ++i) table.rows.push_back(row_of(*all[i]));
+  table.more = left_out(all.size(), limit);
+  section.nodes.emplace_back(std::move(table));
+  document.body.emplace_back(std::move(section));
+}
+
+void add_list(Document& document, Section section, std::vector<std::string> items, std::size_t limit,
+              const char* marker) {
+  if (items.empty()) return;
+  List list;
+  list.marker = marker;
+  list.more = left_out(items.size(), limit);
+  items.resize(std::min(items.size(), limit));
+  list.items = std::move(items);
+  section.nodes.emplace_back(std::move(list), true);
+  document.body.emplace_back(std::move(section));
+}
+
+std::vector<std::string> settings(const Comparison& comparison) {
+  std::vector<std::string> items;
   for (const Difference& d : comparison.differences) {
     if (d.unit != Unit::kText) continue;
-    if (first) {
-      page.blank();
-      page.line(fmt::format("SETTINGS  {} -> {}", names.good, names.bad), Style::kHeading);
-    }
-    first = false;
     const auto text = [](const std::string& value) { return value.empty() ? std::string("unknown") : value; };
     const std::string where =
         d.scope.kind == diff::ScopeKind::kHost ? "" : fmt::format(" ({})", diff::words_for(d.scope));
-    page.paragraph("  ", fmt::format("{}{}: {} -> {}", d.what, where, text(d.good.text), text(d.bad.text)));
+    items.push_back(fmt::format("{}{}: {} -> {}", d.what, where, text(d.good.text), text(d.bad.text)));
   }
+  return items;
 }
 
 // --- distributions beside each other ---
@@ -247,43 +253,38 @@ std::vector<Bin> shared_bins(const Histogram& good, const Histogram& bad, std::s
   return bins;
 }
 
-// "####      12.5 %"; what is there is never drawn as nothing.
-std::string bar(double share, double largest) {
-  constexpr std::size_t kBar = 18;
-  std::size_t length = static_cast<std::size_t>(std::lround(share / largest * kBar));
-  if (share > 0) length = std::max<std::size_t>(length, 1);
-  const std::string figures = share > 0 ? percent(share * 100) : std::string();
-  return pad_right(std::string(length, '#'), kBar) + pad_left(figures, 8);
-}
-
-void append_distribution(Page& page, const Difference& d, const Names& names) {
+std::optional<Table> distribution(const Difference& d, const Names& names) {
   constexpr std::size_t kBins = 14;
   const Histogram& good = *d.good.distribution;
   const Histogram& bad = *d.bad.distribution;
   const std::vector<Bin> bins = shared_bins(good, bad, kBins);
   double largest = 0;
   for (const Bin& bin : bins) largest = std::max({largest, bin.good, bin.bad});
-  if (largest <= 0) return;
-  page.blank();
-  page.paragraph("", fmt::format("{} of {}", d.what, diff::words_for(d.scope)), Style::kHeading);
-  const auto heading = [](std::string_view name, const Histogram& h) {
-    return fmt::format("{}: {}", name, number_of(h.count(), "value"));
+  if (largest <= 0) return std::nullopt;
+  const auto side = [](const char* name, const Histogram& h) {
+    return Column{fmt::format("{}: {}", name, number_of(h.count(), "value")), Align::kLeft, 26, 0, {}, true};
   };
-  page.line(pad_right("", 23) + pad_right(heading(names.good, good), 28) + heading(names.bad, bad));
+  const auto share = [&](double part) { return Cell(part > 0 ? percent(part * 100) : std::string(), part / largest); };
+  Table table;
+  table.title = fmt::format("{} of {}", d.what, diff::words_for(d.scope));
+  table.title_apart = true;
+  table.indent = 0;
+  table.columns = {{Words("from - to", " "), Align::kRight, 21}, side(names.good, good), side(names.bad, bad)};
   for (const Bin& bin : bins) {
     const std::string range = fmt::format("{} - {}", duration(bin.low), duration(bin.high));
-    page.line(pad_left(range, 21) + " |" + bar(bin.good, largest) + " |" + bar(bin.bad, largest));
+    table.rows.push_back({{range, share(bin.good), share(bin.bad)}});
   }
+  return table;
 }
 
-void append_distributions(Page& page, const std::vector<const Difference*>& rows, const Names& names) {
-  std::size_t shown = 0;
+void add_distributions(Document& document, const Differences& rows, const Names& names) {
+  Section section = chapter("distributions", "Distributions");
   for (const Difference* d : rows) {
-    if (shown == kCharts) return;
+    if (section.nodes.size() == kCharts) break;
     if (!d->good.distribution || !d->bad.distribution) continue;
-    append_distribution(page, *d, names);
-    ++shown;
+    if (std::optional<Table> table = distribution(*d, names)) section.nodes.emplace_back(std::move(*table));
   }
+  if (!section.nodes.empty()) document.body.emplace_back(std::move(section));
 }
 
 // --- lists ---
@@ -314,42 +315,25 @@ std::string only_words(const OnlyIn& only) {
   return {};
 }
 
-void append_only_in(Page& page, const Comparison& comparison, bool in_bad, const Names& names) {
-  std::vector<const OnlyIn*> rows;
+std::vector<std::string> only_in(const Comparison& comparison, bool in_bad) {
+  std::vector<std::string> items;
   for (const OnlyIn& only : comparison.only_in) {
-    if (only.in_bad == in_bad) rows.push_back(&only);
+    if (only.in_bad == in_bad) items.push_back(only_words(only));
   }
-  if (rows.empty()) return;
-  page.blank();
-  page.line(fmt::format("ONLY IN {}", in_bad ? names.bad : names.good), Style::kHeading);
-  for (std::size_t i = 0; i < std::min(rows.size(), kListRows); ++i) page.paragraph("- ", only_words(*rows[i]));
-  if (rows.size() > kListRows) page.line(fmt::format("  ... {} more in the JSON report", rows.size() - kListRows));
+  return items;
 }
 
-void append_not_compared(Page& page, const Comparison& comparison) {
-  if (!comparison.not_compared.empty()) {
-    page.blank();
-    page.line("NOT COMPARED", Style::kHeading);
-    const std::size_t shown = std::min(comparison.not_compared.size(), kListRows);
-    for (std::size_t i = 0; i < shown; ++i) {
-      const diff::NotCompared& missing = comparison.not_compared[i];
-      page.paragraph("- ", fmt::format("{}: {}", missing.what, missing.why));
-    }
-    if (comparison.not_compared.size() > shown) {
-      page.line(fmt::format("  ... {} more in the JSON report", comparison.not_compared.size() - shown));
-    }
+std::vector<std::string> not_compared(const Comparison& comparison) {
+  std::vector<std::string> items;
+  for (const diff::NotCompared& missing : comparison.not_compared) {
+    items.push_back(fmt::format("{}: {}", missing.what, missing.why));
   }
-  if (comparison.notes.empty()) return;
-  page.blank();
-  page.line("PAIRED BY GUESS", Style::kHeading);
-  const std::size_t shown = std::min(comparison.notes.size(), kListRows);
-  for (std::size_t i = 0; i < shown; ++i) page.paragraph("- ", comparison.notes[i]);
-  if (comparison.notes.size() > shown) {
-    page.line(fmt::format("  ... {} more in the JSON report", comparison.notes.size() - shown));
-  }
+  return items;
 }
 
-void append_run(Page& page, std::string_view label, const diff::RunSummary& run) {
+// --- the head ---
+
+Fact run_fact(const char* label, const char* lead, const diff::RunSummary& run) {
   std::string words = fmt::format("{} {} UTC, {}", date(run.start_at), clock_time(run.start_at),
                                   duration(std::round(run.length_s * 10) * 1e5));
   if (run.partial) words += " (cut short)";
@@ -359,7 +343,7 @@ void append_run(Page& page, std::string_view label, const diff::RunSummary& run)
     words += fmt::format(", {} ({} failed)", number_of(run.connects, "connect"), run.connects_failed);
   if (run.filters != "none") words += fmt::format("; filters: {}", run.filters);
   if (run.lost > 0) words += fmt::format("; {} lost", number_of(run.lost, "event"));
-  page.paragraph(pad_right(label, 6), words);
+  return {label, lead, {words}};
 }
 
 Style answer_style(const Comparison& comparison) {
@@ -369,31 +353,46 @@ Style answer_style(const Comparison& comparison) {
 
 }  // namespace
 
-std::string render_diff_text(const Comparison& comparison, bool colour) {
-  Page page(colour);
+Document diff_document(const Comparison& comparison) {
   const Names names = names_of(comparison);
-  page.paragraph("", diff_answer(comparison), answer_style(comparison));
-  page.blank();
-  if (comparison.mode == diff::Mode::kOneRun) {
-    append_run(page, "RUN", comparison.bad);
+  const bool is_one_run = comparison.mode == diff::Mode::kOneRun;
+  Document document;
+  document.title = is_one_run ? "What failed against what was good" : "BAD against GOOD";
+  document.kicker = "tcpdiag diff";
+  document.head.emplace_back(Paragraph{diff_answer(comparison), answer_style(comparison)});
+  Facts runs;
+  if (is_one_run) {
+    runs.facts = {run_fact("Run", "RUN   ", comparison.bad)};
   } else {
-    append_run(page, "GOOD", comparison.good);
-    append_run(page, "BAD", comparison.bad);
+    runs.facts = {run_fact("GOOD", "GOOD  ", comparison.good), run_fact("BAD", "BAD   ", comparison.bad)};
   }
-  std::vector<const Difference*> certain;
-  std::vector<const Difference*> doubtful;
+  document.head.emplace_back(std::move(runs));
+
+  Differences certain;
+  Differences doubtful;
   for (const Difference& difference : comparison.differences) {
     if (difference.unit == Unit::kText) continue;
     (difference.confidence == model::Confidence::kLow ? doubtful : certain).push_back(&difference);
   }
-  append_table(page, "DIFFERENCE", certain, kRows, names);
-  append_distributions(page, certain, names);
-  append_table(page, "PERHAPS (it may be chance)", doubtful, kDoubtfulRows, names);
-  append_settings(page, comparison, names);
-  append_only_in(page, comparison, true, names);
-  append_only_in(page, comparison, false, names);
-  append_not_compared(page, comparison);
-  return page.take();
+  add_table(document, chapter("differences", "Differences"), "DIFFERENCE", certain, kRows, names);
+  add_distributions(document, certain, names);
+  add_table(document, chapter("perhaps", "Perhaps (it may be chance)"), "PERHAPS (it may be chance)", doubtful,
+            kDoubtfulRows, names);
+  const std::string from_to = fmt::format("{} -> {}", names.good, names.bad);
+  std::vector<std::string> differing = settings(comparison);
+  const std::size_t all_settings = differing.size();
+  add_list(document, chapter("settings", Words("Settings, " + from_to, "SETTINGS  " + from_to)), std::move(differing),
+           all_settings, "  ");
+  const auto only = [](const char* name) {
+    return Words(fmt::format("Only in {}", name), fmt::format("ONLY IN {}", name));
+  };
+  add_list(document, chapter("only-bad", only(names.bad)), only_in(comparison, true), kListRows, "- ");
+  add_list(document, chapter("only-good", only(names.good)), only_in(comparison, false), kListRows, "- ");
+  add_list(document, chapter("not-compared", Words("Not compared", "NOT COMPARED")), not_compared(comparison),
+           kListRows, "- ");
+  add_list(document, chapter("guessed", Words("Paired by guess", "PAIRED BY GUESS")), comparison.notes, kListRows,
+           "- ");
+  return document;
 }
 
 }  // namespace tcpdiag::report

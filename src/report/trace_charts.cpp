@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// The charts: what each of them shows, the JSON that they are drawn from, and their places in the page. What they show
-// over time also stands in a table, for paper and for browsers without JavaScript.
-#include <algorithm>
+// What is measured over time: two bars for a screen and a ticket; for a page the JSON that its charts are drawn from,
+// and the same as a table, for paper and for browsers without JavaScript.
+#include <fmt/format.h>
+
+#include <array>
 #include <chrono>
 #include <cmath>
 
-#include "report/html.h"
+#include "report/json.h"
 #include "report/layout.h"
+#include "report/trace_document.h"
+#include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
 
 using model::EndpointPicture;
+using model::Family;
 using model::SeriesId;
 
 constexpr std::size_t kEndpoints = 30;
@@ -28,8 +34,9 @@ Json histogram_of(const model::Histogram& histogram) {
 Json histograms_of(const EndpointPicture& endpoint) {
   Json out = Json::object();
   for (const model::Measure measure : model::kRankedMeasures) {
-    if (const model::Histogram* found = endpoint.measured(measure))
+    if (const model::Histogram* found = endpoint.measured(measure)) {
       out[model::to_string(measure)] = histogram_of(*found);
+    }
   }
   return out;
 }
@@ -46,18 +53,18 @@ Json series_of(const model::Series& series) {
   return out;
 }
 
-Json endpoint_of(const HtmlContext& context, std::size_t index) {
-  const EndpointPicture& endpoint = context.picture().endpoints[index];
+Json endpoint_of(const TraceView& view, std::size_t index) {
+  const EndpointPicture& endpoint = view.picture().endpoints[index];
   return {{"id", Ids::endpoint(index)},
           {"role", model::to_string(endpoint.key.role)},
-          {"name", context.endpoint_name(endpoint)},
+          {"name", view.endpoint_name(endpoint)},
           {"histograms", histograms_of(endpoint)},
           {"series", series_of(endpoint.series)}};
 }
 
-Json finding_of(const HtmlContext& context, std::size_t index) {
-  const model::Finding& finding = context.report.findings[index];
-  const auto seconds = [&](model::MonoTime t) { return model::seconds(t - context.picture().window.start); };
+Json finding_of(const TraceView& view, std::size_t index) {
+  const model::Finding& finding = view.report.findings[index];
+  const auto seconds = [&](model::MonoTime t) { return model::seconds(t - view.picture().window.start); };
   return {{"id", Ids::finding(index)},
           {"number", index + 1},
           {"code", finding.code},
@@ -122,6 +129,13 @@ Json nic_chart(const model::Picture& picture) {
           {"series", std::move(series)}};
 }
 
+// Where an interval begins.
+model::MonoTime time_of(const TraceView& view, const model::Series& series, double interval) {
+  const std::chrono::duration<double> offset(static_cast<double>(series.start_offset_us) / 1e6 +
+                                             interval * series.interval_s);
+  return view.picture().window.start + std::chrono::round<model::Duration>(offset);
+}
+
 // --- The same as a table ---
 
 const model::Series::Values* array_of(const model::Series& series, SeriesId id) {
@@ -131,8 +145,8 @@ const model::Series::Values* array_of(const model::Series& series, SeriesId id) 
 }
 
 // The values of [begin, end) as one, in the chart's unit.
-std::string folded(const std::vector<std::optional<std::int64_t>>& values, const ChartLine& line, double interval_s,
-                   std::size_t begin, std::size_t end) {
+std::string folded(const model::Series::Values& values, const ChartLine& line, double interval_s, std::size_t begin,
+                   std::size_t end) {
   double sum = 0;
   double most = 0;
   std::size_t n = 0;
@@ -155,37 +169,116 @@ std::string folded(const std::vector<std::optional<std::int64_t>>& values, const
   return std::string(kUnknown);
 }
 
-void put_table_over_time(Html& html, const HtmlContext& context, const EndpointPicture& endpoint) {
+void add_table_over_time(Section& section, const TraceView& view, const EndpointPicture& endpoint) {
   const model::Series& series = endpoint.series;
-  std::vector<HtmlColumn> columns = {{"from, UTC"}};
+  Table table;
+  table.columns = {{"from (UTC)", Align::kTime}};
   std::vector<const ChartLine*> lines;
   for (const ChartSpec& spec : chart_specs()) {
     for (const ChartLine& line : spec.lines) {
       if (array_of(series, line.series) == nullptr) continue;
       lines.push_back(&line);
-      columns.push_back({fmt::format("{} ({})", line.label, spec.unit), true});
+      table.columns.push_back(number(fmt::format("{} ({})", line.label, spec.unit)));
     }
   }
   if (lines.empty()) return;
   const std::size_t together = (series.n + kTableRows - 1) / kTableRows;
-  const double length_s = static_cast<double>(together) * series.interval_s;
-  html.put("<details><summary>The same as a table, every {}</summary>\n", duration(length_s * 1e6));
-  HtmlTable table(html,
-                  fmt::format("{}, in steps of {}: rates are means, counts are sums, delays are the largest value",
-                              context.endpoint_name(endpoint), duration(length_s * 1e6)),
-                  columns);
+  const std::string step = duration(static_cast<double>(together) * series.interval_s * 1e6);
+  table.title = fmt::format("{}, in steps of {}: rates are means, counts are sums, delays are the largest value",
+                            view.endpoint_name(endpoint), step);
   for (std::size_t i = 0; i < series.n; i += together) {
-    const auto offset = std::chrono::microseconds(series.start_offset_us) +
-                        std::chrono::duration<double>(static_cast<double>(i) * series.interval_s);
-    const model::MonoTime at = context.picture().window.start + std::chrono::duration_cast<model::Duration>(offset);
-    std::vector<std::string> cells = {context.time(at)};
+    Row& row = table.rows.emplace_back();
+    row.cells.emplace_back(view.time(time_of(view, series, static_cast<double>(i))));
     for (const ChartLine* line : lines) {
-      cells.push_back(folded(*array_of(series, line->series), *line, series.interval_s, i, i + together));
+      row.cells.emplace_back(folded(*array_of(series, line->series), *line, series.interval_s, i, i + together));
     }
-    table.row(cells);
   }
-  table.end();
-  html.put("</details>\n");
+  Section same;
+  same.kind = Section::Kind::kFolded;
+  same.heading = "The same as a table, every " + step;
+  same.nodes.emplace_back(std::move(table));
+  section.nodes.emplace_back(std::move(same));
+}
+
+// --- Bars ---
+
+using Values = std::vector<std::optional<double>>;
+
+Values scaled(const model::Series& series, SeriesId id, double factor) {
+  Values values(series.n);
+  const model::Series::Values* found = series.find(id);
+  if (found == nullptr) return values;
+  for (std::size_t i = 0; i < std::min(series.n, found->size()); ++i) {
+    if (const auto& value = (*found)[i]) values[i] = static_cast<double>(*value) * factor;
+  }
+  return values;
+}
+
+std::size_t known(const Values& values) {
+  return static_cast<std::size_t>(std::count_if(values.begin(), values.end(), [](const auto& v) { return !!v; }));
+}
+
+double sum(const Values& values) {
+  double total = 0;
+  for (const auto& value : values) total += value.value_or(0);
+  return total;
+}
+
+// In the direction in which more moved.
+Bars::Line rate_bar(const model::Series& series) {
+  const double to_mbit = 8 / 1e6 / std::max(series.interval_s, 1e-3);
+  Values in = scaled(series, SeriesId::kBytesReceived, to_mbit);
+  Values out = scaled(series, SeriesId::kBytesSent, to_mbit);
+  if (sum(out) > sum(in)) return {"RATE out Mbit/s", std::move(out), true};
+  return {"RATE in Mbit/s", std::move(in), true};
+}
+
+// The wait that the first finding is about, else that on the path.
+Bars::Line wait_bar(const model::Series& series, std::optional<Family> family) {
+  constexpr double kToMs = 1e-3;
+  if (family == Family::kHostQueue) return {"HOST p99 ms", scaled(series, SeriesId::kHostQueueP99, kToMs)};
+  if (family == Family::kReading) return {"READ p99 ms", scaled(series, SeriesId::kReadWaitP99, kToMs)};
+  Bars::Line both_ways = {"QUEUE p50 ms", scaled(series, SeriesId::kPathQueueP50, kToMs)};
+  if (known(both_ways.values) > 0) return both_ways;
+  return {"QUEUE in p50 ms", scaled(series, SeriesId::kPathQueueInP50, kToMs)};
+}
+
+bool is_of(const model::Finding& finding, const model::Report& report, const EndpointPicture& endpoint) {
+  return finding.endpoint && &report.picture.endpoints[*finding.endpoint] == &endpoint;
+}
+
+bool has_queueing(const model::Report& report, const EndpointPicture& endpoint) {
+  return std::any_of(report.findings.begin(), report.findings.end(), [&](const model::Finding& finding) {
+    return is_about_delay(finding.family) && is_of(finding, report, endpoint);
+  });
+}
+
+// Of the first finding about this endpoint.
+std::optional<Family> first_family(const model::Report& report, const EndpointPicture& endpoint) {
+  for (const model::Finding& finding : report.findings) {
+    if (is_of(finding, report, endpoint)) return finding.family;
+  }
+  return std::nullopt;
+}
+
+std::optional<Bars> bars_of(const TraceView& view) {
+  constexpr double kShortestSeconds = 10;  // below that a bar says no more than the table
+  const EndpointPicture* endpoint = delay_endpoint(view.report);
+  if (endpoint == nullptr || endpoint->series.n == 0) return std::nullopt;
+  const model::Series& series = endpoint->series;
+  const bool expected = has_queueing(view.report, *endpoint);
+  Bars bars;
+  for (Bars::Line& line : std::array{rate_bar(series), wait_bar(series, first_family(view.report, *endpoint))}) {
+    const auto measured = static_cast<double>(known(line.values));
+    const bool moved = !line.is_mean || sum(line.values) > 0;
+    if (measured > 0 && moved && (expected || measured * series.interval_s >= kShortestSeconds)) {
+      bars.lines.push_back(std::move(line));
+    }
+  }
+  if (bars.lines.empty()) return std::nullopt;
+  bars.from = clock_seconds(view.wall(time_of(view, series, 0)));
+  bars.to = clock_seconds(view.wall(time_of(view, series, static_cast<double>(series.n - 1))));
+  return bars;
 }
 
 }  // namespace
@@ -229,22 +322,22 @@ const std::vector<ChartSpec>& chart_specs() {
   return kSpecs;
 }
 
-std::vector<std::size_t> charted_endpoints(const HtmlContext& context) {
-  const auto& endpoints = context.picture().endpoints;
+std::vector<std::size_t> charted_endpoints(const TraceView& view) {
+  const auto& endpoints = view.picture().endpoints;
   std::vector<std::size_t> order;
   std::vector<bool> is_taken(endpoints.size(), false);
   const auto take = [&](std::size_t i) {
     if (!is_taken[i]) order.push_back(i);
     is_taken[i] = true;
   };
-  for (const model::Finding& finding : context.report.findings) {
+  for (const model::Finding& finding : view.report.findings) {
     if (finding.endpoint) take(*finding.endpoint);
   }
   for (std::size_t i = 0; i < endpoints.size() && order.size() < kEndpoints; ++i) take(i);
   order.resize(std::min(order.size(), kEndpoints));
   std::size_t size = 0;
   const auto too_many = std::find_if(order.begin(), order.end(), [&](std::size_t i) {
-    size += json_line(endpoint_of(context, i)).size();
+    size += json_line(endpoint_of(view, i)).size();
     return size > kJsonBytes;
   });
   // The first is there whatever it takes: a series has 1800 values at most.
@@ -253,11 +346,11 @@ std::vector<std::size_t> charted_endpoints(const HtmlContext& context) {
   return order;
 }
 
-Json chart_data(const HtmlContext& context, const std::vector<std::size_t>& endpoints) {
-  const model::Window& window = context.picture().window;
+std::string chart_data(const TraceView& view, const std::vector<std::size_t>& endpoints) {
+  const model::Window& window = view.picture().window;
   Json charts = Json::array();
   for (const ChartSpec& spec : chart_specs()) charts.push_back(chart_of(spec));
-  if (Json chart = nic_chart(context.picture()); !chart.is_null()) charts.push_back(std::move(chart));
+  if (Json chart = nic_chart(view.picture()); !chart.is_null()) charts.push_back(std::move(chart));
   Json measures = Json::array();
   for (const model::Measure measure : model::kRankedMeasures) {
     const model::MeasureInfo& info = model::info_of(measure);
@@ -265,63 +358,32 @@ Json chart_data(const HtmlContext& context, const std::vector<std::size_t>& endp
   }
   Json out = Json::object();
   out["part_of"] = "tcpdiag.report/1";
-  out["window"] = {{"start_at", rfc3339(context.picture().start.clock.to_wall(window.start))},
+  out["window"] = {{"start_at", rfc3339(view.picture().start.clock.to_wall(window.start))},
                    {"duration_s", model::seconds(window.length())}};
   out["charts"] = std::move(charts);
   out["measures"] = std::move(measures);
   out["endpoints"] = Json::array();
-  for (const std::size_t i : endpoints) out["endpoints"].push_back(endpoint_of(context, i));
+  for (const std::size_t i : endpoints) out["endpoints"].push_back(endpoint_of(view, i));
   out["findings"] = Json::array();
   constexpr std::size_t kFindings = 50;
-  for (std::size_t i = 0; i < std::min(context.report.findings.size(), kFindings); ++i) {
-    out["findings"].push_back(finding_of(context, i));
+  for (std::size_t i = 0; i < std::min(view.report.findings.size(), kFindings); ++i) {
+    out["findings"].push_back(finding_of(view, i));
   }
-  return out;
+  return json_line(out);
 }
 
-void put_time_charts(Html& html, const HtmlContext& context, const std::vector<std::size_t>& shown) {
-  const auto has_series = [&](std::size_t i) { return context.picture().endpoints[i].series.n > 0; };
-  const auto first = std::find_if(shown.begin(), shown.end(), has_series);
-  if (first == shown.end() && nic_chart(context.picture()).is_null()) return;
-  html.put("<section id=\"time\"><h2>Over time</h2>\n");
-  html.put(
-      "<noscript><p class=\"muted\">The charts need JavaScript; the tables of this page hold their "
-      "figures.</p></noscript>\n");
-  html.put(
-      "<div id=\"time-charts\" hidden>\n"
-      "<div class=\"tools\" role=\"group\" aria-label=\"Range of time of all charts\">\n"
-      "<label id=\"time-endpoint-label\">Endpoint <select id=\"time-endpoint\"></select></label>\n"
-      "<button type=\"button\" id=\"zoom-in\">Zoom in</button>\n"
-      "<button type=\"button\" id=\"zoom-out\">Zoom out</button>\n"
-      "<button type=\"button\" id=\"earlier\">Earlier</button>\n"
-      "<button type=\"button\" id=\"later\">Later</button>\n"
-      "<button type=\"button\" id=\"zoom-all\">Whole trace</button>\n"
-      "<span id=\"zoom-findings\" class=\"links\"></span>\n"
-      "<label id=\"logarithmic-label\"><input type=\"checkbox\" id=\"logarithmic\"> delays logarithmic</label>\n"
-      "<output id=\"range\" aria-live=\"polite\"></output>\n"
-      "</div>\n"
-      "<p class=\"muted no-print\">Drag over a chart to zoom all of them to that time; a double click shows the whole "
-      "trace. The bars above a chart are the times of findings.</p>\n"
-      "<p id=\"no-series\" class=\"muted\" hidden>Nothing was measured over time at this endpoint.</p>\n"
-      "<div id=\"plots\"></div>\n"
-      "</div>\n");
-  if (first != shown.end()) put_table_over_time(html, context, context.picture().endpoints[*first]);
-  html.put("</section>\n");
-}
-
-void put_histograms(Html& html) {
-  html.put(
-      "<div id=\"histograms\" hidden>\n"
-      "<div class=\"tools\" role=\"group\" aria-label=\"Histogram\">\n"
-      "<label>Endpoint <select id=\"histogram-endpoint\"></select></label>\n"
-      "<label>Measure <select id=\"histogram-measure\"></select></label>\n"
-      "</div>\n"
-      "<figure><figcaption id=\"histogram-words\"></figcaption>\n"
-      "<div class=\"plot tall\"><canvas id=\"chart-histogram\" role=\"img\"></canvas></div>\n"
-      "<details class=\"numbers\"><summary>Numbers of the histogram</summary>\n"
-      "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Buckets\" id=\"buckets\"></div></details>\n"
-      "</figure>\n"
-      "</div>\n");
+void add_time(Document& document, const TraceView& view, const std::vector<std::size_t>& charted) {
+  Section section = chapter("time", view.is_page() ? "Over time" : "Over time (UTC)");
+  if (!view.is_page()) {
+    if (std::optional<Bars> bars = bars_of(view)) section.nodes.emplace_back(std::move(*bars));
+  } else {
+    const auto has_series = [&](std::size_t i) { return view.picture().endpoints[i].series.n > 0; };
+    const auto first = std::find_if(charted.begin(), charted.end(), has_series);
+    if (first == charted.end() && nic_chart(view.picture()).is_null()) return;
+    section.nodes.emplace_back(Drawing::kSeries);
+    if (first != charted.end()) add_table_over_time(section, view, view.picture().endpoints[*first]);
+  }
+  if (!section.nodes.empty()) document.body.emplace_back(std::move(section));
 }
 
 }  // namespace tcpdiag::report

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// The story of a connection as a ladder: what happened, which way it went, and the pauses between.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "report/describe.h"
+#include "report/trace_document.h"
+#include "util/format.h"
+
+namespace tcpdiag::report {
+namespace {
+
+using model::SocketStory;
+using model::TimelineMark;
+
+constexpr model::Duration kPause = std::chrono::seconds(1);  // from here on it has a row of its own
+
+// One step, before it is one of the ladder.
+struct Happening {
+  model::MonoTime at{};
+  Way way = Way::kHere;
+  bool is_bad = false;
+  std::string words;
+};
+
+std::vector<Happening> steps_of(const TraceView& view, const SocketStory& story) {
+  std::vector<Happening> steps;
+  for (const TimelineMark& mark : story.timeline) {
+    Description what = describe(view.picture().start, story.socket.role, mark);
+    steps.push_back({mark.at, what.way, what.is_bad, std::move(what.words)});
+    // The connect's own entry tells when its SYN left, which is another moment.
+    const auto* connect = std::get_if<model::mark::Connect>(&mark.body);
+    if (connect != nullptr && connect->syn_after) {
+      steps.push_back({mark.at + *connect->syn_after, Way::kOut, false, "SYN"});
+    }
+  }
+  std::stable_sort(steps.begin(), steps.end(), [](const Happening& a, const Happening& b) { return a.at < b.at; });
+  return steps;
+}
+
+// What was missing during a pause that begins at `from`; empty: nobody knows of anything.
+std::string missing_at(const SocketStory& story, model::MonoTime from) {
+  if (story.outcome && *story.outcome != model::ConnectOutcome::kEstablished) return " without an answer";
+  const bool is_waiting = story.exchange_pending || (story.end && story.end->outstanding);
+  const auto request = std::find_if(story.timeline.begin(), story.timeline.end(), [](const TimelineMark& mark) {
+    return std::holds_alternative<model::mark::Request>(mark.body);
+  });
+  return is_waiting && request != story.timeline.end() && from >= request->at ? " without a byte of an answer" : "";
+}
+
+std::string counts_words(const SocketStory& story) {
+  std::vector<std::string> parts = {
+      number_of(story.exchanges, "exchange"),
+      bytes(story.bytes_sent) + " sent",
+      bytes(story.bytes_received) + " received",
+      number_of(story.retransmitted_segments, "segment") + " retransmitted",
+  };
+  if (story.first_byte_max_us) {
+    parts.push_back("slowest first byte " + duration(*story.first_byte_max_us));
+  }
+  if (story.app_gap) parts.push_back("begun " + duration(*story.app_gap) + " after its user's request");
+  return join(parts, ", ");
+}
+
+// The middle of a long story gives way where there is no room for all of it.
+void shorten(std::vector<Ladder::Step>& steps, std::size_t most) {
+  if (steps.size() <= most) return;
+  const std::size_t gone = steps.size() - most;
+  const auto begin = steps.begin() + static_cast<std::ptrdiff_t>(most / 2);
+  steps.erase(begin, begin + static_cast<std::ptrdiff_t>(gone));
+  Ladder::Step mark;
+  mark.words = fmt::format("... and {} more in the middle, in the JSON report", gone);
+  steps.insert(steps.begin() + static_cast<std::ptrdiff_t>(most / 2), std::move(mark));
+}
+
+}  // namespace
+
+Ladder ladder_of(const TraceView& view, const SocketStory& story) {
+  constexpr std::size_t kTicketSteps = 16;
+  Ladder ladder;
+  ladder.title = counts_words(story);
+  ladder.here = story.socket.local.to_string();
+  ladder.peer = story.socket.remote.to_string();
+  std::optional<model::MonoTime> last;
+  const auto add = [&](const Happening& step) {
+    const model::Duration since = last ? step.at - *last : model::Duration(0);
+    if (last && since >= kPause) {
+      Ladder::Step pause;
+      pause.words = duration(since) + missing_at(story, *last);
+      ladder.steps.push_back(std::move(pause));
+    }
+    ladder.steps.push_back(
+        {view.time(step.at), last ? "+" + duration(since) : std::string(), step.way, step.is_bad, step.words});
+    last = step.at;
+  };
+  for (const Happening& step : steps_of(view, story)) add(step);
+  const model::MonoTime end = view.picture().window.end;
+  if (!story.closed_at && !story.end && last && end >= *last) {
+    add({end, Way::kHere, false, "still open when the trace ended"});
+  }
+  shorten(ladder.steps, view.limit(kTicketSteps, kTicketSteps, ladder.steps.size()));
+  return ladder;
+}
+
+}  // namespace tcpdiag::report
