@@ -68,12 +68,12 @@ std::uint64_t events_of(const model::Totals& totals) {
   return std::accumulate(totals.retransmits.begin(), totals.retransmits.end(), std::uint64_t{0});
 }
 
-std::uint64_t failures_of(const model::Totals& totals) {
+std::uint64_t failed_retransmissions(const model::Totals& totals) {
   return totals.retransmit_failures.busy.value_or(0) + totals.retransmit_failures.other.value_or(0);
 }
 
 bool has_retransmits(const EndpointPicture& endpoint) {
-  return events_of(endpoint.totals) + failures_of(endpoint.totals) > 0;
+  return events_of(endpoint.totals) + failed_retransmissions(endpoint.totals) > 0;
 }
 
 // That of the first finding about loss; else that whose delays are shown; else that with most of them.
@@ -86,7 +86,8 @@ const EndpointPicture* retransmit_endpoint(const model::Report& report) {
   const EndpointPicture* shown = delay_endpoint(report);
   if (shown != nullptr && has_retransmits(*shown)) return shown;
   const auto most = std::max_element(endpoints.begin(), endpoints.end(), [](const auto& a, const auto& b) {
-    return events_of(a.totals) + failures_of(a.totals) < events_of(b.totals) + failures_of(b.totals);
+    return events_of(a.totals) + failed_retransmissions(a.totals) <
+           events_of(b.totals) + failed_retransmissions(b.totals);
   });
   return most != endpoints.end() && has_retransmits(*most) ? &*most : nullptr;
 }

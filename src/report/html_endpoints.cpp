@@ -13,7 +13,9 @@ using model::EndpointPicture;
 constexpr std::size_t kEndpointRows = 60;
 constexpr std::size_t kProcessRows = 60;
 
-std::string or_unknown(const std::optional<std::uint64_t>& n) { return n ? std::to_string(*n) : std::string(kUnknown); }
+std::string cell_or_unknown(const std::optional<std::uint64_t>& n) {
+  return n ? std::to_string(*n) : std::string(kUnknown);
+}
 
 std::uint64_t failed_connects(const model::Totals& totals) {
   std::uint64_t failed = 0;
@@ -48,7 +50,7 @@ std::vector<std::string> endpoint_cells(const HtmlContext& context, const Endpoi
           mean_size(endpoint.mean_response_bytes),
           mbit_per_s(t.bytes_sent, length_s) + "/" + mbit_per_s(t.bytes_received, length_s),
           std::to_string(t.retransmitted_segments),
-          or_unknown(t.out_of_order_segments),
+          cell_or_unknown(t.out_of_order_segments),
           fmt::format("{}/{}", t.resets.sent, t.resets.received)};
 }
 

@@ -17,7 +17,7 @@ namespace {
 
 using Values = std::vector<std::optional<double>>;
 
-constexpr std::size_t kLabelColumns = 16;
+constexpr std::size_t kBarLabelColumns = 16;
 constexpr std::size_t kBarColumns = 52;
 constexpr double kShortestSeconds = 10;  // below that a bar says no more than the table
 
@@ -100,7 +100,7 @@ void append_bar(Page& page, const Bar& bar) {
   for (std::size_t i = 0; i < kBarColumns; ++i) {
     columns += glyph(column_value(bar.values, bar.fold, i, kBarColumns), max);
   }
-  page.line(fmt::format("{}|{}| max {}", pad_right(bar.label, kLabelColumns), columns, rate(max)));
+  page.line(fmt::format("{}|{}| max {}", pad_right(bar.label, kBarLabelColumns), columns, rate(max)));
 }
 
 bool has_queueing(const model::Report& report, const model::EndpointPicture& endpoint) {
@@ -143,7 +143,7 @@ void append_bars(Page& page, const model::Report& report) {
         report.picture.start.clock.to_wall(report.picture.window.start + std::chrono::round<model::Duration>(offset)));
   };
   const std::string last = at(static_cast<double>(series.n - 1));
-  page.line(std::string(kLabelColumns + 1, ' ') + pad_right(at(0), kBarColumns - last.size()) + last);
+  page.line(std::string(kBarLabelColumns + 1, ' ') + pad_right(at(0), kBarColumns - last.size()) + last);
 }
 
 }  // namespace tcpdiag::report
