@@ -36,6 +36,8 @@ void merge_ref(model::SocketRef& into, const model::SocketRef& newer) {
   fill(into.local, newer.local);
   fill(into.remote, newer.remote);
   if (into.netns_inode == 0) into.netns_inode = newer.netns_inode;
+  if (!into.initial_seq_local) into.initial_seq_local = newer.initial_seq_local;
+  if (!into.initial_seq_remote) into.initial_seq_remote = newer.initial_seq_remote;
 }
 
 void merge_flow(model::Flow& into, const model::Flow& newer) {

@@ -77,7 +77,8 @@ TCPDIAG_FIELDS(SocketAddress, address, port);
 TCPDIAG_FIELDS(Cidr, address, prefix_length);
 TCPDIAG_FIELDS(EndpointKey, role, at, netns_inode);
 TCPDIAG_FIELDS(ClockPair, mono_at, wall_at);
-TCPDIAG_FIELDS(SocketRef, id, cookie, role, role_source, older_than_trace, local, remote, netns_inode);
+TCPDIAG_FIELDS(SocketRef, id, cookie, role, role_source, older_than_trace, local, remote, netns_inode,
+               initial_seq_local, initial_seq_remote);
 TCPDIAG_FIELDS(Owner, pid, tid, ns_pid, comm, cgroup_id, source, shared);
 TCPDIAG_FIELDS(Flow, state, opened_at, syn_at, established_at, last_sent_at, last_received_at, fin_received_at,
                fin_sent_at, outstanding, in_response, request_first_at, request_last_at, request_acked_at,
@@ -123,8 +124,8 @@ TCPDIAG_FIELDS(HostInfo, hostname, kernel, arch, utc_offset_s, utc_offset_name, 
 TCPDIAG_FIELDS(TraceStart, clock, recording_id, tool_version, tool_git, command, peer_instance, filters, host, netns,
                abilities, reset_reasons, requested_duration, floor);
 TCPDIAG_FIELDS(SocketSnapshot, at, moment, socket, flow, owner);
-TCPDIAG_FIELDS(EndpointSample, at, key, exchanges, exchanges_without_delay, request_bytes, response_bytes, bytes_sent,
-               bytes_received, segments_sent, segments_received, out_of_order_segments, path_ambiguous,
+TCPDIAG_FIELDS(EndpointSample, at, key, generation, exchanges, exchanges_without_delay, request_bytes, response_bytes,
+               bytes_sent, bytes_received, segments_sent, segments_received, out_of_order_segments, path_ambiguous,
                zero_window_sent_us, zero_window_received_us, zero_window_stalls, zero_window_longest_us,
                floor_handshake_us, floor_kernel_us, floor_window_us, no_timestamps, no_own_floor, recovery_unfinished,
                calls, calls_with_gap, calls_gap_ambiguous, device, tick_unknown, measures);

@@ -104,11 +104,17 @@ enum class Measure : std::uint8_t {
 };
 inline constexpr std::size_t kMeasures = 9;
 
-// Aggregates of one endpoint since the start of the trace (cumulative; a later sample replaces an earlier one).
-// Differences between two samples belong to the time between them.
+// Aggregates of one endpoint since this generation of it began: cumulative, a later sample of the same generation
+// replaces an earlier one, and their difference belongs to the time between them.
+//
+// A source has room for some endpoints only. One without open sockets may give its place to another; should it come
+// again it is counted from zero, as its next generation. Then the sums of the endpoint are those of the last sample of
+// each generation together, and the first sample of a generation is a difference to zero. Generations of one key only
+// rise, not always by one, and never overlap; between two of them nothing happened.
 struct EndpointSample {
   MonoTime at{};
   EndpointKey key;
+  std::uint32_t generation = 0;
   std::uint64_t exchanges = 0;                // responses begun
   std::uint64_t exchanges_without_delay = 0;  // of those, seen only by sequence numbers: no first_byte for them
   std::uint64_t request_bytes = 0;            // of exchanges done

@@ -51,6 +51,10 @@ struct SocketRef {
   SocketAddress local;  // port 0 until the first SYN left
   SocketAddress remote;
   std::uint32_t netns_inode = 0;
+  // Of our SYN or SYN-ACK, and of the peer's (RFC 9293 section 3.4.1): with both a connection is known again in what
+  // was seen of it elsewhere. Absent: that packet was not seen yet, or went before the trace.
+  std::optional<std::uint32_t> initial_seq_local = {};
+  std::optional<std::uint32_t> initial_seq_remote = {};
 };
 
 // Where the owner of a socket was learnt. kOwner: the task that held the socket's lock in connect() or send();

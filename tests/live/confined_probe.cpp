@@ -23,10 +23,10 @@
 #include <string_view>
 #include <vector>
 
-#include "app/caller.h"
-#include "app/confinement.h"
-#include "unit/app/fake_source.h"
-#include "unit/confine/attempts.h"
+#include "cli/caller.h"
+#include "cli/confinement.h"
+#include "unit/cli/fake_source.h"
+#include "unit/sandbox/attempts.h"
 #include "util/fd.h"
 #include "util/io.h"
 
@@ -73,7 +73,7 @@ class Probe {
     const pid_t child = ::fork();
     if (child == 0) {
       status_ = Fd(::open("/proc/self/status", O_RDONLY | O_CLOEXEC));
-      if (confine_ && !app::confine_trace(app::caller_through_sudo(), {own_.get()}, source_)) ::_exit(kNotConfined);
+      if (confine_ && !cli::confine_trace(cli::caller_through_sudo(), {own_.get()}, source_)) ::_exit(kNotConfined);
       ::_exit(attempt());
     }
     int status = 0;
@@ -133,7 +133,7 @@ void print(Probe& probe, std::string_view title, const std::vector<test::Attempt
 
 int main(int argc, char** argv) {
   if (argc < 3) return 2;
-  const auto caller = app::caller_through_sudo();
+  const auto caller = cli::caller_through_sudo();
   const test::Targets targets(argv[1], caller ? caller->uid : ::getuid());
   Probe probe(argv[2], argc == 3);
   write_all(STDOUT_FILENO, "{\"status\":{");

@@ -208,6 +208,21 @@ TEST(Connect, OutcomesAlwaysAddUpToConnects) {
   EXPECT_EQ(picture.totals.sockets_seen, 4U);
 }
 
+TEST(Connect, InitialSequenceNumbersComeLateAndStay) {
+  Trace trace;
+  auto c = trace.outbound(1);
+  c.connect(0);
+  c.ref.initial_seq_local = 0;
+  c.ref.initial_seq_remote = 4'000'000'000;
+  c.established(1);
+  c.ref.initial_seq_local.reset();
+  c.ref.initial_seq_remote.reset();
+  c.reset_received(2);
+  const Picture picture = trace.end(10);
+  EXPECT_EQ(picture.sockets.at(0).socket.initial_seq_local, 0U);
+  EXPECT_EQ(picture.sockets.at(0).socket.initial_seq_remote, 4'000'000'000U);
+}
+
 TEST(Connect, LostHandshakeEventIsInferred) {
   Trace trace;
   auto c = trace.outbound(1);

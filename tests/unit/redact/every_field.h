@@ -12,7 +12,7 @@
 
 #include "model/event.h"
 #include "model/sample.h"
-#include "unit/view/recorded_stream.h"
+#include "unit/session/recorded_stream.h"
 
 namespace tcpdiag::redact::testing {
 
@@ -45,7 +45,8 @@ class EveryField {
     address(of);
   }
   void visit(model::SocketRef& ref) const {
-    auto& [id, cookie, role, role_source, older_than_trace, local, remote, netns_inode] = ref;
+    auto& [id, cookie, role, role_source, older_than_trace, local, remote, netns_inode, initial_seq_local,
+           initial_seq_remote] = ref;
     visit(local);
     visit(remote);
   }
@@ -104,8 +105,8 @@ class EveryField {
     visit(at);
   }
   void visit(model::EndpointSample& sample) const {
-    auto& [at, key, exchanges, exchanges_without_delay, request_bytes, response_bytes, bytes_sent, bytes_received,
-           segments_sent, segments_received, out_of_order_segments, path_ambiguous, zero_window_sent_us,
+    auto& [at, key, generation, exchanges, exchanges_without_delay, request_bytes, response_bytes, bytes_sent,
+           bytes_received, segments_sent, segments_received, out_of_order_segments, path_ambiguous, zero_window_sent_us,
            zero_window_received_us, zero_window_stalls, zero_window_longest_us, floor_handshake_us, floor_kernel_us,
            floor_window_us, no_timestamps, no_own_floor, recovery_unfinished, calls, calls_with_gap,
            calls_gap_ambiguous, device, tick_unknown, measures] = sample;

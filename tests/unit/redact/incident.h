@@ -6,7 +6,7 @@
 
 #include "unit/correlate/event_builder.h"
 #include "unit/correlate/sample_builder.h"
-#include "unit/view/recorded_stream.h"
+#include "unit/session/recorded_stream.h"
 
 namespace tcpdiag::redact::testing {
 

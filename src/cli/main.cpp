@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// tcpdiag: says who reset a TCP connection and why, from kernel events.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "cli/command_line.h"
+#include "cli/diff_command.h"
+#include "cli/doctor_command.h"
+#include "cli/report_command.h"
+#include "cli/size_command.h"
+#include "cli/trace_command.h"
+#include "util/io.h"
+#include "util/result.h"
+
+namespace tcpdiag::cli {
+namespace {
+
+// Started with standard output closed (>&-), the next file opened would get its number, and the report or messages
+// would go into it. The number is taken by a descriptor that cannot be written to, so that writing still fails.
+bool occupy_standard_fds() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    if (::open("/dev/null", O_RDONLY) != fd) return false;
+  }
+  return true;
+}
+
+int report_error(const Error& error) {
+  std::string line = "tcpdiag: " + error.what;
+  if (!error.cure.empty()) line += "; " + error.cure;
+  write_all(STDERR_FILENO, line + "\n");
+  return static_cast<int>(error.exit_code);
+}
+
+Result<ExitCode> carry_out(const ShowText& show) {
+  return write_all(STDOUT_FILENO, show.text) == 0 ? ExitCode::kDone : ExitCode::kFailed;
+}
+Result<ExitCode> carry_out(TraceOptions& options) { return trace_command(std::move(options)); }
+Result<ExitCode> carry_out(const ReportOptions& options) { return report_command(options); }
+Result<ExitCode> carry_out(const DiffOptions& options) { return diff_command(options); }
+Result<ExitCode> carry_out(const SizeOptions& options) { return size_command(options); }
+Result<ExitCode> carry_out(const DoctorOptions& options) { return doctor_command(options); }
+
+int run(const std::vector<std::string>& argv) {
+  Result<Command> command = parse_command_line(argv);
+  if (!command) return report_error(command.error());
+  const Result<ExitCode> code = std::visit([](auto& options) { return carry_out(options); }, *command);
+  return code ? static_cast<int>(*code) : report_error(code.error());
+}
+
+}  // namespace
+}  // namespace tcpdiag::cli
+
+int main(int argc, char** argv) {
+  if (!tcpdiag::cli::occupy_standard_fds()) return EXIT_FAILURE;
+  return tcpdiag::cli::run(std::vector<std::string>(argv, argv + argc));
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/trace_session.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "cli/announce.h"
+#include "cli/clock.h"
+#include "cli/event_loop.h"
+#include "cli/live_findings.h"
+#include "cli/recording_output.h"
+#include "cli/tee.h"
+#include "cli/version.h"
+#include "correlate/correlator.h"
+#include "diagnose/diagnose.h"
+#include "host/facts.h"
+#include "host/instance.h"
+#include "host/metadata_service.h"
+#include "host/process.h"
+#include "redact/redactor.h"
+#include "util/uuid.h"
+
+namespace tcpdiag::cli {
+namespace {
+
+struct Instance {
+  std::optional<std::string> type;
+  std::string source;  // HostInfo::instance_type_source
+};
+
+// The firmware says it for nothing: the metadata service is asked only where that does not.
+Instance own_instance(const TraceOptions& options, Progress& progress) {
+  if (!options.instance_type.empty()) return {.type = options.instance_type, .source = "option"};
+  if (auto type = host::instance_type_from_dmi()) return {.type = std::move(type), .source = "dmi"};
+  if (!options.imds) return {};
+  Result<std::string> type = host::ask_instance_type();
+  if (!type) {
+    progress.say(fmt::format("{}; {}", type.error().what, type.error().cure));
+    return {};
+  }
+  progress.say(fmt::format("asked EC2's metadata service: this is a {}", *type));
+  return {.type = std::move(*type), .source = "imds"};
+}
+
+Result<model::TraceStart> trace_start(const TraceOptions& options, std::vector<model::NetnsInfo> netns,
+                                      const LiveSource& source, Instance instance) {
+  Result<std::string> id = random_uuid();
+  if (!id) return tl::unexpected(id.error());
+  model::TraceStart start;
+  start.recording_id = std::move(*id);
+  start.tool_version = kVersion;
+  start.tool_git = kGit;
+  start.command = options.command;
+  start.filters = options.filters;
+  start.netns = std::move(netns);
+  start.abilities = source.abilities();
+  start.reset_reasons = source.reset_reasons();
+  start.requested_duration = options.duration;
+  start.floor = options.floor;
+  start.peer_instance = options.peer_instance;
+  start.clock = read_clock_pair();
+  start.host = host::host_facts(std::chrono::system_clock::to_time_t(
+      std::chrono::time_point_cast<std::chrono::system_clock::duration>(start.clock.wall_at)));
+  start.host.instance_type = std::move(instance.type);
+  start.host.instance_type_source = std::move(instance.source);
+  return start;
+}
+
+double seconds_of(const timeval& time) {
+  constexpr double kMicro = 1e-6;
+  return static_cast<double>(time.tv_sec) + kMicro * static_cast<double>(time.tv_usec);
+}
+
+model::Cost own_cost(model::Duration attaching, const host::PeakRss& peak_rss, std::optional<double> bpf_cpu_s) {
+  model::Cost cost;
+  rusage usage{};
+  if (::getrusage(RUSAGE_SELF, &usage) == 0) {
+    cost.user_cpu_s = seconds_of(usage.ru_utime);
+    cost.system_cpu_s = seconds_of(usage.ru_stime);
+  }
+  cost.peak_rss_bytes = peak_rss.bytes();
+  cost.attach_us = static_cast<std::uint64_t>(model::microseconds(attaching));
+  cost.bpf_cpu_s = bpf_cpu_s;
+  return cost;
+}
+
+class Watch {
+ public:
+  Watch(const correlate::Correlator& correlator, Progress& progress, model::MonoTime start)
+      : correlator_(correlator), progress_(progress), start_(start) {}
+
+  void every_second(std::optional<std::uint64_t> lost) {
+    const model::MonoTime now = mono_now();
+    const std::uint64_t failures = correlator_.failures();
+    if (findings_.due(failures, now)) {
+      const model::Picture picture = correlator_.picture_at(now);
+      const std::vector<model::Finding> findings = diagnose::diagnose(picture);
+      for (std::string& line : findings_.take(picture, findings, failures, now, mono_now())) {
+        progress_.say(std::move(line));
+      }
+    }
+    progress_.status(status_line(correlator_.open_sockets(), correlator_.exchanges(), failures, lost, now - start_));
+  }
+
+ private:
+  const correlate::Correlator& correlator_;
+  Progress& progress_;
+  model::MonoTime start_;
+  LiveFindings findings_;
+};
+
+}  // namespace
+
+Result<model::Report> run_trace(const TraceOptions& options, const std::vector<model::NetnsInfo>& netns,
+                                LiveSource& source, const Confine& confine, const Signals& signals, Progress& progress,
+                                const TraceSinks& sinks) {
+  correlate::Correlator correlator;
+  const host::PeakRss peak_rss;
+  EventPrinter printer(progress);
+  Tee all({&correlator});
+  if (sinks.writer != nullptr) all.add(*sinks.writer);
+  if (sinks.stream != nullptr) all.add(*sinks.stream);
+  if (options.out.events) all.add(printer);
+  std::optional<redact::Redactor> redactor;
+  if (options.out.redact) redactor.emplace(all);
+  model::Sink& told = redactor ? static_cast<model::Sink&>(*redactor) : all;
+
+  Result<model::TraceStart> start = trace_start(options, netns, source, own_instance(options, progress));
+  if (!start) return tl::unexpected(start.error());
+  const model::ClockPair clock = start->clock;
+  const model::MonoTime began = clock.mono_at;
+
+  if (const Result<> attached = source.attach(); !attached) return tl::unexpected(attached.error());
+  const Result<std::vector<model::Ability>> confined = confine();
+  if (!confined) return tl::unexpected(confined.error());
+  start->abilities.insert(start->abilities.end(), confined->begin(), confined->end());
+  told.on_sample(std::move(*start));
+  if (const Result<> begun = source.begin(told); !begun) return tl::unexpected(begun.error());
+  const model::Duration attaching = mono_now() - began;
+  progress.say(tracing_line(options.filters, netns, source.sockets_at_start(), options.duration));
+  if (sinks.writer != nullptr) progress.say(recording_line(options.out));
+
+  Watch watch(correlator, progress, began);
+  const auto commit = [&sinks, &progress] {
+    if (sinks.writer == nullptr) return;
+    sinks.writer->commit();
+    if (const std::optional<Error> problem = sinks.writer->take_problem()) {
+      progress.say(fmt::format("{}; {}", problem->what, problem->cure));
+    }
+  };
+  commit();  // what the start has told: from now on a kill leaves a recording
+  model::TraceEnd end;
+  end.ended_by = run_until_end(source, told, signals, clock, options.duration,
+                               {.every_second =
+                                    [&watch, &source, &commit] {
+                                      commit();
+                                      watch.every_second(source.lost());
+                                    },
+                                .after_events = [&sinks] { return sinks.stream == nullptr || sinks.stream->flush(); }});
+  progress.finish();
+  end.partial = end.ended_by == model::EndedBy::kError;
+  bpf::ProbeEnd last = source.finish(told);
+  commit();
+  end.at = mono_now();  // after the last event, which detaching still lets through
+  end.loss = last.loss;
+  if (sinks.writer != nullptr) {
+    end.loss.disk_full = sinks.writer->disk_full();
+    end.loss.samples_thinned = sinks.writer->samples_thinned();
+  }
+  end.sockets_filtered_out = last.sockets_filtered_out;
+  end.busiest_filtered_out = std::move(last.busiest_filtered_out);
+  end.cost = own_cost(attaching, peak_rss, last.bpf_cpu_s);
+  told.on_sample(std::move(end));
+  return diagnose::make_report(correlator.finish());
+}
+
+}  // namespace tcpdiag::cli

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/bpf/programs.h"
+
+#include <bpf/bpf.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include "source/bpf/configure.h"
+#include "source/bpf/decoder.h"
+#include "source/bpf/libbpf_log.h"
+#include "source/bpf/link.h"
+#include "tcpdiag.skel.h"
+#include "util/io.h"
+
+namespace tcpdiag::bpf {
+
+namespace {
+
+struct SkeletonDeleter {
+  void operator()(tcpdiag_bpf* skeleton) const { tcpdiag_bpf::destroy(skeleton); }
+};
+using Skeleton = std::unique_ptr<tcpdiag_bpf, SkeletonDeleter>;
+
+Skeleton open_skeleton() {
+  bpf_object_open_opts options{};
+  options.sz = sizeof(options);
+  options.kernel_log_level = is_debugging() ? 4 : 0;  // 4: the verifier's statistics
+  return Skeleton(tcpdiag_bpf::open(&options));
+}
+
+unsigned count_loaded(const tcpdiag_bpf& skeleton) {
+  unsigned loaded = 0;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, skeleton.obj) {
+    if (bpf_program__autoload(program)) ++loaded;
+  }
+  return loaded;
+}
+
+// Not for want of rights or memory: something in a program is not as this kernel wants it.
+bool is_refusal(int error) { return error != -EPERM && error != -ENOMEM && error != -EAGAIN && error != -EINTR; }
+
+// Loads the program `only`, or where it is empty none, of all that the abilities would load. 0 or -errno.
+int load_only(const std::string& only, const ProbeOptions& options, const doctor::Abilities& abilities) {
+  const Skeleton skeleton = open_skeleton();
+  if (!skeleton) return -errno;
+  configure(*skeleton, options, abilities);
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, skeleton->obj) {
+    if (only != bpf_program__name(program)) bpf_program__set_autoload(program, false);
+  }
+  return tcpdiag_bpf::load(skeleton.get());
+}
+
+std::vector<std::string> names_of_programs(const ProbeOptions& options, const doctor::Abilities& abilities) {
+  std::vector<std::string> names;
+  const Skeleton skeleton = open_skeleton();
+  if (!skeleton) return names;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, skeleton->obj) {
+    const std::string name = bpf_program__name(program);
+    if (abilities.loads(name, options.filters.children)) names.push_back(name);
+  }
+  return names;
+}
+
+// A load of all ends at the first program that is refused; this finds every one. False: it is none of them, but a map.
+bool refuse_one_by_one(const ProbeOptions& options, doctor::Abilities& abilities,
+                       std::vector<doctor::Refused>& refused) {
+  if (load_only({}, options, abilities) != 0) return false;
+  const std::size_t before = refused.size();
+  for (const std::string& name : names_of_programs(options, abilities)) {
+    const int error = load_only(name, options, abilities);
+    if (error != 0 && is_refusal(error)) refused.push_back({name, errno_text(-error)});
+  }
+  for (std::size_t i = before; i < refused.size(); ++i) abilities.refuse(refused[i].program, refused[i].said);
+  return refused.size() > before;
+}
+
+tl::unexpected<Error> no_children(const doctor::Abilities& abilities) {
+  const auto& all = abilities.standings();
+  const auto children = std::ranges::find(all, doctor::kChildren,
+                                          [](const doctor::Standing& standing) { return standing.ability->name; });
+  return fail(ExitCode::kNotAble, "cannot trace with --children: " + children->found, "leave --children out");
+}
+
+}  // namespace
+
+struct Programs::Impl {
+  Skeleton skeleton;
+  std::vector<Link> links;
+  int cpus = 1;
+};
+
+Programs::Programs(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Programs::~Programs() = default;
+Programs::Programs(Programs&&) noexcept = default;
+Programs& Programs::operator=(Programs&&) noexcept = default;
+
+Result<Programs> Programs::load(const ProbeOptions& options, doctor::Abilities& abilities, LoadNotes& notes) {
+  hush_libbpf();
+  auto impl = std::make_unique<Impl>();
+  while (true) {
+    if (auto able = abilities.check(); !able) return tl::unexpected(able.error());
+    if (options.filters.children && !abilities.works(doctor::kChildren)) return no_children(abilities);
+    impl->skeleton = open_skeleton();
+    if (!impl->skeleton) return load_error("open", errno);
+    configure(*impl->skeleton, options, abilities);
+    const int error = tcpdiag_bpf::load(impl->skeleton.get());
+    if (error == 0) break;
+    notes.permitted = error != -EPERM;
+    // Each time round at least one ability goes.
+    if (!is_refusal(error) || !refuse_one_by_one(options, abilities, notes.refused)) return load_error("load", error);
+  }
+  notes.programs = count_loaded(*impl->skeleton);
+  impl->cpus = libbpf_num_possible_cpus();
+  if (impl->cpus < 1) return load_error("count the CPUs for", -impl->cpus);
+  if (auto filled = fill_maps(*impl->skeleton, options); !filled) return tl::unexpected(filled.error());
+  return Programs(std::move(impl));
+}
+
+Result<> Programs::attach() {
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, impl_->skeleton->obj) {
+    if (!bpf_program__autoload(program) || program == seed() || program == owners() || program == snapshot()) continue;
+    bpf_link* link = bpf_program__attach(program);
+    if (link == nullptr) {
+      const int error = errno;
+      detach();
+      return load_error("attach", error);
+    }
+    impl_->links.emplace_back(link);
+  }
+  return {};
+}
+
+Result<> Programs::add_pids(const std::vector<std::uint32_t>& pids) { return bpf::add_pids(*impl_->skeleton, pids); }
+
+void Programs::detach() { impl_->links.clear(); }
+
+bpf_program* Programs::seed() const { return impl_->skeleton->progs.tcpd_seed; }
+bpf_program* Programs::owners() const { return impl_->skeleton->progs.tcpd_owners; }
+bpf_program* Programs::snapshot() const { return impl_->skeleton->progs.tcpd_snapshot; }
+void Programs::set_snapshot_mode(tcpd_snapshot_mode mode) { impl_->skeleton->data->tcpd_snapshot_mode = mode; }
+
+int Programs::ring_fd() const { return bpf_map__fd(impl_->skeleton->maps.tcpd_events); }
+
+bool Programs::can_read_maps() const {
+  std::vector<std::uint64_t> each(static_cast<std::size_t>(impl_->cpus));
+  const std::uint32_t key = 0;
+  return bpf_map_lookup_elem(bpf_map__fd(impl_->skeleton->maps.tcpd_counters), &key, each.data()) == 0;
+}
+
+std::uint64_t Programs::counter(tcpd_counter index) const {
+  std::vector<std::uint64_t> each(static_cast<std::size_t>(impl_->cpus));
+  const std::uint32_t key = index;
+  if (bpf_map_lookup_elem(bpf_map__fd(impl_->skeleton->maps.tcpd_counters), &key, each.data()) != 0) return 0;
+  std::uint64_t sum = 0;
+  for (const std::uint64_t cpu : each) sum += cpu;
+  return sum;
+}
+
+std::optional<double> Programs::cpu_seconds() const {
+  double seconds = 0;
+  bool timed = false;
+  std::vector<tcpd_cost> each(static_cast<std::size_t>(impl_->cpus));
+  for (std::uint32_t program = 0; program < TCPD_PROGRAMS; ++program) {
+    if (bpf_map_lookup_elem(bpf_map__fd(impl_->skeleton->maps.tcpd_costs), &program, each.data()) != 0) continue;
+    std::uint64_t runs = 0, timed_runs = 0, timed_ns = 0;
+    for (const tcpd_cost& cpu : each) {
+      runs += cpu.runs;
+      timed_runs += cpu.timed_runs;
+      timed_ns += cpu.timed_ns;
+    }
+    if (timed_runs == 0) continue;
+    timed = true;
+    seconds += static_cast<double>(runs) * static_cast<double>(timed_ns) / static_cast<double>(timed_runs) * 1e-9;
+  }
+  if (!timed) return std::nullopt;
+  return seconds;
+}
+
+std::vector<model::EndpointSample> Programs::endpoint_samples(model::MonoTime at) const {
+  std::vector<model::EndpointSample> samples;
+  const int endpoints = bpf_map__fd(impl_->skeleton->maps.tcpd_endpoints);
+  const int stats = bpf_map__fd(impl_->skeleton->maps.tcpd_stats);
+  const int shared_map = bpf_map__fd(impl_->skeleton->maps.tcpd_shared);
+  std::vector<tcpd_endpoint_stats> each(static_cast<std::size_t>(impl_->cpus));
+  tcpd_endpoint_key key{};
+  const tcpd_endpoint_key* previous = nullptr;
+  while (bpf_map_get_next_key(endpoints, previous, &key) == 0) {
+    previous = &key;
+    std::uint32_t slot = 0;
+    if (bpf_map_lookup_elem(endpoints, &key, &slot) != 0) continue;
+    if (bpf_map_lookup_elem(stats, &slot, each.data()) != 0) continue;
+    tcpd_endpoint_shared shared{};
+    if (bpf_map_lookup_elem(shared_map, &slot, &shared) != 0) continue;
+    const auto endpoint = decode_endpoint(key);
+    if (!endpoint) continue;
+    samples.push_back(decode_stats(*endpoint, each, shared, at));
+  }
+  return samples;
+}
+
+}  // namespace tcpdiag::bpf

@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: Apache-2.0
+// Idea: each table is read once, from its smallest seq on, and the tables are merged by it. What is kept meanwhile is
+// the sum of each endpoint's histograms so far, as sparse as it is in the file.
+//
+// Bounds: SQLite's B-trees can be made to lead to the same page again and again. Rows must rise in seq, which a page
+// that is met twice does not; and the text that is read in all is never more than the file is long, in a file that
+// does not lead there twice.
+#include "source/recording/reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "source/recording/histogram_row.h"
+#include "source/recording/schema.h"
+#include "source/recording/source_file.h"
+#include "util/escape.h"
+
+namespace tcpdiag::recording {
+namespace {
+
+constexpr const char* kNoSense = "copy it again from where it was made";
+
+// What SQLite may do until the schema is known to be ours: a few thousand of its instructions are enough.
+constexpr int kInstructionsACall = 100;
+constexpr int kCalls = 200;
+int count_calls(void* calls) { return ++*static_cast<int*>(calls) > kCalls ? 1 : 0; }
+
+// Says when more text was read than the file can hold.
+class Budget {
+ public:
+  explicit Budget(std::uint64_t bytes) : left_(bytes) {}
+  void spend(const Value& value) {
+    const std::uint64_t bytes = text_of(value).value_or("").size();
+    overdrawn_ = overdrawn_ || bytes > left_;
+    left_ -= std::min(left_, bytes);
+  }
+  bool overdrawn() const { return overdrawn_; }
+
+ private:
+  std::uint64_t left_;
+  bool overdrawn_ = false;
+};
+
+struct TableRow {
+  const Statement& statement;
+  Budget& budget;
+  Value at(std::size_t column) const {
+    Value value = statement.at(column + 1);  // behind seq
+    budget.spend(value);
+    return value;
+  }
+};
+
+using Metadata = std::map<std::string, std::variant<std::monostate, std::int64_t, double, std::string>, std::less<>>;
+
+struct MetadataRow {
+  const Metadata& metadata;
+  const std::vector<Column>& keys;
+  std::size_t missing = 0;
+
+  Value at(std::size_t column) {
+    const auto found = metadata.find(keys[column].name);
+    if (found == metadata.end()) {
+      ++missing;
+      return {};
+    }
+    return std::visit([](const auto& value) -> Value { return value; }, found->second);
+  }
+};
+
+}  // namespace
+
+struct Reader::Impl {
+  explicit Impl(SourceFile opened) : source(std::move(opened)) {}
+
+  auto damaged(std::string_view what) const {
+    return fail(ExitCode::kFailed, fmt::format("{} is damaged: {}", source.shown, what), kNoSense);
+  }
+  auto damaged_row(std::string_view table, std::int64_t seq, std::string_view what) const {
+    return damaged(fmt::format("table {}, seq {}: {}", table, seq, what));
+  }
+
+  Result<> check_schema();
+  Result<> read_metadata();
+  Result<Metadata> all_metadata();
+  template <typename Record>
+  Result<bool> read_record(const Metadata& metadata, Record& record);
+
+  SourceFile source;
+  std::uint64_t bytes = 0;  // of the database
+  model::TraceStart start;
+  std::optional<model::TraceEnd> end;
+  model::Loss known_loss;
+};
+
+// --- what is checked before the first record ---
+
+Result<> Reader::Impl::check_schema() {
+  Statement schema = source.database.prepare("SELECT type,name,tbl_name,sql FROM sqlite_schema");
+  if (!schema) return damaged(escape_terminal(source.database.message()));
+  const auto other = [this] {
+    return fail(ExitCode::kFailed, fmt::format("{} is no recording of tcpdiag: its tables are others", source.shown),
+                "name a file that 'tcpdiag trace -w FILE' has written");
+  };
+  std::vector<TableSql> expected = all_tables();
+  int result = schema.step();
+  for (; result == SQLITE_ROW; result = schema.step()) {
+    const std::array<Value, 4> row{schema.at(0), schema.at(1), schema.at(2), schema.at(3)};
+    const auto found = std::ranges::find_if(expected, [&row](const TableSql& table) {
+      return text_of(row[0]) == "table" && text_of(row[1]) == table.name && text_of(row[2]) == table.name &&
+             text_of(row[3]) == table.create;
+    });
+    if (found == expected.end()) return other();
+    expected.erase(found);
+  }
+  if (result != SQLITE_DONE) return damaged(escape_terminal(source.database.message()));
+  if (!expected.empty()) return other();
+  return {};
+}
+
+Result<Metadata> Reader::Impl::all_metadata() {
+  constexpr std::size_t kMostKeys = 200;
+  Statement rows = source.database.prepare(kSelectMetadata);
+  if (!rows) return damaged(escape_terminal(source.database.message()));
+  Metadata metadata;
+  Budget budget(bytes);
+  int result = rows.step();
+  for (; result == SQLITE_ROW; result = rows.step()) {
+    const Value key = rows.at(0);
+    const Value value = rows.at(1);
+    budget.spend(value);
+    const auto name = text_of(key);
+    if (!name || metadata.size() >= kMostKeys || budget.overdrawn()) return damaged("table metadata holds too much");
+    auto& kept = metadata[std::string(*name)];
+    if (const auto text = text_of(value)) {
+      kept = std::string(*text);
+    } else if (const auto* number = std::get_if<std::int64_t>(&value)) {
+      kept = *number;
+    } else if (const auto* real = std::get_if<double>(&value)) {
+      kept = *real;
+    }
+  }
+  if (result != SQLITE_DONE) return damaged(escape_terminal(source.database.message()));
+  return metadata;
+}
+
+// False: none of its keys is there.
+template <typename Record>
+Result<bool> Reader::Impl::read_record(const Metadata& metadata, Record& record) {
+  const std::vector<Column>& keys = metadata_keys<Record>();
+  if (std::ranges::none_of(keys, [&](const Column& key) { return metadata.contains(key.name); })) return false;
+  MetadataRow row{metadata, keys};
+  ColumnReader reader(row);
+  reader.read(record);
+  if (row.missing > 0) return damaged("table metadata lacks keys");
+  if (const Wrong& wrong = reader.wrong(); wrong.what != nullptr) {
+    return damaged(fmt::format("table metadata, {} {}", keys[wrong.column].name, wrong.what));
+  }
+  return true;
+}
+
+Result<> Reader::Impl::read_metadata() {
+  const Result<Metadata> metadata = all_metadata();
+  if (!metadata) return tl::unexpected(metadata.error());
+  const Result<bool> has_start = read_record(*metadata, start);
+  if (!has_start) return tl::unexpected(has_start.error());
+  if (!*has_start) {
+    return fail(ExitCode::kFailed, fmt::format("{} holds no trace", source.shown),
+                "its trace was ended before it had begun");
+  }
+  const Result<bool> has_end = read_record(*metadata, end.emplace());
+  if (!has_end) return tl::unexpected(has_end.error());
+  if (!*has_end) end.reset();
+  std::size_t known = column_count<model::TraceStart>() + (end ? column_count<model::TraceEnd>() : 0);
+  for (const auto& [key, lost] :
+       {std::pair{kLostDiskFull, &known_loss.disk_full}, std::pair{kLostSamplesThinned, &known_loss.samples_thinned}}) {
+    const auto found = metadata->find(key);
+    if (found == metadata->end()) continue;
+    ++known;
+    const auto* number = std::get_if<std::int64_t>(&found->second);
+    if (number == nullptr || *number < 0) return damaged(fmt::format("table metadata, {} is no count", key));
+    *lost = static_cast<std::uint64_t>(*number);
+  }
+  if (metadata->size() != known) return damaged("table metadata has keys that are not known");
+  return {};
+}
+
+Result<std::unique_ptr<Reader>> Reader::open(const std::string& path) {
+  Result<SourceFile> source = SourceFile::open(path);
+  if (!source) return tl::unexpected(source.error());
+  auto impl = std::make_unique<Impl>(std::move(*source));
+  Database& database = impl->source.database;
+  int calls = 0;
+  ::sqlite3_progress_handler(database.get(), kInstructionsACall, count_calls, &calls);
+  Result<> checked = impl->check_schema();
+  if (checked) {
+    calls = 0;
+    impl->bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, database.number("PRAGMA page_count"))) *
+                  static_cast<std::uint64_t>(std::max<std::int64_t>(0, database.number("PRAGMA page_size")));
+    checked = impl->read_metadata();
+  }
+  ::sqlite3_progress_handler(database.get(), 0, nullptr, nullptr);
+  if (!checked) return tl::unexpected(checked.error());
+  return std::unique_ptr<Reader>(new Reader(std::move(impl)));
+}
+
+Reader::Reader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Reader::~Reader() = default;
+
+const model::RecordingFile& Reader::file() const { return impl_->source.file; }
+const model::TraceStart& Reader::start() const { return impl_->start; }
+
+// --- the records ---
+
+namespace {
+
+// One table, at its next row.
+struct Cursor {
+  std::string_view table;
+  Statement rows;
+  std::int64_t seq = 0;
+  bool at_end = false;
+};
+
+class Telling {
+ public:
+  Telling(const Database& database, std::uint64_t bytes, model::Sink& sink, model::MonoTime begin)
+      : database_(database), budget_(bytes), sink_(sink), last_at_(begin) {}
+
+  // What is wrong and where; nothing: all was told.
+  std::optional<std::string> tell_all();
+  model::MonoTime last_at() const { return last_at_; }
+
+ private:
+  bool advance(Cursor& cursor);
+  template <typename Record>
+  bool tell_record(Cursor& cursor);
+  bool read_histograms(std::int64_t sample, model::EndpointSample& record);
+  bool read_histogram(SparseHistogram& histogram);
+  bool wrong(std::string_view table, std::int64_t seq, std::string_view what);
+
+  const Database& database_;
+  Budget budget_;
+  model::Sink& sink_;
+  model::MonoTime last_at_;
+  Cursor histograms_;
+  std::map<model::EndpointKey, EndpointHistograms> sums_;
+  std::string wrong_;
+};
+
+bool Telling::wrong(std::string_view table, std::int64_t seq, std::string_view what) {
+  wrong_ = fmt::format("table {}, seq {}: {}", table, seq, what);
+  return false;
+}
+
+// To the next row. False: it is wrong.
+bool Telling::advance(Cursor& cursor) {
+  const int result = cursor.rows.step();
+  if (result == SQLITE_DONE) {
+    cursor.at_end = true;
+    return true;
+  }
+  if (result != SQLITE_ROW) return wrong(cursor.table, cursor.seq, escape_terminal(database_.message()));
+  const Value value = cursor.rows.at(0);
+  const auto* seq = std::get_if<std::int64_t>(&value);
+  const bool may_repeat = &cursor == &histograms_;  // one row a measure
+  if (seq == nullptr || *seq < cursor.seq || (*seq == cursor.seq && !may_repeat) || *seq < 1) {
+    return wrong(cursor.table, cursor.seq, "the next number does not rise");
+  }
+  cursor.seq = *seq;
+  return true;
+}
+
+bool Telling::read_histogram(SparseHistogram& histogram) {
+  HistogramRow row;
+  const TableRow values{histograms_.rows, budget_};
+  const Value buckets = values.at(5);
+  const char* what = from_value(values.at(1), row.count);
+  if (what == nullptr) what = from_value(values.at(2), row.sum_us);
+  if (what == nullptr) what = from_value(values.at(3), row.min_us);
+  if (what == nullptr) what = from_value(values.at(4), row.max_us);
+  if (what == nullptr) what = from_value(buckets, row.buckets);
+  if (what == nullptr) what = add_row(row, histogram);
+  return what == nullptr || wrong(kHistogramTable, histograms_.seq, what);
+}
+
+// What came in with this sample, added to what had come before.
+bool Telling::read_histograms(std::int64_t sample, model::EndpointSample& record) {
+  EndpointHistograms& sums = sums_[record.key];
+  sums.enter(record.generation);
+  std::array<bool, model::kMeasures> seen{};
+  while (!histograms_.at_end && histograms_.seq <= sample) {
+    if (histograms_.seq < sample) return wrong(kHistogramTable, histograms_.seq, "there is no such sample");
+    model::Measure measure{};
+    const TableRow values{histograms_.rows, budget_};
+    if (from_value(values.at(0), measure) != nullptr) return wrong(kHistogramTable, sample, "there is no such measure");
+    const auto index = static_cast<std::size_t>(measure);
+    if (std::exchange(seen[index], true)) return wrong(kHistogramTable, sample, "a measure is there twice");
+    if (!read_histogram(sums.measures[index]) || !advance(histograms_)) return false;
+  }
+  for (std::size_t i = 0; i < record.measures.size(); ++i) record.measures[i] = sums.measures[i].full();
+  return true;
+}
+
+template <typename Record>
+bool Telling::tell_record(Cursor& cursor) {
+  const std::vector<Column>& columns = columns_of<Record>();
+  Record record{};
+  TableRow row{cursor.rows, budget_};
+  ColumnReader reader(row);
+  reader.read(record);
+  if (const Wrong& found = reader.wrong(); found.what != nullptr) {
+    return wrong(cursor.table, cursor.seq, fmt::format("{} {}", columns[found.column].name, found.what));
+  }
+  if constexpr (std::is_same_v<Record, model::EndpointSample>) {
+    if (!read_histograms(cursor.seq, record)) return false;
+  }
+  if (budget_.overdrawn()) return wrong(cursor.table, cursor.seq, "there is more text than the file can hold");
+  if constexpr (requires { record.at; }) last_at_ = std::max(last_at_, record.at);
+  if constexpr (std::is_same_v<Record, model::Event>) {
+    sink_.on_event(record);
+  } else {
+    sink_.on_sample(std::move(record));
+  }
+  return true;
+}
+
+std::optional<std::string> Telling::tell_all() {
+  using Tell = bool (Telling::*)(Cursor&);
+  struct Source {
+    Cursor cursor;
+    Tell tell = nullptr;
+  };
+  std::vector<Source> sources;
+  const auto add = [&]<typename Record>(std::type_identity<Record>) {
+    Statement rows = database_.prepare(select_sql(kTable<Record>, columns_of<Record>()));
+    sources.push_back({{.table = kTable<Record>, .rows = std::move(rows)}, &Telling::tell_record<Record>});
+  };
+  add(std::type_identity<model::Event>());
+  add(std::type_identity<model::SocketSnapshot>());
+  add(std::type_identity<model::EndpointSample>());
+  add(std::type_identity<model::NetnsSample>());
+  add(std::type_identity<model::NicSample>());
+  add(std::type_identity<model::ProcessInfo>());
+  histograms_ = {.table = kHistogramTable, .rows = database_.prepare(kSelectHistograms)};
+  std::vector<Cursor*> cursors{&histograms_};
+  for (Source& source : sources) cursors.push_back(&source.cursor);
+  for (Cursor* cursor : cursors) {
+    if (!cursor->rows) return escape_terminal(database_.message());
+    if (!advance(*cursor)) return wrong_;
+  }
+  for (std::int64_t told = 0;;) {
+    const auto next = std::ranges::min_element(sources, {}, [](const Source& source) {
+      return source.cursor.at_end ? std::numeric_limits<std::int64_t>::max() : source.cursor.seq;
+    });
+    if (next->cursor.at_end) break;
+    if (next->cursor.seq <= told) {
+      wrong(next->cursor.table, next->cursor.seq, "another record has this number");
+      return wrong_;
+    }
+    told = next->cursor.seq;
+    if (!(this->*next->tell)(next->cursor) || !advance(next->cursor)) return wrong_;
+  }
+  if (!histograms_.at_end) wrong(kHistogramTable, histograms_.seq, "there is no such sample");
+  return wrong_.empty() ? std::nullopt : std::optional(wrong_);
+}
+
+}  // namespace
+
+Result<> Reader::tell(model::Sink& sink) {
+  Impl& impl = *impl_;
+  sink.on_sample(impl.start);
+  Telling telling(impl.source.database, impl.bytes, sink, impl.start.clock.mono_at);
+  if (const std::optional<std::string> wrong = telling.tell_all()) return impl.damaged(*wrong);
+  if (impl.end) {
+    sink.on_sample(*impl.end);
+    return {};
+  }
+  model::TraceEnd cut_off;
+  cut_off.at = telling.last_at();
+  cut_off.ended_by = model::EndedBy::kError;
+  cut_off.partial = true;
+  cut_off.loss = impl.known_loss;
+  sink.on_sample(cut_off);
+  return {};
+}
+
+}  // namespace tcpdiag::recording

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/doctor_options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/command_line.h"
+
+namespace tcpdiag::cli {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+Result<Command> parse(std::vector<std::string> words) {
+  words.insert(words.begin(), {"tcpdiag", "doctor"});
+  return parse_command_line(words);
+}
+
+TEST(DoctorOptions, text_is_the_default) {
+  const Result<Command> command = parse({});
+  ASSERT_TRUE(command);
+  const auto* options = std::get_if<DoctorOptions>(&*command);
+  ASSERT_NE(options, nullptr);
+  EXPECT_FALSE(options->json);
+  EXPECT_THAT(options->command, ElementsAre("tcpdiag", "doctor"));
+}
+
+TEST(DoctorOptions, json) {
+  const Result<Command> command = parse({"--format", "json"});
+  ASSERT_TRUE(command);
+  EXPECT_TRUE(std::get<DoctorOptions>(*command).json);
+}
+
+TEST(DoctorOptions, wrong_use_is_told) {
+  const auto refusal = [](std::vector<std::string> words) {
+    const Result<Command> command = parse(std::move(words));
+    if (command) return std::string("accepted");
+    EXPECT_EQ(command.error().exit_code, ExitCode::kUsage);
+    return command.error().what;
+  };
+  EXPECT_THAT(refusal({"--format", "html"}), HasSubstr("'html' is no format"));
+  EXPECT_THAT(refusal({"--format", "text", "--format", "json"}), HasSubstr("given twice"));
+  EXPECT_THAT(refusal({"port", "80"}), HasSubstr("takes no 'port'"));
+  EXPECT_THAT(refusal({"--", "--format"}), HasSubstr("takes no '--format'"));
+  EXPECT_THAT(refusal({"--verbose"}), HasSubstr("unknown option '--verbose'"));
+  EXPECT_THAT(refusal({"\x1b[31m"}), testing::Not(HasSubstr("\x1b")));
+}
+
+TEST(DoctorOptions, help_fits_and_names_the_exit_codes) {
+  const Result<Command> command = parse({"--help"});
+  ASSERT_TRUE(command);
+  const std::string& help = std::get<ShowText>(*command).text;
+  EXPECT_THAT(help, HasSubstr("Usage: tcpdiag doctor [OPTIONS]\n"));
+  EXPECT_THAT(help, HasSubstr("Exit codes:"));
+  for (std::size_t begin = 0; begin < help.size();) {
+    const std::size_t end = help.find('\n', begin);
+    EXPECT_LE(end - begin, 80U) << help.substr(begin, end - begin);
+    begin = end + 1;
+  }
+}
+
+}  // namespace
+}  // namespace tcpdiag::cli
