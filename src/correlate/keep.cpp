@@ -255,9 +255,9 @@ void add_measured(State& state, EndpointRecord& endpoint, std::int64_t second, c
   count_series(state, endpoint, bytes_before);
 }
 
-void add_delay(State& state, EndpointRecord& endpoint, MonoTime at, Delay delay, std::uint64_t value_us) {
+void add_delay(State& state, EndpointRecord& endpoint, MonoTime at, Measure measure, std::uint64_t value_us) {
   const std::size_t bytes_before = endpoint.series.bytes();
-  endpoint.series.add(second_number(state, at) / state.series_interval_s, delay, value_us);
+  endpoint.series.add(second_number(state, at) / state.series_interval_s, measure, value_us);
   count_series(state, endpoint, bytes_before);
 }
 

@@ -122,7 +122,7 @@ SecondCounts& second_of(State& state, EndpointRecord& endpoint, model::MonoTime 
 // Whole UTC seconds since series_origin(); what is older belongs to the first.
 std::int64_t second_number(const State& state, model::MonoTime at);
 void add_measured(State& state, EndpointRecord& endpoint, std::int64_t second, const Measured& measured);
-void add_delay(State& state, EndpointRecord& endpoint, model::MonoTime at, Delay delay, std::uint64_t value_us);
+void add_delay(State& state, EndpointRecord& endpoint, model::MonoTime at, Measure measure, std::uint64_t value_us);
 // The whole UTC second in which the trace began.
 model::MonoTime series_origin(const State& state);
 

@@ -136,10 +136,11 @@ TEST(Limits, TimelineKeepsItsBeginningAndItsEnd) {
   const Picture picture = trace.end(60000);
   const auto& timeline = picture.sockets.at(0).timeline;
   ASSERT_EQ(timeline.size(), 8U);
-  EXPECT_EQ(timeline[0].kind, model::TimelineKind::kConnect);
-  EXPECT_EQ(timeline[1].kind, model::TimelineKind::kEstablished);
-  EXPECT_EQ(timeline[7].kind, model::TimelineKind::kClosed);
-  EXPECT_EQ(timeline[6].kind, model::TimelineKind::kResetReceived);
+  const auto kinds = kinds_of(picture.sockets.at(0));
+  EXPECT_EQ(kinds[0], "connect");
+  EXPECT_EQ(kinds[1], "established");
+  EXPECT_EQ(kinds[7], "closed");
+  EXPECT_EQ(kinds[6], "reset_received");
   EXPECT_EQ(picture.sockets[0].retransmits[static_cast<std::size_t>(model::RetransmitKind::kRto)], 100U);
 }
 
