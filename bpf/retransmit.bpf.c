@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Retransmissions: the raw facts; what kind each was is decided in user space
- * (src/correlate/retransmit.h). */
+ * (src/model/retransmit.h). */
 #include "kernel_types.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>

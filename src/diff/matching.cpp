@@ -7,13 +7,14 @@
 #include <optional>
 #include <tuple>
 
+#include "util/number.h"
+
 namespace tcpdiag::diff {
 namespace {
 
 using model::EndpointPicture;
 using model::Picture;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 // Length of the run at `at` for which `holds`.

@@ -24,18 +24,6 @@ Row row(std::string id, std::string name, Weight weight) {
           .cure = {}};
 }
 
-void refuse(Row& row, std::string found, std::string lost, std::string cure) {
-  row.answer = Answer::kNo;
-  row.found = std::move(found);
-  row.lost = std::move(lost);
-  row.cure = std::move(cure);
-}
-
-void allow(Row& row, std::string found) {
-  row.answer = Answer::kYes;
-  row.found = std::move(found);
-}
-
 Row pid_namespace_row(const model::Machine& machine) {
   Row out = row("pid_namespace", "the host's process numbers", Weight::kOptional);
   if (!machine.sees_host_pids) {

@@ -41,18 +41,6 @@ Row row(const char* id, const char* name, Weight weight) {
   return {.id = id, .name = name, .group = Group::kRights, .weight = weight, .found = {}, .lost = {}, .cure = {}};
 }
 
-void refuse(Row& row, std::string found, std::string lost, std::string cure) {
-  row.answer = Answer::kNo;
-  row.found = std::move(found);
-  row.lost = std::move(lost);
-  row.cure = std::move(cure);
-}
-
-void allow(Row& row, std::string found) {
-  row.answer = Answer::kYes;
-  row.found = std::move(found);
-}
-
 bool loaded(const Kernel* kernel) { return kernel != nullptr && kernel->load == LoadTest::kPassed; }
 
 std::string listed(std::uint64_t set) {

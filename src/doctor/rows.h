@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Parts of the examination, one function for each group of rows.
+// Parts of the examination, one function for each group of rows; and a row's answer.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "doctor/examine.h"
@@ -12,5 +13,8 @@ namespace tcpdiag::doctor {
 std::vector<Row> rights_rows(const model::Rights& rights, const Kernel* kernel, int cpus);
 // Of the machine around it.
 std::vector<Row> host_rows(const model::Machine& machine);
+
+void refuse(Row& row, std::string found, std::string lost, std::string cure);
+void allow(Row& row, std::string found);
 
 }  // namespace tcpdiag::doctor

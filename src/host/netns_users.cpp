@@ -10,7 +10,7 @@
 namespace tcpdiag::host {
 namespace {
 
-constexpr std::size_t kMountsLimit = std::size_t{4} << 20;
+constexpr std::size_t kMostMounts = std::size_t{4} << 20;
 constexpr std::string_view kNetDev = "net/dev";
 
 }  // namespace
@@ -37,7 +37,7 @@ bool NetnsUsers::is_witness(std::string path) {
 // A line of mountinfo, whose fourth field tells what of the file system is mounted: "36 25 0:4 net:[4026532288]
 // /run/netns/blue rw - nsfs nsfs rw". In no other field are blanks and brackets left as they are.
 bool NetnsUsers::is_mounted() const {
-  const std::optional<std::string> mounts = read_again(mounts_.get(), kMountsLimit);
+  const std::optional<std::string> mounts = read_again(mounts_.get(), kMostMounts);
   return mounts && mounts->find(fmt::format(" net:[{}] ", inode_)) != std::string::npos;
 }
 

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <system_error>
 
+#include "util/number.h"
+
 namespace tcpdiag {
 namespace {
 
@@ -16,8 +18,6 @@ struct Unit {
 
 // Largest first: parse_duration() wants them in this order.
 constexpr std::array<Unit, 5> kUnits{{{"h", 3600e9}, {"m", 60e9}, {"s", 1e9}, {"ms", 1e6}, {"us", 1e3}}};
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Takes the number at the front of `text`. from_chars() rather than strtod(): no locale, no "inf", no hexadecimal.
 std::optional<double> take_number(std::string_view& text) {

@@ -7,6 +7,8 @@
 #include <span>
 #include <utility>
 
+#include "util/number.h"
+
 namespace tcpdiag {
 namespace {
 
@@ -50,8 +52,6 @@ constexpr std::array<Range, 10> kWide = {{
 bool is_control(char32_t c) { return c < 0x20 || (c >= 0x7f && c <= 0x9f); }
 
 bool is_alphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 void append_hex(std::string& out, std::uint32_t value, int digits) {
   constexpr std::string_view kDigits = "0123456789abcdef";

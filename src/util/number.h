@@ -10,6 +10,9 @@
 
 namespace tcpdiag {
 
+// In every locale.
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 // All of `text` as digits: no sign, no space, no prefix. Nothing where it is anything else or does not fit.
 template <std::unsigned_integral T>
 std::optional<T> parse_number(std::string_view text) {

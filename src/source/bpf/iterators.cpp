@@ -2,25 +2,21 @@
 #include "source/bpf/iterators.h"
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <sched.h>
 
 #include <cerrno>
 #include <cstring>
-#include <memory>
 #include <thread>
 #include <utility>
+
+#include "source/bpf/link.h"
 
 namespace tcpdiag::bpf {
 
 namespace {
 
 constexpr std::size_t kChunk = std::size_t{64} << 10;
-
-struct LinkDeleter {
-  void operator()(bpf_link* link) const { bpf_link__destroy(link); }
-};
 
 tl::unexpected<Error> iterator_error(const char* doing, int error) {
   return fail(ExitCode::kNotAble, fmt::format("cannot {} the list of open sockets: {}", doing, std::strerror(error)),
@@ -29,7 +25,7 @@ tl::unexpected<Error> iterator_error(const char* doing, int error) {
 
 Result<Fd> open_here(bpf_program* program, int netns_fd) {
   if (netns_fd >= 0 && setns(netns_fd, CLONE_NEWNET) != 0) return iterator_error("enter the namespace of", errno);
-  const std::unique_ptr<bpf_link, LinkDeleter> link(bpf_program__attach_iter(program, nullptr));
+  const Link link(bpf_program__attach_iter(program, nullptr));
   if (!link) return iterator_error("open", errno);
   Fd fd(bpf_iter_create(bpf_link__fd(link.get())));
   if (!fd) return iterator_error("open", errno);

@@ -2,7 +2,6 @@
 #include "source/bpf/programs.h"
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include "source/bpf/configure.h"
 #include "source/bpf/decoder.h"
 #include "source/bpf/libbpf_log.h"
+#include "source/bpf/link.h"
 #include "tcpdiag.skel.h"
 #include "util/io.h"
 
@@ -24,9 +24,6 @@ struct SkeletonDeleter {
   void operator()(tcpdiag_bpf* skeleton) const { tcpdiag_bpf::destroy(skeleton); }
 };
 using Skeleton = std::unique_ptr<tcpdiag_bpf, SkeletonDeleter>;
-struct LinkDeleter {
-  void operator()(bpf_link* link) const { bpf_link__destroy(link); }
-};
 
 Skeleton open_skeleton() {
   bpf_object_open_opts options{};
@@ -95,7 +92,7 @@ tl::unexpected<Error> no_children(const doctor::Abilities& abilities) {
 
 struct Programs::Impl {
   Skeleton skeleton;
-  std::vector<std::unique_ptr<bpf_link, LinkDeleter>> links;
+  std::vector<Link> links;
   int cpus = 1;
 };
 
