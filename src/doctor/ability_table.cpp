@@ -95,7 +95,7 @@ void append_optional(std::vector<Ability>& all) {
                  .programs = {"tcpd_error_report"},
                  .since = "5.14",
                  .lost = "ICMP errors during a connect are not seen"});
-  // bpf/include/nested.h. Above what chooses between forms: a twin that is refused is a twin less, and no more.
+  // bpf/lib/nested.bpf.h. Above what chooses between forms: a twin that is refused is a twin less, and no more.
   all.push_back({.name = "nested_events",
                  .title = "events in interrupted programs",
                  .functions = {"bpf_prog_inc_misses_counter"},

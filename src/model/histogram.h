@@ -3,7 +3,7 @@
 //
 // Idea: values below 8 have a bucket each; above, every power of two is cut into 8 equal buckets, so a bucket is at
 // most 1/8 of its lower bound wide and its middle is within 1/16 (6.25 %) of any value in it. The same layout is filled
-// in the kernel (bpf/include/wire.h; the probe asserts that the constants are equal). Prior art: HdrHistogram.
+// in the kernel (bpf/wire.h; the probe asserts that the constants are equal). Prior art: HdrHistogram.
 #pragma once
 
 #include <array>

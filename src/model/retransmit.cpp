@@ -3,38 +3,20 @@
 
 #include <cerrno>
 
+#include "engine/retransmit.h"
+
 namespace tcpdiag::model {
-namespace {
-
-// icsk_pending
-constexpr std::uint8_t kNoTimer = 0;
-constexpr std::uint8_t kLossProbeTimer = 5;
-// icsk_ca_state
-constexpr std::uint8_t kRecovery = 3;
-constexpr std::uint8_t kLoss = 4;
-
-}  // namespace
 
 RetransmitFailure retransmit_failure(const Retransmitted& event) {
-  // The four early returns of __tcp_retransmit_skb(), before a segment is made. Any other error (own qdisc dropped it,
-  // a netfilter rule refused it) comes after the kernel has counted the segments, so it is a retransmission.
-  switch (event.error) {
-    case -EBUSY:
-      return RetransmitFailure::kBusy;
-    case -EAGAIN:
-    case -EHOSTUNREACH:
-    case -ENOMEM:
-      return RetransmitFailure::kOther;
-    default:
-      return RetransmitFailure::kNone;
-  }
+  if (!tcpd_sent_nothing(event.error)) return RetransmitFailure::kNone;
+  return event.error == -EBUSY ? RetransmitFailure::kBusy : RetransmitFailure::kOther;
 }
 
 RetransmitKind retransmit_kind(const Retransmitted& event) {
   if (event.is_syn) return RetransmitKind::kSyn;
-  if (event.ca_state == kLoss && event.timer_pending == kNoTimer) return RetransmitKind::kRto;
-  if (event.ca_state == kRecovery) return RetransmitKind::kFast;
-  if (event.ca_state < kRecovery && event.timer_pending == kLossProbeTimer) return RetransmitKind::kTlp;
+  if (tcpd_is_rto(event.timer_pending, event.ca_state)) return RetransmitKind::kRto;
+  if (event.ca_state == TCPD_CA_RECOVERY) return RetransmitKind::kFast;
+  if (event.ca_state < TCPD_CA_RECOVERY && event.timer_pending == TCPD_TIMER_LOSS_PROBE) return RetransmitKind::kTlp;
   return RetransmitKind::kOther;
 }
 

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every kind of socket and every reuse of a name: each connection is counted once, at the right endpoint, of the right namespace."""
 
+import contextlib
 import errno
 import os
 import socket
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -12,7 +14,7 @@ import sys
 sys.dont_write_bytecode = True  # The source tree may belong to somebody else.
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
-from live import Tracer, main, wait_until  # noqa: E402
+from live import Tracer, bpf_map, main, wait_until  # noqa: E402
 from socket_case import SOCKET_S, Host, SocketCase, accept, exchange, kill, receive  # noqa: E402
 
 PORT, OTHER_PORT, LOCAL_PORT = 8080, 8081, 40001
@@ -363,6 +365,63 @@ class Namespaces(SocketCase):
         report = self.read_report(self.file("r.json"))
         self.check_nothing_lost(report)
         self.assertEqual([entry["gone"] for entry in report["kernel_counters"]], [True])
+
+
+class Endpoints(SocketCase):
+    """More endpoints than the kernel's table has room for, and what a connection is known by at both ends."""
+
+    def test_idle_endpoints_give_their_places_to_new_ones(self):
+        """Twelve in turn where four have room: each is measured, the last ones too. One comes again."""
+        client, server = self.hosts()
+        ports = range(PORT, PORT + 12)
+        listeners = {port: self.keep(server.listen(port)) for port in ports}
+        with self.traced(client, options=("--max-endpoints", "4")) as traced:
+            table = traced.tracer.map_id("tcpd_endpoints")
+            for number, port in enumerate((*ports, PORT)):
+                if number % 4 == 0:
+                    wait_until("the table to be empty", lambda: not bpf_map(table), SOCKET_S)
+                with client.connect(server.address, port) as ours, accept(listeners[port]) as theirs:
+                    exchange(ours, theirs, REQUEST, ANSWER)
+                self.settle(client, server)
+        self.assertEqual(len(traced.report["endpoints"]), len(ports))
+        for port in ports:
+            times = 2 if port == PORT else 1
+            endpoint = self.endpoint_at(traced.report, "outbound", server.address, port)
+            self.check_counts(endpoint, connects=times, exchanges=times, bytes_sent=times * REQUEST, bytes_received=times * ANSWER)
+            self.assertEqual(endpoint["histograms"]["first_byte"]["count"], times, port)
+
+    def test_open_sockets_keep_the_places_of_their_endpoints(self):
+        client, server = self.hosts()
+        listeners = [self.keep(server.listen(PORT + i)) for i in range(5)]
+        with self.traced(client, options=("--max-endpoints", "4"), lossless=False) as traced:
+            table = traced.tracer.map_id("tcpd_endpoints")
+            pairs = [(self.keep(client.connect(server.address, PORT + i)), self.keep(accept(listeners[i]))) for i in range(4)]
+            with client.connect(server.address, PORT + 4) as ours, accept(listeners[4]) as theirs:
+                exchange(ours, theirs, REQUEST, ANSWER)
+            pairs[0][0].close()
+            pairs[0][1].close()
+            wait_until("one place to be free", lambda: len(bpf_map(table)) == 3, SOCKET_S)
+            for ours, theirs in pairs[1:]:
+                exchange(ours, theirs, REQUEST, ANSWER)
+        self.assertEqual(traced.report["loss"]["endpoints_full"], 1)
+        for i in range(1, 4):
+            endpoint = self.endpoint_at(traced.report, "outbound", server.address, PORT + i)
+            self.assertEqual(endpoint["histograms"]["first_byte"]["count"], 1)
+
+    def test_both_ends_know_the_same_initial_sequence_numbers(self):
+        client, server = self.hosts()
+        listener = self.keep(server.listen(PORT))
+        recording = self.file("both.tcpdiag")
+        with self.traced(client, server, options=("-w", recording)):
+            with client.connect(server.address, PORT) as ours, accept(listener) as theirs:
+                exchange(ours, theirs, REQUEST, ANSWER)
+            self.settle(client, server)
+        with contextlib.closing(sqlite3.connect(recording)) as database:
+            told = dict(database.execute("SELECT DISTINCT socket_role, socket_initial_seq_local||'/'||socket_initial_seq_remote"
+                                         " FROM events WHERE kind IN ('established', 'state_changed')"))
+        self.assertEqual(set(told), {"outbound", "inbound"})
+        local, remote = told["outbound"].split("/")
+        self.assertEqual(told["inbound"], f"{remote}/{local}")
 
 
 if __name__ == "__main__":

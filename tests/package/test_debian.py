@@ -40,7 +40,7 @@ class Debian(unittest.TestCase):
             heading = "\n -- Expat (MIT) --\n" if path.stem == "MIT" else f"\nLicense: {path.stem}\n"
             self.assertIn(heading, text)
         self.assertIn("\nFiles: bpf/*\n", text)
-        self.assertIn("\nFiles: bpf/include/wire.h\n", text)
+        self.assertIn("\nFiles: bpf/engine/*\n bpf/wire.h\n", text)
 
 
 if __name__ == "__main__":

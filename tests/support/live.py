@@ -253,18 +253,27 @@ def bpf_ids_held_by(pid: int) -> dict[str, set[int]]:
     return ids
 
 
-def _bpftool(kind: str) -> list[dict]:
-    """What bpftool lists. It gives up when an object of some other program vanishes while it looks: then it looks again."""
+def _run_bpftool(*arguments: str) -> bytes:
+    """What bpftool says. It gives up when an object of some other program vanishes while it looks: then it looks again."""
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
     results: list[subprocess.CompletedProcess] = []
 
-    def listed() -> bool:
-        results.append(subprocess.run(["bpftool", "-j", kind, "show"], capture_output=True, check=False, timeout=30,
+    def done() -> bool:
+        results.append(subprocess.run(["bpftool", "-j", *arguments], capture_output=True, check=False, timeout=30,
                                       env={**os.environ, "PATH": path}))
         return results[-1].returncode == 0
 
-    wait_until(f"bpftool to list every BPF {kind}", listed, 10)
-    return json.loads(results[-1].stdout or b"[]")
+    wait_until(f"bpftool {' '.join(arguments)}", done, 10)
+    return results[-1].stdout
+
+
+def _bpftool(kind: str) -> list[dict]:
+    return json.loads(_run_bpftool(kind, "show") or b"[]")
+
+
+def bpf_map(number: int) -> list[dict]:
+    """The entries of the map with this id."""
+    return json.loads(_run_bpftool("map", "dump", "id", str(number)) or b"[]")
 
 
 class Tracer:
@@ -305,6 +314,10 @@ class Tracer:
         if not self.bpf_ids["prog"]:
             raise AssertionError("tcpdiag says that it traces but holds no BPF program")
         return line
+
+    def map_id(self, name: str) -> int:
+        """Of one of its BPF maps."""
+        return next(entry["id"] for entry in _bpftool("map") if entry["id"] in self.bpf_ids["map"] and entry.get("name") == name)
 
     def signal(self, number: int = signal.SIGINT) -> None:
         self._process.send_signal(number)

@@ -167,11 +167,6 @@ Result<> add_pids(const tcpdiag_bpf& skeleton, const std::vector<std::uint32_t>&
 }
 
 Result<> fill_maps(const tcpdiag_bpf& skeleton, const source::LiveOptions& options) {
-  const int slots = bpf_map__fd(skeleton.maps.tcpd_free_slots);
-  for (std::uint32_t slot = 0; slot < options.max_endpoints; ++slot) {
-    const int error = bpf_map_update_elem(slots, nullptr, &slot, BPF_ANY);
-    if (error != 0) return load_error("fill the tables of", error);
-  }
   std::vector<std::uint32_t> inodes;
   for (const host::Netns& netns : options.netns) inodes.push_back(netns.inode);
   const model::Filters& filters = options.filters;

@@ -81,7 +81,10 @@ model::Address address_of(const std::uint8_t (&bytes)[16]) {
 std::optional<model::SocketRef> ref_of(const tcpd_wire_sock& wire) {
   const auto role = role_of(wire.role);
   const auto source = role_source_of(wire.role_source);
-  if (!role || !source || wire.older_than_trace > 1) return std::nullopt;
+  if (!role || !source || wire.older_than_trace > 1 || wire.has_initial_seq_local > 1 ||
+      wire.has_initial_seq_remote > 1) {
+    return std::nullopt;
+  }
   model::SocketRef ref;
   ref.id.value = wire.id;
   if (wire.cookie != 0) ref.cookie = wire.cookie;
@@ -91,6 +94,8 @@ std::optional<model::SocketRef> ref_of(const tcpd_wire_sock& wire) {
   ref.local = {address_of(wire.laddr), wire.lport};
   ref.remote = {address_of(wire.raddr), wire.rport};
   ref.netns_inode = wire.netns;
+  if (wire.has_initial_seq_local != 0) ref.initial_seq_local = wire.initial_seq_local;
+  if (wire.has_initial_seq_remote != 0) ref.initial_seq_remote = wire.initial_seq_remote;
   return ref;
 }
 

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "source/bpf/configure.h"
-#include "source/bpf/decoder.h"
+#include "source/bpf/endpoints.h"
 #include "source/bpf/libbpf_log.h"
 #include "source/bpf/link.h"
 #include "tcpdiag.skel.h"
@@ -93,6 +93,7 @@ tl::unexpected<Error> no_children(const doctor::Abilities& abilities) {
 struct Programs::Impl {
   Skeleton skeleton;
   std::vector<Link> links;
+  std::optional<EndpointTable> endpoints;
   int cpus = 1;
 };
 
@@ -120,6 +121,13 @@ Result<Programs> Programs::load(const source::LiveOptions& options, doctor::Abil
   impl->cpus = libbpf_num_possible_cpus();
   if (impl->cpus < 1) return load_error("count the CPUs for", -impl->cpus);
   if (auto filled = fill_maps(*impl->skeleton, options); !filled) return tl::unexpected(filled.error());
+  const auto& maps = impl->skeleton->maps;
+  impl->endpoints.emplace(EndpointTable::Maps{.endpoints = bpf_map__fd(maps.tcpd_endpoints),
+                                              .free_slots = bpf_map__fd(maps.tcpd_free_slots),
+                                              .stats = bpf_map__fd(maps.tcpd_stats),
+                                              .shared = bpf_map__fd(maps.tcpd_shared)},
+                          options.max_endpoints, impl->cpus);
+  if (const int filled = impl->endpoints->fill(); filled != 0) return load_error("fill the tables of", filled);
   return Programs(std::move(impl));
 }
 
@@ -184,26 +192,8 @@ std::optional<double> Programs::cpu_seconds() const {
   return seconds;
 }
 
-std::vector<model::EndpointSample> Programs::endpoint_samples(model::MonoTime at) const {
-  std::vector<model::EndpointSample> samples;
-  const int endpoints = bpf_map__fd(impl_->skeleton->maps.tcpd_endpoints);
-  const int stats = bpf_map__fd(impl_->skeleton->maps.tcpd_stats);
-  const int shared_map = bpf_map__fd(impl_->skeleton->maps.tcpd_shared);
-  std::vector<tcpd_endpoint_stats> each(static_cast<std::size_t>(impl_->cpus));
-  tcpd_endpoint_key key{};
-  const tcpd_endpoint_key* previous = nullptr;
-  while (bpf_map_get_next_key(endpoints, previous, &key) == 0) {
-    previous = &key;
-    std::uint32_t slot = 0;
-    if (bpf_map_lookup_elem(endpoints, &key, &slot) != 0) continue;
-    if (bpf_map_lookup_elem(stats, &slot, each.data()) != 0) continue;
-    tcpd_endpoint_shared shared{};
-    if (bpf_map_lookup_elem(shared_map, &slot, &shared) != 0) continue;
-    const auto endpoint = decode_endpoint(key);
-    if (!endpoint) continue;
-    samples.push_back(decode_stats(*endpoint, each, shared, at));
-  }
-  return samples;
+std::vector<model::EndpointSample> Programs::endpoint_samples(model::MonoTime at) {
+  return impl_->endpoints->sample(at);
 }
 
 }  // namespace tcpdiag::bpf

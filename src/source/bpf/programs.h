@@ -47,8 +47,8 @@ class Programs {
   bool can_read_maps() const;  // with the capabilities that are in effect
   std::uint64_t counter(tcpd_counter index) const;
   std::optional<double> cpu_seconds() const;  // absent: nothing was timed
-  // Aggregates of all endpoints.
-  std::vector<model::EndpointSample> endpoint_samples(model::MonoTime at) const;
+  // Aggregates of all endpoints, once a second.
+  std::vector<model::EndpointSample> endpoint_samples(model::MonoTime at);
 
  private:
   struct Impl;

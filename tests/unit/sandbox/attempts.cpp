@@ -341,10 +341,14 @@ void Targets::add_kernel(std::vector<Attempt>& all) const {
                    bpf_attr attributes{};
                    return outcome_but(bpf(BPF_PROG_GET_NEXT_ID, attributes), {ENOENT});
                  }});
-  all.push_back({"write_to_a_bpf_map", [] {
+  all.push_back({"find_a_bpf_map", [] {
                    bpf_attr attributes{};
-                   attributes.map_fd = static_cast<std::uint32_t>(-1);
-                   return outcome_but(bpf(BPF_MAP_UPDATE_ELEM, attributes), {EBADF});
+                   return outcome_but(bpf(BPF_MAP_GET_NEXT_ID, attributes), {ENOENT});
+                 }});
+  all.push_back({"pin_a_bpf_map", [] {
+                   bpf_attr attributes{};
+                   attributes.bpf_fd = static_cast<std::uint32_t>(-1);
+                   return outcome_but(bpf(BPF_OBJ_PIN, attributes), {EBADF, EINVAL, EFAULT});
                  }});
   all.push_back({"count_with_perf", opening_the_counters_of_the_cpu});
   // A request that no device has: that it is refused before the device is asked shows in the error.

@@ -69,6 +69,17 @@ TEST(Decoder, TellsAReset) {
   EXPECT_EQ(event->flow.bytes_sent, 1412U);
 }
 
+TEST(Decoder, TellsTheInitialSequenceNumbersThatAreKnown) {
+  tcpd_wire_event wire = a_reset();
+  EXPECT_FALSE(decode_event(bytes_of(wire))->socket.initial_seq_local);
+  wire.sock.has_initial_seq_local = 1;  // 0 is a number like any other
+  wire.sock.initial_seq_remote = 7;
+  EXPECT_EQ(decode_event(bytes_of(wire))->socket.initial_seq_local, 0U);
+  EXPECT_FALSE(decode_event(bytes_of(wire))->socket.initial_seq_remote);
+  wire.sock.has_initial_seq_remote = 1;
+  EXPECT_EQ(decode_event(bytes_of(wire))->socket.initial_seq_remote, 7U);
+}
+
 TEST(Decoder, CommThatFillsItsFieldEndsThere) {
   tcpd_wire_event wire = a_reset();
   std::memset(wire.owner.comm, 'x', sizeof(wire.owner.comm));
@@ -202,6 +213,8 @@ TEST(Decoder, RefusesWhatDoesNotFit) {
   EXPECT_TRUE(refused([](auto& w) { w.at_ns = 1ULL << 63; }));
   EXPECT_TRUE(refused([](auto& w) { w.sock.role = 3; }));
   EXPECT_TRUE(refused([](auto& w) { w.sock.role_source = 200; }));
+  EXPECT_TRUE(refused([](auto& w) { w.sock.has_initial_seq_local = 2; }));
+  EXPECT_TRUE(refused([](auto& w) { w.sock.has_initial_seq_remote = 2; }));
   EXPECT_TRUE(refused([](auto& w) { w.owner.source = 9; }));
   EXPECT_TRUE(refused([](auto& w) { w.flow.state = 13; }));
   EXPECT_TRUE(refused([](auto& w) { w.flow.syn_ns = ~0ULL; }));

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Reading struct tcp_sock. */
+#ifndef TCPDIAG_LIB_TCP_H
+#define TCPDIAG_LIB_TCP_H
+
+#include "lib/kernel_types.bpf.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#define SOCK_DONE 1 /* enum sock_flags: the peer's FIN was processed (tcp_fin) */
+
+/* Its figures are read with bpf_probe_read_kernel (BPF_CORE_READ), not directly: newer verifiers
+ * hand out skb->sk as a pointer that bpf_skc_to_tcp_sock() refuses. Only for sockets that
+ * tcpd_candidate() accepted. */
+#define tcpd_tcp(sk, member) BPF_CORE_READ((const struct tcp_sock *)(sk), member)
+
+static __always_inline bool tcpd_fin_received(const struct sock *sk)
+{
+	return sk->__sk_common.skc_flags & (1UL << SOCK_DONE);
+}
+
+/* rcv_nxt without the FIN, which counts as one (RFC 9293 section 3.4). */
+static __always_inline u32 tcpd_received_end(const struct sock *sk)
+{
+	return tcpd_tcp(sk, rcv_nxt) - (tcpd_fin_received(sk) ? 1 : 0);
+}
+
+/* tp->rtt_min, 0: no sample yet (the kernel has ~0 then, tcp_init_sock). */
+static __always_inline u32 tcpd_rtt_min(const struct sock *sk)
+{
+	u32 us = tcpd_tcp(sk, rtt_min.s[0].v);
+
+	return us == ~0U ? 0 : us;
+}
+
+#endif
