@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -104,6 +105,25 @@ enum class Measure : std::uint8_t {
 };
 inline constexpr std::size_t kMeasures = 9;
 
+// A histogram for each Measure. Those that were never written to take no memory: a sample is passed around much, and
+// most endpoints have few of them.
+class MeasureHistograms {
+ public:
+  MeasureHistograms() = default;
+  MeasureHistograms(const MeasureHistograms& other) { *this = other; }
+  MeasureHistograms(MeasureHistograms&&) noexcept = default;
+  MeasureHistograms& operator=(const MeasureHistograms& other);
+  MeasureHistograms& operator=(MeasureHistograms&&) noexcept = default;
+  ~MeasureHistograms() = default;
+
+  static constexpr std::size_t size() { return kMeasures; }
+  const Histogram& operator[](std::size_t measure) const;
+  Histogram& operator[](std::size_t measure);
+
+ private:
+  std::array<std::unique_ptr<Histogram>, kMeasures> all_;  // null: empty
+};
+
 // Aggregates of one endpoint since this generation of it began: cumulative, a later sample of the same generation
 // replaces an earlier one, and their difference belongs to the time between them.
 //
@@ -143,7 +163,7 @@ struct EndpointSample {
   std::uint64_t calls_gap_ambiguous = 0;
   std::string device;        // that its segments left by, untrusted; empty: none seen yet
   bool tick_unknown = true;  // the peer's timestamp clock has not been seen to tick at 1 ms
-  std::array<Histogram, kMeasures> measures;
+  MeasureHistograms measures;
 };
 
 // What a process is called and where it runs; read when its first socket is seen.
@@ -242,5 +262,7 @@ struct TraceEnd {
 };
 
 using Sample = std::variant<TraceStart, SocketSnapshot, EndpointSample, NetnsSample, NicSample, ProcessInfo, TraceEnd>;
+static_assert(sizeof(Sample) <= 896,
+              "as large as TraceStart: what is told every second carries no large arrays inside");
 
 }  // namespace tcpdiag::model
