@@ -104,7 +104,8 @@ class Watch {
         progress_.say(std::move(line));
       }
     }
-    progress_.status(status_line(correlator_.open_sockets(), correlator_.exchanges(), failures, lost, now - start_));
+    const model::Snapshot snapshot = correlator_.snapshot(now, {});
+    progress_.status(status_line(snapshot.open_sockets, snapshot.total.exchanges, failures, lost, now - start_));
   }
 
  private:

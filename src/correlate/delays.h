@@ -14,7 +14,7 @@
 
 namespace tcpdiag::correlate {
 
-enum class Delay : std::uint8_t { kRtt, kPathRtt, kPathQueueIn, kHostQueue, kReadWait, kSynRtt };
+enum class Delay : std::uint8_t { kFirstByte, kRtt, kPathRtt, kPathQueueIn, kHostQueue, kReadWait, kSynRtt };
 
 class Delays {
  public:

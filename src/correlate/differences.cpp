@@ -10,6 +10,8 @@
 #include <chrono>
 #include <utility>
 
+#include "correlate/counting.h"
+
 namespace tcpdiag::correlate {
 namespace {
 
@@ -22,7 +24,8 @@ constexpr model::Duration kRoundTakes = std::chrono::milliseconds(200);
 // As far from the turn of a second, a round's counts are no longer those of one second: 2 % of a rate.
 constexpr model::Duration kLate = std::chrono::milliseconds(20);
 
-constexpr std::array<std::pair<Measure, Delay>, 5> kDelays{{{Measure::kRtt, Delay::kRtt},
+constexpr std::array<std::pair<Measure, Delay>, 6> kDelays{{{Measure::kFirstByte, Delay::kFirstByte},
+                                                            {Measure::kRtt, Delay::kRtt},
                                                             {Measure::kPathRtt, Delay::kPathRtt},
                                                             {Measure::kPathQueueIn, Delay::kPathQueueIn},
                                                             {Measure::kHostQueue, Delay::kHostQueue},
@@ -61,7 +64,7 @@ bool has_counts(const Measured& m) {
 
 // `at`: where in time the second lies in which all of it happened.
 void add_whole(State& state, EndpointRecord& endpoint, const Difference& added, MonoTime at) {
-  if (added.exchanges > 0) second_of(state, endpoint, at).exchanges += added.exchanges;
+  if (added.exchanges > 0) count(state, endpoint, at, {.exchanges = added.exchanges});
   if (has_counts(added.measured) || !added.measured.delays.empty()) {
     add_measured(state, endpoint, second_number(state, at), added.measured);
   }
