@@ -4,15 +4,16 @@
 #include "correlate/assemble.h"
 
 #include <algorithm>
-#include <array>
+#include <map>
 #include <tuple>
 
 #include "correlate/abilities.h"
 #include "correlate/connect.h"
-#include "correlate/ending.h"
 #include "correlate/endpoint_picture.h"
+#include "correlate/endpoints.h"
 #include "correlate/seconds.h"
 #include "correlate/story.h"
+#include "correlate/totals.h"
 
 namespace tcpdiag::correlate {
 namespace {
@@ -57,55 +58,10 @@ std::uint64_t connect_failures(const Totals& totals) {
   return failures;
 }
 
-void add_optional(std::optional<std::uint64_t>& sum, const std::optional<std::uint64_t>& value) {
-  if (value) sum = sum.value_or(0) + *value;
-}
-
-void add_totals(Totals& sum, const Totals& totals) {
-  sum.sockets_seen += totals.sockets_seen;
-  sum.sockets_open_at_end += totals.sockets_open_at_end;
-  sum.connects += totals.connects;
-  for (std::size_t i = 0; i < model::kConnectOutcomes; ++i) sum.connect_outcomes[i] += totals.connect_outcomes[i];
-  for (std::size_t i = 0; i < model::kRetransmitKinds; ++i) sum.retransmits[i] += totals.retransmits[i];
-  sum.retransmitted_segments += totals.retransmitted_segments;
-  add_optional(sum.spurious_retransmits, totals.spurious_retransmits);
-  add_optional(sum.retransmit_failures.busy, totals.retransmit_failures.busy);
-  add_optional(sum.retransmit_failures.other, totals.retransmit_failures.other);
-  add_optional(sum.out_of_order_segments, totals.out_of_order_segments);
-  sum.resets.sent += totals.resets.sent;
-  sum.resets.received += totals.resets.received;
-  for (const auto& [name, count] : totals.reset_reasons) sum.reset_reasons[name] += count;
-  for (std::size_t i = 0; i < model::kPhases; ++i) add_optional(sum.reset_phases[i], totals.reset_phases[i]);
-  sum.bytes_sent += totals.bytes_sent;
-  sum.bytes_received += totals.bytes_received;
-  add_optional(sum.segments_sent, totals.segments_sent);
-  add_optional(sum.segments_received, totals.segments_received);
-  sum.exchanges += totals.exchanges;
-  sum.exchanges_failed += totals.exchanges_failed;
-  sum.exchanges_pending += totals.exchanges_pending;
-  add_optional(sum.zero_window_sent_us, totals.zero_window_sent_us);
-  add_optional(sum.zero_window_received_us, totals.zero_window_received_us);
-}
-
-// What every Totals has, although it may be 0: known zeros, not unknowns.
-Totals known_zeros(const State& state) {
-  Totals totals;
-  totals.spurious_retransmits = 0;
-  totals.out_of_order_segments = 0;
-  totals.segments_sent = 0;
-  totals.segments_received = 0;
-  if (is_able(state, "retransmit_failures")) totals.retransmit_failures = {0, 0};
-  for (const auto phase : {model::Phase::kSynSent, model::Phase::kEstablished, model::Phase::kAfterLocalFin,
-                           model::Phase::kAfterRemoteFin}) {
-    totals.reset_phases[static_cast<std::size_t>(phase)] = 0;
-  }
-  totals.reset_reasons_known = state.start && !state.start->reset_reasons.empty();
-  return totals;
-}
-
 Totals sum_of(const State& state, const std::vector<EndpointPicture>& endpoints) {
   Totals sum = known_zeros(state);
   for (const EndpointPicture& endpoint : endpoints) add_totals(sum, endpoint.totals);
+  add_totals(sum, state.evicted.totals);
   if (endpoints.empty()) {
     sum.zero_window_sent_us = 0;
     sum.zero_window_received_us = 0;
@@ -152,9 +108,19 @@ Records choose_sockets(const State& state, const Live& live, Picture& picture) {
   Records notable;
   Records slow;
   Records healthy;
-  for (const SocketRecord& socket : state.failed) failures.push_back(&socket);
-  for (const SocketRecord& socket : state.notable) notable.push_back(&socket);
-  for (const SocketRecord& socket : state.healthy) healthy.push_back(&socket);
+  picture.sockets_omitted = state.kept.healthy_omitted + state.kept.failed_omitted;
+  const auto add_kept = [&](const auto& from, Records& to) {
+    for (const SocketRecord& socket : from) {
+      if (endpoint_of_kept(state, socket) != nullptr) {
+        to.push_back(&socket);
+      } else {
+        ++picture.sockets_omitted;
+      }
+    }
+  };
+  add_kept(state.kept.failed, failures);
+  add_kept(state.kept.notable, notable);
+  add_kept(state.kept.healthy, healthy);
   for (const SocketRecord* socket : live.records) {
     switch (worth_of(*socket)) {
       case Worth::kFailed:
@@ -174,19 +140,22 @@ Records choose_sockets(const State& state, const Live& live, Picture& picture) {
   for (const SocketRecord* socket : slow) {
     (notable.size() < slow_limit(state.limits) ? notable : healthy).push_back(socket);
   }
-  picture.sockets_omitted = state.healthy_omitted + state.failed_omitted;
-  const auto cut = [&picture](Records& records, std::size_t limit, std::uint64_t& lost) {
-    if (records.size() <= limit) return;
-    picture.sockets_omitted += records.size() - limit;
-    lost += records.size() - limit;
-    records.resize(limit);
+  const auto cut = [&picture](Records& records, std::size_t limit) {
+    const std::size_t beyond = records.size() - std::min(records.size(), limit);
+    picture.sockets_omitted += beyond;
+    return beyond;
+  };
+  // The oldest are the first.
+  const auto cut_oldest = [&](Records& records, std::size_t limit) {
+    const std::size_t beyond = cut(records, limit);
+    picture.loss.sockets_full += beyond;
+    records.erase(records.begin(), records.begin() + static_cast<std::ptrdiff_t>(beyond));
   };
   const std::size_t most = state.limits.failed_sockets;
-  cut(failures, most, picture.loss.sockets_full);
-  cut(notable, std::min(notable_limit(state.limits), most - failures.size()), picture.loss.sockets_full);
+  cut_oldest(failures, most);
+  cut_oldest(notable, std::min(notable_limit(state.limits), most - failures.size()));
   std::sort(healthy.begin(), healthy.end(), [](const auto* a, const auto* b) { return more_interesting(*a, *b); });
-  std::uint64_t folded_on_purpose = 0;
-  cut(healthy, state.limits.healthy_sockets, folded_on_purpose);
+  healthy.resize(healthy.size() - cut(healthy, state.limits.healthy_sockets));
   failures.insert(failures.end(), notable.begin(), notable.end());
   failures.insert(failures.end(), healthy.begin(), healthy.end());
   return failures;
@@ -248,23 +217,27 @@ Picture assemble(const State& state, MonoTime until) {
   Live live;
   find_live(state, live);
 
-  std::vector<Tally> tallies;
-  tallies.reserve(state.endpoints.size());
-  for (const EndpointRecord& endpoint : state.endpoints) tallies.push_back(endpoint.folded);
+  // With the sockets still alive, which are added to a copy.
+  std::map<std::size_t, Tally> tallies;
   for (const SocketRecord* socket : live.records) {
-    add_socket(tallies[socket->endpoint], *socket, counted_as(state, *socket), picture.window.end);
+    const std::size_t i = socket->endpoint;
+    Tally& tally = tallies.try_emplace(i, state.endpoints[i].folded).first->second;
+    add_socket(tally, *socket, counted_as(state, *socket), picture.window.end);
   }
 
   const SeriesShape shape = shape_of(state, picture.window.start, picture.window.end);
+  const Totals zeros = known_zeros(state);
   picture.endpoints.reserve(state.endpoints.size());
   for (std::size_t i = 0; i < state.endpoints.size(); ++i) {
     const EndpointRecord& record = state.endpoints[i];
-    picture.endpoints.push_back(
-        make_endpoint_picture(state, record, tallies[i], known_zeros(state), picture.window.length()));
+    const auto with_live = tallies.find(i);
+    const Tally& tally = with_live == tallies.end() ? record.folded : with_live->second;
+    picture.endpoints.push_back(make_endpoint_picture(state, record, tally, zeros, picture.window.length()));
     set_series(state, record, shape, picture.endpoints.back());
   }
   std::vector<std::size_t> positions;
   sort_endpoints(picture.endpoints, positions);
+  picture.endpoints_evicted = state.evicted.count;
   picture.totals = sum_of(state, picture.endpoints);
   picture.netns.reserve(state.netns.size());
   for (const NetnsRecord& netns : state.netns) picture.netns.push_back(netns.picture());

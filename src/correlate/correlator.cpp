@@ -3,6 +3,7 @@
 #include "correlate/correlator.h"
 
 #include "correlate/assemble.h"
+#include "correlate/snapshot.h"
 #include "correlate/state.h"
 
 namespace tcpdiag::correlate {
@@ -21,18 +22,9 @@ void Correlator::on_sample(const model::Sample& sample) { apply_sample(impl_->st
 
 std::uint64_t Correlator::failures() const { return impl_->state.failures; }
 
-std::uint64_t Correlator::exchanges() const {
-  std::uint64_t sum = 0;
-  for (const EndpointRecord& endpoint : impl_->state.endpoints) {
-    sum += endpoint.sample ? endpoint.sample->exchanges : endpoint.folded.totals.exchanges;
-  }
-  for (const auto& [id, socket] : impl_->state.sockets) {
-    if (!impl_->state.endpoints[socket.endpoint].sample) sum += socket.flow.exchanges;
-  }
-  return sum;
+model::Snapshot Correlator::snapshot(model::MonoTime now, model::Duration window) const {
+  return make_snapshot(impl_->state, now, window);
 }
-
-std::uint64_t Correlator::open_sockets() const { return impl_->state.open_now; }
 
 model::Picture Correlator::picture_at(model::MonoTime now) const { return assemble(impl_->state, now); }
 

@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "model/picture.h"
 #include "model/sink.h"
+#include "model/snapshot.h"
 
 namespace tcpdiag::correlate {
 
@@ -21,6 +23,9 @@ struct Limits {
   std::size_t timeline_entries = 64;  // per socket
   // Seconds of all endpoints together. What does not fit is not lost: their interval doubles.
   std::size_t series_bytes = 48U << 20;
+  // For what never ends: seconds and sockets that are over are kept for so long, at 1 s, as far as series_bytes allows.
+  // Sums, histograms and what is open stay whole.
+  std::optional<std::int64_t> window_s = {};
 };
 
 class Correlator : public model::Sink {
@@ -33,8 +38,8 @@ class Correlator : public model::Sink {
 
   // Counts up whenever something failed (reset, failed connect, failed exchange): cheap to watch.
   std::uint64_t failures() const;
-  std::uint64_t exchanges() const;  // of all endpoints, as of the newest samples
-  std::uint64_t open_sockets() const;
+  // The newest `window` in counts and rates. Costs as much as there are endpoints, however long the trace is.
+  model::Snapshot snapshot(model::MonoTime now, model::Duration window) const;
   // The picture as if the trace ended at `now`. Does not change the correlator; used for findings while tracing.
   model::Picture picture_at(model::MonoTime now) const;
   // The picture of the whole trace; to be called after TraceEnd.

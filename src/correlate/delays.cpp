@@ -40,8 +40,9 @@ void Delays::append(std::uint32_t key, std::uint64_t count) {
 void Delays::add(Measure measure, const Histogram& values) {
   if (values.count() == 0) return;
   Delays other;
-  const auto& buckets = values.buckets();
-  for (std::size_t i = 0; i < buckets.size(); ++i) other.append(key_of(measure, i), buckets[i]);
+  for (std::size_t i = values.first_bucket(); i < values.end_bucket(); ++i) {
+    other.append(key_of(measure, i), values.count_in(i));
+  }
   merge(other);
 }
 

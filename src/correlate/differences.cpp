@@ -9,6 +9,8 @@
 #include <chrono>
 #include <utility>
 
+#include "correlate/counting.h"
+
 namespace tcpdiag::correlate {
 namespace {
 
@@ -53,7 +55,7 @@ bool has_counts(const Measured& m) {
 
 // `at`: where in time the second lies in which all of it happened.
 void add_whole(State& state, EndpointRecord& endpoint, const Difference& added, MonoTime at) {
-  if (added.exchanges > 0) second_of(state, endpoint, at).exchanges += added.exchanges;
+  if (added.exchanges > 0) count(state, endpoint, at, {.exchanges = added.exchanges});
   if (has_counts(added.measured) || !added.measured.delays.empty()) {
     add_measured(state, endpoint, second_number(state, at), added.measured);
   }

@@ -9,6 +9,7 @@
 #include "correlate/measures.h"
 #include "correlate/outcomes.h"
 #include "correlate/story.h"
+#include "correlate/totals.h"
 
 namespace tcpdiag::correlate {
 namespace {
@@ -96,18 +97,6 @@ void set_means(EndpointPicture& endpoint, const EndpointRecord& record) {
   endpoint.mean_response_bytes = static_cast<double>(sample.response_bytes) / static_cast<double>(done);
 }
 
-// Sockets tell of their end, samples of every second, also of sockets that found no room here. Each is at most a little
-// late, so the larger one is the newer.
-void count_sampled(model::Totals& totals, const model::EndpointSample& sample) {
-  totals.exchanges = sample.exchanges;
-  const auto keep_larger = [](auto& sum, std::uint64_t sampled) { sum = std::max<std::uint64_t>(*sum, sampled); };
-  totals.bytes_sent = std::max(totals.bytes_sent, sample.bytes_sent);
-  totals.bytes_received = std::max(totals.bytes_received, sample.bytes_received);
-  keep_larger(totals.segments_sent, sample.segments_sent);
-  keep_larger(totals.segments_received, sample.segments_received);
-  keep_larger(totals.out_of_order_segments, sample.out_of_order_segments);
-}
-
 }  // namespace
 
 EndpointPicture make_endpoint_picture(const State& state, const EndpointRecord& record, const Tally& tally,
@@ -118,25 +107,7 @@ EndpointPicture make_endpoint_picture(const State& state, const EndpointRecord& 
   endpoint.first_seen_at = record.first_seen_at;
   endpoint.last_seen_at = record.last_seen_at;
 
-  model::Totals& totals = endpoint.totals;
-  totals = tally.totals;
-  totals.sockets_open_peak = record.open_peak;
-  totals.retransmits[static_cast<std::size_t>(model::RetransmitKind::kSynAck)] += record.synack_retransmits;
-  totals.retransmitted_segments += record.synack_retransmits;  // as RetransSegs; no socket counts them
-  totals.spurious_retransmits = tally.spurious_retransmits;
-  totals.out_of_order_segments = tally.out_of_order_segments;
-  totals.segments_sent = tally.segments_sent;
-  totals.segments_received = tally.segments_received;
-  if (zeros.retransmit_failures.busy) {
-    totals.retransmit_failures = {tally.retransmit_failed_busy, tally.retransmit_failed_other};
-  }
-  totals.reset_reasons = record.reset_reasons;
-  totals.reset_reasons_known = zeros.reset_reasons_known;
-  for (std::size_t i = 0; i < model::kPhases; ++i) {
-    if (zeros.reset_phases[i]) totals.reset_phases[i] = record.reset_phases[i];
-  }
-  if (record.sample) count_sampled(totals, *record.sample);
-
+  endpoint.totals = totals_of(state, record, tally, zeros);
   endpoint.histograms = histograms_of_events(state, record);
   Floor floor = floor_of(state, record, tally, traced);
   endpoint.rtt_floor_us = floor.us;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "correlate/series.h"
 #include "correlate/socket_record.h"
 #include "model/picture.h"
+#include "model/snapshot.h"
 
 namespace tcpdiag::correlate {
 
@@ -92,6 +94,9 @@ void add_socket(Tally& tally, const SocketRecord& socket, const std::optional<Pr
 
 struct EndpointRecord {
   model::EndpointKey key;
+  std::uint64_t serial = 0;                   // of all endpoints that ever were
+  std::uint64_t sockets = 0;                  // that are in State::sockets, also those that are over
+  std::optional<model::MonoTime> idle_since;  // there is none
   model::MonoTime first_seen_at{};
   model::MonoTime last_seen_at{};
   std::uint64_t open_now = 0;
@@ -101,7 +106,11 @@ struct EndpointRecord {
   std::map<std::string, std::uint64_t> reset_reasons;
   model::HistogramMap histograms;  // filled by events; only those with values
   SecondSeries series;
-  std::optional<model::EndpointSample> sample;  // the newest
+  model::Activity counts;                                 // of all its seconds, without bytes
+  FlowSums flows;                                         // of all its sockets
+  std::optional<model::EndpointSample> sample;            // the newest sums, as sums_of() makes them
+  std::unique_ptr<model::EndpointSample> earlier;         // sums of generations that the source no longer counts
+  std::unique_ptr<model::EndpointSample> counted_before;  // of the source's sums, before this record began
   Tally folded;
 };
 

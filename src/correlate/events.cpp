@@ -9,10 +9,13 @@
 #include <variant>
 
 #include "correlate/connect.h"
+#include "correlate/counting.h"
 #include "correlate/ending.h"
+#include "correlate/endpoints.h"
 #include "correlate/keep_limits.h"
 #include "correlate/slow_answer.h"
 #include "correlate/state.h"
+#include "correlate/totals.h"
 #include "model/reset_cause.h"
 #include "model/retransmit.h"
 
@@ -31,9 +34,7 @@ namespace mark = model::mark;
 constexpr model::Duration kHappyEyeballs = std::chrono::seconds(1);
 
 void count_reason(std::map<std::string, std::uint64_t>& reasons, const std::string& reason) {
-  if (reason.empty()) return;
-  const bool has_room = reasons.size() < kReasonsKept || reasons.contains(reason);
-  ++reasons[has_room ? reason : "others"];
+  if (!reason.empty()) add_reason(reasons, reason);
 }
 
 std::string reason_name(const State& state, std::optional<std::uint32_t> reason) {
@@ -123,7 +124,7 @@ class Step {
     if (is_new && event_.socket.role == model::Role::kOutbound && !event_.socket.older_than_trace) {
       socket_.attempt = true;
       socket_.attempt_at = event_.flow.opened_at.value_or(at_);
-      ++second_of(state_, endpoint(), *socket_.attempt_at).connects;
+      correlate::count(state_, endpoint(), *socket_.attempt_at, {.connects = 1});
     }
     const bool tells_of_birth = std::holds_alternative<model::ConnectStarted>(event_.body) ||
                                 std::holds_alternative<model::Established>(event_.body);
@@ -263,7 +264,8 @@ class Step {
 
  private:
   EndpointRecord& endpoint() { return state_.endpoints[socket_.endpoint]; }
-  SecondCounts& second() { return second_of(state_, endpoint(), at_); }
+  void count(const SecondCounts& what) { correlate::count(state_, endpoint(), at_, what); }
+  void count_outcome(ConnectOutcome outcome) { correlate::count_outcome(state_, endpoint(), at_, outcome); }
 
   void note(const model::MarkBody& what) { add_mark(socket_, {at_, what}, state_.limits.timeline_entries); }
 
@@ -275,6 +277,7 @@ class Step {
   // at: absent where it was not seen when.
   void established(std::optional<MonoTime> at) {
     socket_.outcome = ConnectOutcome::kEstablished;
+    count_outcome(ConnectOutcome::kEstablished);
     if (!at) return;
     if (const auto opened = opened_at(socket_)) socket_.connect_took = *at - *opened;
     const auto first_syn = socket_.flow.syn_at ? socket_.flow.syn_at : socket_.flow.opened_at;
@@ -295,7 +298,7 @@ class Step {
       socket_.connect_error = change.socket_error;
       socket_.no_syn_left = !change.syn_was_sent;
       if (const auto opened = opened_at(socket_)) socket_.connect_took = at_ - *opened;
-      ++second().connect_failures;
+      count_outcome(*socket_.outcome);
       ++state_.failures;
       if (socket_.outcome == ConnectOutcome::kRefused) note_refused(state_, socket_, at_);
     }
@@ -382,7 +385,7 @@ class Step {
   // Resets in the handshake have no age worth a histogram: they are refused connects.
   void count_reset(TcpState before, Measure age, Measure idle, Measure wait) {
     ++state_.failures;
-    ++second().resets;
+    count({.resets = 1});
     ++endpoint().reset_phases[static_cast<std::size_t>(model::phase_of(before))];
     if (model::phase_of(before) == model::Phase::kSynSent) return;
     const model::Flow& flow = socket_.flow;
@@ -395,9 +398,7 @@ class Step {
   void sent_again(const model::Retransmitted& retransmitted) {
     const model::RetransmitKind kind = model::retransmit_kind(retransmitted);
     ++socket_.retransmits[static_cast<std::size_t>(kind)];
-    SecondCounts& counts = second();
-    ++counts.retransmits;
-    if (kind == model::RetransmitKind::kRto) ++counts.retransmits_rto;
+    count({.retransmits = 1, .retransmits_rto = kind == model::RetransmitKind::kRto ? 1U : 0U});
     const bool is_syn = kind == model::RetransmitKind::kSyn;
     const auto first = is_syn && !retransmitted.first_sent_at ? socket_.flow.syn_at : retransmitted.first_sent_at;
     std::optional<model::Duration> delay;
@@ -430,7 +431,7 @@ void stray_reset(State& state, const model::ResetSent& reset) {
 void synack_retransmitted(State& state, const Event& event, const model::SynAckRetransmitted& again) {
   model::SocketRef ref = event.socket;
   ref.role = model::Role::kInbound;  // the socket is the listener
-  const auto index = find_or_make_endpoint(state, model::endpoint_of(ref), event.at);
+  const auto index = find_or_make_endpoint(state, model::endpoint_of(ref), event.at, true);
   if (!index) {
     ++state.loss.endpoints_full;
     return;
@@ -441,7 +442,7 @@ void synack_retransmitted(State& state, const Event& event, const model::SynAckR
     const model::Duration delay = std::max(event.at - *again.first_sent_at, model::Duration::zero());
     endpoint.histograms[Measure::kRetransmitSynAck].add(static_cast<std::uint64_t>(model::microseconds(delay)));
   }
-  ++second_of(state, endpoint, event.at).retransmits;
+  count(state, endpoint, event.at, {.retransmits = 1});
 }
 
 TcpState state_after(const Event& event) {
@@ -487,6 +488,7 @@ void apply_event(State& state, const Event& event) {
   Step step(state, *socket, event);
   step.begin(is_new);
   std::visit(step, event.body);
+  count_flow(state, *socket);
   if (const TcpState after = state_after(event); after != TcpState::kUnknown && after != TcpState::kClose) {
     socket->last_state = after;
   }

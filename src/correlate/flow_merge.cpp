@@ -22,6 +22,20 @@ void keep_nonzero(std::uint32_t& newer, std::uint32_t older) {
 
 }  // namespace
 
+FlowSums& FlowSums::operator+=(const FlowSums& other) {
+  exchanges += other.exchanges;
+  bytes_sent += other.bytes_sent;
+  bytes_received += other.bytes_received;
+  return *this;
+}
+
+FlowSums& FlowSums::operator-=(const FlowSums& other) {
+  exchanges -= other.exchanges;
+  bytes_sent -= other.bytes_sent;
+  bytes_received -= other.bytes_received;
+  return *this;
+}
+
 void merge_ref(model::SocketRef& into, const model::SocketRef& newer) {
   if (!into.cookie) into.cookie = newer.cookie;
   if (into.role == model::Role::kUnknown && newer.role != model::Role::kUnknown) {

@@ -19,6 +19,10 @@ inline constexpr std::size_t kCallThreadsMax = 4096;
 // Reasons of resets told apart; no kernel has so many.
 inline constexpr std::size_t kReasonsKept = 128;
 
+// --- of all endpoints ---
+// Sums of endpoints that gave way: more than the source counts at once, so that those which it forgot go first.
+inline constexpr std::size_t kEvictedSums = 8192;
+
 // --- of all endpoints, within the newest second ---
 inline constexpr std::size_t kEstablishedKept = 4096;  // processes and ports that connected
 inline constexpr std::size_t kRefusedKept = 16384;     // connects

@@ -14,10 +14,6 @@ using model::EndpointSample;
 using model::Histogram;
 using model::Measure;
 
-bool had_data(const Tally& tally) {
-  return (tally.totals.exchanges | tally.totals.bytes_sent | tally.totals.bytes_received) != 0;
-}
-
 // Was there, as far as the sockets tell, anything that the measure could have been of?
 bool was_there(const Tally& tally, Measure which) {
   switch (model::info_of(which).needs) {
@@ -112,33 +108,22 @@ void set_flows(const Tally& tally, EndpointPicture& endpoint) {
   endpoint.flows_agree_pct = 100.0 * static_cast<double>(agree) / static_cast<double>(endpoint.flows);
 }
 
-void set_zero_windows(const State& state, const EndpointRecord& record, const Tally& tally, EndpointPicture& endpoint) {
-  model::Totals& totals = endpoint.totals;
-  if (record.sample) {
-    totals.zero_window_sent_us = record.sample->zero_window_sent_us;
-    totals.zero_window_received_us = std::max(record.sample->zero_window_received_us, tally.zero_window_received_us);
-    endpoint.zero_window_stalls = record.sample->zero_window_stalls;
-    endpoint.zero_window_longest_us = record.sample->zero_window_longest_us;
-    return;
-  }
-  const bool had_none = !had_data(tally) && !are_sums_withheld(state, record);
-  if (had_none) totals.zero_window_sent_us = 0;
-  if (had_none || tally.zero_window_received_us > 0) {
-    totals.zero_window_received_us = tally.zero_window_received_us;
-  }
-}
-
 }  // namespace
+
+bool had_data(const Tally& tally) {
+  return (tally.totals.exchanges | tally.totals.bytes_sent | tally.totals.bytes_received) != 0;
+}
 
 void set_measures(const State& state, const EndpointRecord& record, const Tally& tally, EndpointPicture& endpoint) {
   set_histograms(state, record, tally, endpoint);
-  set_zero_windows(state, record, tally, endpoint);
   set_flows(tally, endpoint);
   endpoint.wire_header_bytes = wire_header_bytes(record);
   endpoint.unread_bytes_max = tally.unread_bytes_max;
   if (!record.sample) return;
   endpoint.device = record.sample->device;
   endpoint.recovery_unfinished = record.sample->recovery_unfinished;
+  endpoint.zero_window_stalls = record.sample->zero_window_stalls;
+  endpoint.zero_window_longest_us = record.sample->zero_window_longest_us;
 }
 
 }  // namespace tcpdiag::correlate

@@ -58,7 +58,8 @@ std::vector<std::uint64_t> SparseSeconds::values(const SeriesShape& shape) const
   std::vector<std::uint64_t> values(shape.n, 0);
   if (shape.n == 0) return values;
   for (const auto& [index, count] : cells_) {
-    const std::int64_t value = index * interval_s_ / shape.interval_s;
+    if (index * interval_s_ < shape.first_s) continue;
+    const std::int64_t value = (index * interval_s_ - shape.first_s) / shape.interval_s;
     values[static_cast<std::size_t>(std::min(value, static_cast<std::int64_t>(shape.n) - 1))] += count;
   }
   return values;

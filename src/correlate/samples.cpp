@@ -5,7 +5,9 @@
 #include <type_traits>
 #include <variant>
 
+#include "correlate/counting.h"
 #include "correlate/differences.h"
+#include "correlate/endpoints.h"
 #include "correlate/state.h"
 
 namespace tcpdiag::correlate {
@@ -32,6 +34,7 @@ class Apply {
     socket->flow_at = std::max(socket->flow_at, snapshot.at);
     merge_owner(socket->owner, snapshot.owner);
     follow_role(state_, *socket);
+    count_flow(state_, *socket);
     socket->last_state = snapshot.flow.state;
     socket->seen_at_end = socket->seen_at_end || snapshot.moment == model::SnapshotMoment::kEnd;
     EndpointRecord& endpoint = state_.endpoints[socket->endpoint];
@@ -42,24 +45,29 @@ class Apply {
     if (socket->ref.role == model::Role::kOutbound && !socket->ref.older_than_trace) {
       socket->attempt = true;
       socket->attempt_at = socket->flow.opened_at;
-      if (socket->attempt_at) ++second_of(state_, endpoint, *socket->attempt_at).connects;
-      if (snapshot.flow.state != model::TcpState::kSynSent) socket->outcome = model::ConnectOutcome::kEstablished;
+      if (socket->attempt_at) count(state_, endpoint, *socket->attempt_at, {.connects = 1});
+      if (snapshot.flow.state == model::TcpState::kSynSent) return;
+      socket->outcome = model::ConnectOutcome::kEstablished;
+      count_outcome(state_, endpoint, snapshot.at, model::ConnectOutcome::kEstablished);
     }
   }
 
   void operator()(const model::EndpointSample& sample) {
     advance(state_, sample.at);
-    if (!state_.endpoint_index.contains(sample.key) && sample.exchanges == 0) return;
-    const bool was_known = state_.endpoint_index.contains(sample.key);
-    const auto index = find_or_make_endpoint(state_, sample.key, sample.at);
+    const auto known = state_.endpoint_index.find(sample.key);
+    const bool was_known = known != state_.endpoint_index.end();
+    if (!was_known && (sample.exchanges == 0 || state_.evicted.sums.covers(sample))) return;
+    const auto index = was_known ? known->second : find_or_make_endpoint(state_, sample.key, sample.at, true);
     if (!index) return;  // its sockets were counted as lost
     EndpointRecord& endpoint = state_.endpoints[*index];
-    if (endpoint.sample && sample.at < endpoint.sample->at) return;
-    const model::MonoTime since = begin_of_round(state_, endpoint, was_known, sample.at);
-    add_difference(state_, endpoint, sample, since);
-    std::string device = endpoint.sample ? std::move(endpoint.sample->device) : std::string();
-    endpoint.sample = sample;
-    if (sample.device.empty()) endpoint.sample->device = std::move(device);
+    if (endpoint.sample && (sample.at < endpoint.sample->at || sample.generation < endpoint.sample->generation)) return;
+    endpoint.last_seen_at = std::max(endpoint.last_seen_at, sample.at);
+    model::EndpointSample sums = sums_of(endpoint, sample);
+    const bool is_used = endpoint.sample && sums.exchanges > endpoint.sample->exchanges;
+    if (is_used && endpoint.idle_since) find_or_make_endpoint(state_, sample.key, sample.at, true);
+    if (sums.device.empty() && endpoint.sample) sums.device = endpoint.sample->device;
+    add_difference(state_, endpoint, sums, begin_of_round(state_, endpoint, was_known, sample.at));
+    endpoint.sample = std::move(sums);
   }
 
   void operator()(const model::NetnsSample& sample) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "correlate/abilities.h"
+#include "correlate/counting.h"
 
 namespace tcpdiag::correlate {
 namespace {
@@ -46,7 +47,7 @@ class Writer {
 
   void write(std::size_t i, const SecondCounts& counts, const Measured* measured) {
     *(*connects_)[i] += counts.connects;
-    *(*connect_failures_)[i] += counts.connect_failures;
+    *(*connect_failures_)[i] += counts.connect_failures();
     *(*retransmits_)[i] += counts.retransmits;
     *(*resets_)[i] += counts.resets;
     add(exchanges_, i, counts.exchanges);
@@ -145,7 +146,8 @@ SeriesShape shape_of(const State& state, MonoTime start, MonoTime end) {
   // Of all endpoints together; a value of an endpoint that was sampled takes about six times the memory.
   constexpr std::int64_t kAllTogether = 1'500'000;
   constexpr std::int64_t kSampledWeight = 6;
-  SeriesShape shape{series_origin(state), start, end, state.series_interval_s, 0, 0};
+  const MonoTime origin = series_origin(state) + std::chrono::seconds(state.series_first_s);
+  SeriesShape shape{origin, start, end, state.series_interval_s, state.series_first_s, 0, 0};
   const std::int64_t length_s =
       std::max<std::int64_t>(std::chrono::ceil<std::chrono::seconds>(end - shape.origin).count(), 0);
   std::int64_t weight = 0;
@@ -165,8 +167,10 @@ void set_series(const State& state, const EndpointRecord& record, const SeriesSh
   endpoint.series.n = shape.n;
   Writer writer(state, record, shape, endpoint);
   if (shape.n == 0) return;
-  const auto value_of = [&shape](const Cell& cell) {
-    return std::clamp<std::int64_t>(cell.index >> shape.shift, 0, static_cast<std::int64_t>(shape.n) - 1);
+  const std::int64_t first_cell = shape.first_s / state.series_interval_s;
+  const auto value_of = [&shape, first_cell](const Cell& cell) {
+    return std::clamp<std::int64_t>((cell.index - first_cell) >> shape.shift, 0,
+                                    static_cast<std::int64_t>(shape.n) - 1);
   };
   const std::vector<Cell>& cells = record.series.cells();
   for (auto first = cells.begin(); first != cells.end();) {

@@ -15,6 +15,7 @@ struct SeriesShape {
   model::MonoTime start{};  // of the trace
   model::MonoTime end{};
   std::int64_t interval_s = 1;  // of a value
+  std::int64_t first_s = 0;     // seconds of the trace before `origin`, which are forgotten
   unsigned shift = 0;           // how often the kept cells are halved for it
   std::size_t n = 0;
 };

@@ -3,16 +3,39 @@
 
 #include <algorithm>
 
+#include "correlate/connect.h"
+
 namespace tcpdiag::correlate {
 
 SecondCounts& SecondCounts::operator+=(const SecondCounts& other) {
   connects += other.connects;
-  connect_failures += other.connect_failures;
+  for (std::size_t i = 0; i < outcomes.size(); ++i) outcomes[i] += other.outcomes[i];
   retransmits += other.retransmits;
   retransmits_rto += other.retransmits_rto;
   resets += other.resets;
+  exchanges_failed += other.exchanges_failed;
   exchanges += other.exchanges;
   return *this;
+}
+
+std::uint32_t SecondCounts::connect_failures() const {
+  std::uint32_t failures = 0;
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    if (is_failure(static_cast<model::ConnectOutcome>(i))) failures += outcomes[i];
+  }
+  return failures;
+}
+
+model::Activity activity_of(const SecondCounts& counts) {
+  model::Activity activity;
+  activity.connects = counts.connects;
+  std::copy(counts.outcomes.begin(), counts.outcomes.end(), activity.connect_outcomes.begin());
+  activity.exchanges = counts.exchanges;
+  activity.exchanges_failed = counts.exchanges_failed;
+  activity.retransmits = counts.retransmits;
+  activity.retransmits_rto = counts.retransmits_rto;
+  activity.resets = counts.resets;
+  return activity;
 }
 
 Measured& Measured::operator+=(const Measured& other) {
@@ -25,6 +48,10 @@ Measured& Measured::operator+=(const Measured& other) {
   zero_window_received_us += other.zero_window_received_us;
   delays.merge(other.delays);
   return *this;
+}
+
+std::size_t SecondSeries::bytes_of(const Cell& cell) {
+  return sizeof(Cell) + (cell.measured ? sizeof(Measured) + cell.measured->delays.bytes() : 0);
 }
 
 SecondSeries::Cell& SecondSeries::cell_at(std::int64_t index) {
@@ -64,9 +91,15 @@ void SecondSeries::add(std::int64_t cell, Measure measure, std::uint64_t value_u
   bytes_ += sum.delays.bytes();
 }
 
+void SecondSeries::forget_before(std::int64_t cell) {
+  const auto end = std::find_if(cells_.begin(), cells_.end(), [cell](const Cell& each) { return each.index >= cell; });
+  if (end == cells_.begin()) return;
+  for (auto gone = cells_.begin(); gone != end; ++gone) bytes_ -= bytes_of(*gone);
+  cells_.erase(cells_.begin(), end);
+}
+
 void SecondSeries::halve() {
   std::vector<Cell> merged;
-  std::size_t bytes = 0;
   for (Cell& cell : cells_) {
     const std::int64_t index = cell.index >> 1;
     if (merged.empty() || merged.back().index != index) {
@@ -83,11 +116,13 @@ void SecondSeries::halve() {
     }
   }
   merged.shrink_to_fit();
-  for (const Cell& cell : merged) {
-    bytes += sizeof(Cell) + (cell.measured ? sizeof(Measured) + cell.measured->delays.bytes() : 0);
-  }
   cells_ = std::move(merged);
-  bytes_ = bytes;
+  count_bytes();
+}
+
+void SecondSeries::count_bytes() {
+  bytes_ = 0;
+  for (const Cell& cell : cells_) bytes_ += bytes_of(cell);
 }
 
 }  // namespace tcpdiag::correlate

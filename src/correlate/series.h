@@ -3,29 +3,37 @@
 //
 // Seconds are whole UTC seconds, so that they line up with CloudWatch and logs; the first one begins before the trace.
 // Only seconds in which something happened take memory. When all endpoints together have too many of them, or a
-// report would get too many, two neighbours become one (interval 2 s, 4 s, ...); nothing is lost but resolution.
+// report would get too many, two neighbours become one (interval 2 s, 4 s, ...); nothing is lost but resolution. Where
+// only a window is wanted, the seconds before it are forgotten instead.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "correlate/delays.h"
+#include "model/picture.h"
+#include "model/snapshot.h"
 
 namespace tcpdiag::correlate {
 
 // From events, but for the exchanges.
 struct SecondCounts {
   std::uint32_t connects = 0;
-  std::uint32_t connect_failures = 0;
+  std::array<std::uint32_t, model::kConnectOutcomes> outcomes{};  // of connects that were decided
   std::uint32_t retransmits = 0;
   std::uint32_t retransmits_rto = 0;
   std::uint32_t resets = 0;
+  std::uint32_t exchanges_failed = 0;  // known when the socket is folded
   std::uint64_t exchanges = 0;
 
   SecondCounts& operator+=(const SecondCounts& other);
+  std::uint32_t connect_failures() const;
 };
+
+model::Activity activity_of(const SecondCounts& counts);
 
 // From samples, but for `connect`: of those whose SYN was sent once, so that it is a round trip.
 struct Measured {
@@ -57,11 +65,14 @@ class SecondSeries {
   std::size_t bytes() const { return bytes_; }
   // Two neighbours become one.
   void halve();
+  void forget_before(std::int64_t cell);
   const std::vector<Cell>& cells() const { return cells_; }  // by index
 
  private:
   Cell& cell_at(std::int64_t index);
   Measured& measured_at(std::int64_t index);
+  static std::size_t bytes_of(const Cell& cell);
+  void count_bytes();
 
   std::vector<Cell> cells_;
   std::size_t bytes_ = 0;

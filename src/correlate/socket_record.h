@@ -27,11 +27,23 @@ struct RequestMark {
 
 RequestMark newest_request(const model::Flow& flow);
 
+// What flows add up to.
+struct FlowSums {
+  std::uint64_t exchanges = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_received = 0;
+
+  FlowSums& operator+=(const FlowSums& other);
+  FlowSums& operator-=(const FlowSums& other);
+};
+
 struct SocketRecord {
   model::SocketRef ref;
-  std::size_t endpoint = 0;   // index into State::endpoints
-  model::Flow flow;           // the newest
-  model::MonoTime flow_at{};  // when that was told
+  std::size_t endpoint = 0;           // index into State::endpoints
+  std::uint64_t endpoint_serial = 0;  // of a kept one: its place may be another endpoint's by now
+  model::Flow flow;                   // the newest
+  model::MonoTime flow_at{};          // when that was told
+  FlowSums flow_counted;              // of it, in the endpoint's sum
   std::optional<model::Owner> owner;
   model::MonoTime first_seen_at{};
   model::TcpState last_state = model::TcpState::kUnknown;  // as of the newest event, after it

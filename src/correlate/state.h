@@ -18,6 +18,8 @@
 
 #include "correlate/correlator.h"
 #include "correlate/endpoint_record.h"
+#include "correlate/evicted.h"
+#include "correlate/kept_sockets.h"
 #include "correlate/netns.h"
 #include "correlate/nic.h"
 #include "correlate/socket_record.h"
@@ -25,9 +27,6 @@
 #include "model/sample.h"
 
 namespace tcpdiag::correlate {
-
-// Why a socket is told whole. kSlow: healthy, but a request waited long while the thread that read it called nobody.
-enum class Worth { kFailed, kNotable, kSlow, kHealthy };
 
 // Resets for which there was no connection of ours.
 struct StrayResets {
@@ -67,7 +66,11 @@ struct State {
 
   std::vector<EndpointRecord> endpoints;
   std::map<model::EndpointKey, std::size_t> endpoint_index;
+  std::set<std::pair<model::MonoTime, std::size_t>> idle_endpoints;  // without sockets, by since when
+  std::uint64_t endpoints_made = 0;
+  EvictedEndpoints evicted;
   std::int64_t series_interval_s = 1;
+  std::int64_t series_first_s = 0;  // seconds before this one are forgotten
   std::size_t series_bytes = 0;
   // Endpoints are sampled in rounds, about one a second.
   std::optional<model::MonoTime> newest_round;
@@ -76,11 +79,7 @@ struct State {
   std::vector<NetnsRecord> netns;  // as TraceStart::netns
   NicRecords nics;
 
-  std::vector<SocketRecord> failed;   // in the order of their ends
-  std::vector<SocketRecord> notable;  // reset or timed out, but no exchange was lost; and slow ones
-  std::vector<SocketRecord> healthy;  // a heap with the least interesting one at the front
-  std::uint64_t healthy_omitted = 0;
-  std::uint64_t failed_omitted = 0;
+  KeptSockets kept;
 
   std::map<std::uint32_t, model::ProcessInfo> processes;
   std::map<std::uint64_t, std::string> cgroups;  // id -> path
@@ -101,29 +100,14 @@ void advance(State& state, model::MonoTime to);
 // The socket's record, made where there is none; nullptr: no room (counted).
 SocketRecord* find_or_make(State& state, const model::SocketRef& ref, const model::Flow& flow, model::MonoTime at,
                            bool begins, bool is_over);
-// The endpoint's index, made where there is none; nullopt: no room (not counted here).
-std::optional<std::size_t> find_or_make_endpoint(State& state, const model::EndpointKey& key, model::MonoTime at);
 // The role became known late: the socket changes its endpoint. What was counted at once stays where it was.
 void follow_role(State& state, SocketRecord& socket);
 // The connection is over: folded a little later.
 void mark_over(State& state, SocketRecord& socket, model::MonoTime at);
 void fold(State& state, std::uint64_t id);
+// Folds one of those that are over before its time; false: there is none.
+bool fold_oldest(State& state);
 
-Worth worth_of(const SocketRecord& socket);
-// Order of healthy sockets: the slowest first, then any fixed order.
-bool more_interesting(const SocketRecord& a, const SocketRecord& b);
-// Of the failed and notable records, how many may be kept of the latter.
-std::size_t notable_limit(const Limits& limits);
-// Of those, how many may be kept for being slow. Beyond it they are healthy ones, of which the slowest stay anyway.
-std::size_t slow_limit(const Limits& limits);
 std::optional<ProcessKey> counted_as(const State& state, const SocketRecord& socket);
-
-SecondCounts& second_of(State& state, EndpointRecord& endpoint, model::MonoTime at);
-// Whole UTC seconds since series_origin(); what is older belongs to the first.
-std::int64_t second_number(const State& state, model::MonoTime at);
-void add_measured(State& state, EndpointRecord& endpoint, std::int64_t second, const Measured& measured);
-void add_delay(State& state, EndpointRecord& endpoint, model::MonoTime at, Measure measure, std::uint64_t value_us);
-// The whole UTC second in which the trace began.
-model::MonoTime series_origin(const State& state);
 
 }  // namespace tcpdiag::correlate

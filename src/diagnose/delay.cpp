@@ -22,8 +22,8 @@ std::optional<std::uint64_t> percentile(const model::EndpointPicture& picture, m
 
 std::uint64_t at_least(const model::Histogram& histogram, std::uint64_t us) {
   std::uint64_t n = 0;
-  for (std::size_t i = 0; i < model::Histogram::kBuckets; ++i) {
-    if (model::Histogram::low_of(i) >= us) n += histogram.buckets()[i];
+  for (std::size_t i = histogram.first_bucket(); i < histogram.end_bucket(); ++i) {
+    if (model::Histogram::low_of(i) >= us) n += histogram.count_in(i);
   }
   return n;
 }

@@ -65,7 +65,7 @@ struct Values {
   double effective() const { return n() / effect; }
   double above(std::size_t bucket) const {
     double sum = 0;
-    for (std::size_t i = bucket; i < Histogram::kBuckets; ++i) sum += static_cast<double>(histogram.buckets()[i]);
+    for (std::size_t i = bucket; i < Histogram::kBuckets; ++i) sum += static_cast<double>(histogram.count_in(i));
     return sum;
   }
 };
@@ -77,8 +77,8 @@ std::optional<std::size_t> boundary(const Values& good, const Values& bad, doubl
   double nearest = 0;
   std::optional<std::size_t> found;
   for (std::size_t bucket = Histogram::kBuckets - 1; bucket > 0; --bucket) {
-    above += static_cast<double>(good.histogram.buckets()[bucket]) / good.effect +
-             static_cast<double>(bad.histogram.buckets()[bucket]) / bad.effect;
+    above += static_cast<double>(good.histogram.count_in(bucket)) / good.effect +
+             static_cast<double>(bad.histogram.count_in(bucket)) / bad.effect;
     if (above <= 0 || above >= all * (1 - 1e-12)) continue;
     const double distance = std::abs(std::log(above / (all * (1 - q))));
     if (!found || distance < nearest) {
@@ -94,7 +94,7 @@ double interpolated(const Histogram& histogram, double q) {
   const auto wanted = q * static_cast<double>(histogram.count());
   double below = 0;
   for (std::size_t i = 0; i < Histogram::kBuckets; ++i) {
-    const auto n = static_cast<double>(histogram.buckets()[i]);
+    const auto n = static_cast<double>(histogram.count_in(i));
     if (n <= 0 || below + n < wanted) {
       below += n;
       continue;
@@ -123,7 +123,7 @@ double stall_effect(const Values& values, std::size_t bucket) {
   double excess = 0;
   double n = 0;
   for (std::size_t i = bucket; i < Histogram::kBuckets; ++i) {
-    const auto count = static_cast<double>(values.histogram.buckets()[i]);
+    const auto count = static_cast<double>(values.histogram.count_in(i));
     n += count;
     excess += count * std::max(0.0, static_cast<double>(Histogram::middle_of(i)) - typical);
   }
@@ -285,8 +285,8 @@ double mean_excess_us(const Histogram& good, const Histogram& bad) {
   double bad_below = 0;
   double area = 0;
   for (std::size_t i = 0; i + 1 < Histogram::kBuckets; ++i) {
-    good_below += static_cast<double>(good.buckets()[i]) / static_cast<double>(good.count());
-    bad_below += static_cast<double>(bad.buckets()[i]) / static_cast<double>(bad.count());
+    good_below += static_cast<double>(good.count_in(i)) / static_cast<double>(good.count());
+    bad_below += static_cast<double>(bad.count_in(i)) / static_cast<double>(bad.count());
     // Up to the middle of the next bucket: values stand in the middle of theirs.
     const auto width = static_cast<double>(Histogram::middle_of(i + 1)) - static_cast<double>(Histogram::middle_of(i));
     area += std::max(0.0, good_below - bad_below) * width;
@@ -299,8 +299,8 @@ double share_slower(const Histogram& good, const Histogram& bad) {
   double distance = 0;
   double most = 0;
   for (std::size_t i = 0; i < Histogram::kBuckets; ++i) {
-    distance += static_cast<double>(good.buckets()[i]) / static_cast<double>(good.count()) -
-                static_cast<double>(bad.buckets()[i]) / static_cast<double>(bad.count());
+    distance += static_cast<double>(good.count_in(i)) / static_cast<double>(good.count()) -
+                static_cast<double>(bad.count_in(i)) / static_cast<double>(bad.count());
     most = std::max(most, distance);
   }
   return most;

@@ -43,8 +43,8 @@ struct Medians {
 double rank_in(const model::Histogram& all, double value_us) {
   const std::size_t bucket = model::Histogram::bucket_of(static_cast<std::uint64_t>(std::max(value_us, 0.0)));
   double below = 0;
-  for (std::size_t i = 0; i < bucket; ++i) below += static_cast<double>(all.buckets()[i]);
-  const auto within = static_cast<double>(all.buckets()[bucket]);
+  for (std::size_t i = 0; i < bucket; ++i) below += static_cast<double>(all.count_in(i));
+  const auto within = static_cast<double>(all.count_in(bucket));
   return (below + within / 2) / static_cast<double>(std::max<std::uint64_t>(all.count(), 1));
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <numeric>
 
 namespace tcpdiag::model {
 namespace {
@@ -42,9 +43,19 @@ std::uint64_t Histogram::rank_of(double q, std::uint64_t count) {
   return std::clamp(static_cast<std::uint64_t>(std::max(wanted, 1.0)), std::uint64_t{1}, count);
 }
 
+std::uint64_t& Histogram::at(std::size_t bucket) {
+  if (counts_.empty()) first_ = bucket;
+  if (bucket < first_) {
+    counts_.insert(counts_.begin(), first_ - bucket, 0);
+    first_ = bucket;
+  }
+  if (bucket >= end_bucket()) counts_.resize(bucket - first_ + 1);
+  return counts_[bucket - first_];
+}
+
 void Histogram::add(std::uint64_t value_us) {
   before_.reset();
-  ++buckets_[bucket_of(value_us)];
+  ++at(bucket_of(value_us));
   if (count_ == 0 || value_us <= min_) {
     min_ = value_us;
     min_exact_ = true;
@@ -64,7 +75,9 @@ void Histogram::merge(const Histogram& other) {
     return;
   }
   before_.reset();
-  for (std::size_t i = 0; i < kBuckets; ++i) buckets_[i] += other.buckets_[i];
+  at(other.first_);
+  at(other.end_bucket() - 1);
+  for (std::size_t i = other.first_; i < other.end_bucket(); ++i) counts_[i - first_] += other.count_in(i);
   if (other.min_ < min_ || (other.min_ == min_ && other.min_exact_)) {
     min_ = other.min_;
     min_exact_ = other.min_exact_;
@@ -80,9 +93,13 @@ void Histogram::merge(const Histogram& other) {
 Histogram Histogram::from_parts(const std::array<std::uint64_t, kBuckets>& buckets, std::uint64_t sum,
                                 std::uint64_t min, std::uint64_t max) {
   Histogram made;
-  made.buckets_ = buckets;
-  for (const std::uint64_t n : buckets) made.count_ += n;
-  if (made.count_ == 0) return made;
+  const auto is_filled = [](std::uint64_t n) { return n != 0; };
+  const auto first = std::find_if(buckets.begin(), buckets.end(), is_filled);
+  if (first == buckets.end()) return made;
+  const auto end = std::find_if(buckets.rbegin(), buckets.rend(), is_filled).base();
+  made.first_ = static_cast<std::size_t>(first - buckets.begin());
+  made.counts_.assign(first, end);
+  made.count_ = std::accumulate(first, end, std::uint64_t{0});
   made.sum_ = sum;
   made.min_ = min;
   made.max_ = std::max(min, max);
@@ -97,23 +114,22 @@ Histogram Histogram::since(const Histogram& earlier) const {
 Histogram Histogram::without(const Histogram& part) const {
   if (part.count_ == 0) return *this;
   Histogram left;
-  std::size_t first = kBuckets;
-  std::size_t last = 0;
   std::uint64_t middles = 0;
-  bool has_all = true;
-  for (std::size_t i = 0; i < kBuckets; ++i) {
-    if (part.buckets_[i] > buckets_[i]) has_all = false;
-    if (buckets_[i] <= part.buckets_[i]) continue;
-    left.buckets_[i] = buckets_[i] - part.buckets_[i];
-    left.count_ += left.buckets_[i];
-    middles += left.buckets_[i] * std::clamp(middle_of(i), min_, max_);
-    first = std::min(first, i);
-    last = i;
+  bool has_all = part.first_ >= first_ && part.end_bucket() <= end_bucket();
+  for (std::size_t i = first_; i < end_bucket(); ++i) {
+    const std::uint64_t n = count_in(i);
+    const std::uint64_t taken = part.count_in(i);
+    if (taken > n) has_all = false;
+    if (n <= taken) continue;
+    left.at(i) = n - taken;
+    left.count_ += n - taken;
+    middles += (n - taken) * std::clamp(middle_of(i), min_, max_);
   }
   if (left.count_ == 0) return left;
+  const std::size_t last = left.end_bucket() - 1;
   left.sum_ = has_all ? sum_ - std::min(sum_, part.sum_) : std::min(sum_, middles);
   left.min_exact_ = min_exact_ && min_ < part.min_;
-  left.min_ = left.min_exact_ ? min_ : std::max(low_of(first), min_);
+  left.min_ = left.min_exact_ ? min_ : std::max(low_of(left.first_), min_);
   left.max_exact_ = max_exact_ && max_ > part.max_;
   // The last bucket also holds what is beyond it.
   const bool bounded = !left.max_exact_ && last + 1 < kBuckets;
@@ -133,11 +149,11 @@ Histogram Histogram::lowered_by(std::uint64_t floor_us) const {
   lowered.min_exact_ = min_exact_;
   lowered.max_exact_ = max_exact_;
   std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < kBuckets; ++i) {
-    if (buckets_[i] == 0) continue;
+  for (std::size_t i = first_; i < end_bucket(); ++i) {
+    if (count_in(i) == 0) continue;
     const std::uint64_t value = lower(std::clamp(middle_of(i), min_, max_));
-    lowered.buckets_[bucket_of(value)] += buckets_[i];
-    sum += buckets_[i] * value;
+    lowered.at(bucket_of(value)) += count_in(i);
+    sum += count_in(i) * value;
   }
   const bool none_below = min_ >= floor_us && sum_ >= floor_us * count_;
   lowered.sum_ = none_below ? sum_ - floor_us * count_ : sum;
@@ -166,8 +182,8 @@ std::optional<std::uint64_t> Histogram::percentile(double q) const {
   if (rank == 1 && min_exact_) return min_;
   if (rank == count_ && max_exact_) return max_;
   std::uint64_t seen = 0;
-  for (std::size_t i = 0; i < kBuckets; ++i) {
-    seen += buckets_[i];
+  for (std::size_t i = first_; i < end_bucket(); ++i) {
+    seen += count_in(i);
     if (seen < rank) continue;
     return std::clamp(middle_of(i), min_, max_);
   }

@@ -4,6 +4,8 @@
 // Idea: values below 8 have a bucket each; above, every power of two is cut into 8 equal buckets, so a bucket is at
 // most 1/8 of its lower bound wide and its middle is within 1/16 (6.25 %) of any value in it. The same layout is filled
 // in the kernel (bpf/wire.h; the probe asserts that the constants are equal). Prior art: HdrHistogram.
+//
+// Delays of one path lie close together, so only the buckets from the first to the last with a value take memory.
 #pragma once
 
 #include <array>
@@ -11,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace tcpdiag::model {
 
@@ -50,10 +53,18 @@ class Histogram {
   std::optional<double> mean() const;
   // q in 0..1, nearest rank; within 7 % of the exact value, and within [min, max].
   std::optional<std::uint64_t> percentile(double q) const;
-  const std::array<std::uint64_t, kBuckets>& buckets() const { return buckets_; }
+  std::uint64_t count_in(std::size_t bucket) const {
+    return bucket >= first_ && bucket < end_bucket() ? counts_[bucket - first_] : 0;
+  }
+  // All values are in [first_bucket(), end_bucket()).
+  std::size_t first_bucket() const { return first_; }
+  std::size_t end_bucket() const { return first_ + counts_.size(); }
 
  private:
-  std::array<std::uint64_t, kBuckets> buckets_{};
+  std::uint64_t& at(std::size_t bucket);
+
+  std::vector<std::uint64_t> counts_;  // of the buckets from first_ on
+  std::size_t first_ = 0;
   std::uint64_t count_ = 0;
   std::uint64_t sum_ = 0;
   std::uint64_t min_ = 0;

@@ -374,8 +374,10 @@ struct Picture {
   std::vector<BusyEndpoint> busiest_filtered_out;
   Totals totals;
   std::vector<EndpointPicture> endpoints;  // by failures, then bytes, descending, then key
+  // Endpoints that gave way to others while they were idle: their counts are in the totals, and nothing else is left.
+  std::uint64_t endpoints_evicted = 0;
   std::vector<SocketStory> sockets;   // by failed, then largest first_byte or wait, descending, then (opened, tuple)
-  std::uint64_t sockets_omitted = 0;  // healthy ones that were folded into their endpoint
+  std::uint64_t sockets_omitted = 0;  // folded into their endpoint: healthy ones, and failed ones that are too old
   std::vector<NetnsPicture> netns;    // in the order of TraceStart::netns
   std::vector<NicPicture> nics;       // by netns, then device name
 };

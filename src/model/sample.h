@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -95,6 +96,25 @@ struct SocketSnapshot {
   std::optional<Owner> owner;
 };
 
+// A histogram for each of kKernelMeasures, in their order. Those that were never written to take no memory: a sample is
+// passed around much, and most endpoints have few of them.
+class MeasureHistograms {
+ public:
+  MeasureHistograms() = default;
+  MeasureHistograms(const MeasureHistograms& other) { *this = other; }
+  MeasureHistograms(MeasureHistograms&&) noexcept = default;
+  MeasureHistograms& operator=(const MeasureHistograms& other);
+  MeasureHistograms& operator=(MeasureHistograms&&) noexcept = default;
+  ~MeasureHistograms() = default;
+
+  static constexpr std::size_t size() { return kKernelMeasures.size(); }
+  const Histogram& operator[](std::size_t measure) const;
+  Histogram& operator[](std::size_t measure);
+
+ private:
+  std::array<std::unique_ptr<Histogram>, kKernelMeasures.size()> all_;  // null: empty
+};
+
 // Aggregates of one endpoint since this generation of it began: cumulative, a later sample of the same generation
 // replaces an earlier one, and their difference belongs to the time between them.
 //
@@ -134,8 +154,7 @@ struct EndpointSample {
   std::uint64_t calls_gap_ambiguous = 0;
   std::string device;        // that its segments left by, untrusted; empty: none seen yet
   bool tick_unknown = true;  // the peer's timestamp clock has not been seen to tick at 1 ms
-  // In the order of kKernelMeasures. path_queue still holds the floor.
-  std::array<Histogram, kKernelMeasures.size()> measures;
+  MeasureHistograms measures;  // path_queue still holds the floor
 
   Histogram& of(Measure measure) { return measures[kernel_index(measure)]; }
   const Histogram& of(Measure measure) const { return measures[kernel_index(measure)]; }
@@ -237,5 +256,7 @@ struct TraceEnd {
 };
 
 using Sample = std::variant<TraceStart, SocketSnapshot, EndpointSample, NetnsSample, NicSample, ProcessInfo, TraceEnd>;
+static_assert(sizeof(Sample) <= 896,
+              "as large as TraceStart: what is told every second carries no large arrays inside");
 
 }  // namespace tcpdiag::model

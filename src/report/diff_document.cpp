@@ -235,7 +235,7 @@ std::vector<Bin> shared_bins(const Histogram& good, const Histogram& bad, std::s
   std::size_t first = Histogram::kBuckets;
   std::size_t last = 0;
   for (std::size_t i = 0; i < Histogram::kBuckets; ++i) {
-    if (good.buckets()[i] + bad.buckets()[i] == 0) continue;
+    if (good.count_in(i) + bad.count_in(i) == 0) continue;
     first = std::min(first, i);
     last = i + 1;
   }
@@ -245,8 +245,8 @@ std::vector<Bin> shared_bins(const Histogram& good, const Histogram& bad, std::s
   for (std::size_t begin = first / width * width; begin < last; begin += width) {
     Bin bin{Histogram::low_of(begin), Histogram::high_of(std::min(begin + width, Histogram::kBuckets) - 1), 0, 0};
     for (std::size_t i = begin; i < std::min(begin + width, Histogram::kBuckets); ++i) {
-      bin.good += static_cast<double>(good.buckets()[i]) / static_cast<double>(good.count());
-      bin.bad += static_cast<double>(bad.buckets()[i]) / static_cast<double>(bad.count());
+      bin.good += static_cast<double>(good.count_in(i)) / static_cast<double>(good.count());
+      bin.bad += static_cast<double>(bad.count_in(i)) / static_cast<double>(bad.count());
     }
     bins.push_back(bin);
   }

@@ -152,6 +152,7 @@ void write_report(Document& out, const JsonContext& context) {
   out.add("kernel_counters", kernel_counters_json(picture.netns));
   out.add("tcp_sysctls", tcp_sysctls_json(picture.start.netns));
   out.add_list("endpoints", picture.endpoints.size(), [&](std::size_t i) { return endpoint_json(context, i); });
+  out.add("endpoints_evicted", picture.endpoints_evicted);
   out.add_list("sockets", shown.size(), [&](std::size_t i) { return socket_json(context, shown[i]); });
   out.add("sockets_shown", shown.size());
   out.add("sockets_omitted", picture.sockets_omitted + (picture.sockets.size() - shown.size()));

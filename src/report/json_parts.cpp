@@ -116,8 +116,8 @@ Json histogram_json(const model::Histogram& histogram) {
   };
   const auto mean = histogram.mean();
   Json buckets = Json::array();
-  for (std::size_t i = 0; i < model::Histogram::kBuckets; ++i) {
-    const std::uint64_t n = histogram.buckets()[i];
+  for (std::size_t i = histogram.first_bucket(); i < histogram.end_bucket(); ++i) {
+    const std::uint64_t n = histogram.count_in(i);
     if (n > 0) buckets.push_back(Json::array({model::Histogram::low_of(i), model::Histogram::high_of(i), n}));
   }
   Json out = Json::object();

@@ -105,7 +105,8 @@ class Watch {
       }
     }
     const std::optional<std::uint64_t> lost = loss ? std::optional(loss->total()) : std::nullopt;
-    progress_.status(status_line(correlator_.open_sockets(), correlator_.exchanges(), failures, lost, now - start_));
+    const model::Snapshot snapshot = correlator_.snapshot(now, {});
+    progress_.status(status_line(snapshot.open_sockets, snapshot.total.exchanges, failures, lost, now - start_));
   }
 
  private:

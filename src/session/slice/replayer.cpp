@@ -6,45 +6,13 @@
 #include <algorithm>
 #include <variant>
 
+#include "model/endpoint_sums.h"
 #include "session/slice/flow_at.h"
 
 namespace tcpdiag::session {
 namespace {
 
 using model::MonoTime;
-
-void subtract(std::uint64_t& count, std::uint64_t base) { count -= std::min(count, base); }
-
-// Floors are kept: the path is the same. The longest stall may be an older one, so it is bounded by their sum.
-model::EndpointSample since(model::EndpointSample sample, const model::EndpointSample& base) {
-  if (sample.generation != base.generation) return sample;
-  subtract(sample.exchanges, base.exchanges);
-  subtract(sample.exchanges_without_delay, base.exchanges_without_delay);
-  subtract(sample.request_bytes, base.request_bytes);
-  subtract(sample.response_bytes, base.response_bytes);
-  subtract(sample.bytes_sent, base.bytes_sent);
-  subtract(sample.bytes_received, base.bytes_received);
-  subtract(sample.segments_sent, base.segments_sent);
-  subtract(sample.segments_received, base.segments_received);
-  subtract(sample.out_of_order_segments, base.out_of_order_segments);
-  subtract(sample.path_ambiguous, base.path_ambiguous);
-  subtract(sample.zero_window_sent_us, base.zero_window_sent_us);
-  subtract(sample.zero_window_received_us, base.zero_window_received_us);
-  subtract(sample.zero_window_stalls, base.zero_window_stalls);
-  if (sample.zero_window_longest_us <= base.zero_window_longest_us) {
-    sample.zero_window_longest_us = std::min(sample.zero_window_longest_us, sample.zero_window_received_us);
-  }
-  subtract(sample.no_timestamps, base.no_timestamps);
-  subtract(sample.no_own_floor, base.no_own_floor);
-  subtract(sample.recovery_unfinished, base.recovery_unfinished);
-  subtract(sample.calls, base.calls);
-  subtract(sample.calls_with_gap, base.calls_with_gap);
-  subtract(sample.calls_gap_ambiguous, base.calls_gap_ambiguous);
-  for (std::size_t i = 0; i < sample.measures.size(); ++i) {
-    sample.measures[i] = sample.measures[i].since(base.measures[i]);
-  }
-  return sample;
-}
 
 std::string counted(std::size_t n, std::string_view what) { return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s"); }
 
@@ -150,7 +118,7 @@ void Replayer::tell(model::EndpointSample sample) {
   if (reading != Reading::kOfPart) return;
   begin();
   const auto base = endpoint_bases_.find(sample.key);
-  to_.on_sample(base == endpoint_bases_.end() ? sample : since(std::move(sample), base->second));
+  to_.on_sample(base == endpoint_bases_.end() ? sample : model::since(std::move(sample), base->second));
 }
 
 // The correlator takes differences, so the base is told too, as if it had been read when the part began.

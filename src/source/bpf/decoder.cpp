@@ -307,8 +307,9 @@ model::EndpointSample decode_stats(const model::EndpointKey& key, std::span<cons
     for (std::size_t m = 0; m < sample.measures.size(); ++m) {
       std::array<std::uint64_t, TCPD_HIST_BUCKETS> buckets{};
       std::copy(std::begin(cpu.measures[m].buckets), std::end(cpu.measures[m].buckets), buckets.begin());
-      sample.measures[m].merge(model::Histogram::from_parts(buckets, cpu.measures[m].sum_us, cpu.measures[m].min_us,
-                                                            cpu.measures[m].max_us));
+      const auto part =
+          model::Histogram::from_parts(buckets, cpu.measures[m].sum_us, cpu.measures[m].min_us, cpu.measures[m].max_us);
+      if (part.count() > 0) sample.measures[m].merge(part);
     }
   }
   return sample;

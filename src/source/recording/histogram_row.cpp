@@ -92,9 +92,8 @@ SparseHistogram SparseHistogram::of(const Histogram& full) {
   sparse.sum_us = full.sum();
   sparse.min_us = full.min();
   sparse.max_us = full.max();
-  const auto& buckets = full.buckets();
-  for (std::size_t i = 0; i < buckets.size(); ++i) {
-    if (buckets[i] != 0) sparse.buckets.emplace_back(static_cast<std::uint8_t>(i), buckets[i]);
+  for (std::size_t i = full.first_bucket(); i < full.end_bucket(); ++i) {
+    if (full.count_in(i) != 0) sparse.buckets.emplace_back(static_cast<std::uint8_t>(i), full.count_in(i));
   }
   return sparse;
 }

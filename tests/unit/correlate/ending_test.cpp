@@ -119,7 +119,7 @@ TEST(Ending, PlainCloseIsHealthy) {
   EXPECT_EQ(story.closed_at, ms(22));
   EXPECT_EQ(story.exchanges_failed, 0U);
   EXPECT_EQ(trace.correlator.failures(), 0U);
-  EXPECT_EQ(trace.correlator.open_sockets(), 0U);
+  EXPECT_EQ(trace.correlator.snapshot(ms(5000), {}).open_sockets, 0U);
 }
 
 TEST(Ending, CloseWhileWaitingIsAGiveUp) {

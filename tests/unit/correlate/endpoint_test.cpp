@@ -76,7 +76,7 @@ TEST(Endpoint, SamplesAreTheExactCountOfExchanges) {
   c.open(0);
   trace.correlator.on_sample(sample(1000, 2));
   trace.correlator.on_sample(sample(2000, 5));
-  EXPECT_EQ(trace.correlator.exchanges(), 5U);
+  EXPECT_EQ(trace.correlator.snapshot(ms(2000), {}).total.exchanges, 5U);
   const Picture picture = trace.end(3000);
   const EndpointPicture& endpoint = picture.endpoints.at(0);
   EXPECT_EQ(endpoint.totals.exchanges, 5U);
@@ -192,7 +192,7 @@ TEST(Endpoint, ARoleKnownLaterMovesTheSocket) {
     EXPECT_EQ(endpoint.totals.sockets_seen, inbound ? 1U : 0U);
     EXPECT_EQ(endpoint.totals.bytes_received, inbound ? 100U : 0U);
   }
-  EXPECT_EQ(trace.correlator.open_sockets(), 0U);
+  EXPECT_EQ(trace.correlator.snapshot(ms(5000), {}).open_sockets, 0U);
 }
 
 TEST(Endpoint, ProcessesOfOneNameAndCgroupAreOneRow) {

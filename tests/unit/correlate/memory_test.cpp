@@ -7,6 +7,7 @@
 #include <array>
 #include <string>
 
+#include "correlate/assemble.h"
 #include "correlate/keep_limits.h"
 #include "correlate/state.h"
 #include "unit/correlate/event_builder.h"
@@ -70,8 +71,10 @@ struct Storm {
     ASSERT_LE(state.stray.reasons.size(), kReasonsKept + 1);
     ASSERT_EQ(state.netns.size(), 1U);
     ASSERT_LE(state.nics.size(), limits.nics);
-    ASSERT_LE(state.failed.size() + state.notable.size(), limits.failed_sockets);
-    ASSERT_LE(state.healthy.size(), limits.healthy_sockets);
+    ASSERT_LE(state.kept.failed.size() + state.kept.notable.size(), limits.failed_sockets);
+    ASSERT_LE(state.kept.healthy.size(), limits.healthy_sockets);
+    ASSERT_LE(state.idle_endpoints.size(), state.endpoints.size());
+    ASSERT_LE(state.evicted.sums.size(), kEvictedSums);
     ASSERT_LE(state.processes.size(), limits.processes);
     ASSERT_LE(state.cgroups.size(), limits.processes);
     ASSERT_LE(state.process_keys.size(), limits.processes);
@@ -123,9 +126,11 @@ TEST(Memory, refused_and_failed_sockets) {
     c.reset_received(at + 0.003);
     c.gone(at + 0.004);
   });
-  EXPECT_EQ(storm.state.failed.size() + storm.state.notable.size(), kSmall.failed_sockets);
-  EXPECT_GE(storm.state.loss.sockets_full, storm.state.failed_omitted);
-  EXPECT_GT(storm.state.failed_omitted, kMany / 2);
+  const KeptSockets& kept = storm.state.kept;
+  EXPECT_EQ(kept.failed.size() + kept.notable.size(), kSmall.failed_sockets);
+  EXPECT_GE(storm.state.loss.sockets_full, kept.failed_omitted);
+  EXPECT_GT(kept.failed_omitted, kMany / 2);
+  EXPECT_GT(kept.failed.front().ref.id.value, kMany - 2 * kSmall.open_sockets);  // the newest
 }
 
 TEST(Memory, one_socket_that_connects_again_and_again) {
@@ -138,20 +143,82 @@ TEST(Memory, one_socket_that_connects_again_and_again) {
   EXPECT_EQ(storm.state.sockets.size(), 1U);
 }
 
-TEST(Memory, endpoints_and_clients) {
+TEST(Memory, clients_of_one_endpoint) {
   Storm storm;
   storm.many([&](std::uint32_t i, double at) {
-    auto outbound = storm.conversation(2 * i);
-    outbound.ref.remote = {address_of(i), static_cast<std::uint16_t>(i)};
-    outbound.open(at, 0.001);
-    outbound.gone(at + 0.002);
-    auto inbound = storm.conversation(2 * i + 1, model::Role::kInbound);
+    auto inbound = storm.conversation(i, model::Role::kInbound);
     inbound.ref.remote.address = address_of(i);
     inbound.open(at, 0.001);
     inbound.gone(at + 0.002);
   });
+  EXPECT_EQ(storm.state.endpoints.size(), 1U);
+}
+
+TEST(Memory, endpoints_that_stay_open) {
+  Storm storm;
+  storm.state.limits.open_sockets = kMany;
+  for (std::uint32_t i = 1; i <= 1000; ++i) {
+    auto c = storm.conversation(i);
+    c.ref.remote = {address_of(i), 443};
+    c.open(i, 0.001);
+  }
   EXPECT_EQ(storm.state.endpoints.size(), kSmall.endpoints);
-  EXPECT_GT(storm.state.loss.endpoints_full, kMany);  // two events each, but for those that had room
+  EXPECT_EQ(storm.state.loss.endpoints_full, 2 * (1000 - kSmall.endpoints));
+  EXPECT_EQ(storm.state.evicted.count, 0U);
+}
+
+// The source has room for one endpoint of ten, and tells of it for as long as it stays there: also when it gave way
+// here.
+TEST(Memory, a_million_endpoints_pass_through) {
+  constexpr std::uint32_t kSlots = 64;
+  constexpr std::uint32_t kASecond = 500;
+  Storm storm;
+  storm.state.limits.endpoints = 256;
+  std::array<model::EndpointSample, kSlots> slots;
+  std::uint32_t seconds = 0;
+  for (std::uint32_t i = 1; i <= kMany; ++i) {
+    const double at = 2.0 * i;
+    auto c = storm.conversation(i);
+    c.ref.remote = {address_of(i), 443};
+    c.open(at, 0.001);
+    c.exchange(at + 0.01, 0.1);
+    c.gone(at + 0.3);
+    if (i % 10 == 0) {
+      model::EndpointSample& slot = slots[i / 10 % kSlots];
+      slot = {};
+      slot.key = {model::Role::kOutbound, c.ref.remote, c.ref.netns_inode};
+      slot.exchanges = 1;
+      slot.bytes_sent = 100;
+      slot.bytes_received = 1000;
+      slot.measures[static_cast<std::size_t>(model::Measure::kFirstByte)].add(100);
+    }
+    if (i % kASecond != 0) continue;
+    ++seconds;
+    for (model::EndpointSample& sample : slots) {
+      sample.at = ms(at + 1);
+      apply_sample(storm.state, sample);
+    }
+    if (seconds % 100 != 0) continue;
+    storm.check();
+    if (::testing::Test::HasFatalFailure()) FAIL() << "after " << i;
+  }
+  const State& state = storm.state;
+  EXPECT_EQ(state.endpoints.size(), 256U);
+  EXPECT_EQ(state.evicted.count, kMany - 256);
+  EXPECT_EQ(state.loss.total() - state.loss.processes_full, 0U);
+  apply_sample(storm.state, model::TraceEnd{.at = ms(2.0 * kMany + 5000)});
+  const model::Picture picture = assemble(state, state.end->at);
+  EXPECT_EQ(picture.endpoints_evicted, kMany - 256);
+  EXPECT_EQ(picture.totals.sockets_seen, kMany);
+  EXPECT_EQ(picture.totals.connects, kMany);
+  EXPECT_EQ(picture.totals.exchanges, kMany);
+  EXPECT_EQ(picture.totals.bytes_sent, 100ULL * kMany);
+  EXPECT_EQ(picture.totals.bytes_received, 1000ULL * kMany);
+  const auto measured = std::count_if(picture.endpoints.begin(), picture.endpoints.end(), [](const auto& endpoint) {
+    const auto found = endpoint.histograms.find("first_byte");
+    return found != endpoint.histograms.end() && found->second.count() == 1 && endpoint.totals.exchanges == 1;
+  });
+  EXPECT_GE(measured, 256 / 10);
 }
 
 TEST(Memory, processes_and_cgroups) {

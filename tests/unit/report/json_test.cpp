@@ -98,6 +98,7 @@ TEST_P(EveryJson, has_every_key_in_the_order_of_the_contract) {
                                    "kernel_counters",
                                    "tcp_sysctls",
                                    "endpoints",
+                                   "endpoints_evicted",
                                    "sockets",
                                    "sockets_shown",
                                    "sockets_omitted",
