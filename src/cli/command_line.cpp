@@ -220,13 +220,13 @@ Result<std::variant<ShowText, Options>> parse_command_line(const std::vector<std
     return fail(ExitCode::kUsage, "no command given", "try 'sudo tcpdiag trace', or 'tcpdiag --help'");
   }
   const CLI::App& command = *parser.app.get_subcommands().front();
-  Result<Typed> left_over = operands(command, behind_dashes);
+  const Result<Typed> left_over = operands(command, behind_dashes);
   if (!left_over) return tl::unexpected(left_over.error());
   if (parser.wrong_value) return tl::unexpected(*parser.wrong_value);
   const CommandRow& row = row_of(command);
   parser.options.command = row.id;
   parser.options.argv = argv;
-  if (const Result<> sound = row.check(parser.options, std::move(*left_over)); !sound) {
+  if (const Result<> sound = row.check(parser.options, *left_over); !sound) {
     return tl::unexpected(sound.error());
   }
   return std::move(parser.options);

@@ -17,8 +17,8 @@ struct CommandRow {
   const char* operands;     // behind [OPTIONS]
   const char* footer;       // of its --help, below the options
   // What options and operands must hold together (cli/option_checks.h).
-  Result<> (*check)(Options& options, Typed operands);
-  Result<ExitCode> (*run)(Options options);
+  Result<> (*check)(Options& options, const Typed& operands);
+  Result<ExitCode> (*run)(const Options& options);
 };
 
 const std::vector<CommandRow>& command_table();  // in the order of --help

@@ -51,7 +51,7 @@ Result<diff::Comparison> comparison_of(const Options& options, const std::vector
 
 }  // namespace
 
-Result<ExitCode> diff_command(Options options) {
+Result<ExitCode> diff_command(const Options& options) {
   if (const Result<> became = session::become_caller(); !became) return tl::unexpected(became.error());
   Result<session::Output> output = session::Output::open(options.output, options.force, std::nullopt);
   if (!output) return tl::unexpected(output.error());

@@ -7,6 +7,6 @@
 
 namespace tcpdiag::cli {
 
-Result<ExitCode> diff_command(Options options);
+Result<ExitCode> diff_command(const Options& options);
 
 }  // namespace tcpdiag::cli

@@ -17,7 +17,7 @@
 
 namespace tcpdiag::cli {
 
-Result<ExitCode> doctor_command(Options options) {
+Result<ExitCode> doctor_command(const Options& options) {
   model::Machine machine = host::read_machine(std::time(nullptr));
   const doctor::Kernel kernel = source::examine_live_source(doctor::check_rights(machine.rights).has_value());
   const doctor::Examination result = doctor::examine(kernel, std::move(machine));

@@ -35,18 +35,18 @@ int report_error(const Error& error) {
   return static_cast<int>(error.exit_code);
 }
 
-Result<ExitCode> run_command(Options options) {
+Result<ExitCode> run_command(const Options& options) {
   const auto row = std::ranges::find(command_table(), options.command, &CommandRow::id);
-  return row->run(std::move(options));
+  return row->run(options);
 }
 
 int run(const std::vector<std::string>& argv) {
-  auto command = parse_command_line(argv);
+  const auto command = parse_command_line(argv);
   if (!command) return report_error(command.error());
   if (const auto* show = std::get_if<ShowText>(&*command)) {
     return static_cast<int>(write_all(STDOUT_FILENO, show->text) == 0 ? ExitCode::kDone : ExitCode::kFailed);
   }
-  const Result<ExitCode> code = run_command(std::get<Options>(std::move(*command)));
+  const Result<ExitCode> code = run_command(std::get<Options>(*command));
   return code ? static_cast<int>(*code) : report_error(code.error());
 }
 

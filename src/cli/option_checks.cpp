@@ -166,20 +166,19 @@ Result<> find_limit(Options& options) {
 
 }  // namespace
 
-Result<> check_trace(Options& options, Typed operands) {
+Result<> check_trace(Options& options, const Typed& operands) {
   if (Result<> sound = check_filters(options.filters, operands); !sound) return sound;
   if (Result<> sound = check_no_tokens(options.filters); !sound) return sound;
   return check_output(options);
 }
 
-Result<> check_report(Options& options, Typed operands) {
+Result<> check_report(Options& options, const Typed& operands) {
   if (operands.empty()) {
     return fail(ExitCode::kUsage, "report needs the recording to read",
                 "name the file that 'tcpdiag trace -w FILE' has made, or - for standard input");
   }
-  options.files = {std::move(operands.front())};
-  operands.erase(operands.begin());
-  if (Result<> sound = check_filters(options.filters, operands); !sound) return sound;
+  options.files = {operands.front()};
+  if (Result<> sound = check_filters(options.filters, {operands.begin() + 1, operands.end()}); !sound) return sound;
   if (Result<> sound = check_output(options); !sound) return sound;
   const std::string& file = options.files.front();
   if (!options.write.empty() && options.write == file) {
@@ -191,7 +190,7 @@ Result<> check_report(Options& options, Typed operands) {
   return {};
 }
 
-Result<> check_diff(Options& options, Typed operands) {
+Result<> check_diff(Options& options, const Typed& operands) {
   if (operands.empty() || operands.size() > 2) {
     return fail(ExitCode::kUsage, fmt::format("diff compares two recordings, and {} are named", operands.size()),
                 "write 'tcpdiag diff GOOD BAD', or one to compare what failed in it with what did not");
@@ -203,16 +202,16 @@ Result<> check_diff(Options& options, Typed operands) {
     if (file != options.output) continue;
     return contradiction("-o names a recording that is read", "give the answer a name of its own");
   }
-  options.files = std::move(operands);
+  options.files = operands;
   return {};
 }
 
-Result<> check_size(Options& options, Typed operands) {
+Result<> check_size(Options& options, const Typed& operands) {
   if (Result<> found = find_limit(options); !found) return found;
   if (operands.size() > 1) {
     return contradiction("more than one file is given", "give one report, or - for standard input");
   }
-  options.files = std::move(operands);
+  options.files = operands;
   if (!options.files.empty()) return {};
   if (options.endpoint) return contradiction("--endpoint needs the report that it is in", "name the file");
   if (!options.response_bytes) {
@@ -226,7 +225,7 @@ Result<> check_size(Options& options, Typed operands) {
   return {};
 }
 
-Result<> check_doctor(Options&, Typed operands) {
+Result<> check_doctor(Options&, const Typed& operands) {
   if (operands.empty()) return {};
   return fail(ExitCode::kUsage, fmt::format("doctor takes no '{}'", escape_terminal(operands.front())),
               "see 'tcpdiag doctor --help'");

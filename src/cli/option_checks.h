@@ -10,10 +10,10 @@ namespace tcpdiag::cli {
 
 // `operands`: the words that are no option, in the order typed. They and what follows from several options together are
 // put into `options`.
-Result<> check_trace(Options& options, Typed operands);
-Result<> check_report(Options& options, Typed operands);
-Result<> check_diff(Options& options, Typed operands);
-Result<> check_size(Options& options, Typed operands);
-Result<> check_doctor(Options& options, Typed operands);
+Result<> check_trace(Options& options, const Typed& operands);
+Result<> check_report(Options& options, const Typed& operands);
+Result<> check_diff(Options& options, const Typed& operands);
+Result<> check_size(Options& options, const Typed& operands);
+Result<> check_doctor(Options& options, const Typed& operands);
 
 }  // namespace tcpdiag::cli

@@ -24,7 +24,7 @@
 
 namespace tcpdiag::cli {
 
-Result<ExitCode> report_command(Options options) {
+Result<ExitCode> report_command(const Options& options) {
   if (const Result<> became = session::become_caller(); !became) return tl::unexpected(became.error());
   const auto reader = recording::Reader::open(options.files.front());
   if (!reader) return tl::unexpected(reader.error());

@@ -9,6 +9,6 @@ namespace tcpdiag::cli {
 
 // Prints or writes the report. Errors are those of the file, of the options and of the output. Root through sudo
 // becomes the person who called it before anything is read: the file is not to be trusted.
-Result<ExitCode> report_command(Options options);
+Result<ExitCode> report_command(const Options& options);
 
 }  // namespace tcpdiag::cli

@@ -140,7 +140,7 @@ Result<size::Plan> plan_of(const Options& options) {
 
 }  // namespace
 
-Result<ExitCode> size_command(Options options) {
+Result<ExitCode> size_command(const Options& options) {
   const Result<size::Plan> plan = plan_of(options);
   if (!plan) return tl::unexpected(plan.error());
   const std::string answer =

@@ -8,6 +8,6 @@
 namespace tcpdiag::cli {
 
 // Errors: kUsage for a file that cannot be opened or is no report, kFailed when reading or writing fails.
-Result<ExitCode> size_command(Options options);
+Result<ExitCode> size_command(const Options& options);
 
 }  // namespace tcpdiag::cli

@@ -31,8 +31,8 @@ ExitCode judge_trace(const model::Report& report, const Options& options) {
 
 }  // namespace
 
-Result<ExitCode> trace_command(Options options) {
-  Result<session::TraceTarget> target = session::resolve_target(std::move(options.filters));
+Result<ExitCode> trace_command(const Options& options) {
+  Result<session::TraceTarget> target = session::resolve_target(options.filters);
   if (!target) return tl::unexpected(target.error());
 
   // Before the file: a Ctrl-C must not leave an empty one.

@@ -9,6 +9,6 @@
 namespace tcpdiag::cli {
 
 // kDone, kFailed or kFindingReached after a report was written; otherwise the error that kept it from being written.
-Result<ExitCode> trace_command(Options options);
+Result<ExitCode> trace_command(const Options& options);
 
 }  // namespace tcpdiag::cli

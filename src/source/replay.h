@@ -11,9 +11,6 @@ namespace tcpdiag::source {
 
 class Replay {
  public:
-  Replay() = default;
-  Replay(const Replay&) = delete;
-  Replay& operator=(const Replay&) = delete;
   virtual ~Replay() = default;
 
   // What replay() begins with, known without telling anything.

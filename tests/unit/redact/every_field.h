@@ -79,7 +79,7 @@ class EveryField {
     for (std::string& given : netns_as_given) text(given);
   }
   void visit(model::TraceStart& start) const {
-    auto& [clock, recording_id, tool_version, tool_git, command, peer_instance, filters, host, netns, abilities,
+    auto& [clock, origin, recording_id, tool_version, tool_git, command, peer_instance, filters, host, netns, abilities,
            reset_reasons, requested_duration, floor] = start;
     for (std::string& word : command) text(word);
     visit(filters);

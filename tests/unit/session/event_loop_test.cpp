@@ -25,7 +25,7 @@ class EventLoop : public testing::Test {
   test::FakeSource source_;
   test::NullSink sink_;
   Signals signals_ = *Signals::block();
-  model::ClockPair clock_ = read_clock_pair();
+  model::ClockPair clock_ = host::read_clock_pair();
 };
 
 TEST_F(EventLoop, no_time_at_all) {
@@ -36,9 +36,9 @@ TEST_F(EventLoop, no_time_at_all) {
 
 TEST_F(EventLoop, drains_until_the_time_is_over) {
   source_.have_event();
-  const model::MonoTime began = mono_now();
+  const model::MonoTime began = host::mono_now();
   EXPECT_EQ(run(50ms), model::EndedBy::kDuration);
-  EXPECT_GE(mono_now() - began, 50ms);
+  EXPECT_GE(host::mono_now() - began, 50ms);
   EXPECT_EQ(source_.drained, 1U);
 }
 
@@ -55,7 +55,7 @@ TEST_F(EventLoop, samples_when_a_second_of_utc_begins) {
   EXPECT_EQ(run(std::nullopt,
                 [&] {
                   EXPECT_EQ(source_.samples, ++seconds);
-                  const model::WallTime wall = clock_.to_wall(mono_now());
+                  const model::WallTime wall = clock_.to_wall(host::mono_now());
                   EXPECT_LT(wall - std::chrono::floor<std::chrono::seconds>(wall), 300ms);
                   if (seconds == 2) ::kill(::getpid(), SIGINT);
                 }),
