@@ -10,13 +10,13 @@
 namespace tcpdiag {
 namespace {
 
-struct SizeUnit {
+struct TypedUnit {
   std::string_view name;
   std::string_view short_name;
   unsigned shift;
 };
 
-constexpr std::array<SizeUnit, 4> kSizeUnits{{{"GiB", "G", 30}, {"MiB", "M", 20}, {"KiB", "K", 10}, {"B", "", 0}}};
+constexpr std::array<TypedUnit, 4> kTypedUnits{{{"GiB", "G", 30}, {"MiB", "M", 20}, {"KiB", "K", 10}, {"B", "", 0}}};
 
 bool equal_in_any_case(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
@@ -30,7 +30,7 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
   const auto number = parse_number<std::uint64_t>(text.substr(0, digits));
   if (!number) return std::nullopt;
   const std::string_view unit = text.substr(digits);
-  for (const SizeUnit& known : kSizeUnits) {
+  for (const TypedUnit& known : kTypedUnits) {
     if (!equal_in_any_case(unit, known.name) && !equal_in_any_case(unit, known.short_name)) continue;
     if (*number > std::numeric_limits<std::uint64_t>::max() >> known.shift) return std::nullopt;
     return *number << known.shift;
