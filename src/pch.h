@@ -26,3 +26,6 @@
 
 #include <nlohmann/json.hpp>
 #include <tl/expected.hpp>
+
+#include "model/event.h"
+#include "model/report.h"

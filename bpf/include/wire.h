@@ -223,17 +223,10 @@ struct tcpd_wire_snapshot {
  * wanted too. */
 enum tcpd_snapshot_mode { TCPD_SNAPSHOT_START, TCPD_SNAPSHOT_END, TCPD_SNAPSHOT_ALL };
 
-/* Aggregates of one endpoint on one CPU; key of the map: the endpoint's slot. */
+/* What is summed up for one endpoint on one CPU; key of the map: the endpoint's slot. */
 enum tcpd_measure {
-	TCPD_FIRST_BYTE,
-	TCPD_LAST_BYTE,
-	TCPD_RTT,
-	TCPD_PATH_RTT,
-	TCPD_PATH_QUEUE_IN,
-	TCPD_HOST_QUEUE,
-	TCPD_READ_WAIT,
-	TCPD_RECOVERY,
-	TCPD_APP_GAP,
+#define KERNEL_MEASURE(name, ...) TCPD_##name,
+#include "model/measures.def"
 	TCPD_MEASURES
 };
 

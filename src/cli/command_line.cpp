@@ -1,21 +1,108 @@
 // SPDX-License-Identifier: Apache-2.0
-// CLI11 splits the words (command_parser.h); this file turns its exceptions and left-overs into errors of our form.
+// CLI11 splits the words, as the tables of commands and options tell it, and writes --help; its exceptions and
+// left-overs become errors of our form here. The only file that includes it: it takes seconds to compile.
 #include "cli/command_line.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 
-#include "cli/command_parser.h"
-#include "cli/version.h"
+#include <CLI/CLI.hpp>
+
+#include "cli/command_help.h"
+#include "cli/command_table.h"
+#include "cli/option_table.h"
+#include "session/version.h"
 #include "util/escape.h"
 #include "util/nearest.h"
 
 namespace tcpdiag::cli {
 namespace {
+
+const CommandRow& row_of(const CLI::App& command) {
+  return *std::ranges::find_if(command_table(),
+                               [&command](const CommandRow& row) { return command.get_name() == row.name; });
+}
+
+class HelpFormatter : public CLI::Formatter {
+ public:
+  HelpFormatter() {
+    constexpr std::size_t kColumn = 28;
+    column_width(kColumn);
+    label("Subcommands", "Commands");
+  }
+  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override {
+    std::string help = CLI::Formatter::make_help(app, std::move(name), mode);
+    for (std::size_t at = 0; (at = help.find("\n\n\n", at)) != std::string::npos;) help.erase(at, 1);
+    return help;
+  }
+  std::string make_description(const CLI::App* app) const override { return app->get_description() + "\n\n"; }
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    if (app->get_parent() == nullptr) return fmt::format("Usage: {} COMMAND [OPTIONS]\n", name);
+    return fmt::format("Usage: {} [OPTIONS]{}\n", name, row_of(*app).operands);
+  }
+  std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
+    std::string name = CLI::Formatter::make_option_name(option, is_positional);
+    if (const std::size_t comma = name.find(','); comma != std::string::npos) return name.insert(comma + 1, " ");
+    return name.starts_with("--") ? "    " + name : name;
+  }
+};
+
+// The program as CLI11 knows it. What it takes goes into `options`; the first value that is none is kept as an error,
+// so that words that are no option at all are told first.
+struct Parser {
+  CLI::App app{"Says who reset a TCP connection and why, from the kernel's own events.", "tcpdiag"};
+  Options options;
+  std::optional<Error> wrong_value;
+  bool show_version = false;
+
+  Parser() {
+    app.formatter(std::make_shared<HelpFormatter>());
+    app.set_help_flag("-h,--help", "show this help and end");
+    app.add_flag("--version", show_version, "show the version and end");
+    app.footer(kHelpFooter);
+    app.require_subcommand(0, 1);
+    app.allow_extras();
+    for (const CommandRow& row : command_table()) add(row);
+  }
+
+ private:
+  void add(const CommandRow& row) {
+    CLI::App* command = app.add_subcommand(row.name, row.description);
+    command->group("Commands");
+    command->footer(row.footer);
+    command->allow_extras();
+    for (const OptionRow& option : option_table()) {
+      if ((option.commands & row.id) != 0) add(*command, option);
+    }
+  }
+
+  void add(CLI::App& command, const OptionRow& row) {
+    if (row.kind == Value::kNone) {
+      command
+          .add_flag_callback(
+              row.names, [this, &row] { take(row, {}); }, row.help)
+          ->group(row.group);
+      return;
+    }
+    command
+        .add_option_function<Typed>(
+            row.names, [this, &row](const Typed& typed) { take(row, typed); }, row.help)
+        ->option_text(row.value)
+        ->allow_extra_args(false)
+        ->group(row.group);
+  }
+
+  void take(const OptionRow& row, const Typed& typed) {
+    const Result<> taken = row.take(options, row.long_name(), typed);
+    if (!taken && !wrong_value) wrong_value = taken.error();
+  }
+};
 
 std::vector<std::string> names_of_options(const CLI::App& app) {
   std::vector<std::string> names;
@@ -35,21 +122,21 @@ std::string did_you_mean(std::string_view typed, const std::vector<std::string>&
 bool is_option(std::string_view word) { return word.size() > 1 && word.front() == '-'; }
 
 // What CLI11 could not place before or instead of a command.
-Error unplaced_word(const CLI::App& app, const std::vector<const CLI::App*>& commands, const std::string& word) {
+Error unplaced_word(const CLI::App& app, const std::string& word) {
   const std::string shown = escape_terminal(word);
   if (!is_option(word)) {
     std::vector<std::string> names;
-    for (const CLI::App* command : commands) names.push_back(command->get_name());
+    for (const CommandRow& command : command_table()) names.emplace_back(command.name);
     return {.what = fmt::format("unknown command '{}'", shown),
             .cure = did_you_mean(word, names,
                                  fmt::format("the commands are {}; see 'tcpdiag --help'", fmt::join(names, ", "))),
             .exit_code = ExitCode::kUsage};
   }
   const std::string name = word.substr(0, word.find('='));
-  for (const CLI::App* command : commands) {
-    if (std::ranges::count(names_of_options(*command), name) == 0) continue;
+  for (const CommandRow& command : command_table()) {
+    if (std::ranges::count(names_of_options(*app.get_subcommand(command.name)), name) == 0) continue;
     return {.what = fmt::format("option '{}' belongs to a command", shown),
-            .cure = fmt::format("write 'tcpdiag {} {}'", command->get_name(), shown),
+            .cure = fmt::format("write 'tcpdiag {} {}'", command.name, shown),
             .exit_code = ExitCode::kUsage};
   }
   return {.what = fmt::format("unknown option '{}'", shown),
@@ -77,8 +164,9 @@ Result<> check_no_empty_value(const std::vector<std::string>& argv) {
 }
 
 std::string version_line() {
-  const std::string_view git = kGit;
-  return git.empty() ? fmt::format("tcpdiag {}\n", kVersion) : fmt::format("tcpdiag {} ({})\n", kVersion, git);
+  const std::string_view git = session::kGit;
+  return git.empty() ? fmt::format("tcpdiag {}\n", session::kVersion)
+                     : fmt::format("tcpdiag {} ({})\n", session::kVersion, git);
 }
 
 // CLI11's words for what is left to it: a value that is missing, or given to a flag that takes none.
@@ -103,49 +191,9 @@ Result<Typed> operands(const CLI::App& command, const std::vector<std::string>& 
   return words;
 }
 
-template <typename Options>
-Result<Command> as_command(Result<Options> options) {
-  if (!options) return tl::unexpected(options.error());
-  return Command(std::move(*options));
-}
-
-Result<Command> command_of(const CommandLineParser& parser, TypedCommandLine& typed,
-                           const std::vector<std::string>& behind_dashes) {
-  const CLI::App& command = *parser.app.get_subcommands().front();
-  Result<Typed> words = operands(command, behind_dashes);
-  if (!words) return tl::unexpected(words.error());
-  if (&command == parser.trace) {
-    typed.trace.filters.expression = std::move(*words);
-    return as_command(to_trace_options(typed.trace));
-  }
-  if (&command == parser.report) {
-    typed.report.filters.expression = std::move(*words);
-    return as_command(to_report_options(std::move(typed.report)));
-  }
-  if (&command == parser.diff) {
-    typed.diff.files = std::move(*words);
-    return as_command(to_diff_options(typed.diff));
-  }
-  if (&command == parser.doctor) {
-    typed.doctor.rest = std::move(*words);
-    return as_command(to_doctor_options(typed.doctor));
-  }
-  typed.size.files = std::move(*words);
-  return as_command(to_size_options(typed.size));
-}
-
-// argv, for those reports that tell it.
-void keep_words(Command& command, const std::vector<std::string>& argv) {
-  std::visit(
-      [&argv](auto& options) {
-        if constexpr (requires { options.command; }) options.command = argv;
-      },
-      command);
-}
-
 }  // namespace
 
-Result<Command> parse_command_line(const std::vector<std::string>& argv) {
+Result<std::variant<ShowText, Options>> parse_command_line(const std::vector<std::string>& argv) {
   if (const Result<> whole = check_no_empty_value(argv); !whole) return tl::unexpected(whole.error());
 
   std::vector<std::string> words(argv.begin() + (argv.empty() ? 0 : 1), argv.end());
@@ -155,8 +203,7 @@ Result<Command> parse_command_line(const std::vector<std::string>& argv) {
     behind_dashes.assign(end + 1, words.end());
     words.erase(end, words.end());
   }
-  TypedCommandLine typed;
-  CommandLineParser parser(typed);
+  Parser parser;
   try {
     std::ranges::reverse(words);  // CLI11 wants them so
     parser.app.parse(std::move(words));
@@ -167,17 +214,22 @@ Result<Command> parse_command_line(const std::vector<std::string>& argv) {
   }
 
   const std::vector<std::string> unplaced = parser.app.remaining();
-  if (!unplaced.empty()) {
-    return tl::unexpected(unplaced_word(
-        parser.app, {parser.trace, parser.report, parser.diff, parser.size, parser.doctor}, unplaced.front()));
-  }
-  if (typed.show_version) return ShowText{version_line()};
+  if (!unplaced.empty()) return tl::unexpected(unplaced_word(parser.app, unplaced.front()));
+  if (parser.show_version) return ShowText{version_line()};
   if (parser.app.get_subcommands().empty()) {
     return fail(ExitCode::kUsage, "no command given", "try 'sudo tcpdiag trace', or 'tcpdiag --help'");
   }
-  Result<Command> command = command_of(parser, typed, behind_dashes);
-  if (command) keep_words(*command, argv);
-  return command;
+  const CLI::App& command = *parser.app.get_subcommands().front();
+  Result<Typed> left_over = operands(command, behind_dashes);
+  if (!left_over) return tl::unexpected(left_over.error());
+  if (parser.wrong_value) return tl::unexpected(*parser.wrong_value);
+  const CommandRow& row = row_of(command);
+  parser.options.command = row.id;
+  parser.options.argv = argv;
+  if (const Result<> sound = row.check(parser.options, std::move(*left_over)); !sound) {
+    return tl::unexpected(sound.error());
+  }
+  return std::move(parser.options);
 }
 
 }  // namespace tcpdiag::cli

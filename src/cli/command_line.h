@@ -7,11 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "cli/diff_options.h"
-#include "cli/doctor_options.h"
-#include "cli/report_options.h"
-#include "cli/size_options.h"
-#include "cli/trace_options.h"
+#include "cli/options.h"
 #include "util/result.h"
 
 namespace tcpdiag::cli {
@@ -20,9 +16,7 @@ struct ShowText {  // --help, --version
   std::string text;
 };
 
-using Command = std::variant<ShowText, TraceOptions, ReportOptions, DiffOptions, SizeOptions, DoctorOptions>;
-
 // `argv` with the program's name. Every error is wrong use (kUsage).
-Result<Command> parse_command_line(const std::vector<std::string>& argv);
+Result<std::variant<ShowText, Options>> parse_command_line(const std::vector<std::string>& argv);
 
 }  // namespace tcpdiag::cli

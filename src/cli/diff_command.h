@@ -2,11 +2,11 @@
 // `tcpdiag diff`: what differs between two recordings, or between what failed in one and what did not.
 #pragma once
 
-#include "cli/diff_options.h"
+#include "cli/options.h"
 #include "util/result.h"
 
 namespace tcpdiag::cli {
 
-Result<ExitCode> diff_command(const DiffOptions& options);
+Result<ExitCode> diff_command(Options options);
 
 }  // namespace tcpdiag::cli

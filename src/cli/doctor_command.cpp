@@ -7,29 +7,29 @@
 #include <string>
 #include <utility>
 
-#include "cli/live_source.h"
 #include "cli/terminal.h"
-#include "cli/version.h"
 #include "doctor/examine.h"
 #include "host/machine.h"
 #include "report/doctor.h"
+#include "session/version.h"
+#include "source/live.h"
 #include "util/io.h"
 
 namespace tcpdiag::cli {
 
-Result<ExitCode> doctor_command(const DoctorOptions& options) {
+Result<ExitCode> doctor_command(Options options) {
   model::Machine machine = host::read_machine(std::time(nullptr));
-  const doctor::Kernel kernel = examine_live_source(doctor::check_rights(machine.rights).has_value());
+  const doctor::Kernel kernel = source::examine_live_source(doctor::check_rights(machine.rights).has_value());
   const doctor::Examination result = doctor::examine(kernel, std::move(machine));
   const report::DoctorHeader header{
-      .tool_version = std::string(kVersion), .tool_git = std::string(kGit), .command = options.command};
+      .tool_version = std::string(session::kVersion), .tool_git = std::string(session::kGit), .command = options.argv};
   const bool colour = understands_escapes(STDOUT_FILENO) && !colour_unwanted();
-  const std::string answer =
-      options.json ? report::render_doctor_json(result, header) : report::render_doctor_text(result, header, colour);
+  const std::string answer = options.format == Format::kJson ? report::render_doctor_json(result, header)
+                                                             : report::render_doctor_text(result, header, colour);
   if (const int error = write_all(STDOUT_FILENO, answer); error != 0) {
     return fail(ExitCode::kFailed, "cannot write the answer to standard output: " + errno_text(error));
   }
-  return result.verdict == doctor::Verdict::kCannot ? ExitCode::kNotAble : ExitCode::kDone;
+  return result.verdict == doctor::Readiness::kCannot ? ExitCode::kNotAble : ExitCode::kDone;
 }
 
 }  // namespace tcpdiag::cli

@@ -2,13 +2,13 @@
 // `tcpdiag doctor`: asks this machine and its kernel, and writes the answer to standard output.
 #pragma once
 
-#include "cli/doctor_options.h"
+#include "cli/options.h"
 #include "util/result.h"
 
 namespace tcpdiag::cli {
 
 // kDone where this user can trace here, also where the run would be poorer; kNotAble where not. Error (kFailed): the
 // answer cannot be written.
-Result<ExitCode> doctor_command(const DoctorOptions& options);
+Result<ExitCode> doctor_command(Options options);
 
 }  // namespace tcpdiag::cli

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <utility>
@@ -10,11 +11,7 @@
 #include <vector>
 
 #include "cli/command_line.h"
-#include "cli/diff_command.h"
-#include "cli/doctor_command.h"
-#include "cli/report_command.h"
-#include "cli/size_command.h"
-#include "cli/trace_command.h"
+#include "cli/command_table.h"
 #include "util/io.h"
 #include "util/result.h"
 
@@ -38,19 +35,18 @@ int report_error(const Error& error) {
   return static_cast<int>(error.exit_code);
 }
 
-Result<ExitCode> carry_out(const ShowText& show) {
-  return write_all(STDOUT_FILENO, show.text) == 0 ? ExitCode::kDone : ExitCode::kFailed;
+Result<ExitCode> run_command(Options options) {
+  const auto row = std::ranges::find(command_table(), options.command, &CommandRow::id);
+  return row->run(std::move(options));
 }
-Result<ExitCode> carry_out(TraceOptions& options) { return trace_command(std::move(options)); }
-Result<ExitCode> carry_out(const ReportOptions& options) { return report_command(options); }
-Result<ExitCode> carry_out(const DiffOptions& options) { return diff_command(options); }
-Result<ExitCode> carry_out(const SizeOptions& options) { return size_command(options); }
-Result<ExitCode> carry_out(const DoctorOptions& options) { return doctor_command(options); }
 
 int run(const std::vector<std::string>& argv) {
-  Result<Command> command = parse_command_line(argv);
+  auto command = parse_command_line(argv);
   if (!command) return report_error(command.error());
-  const Result<ExitCode> code = std::visit([](auto& options) { return carry_out(options); }, *command);
+  if (const auto* show = std::get_if<ShowText>(&*command)) {
+    return static_cast<int>(write_all(STDOUT_FILENO, show->text) == 0 ? ExitCode::kDone : ExitCode::kFailed);
+  }
+  const Result<ExitCode> code = run_command(std::get<Options>(std::move(*command)));
   return code ? static_cast<int>(*code) : report_error(code.error());
 }
 

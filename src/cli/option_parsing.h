@@ -91,8 +91,4 @@ auto one_word_of(std::vector<std::pair<std::string_view, T>> words) {
   };
 }
 
-inline std::optional<std::string> any_text(std::string_view text) {
-  return text.empty() ? std::nullopt : std::optional<std::string>(text);
-}
-
 }  // namespace tcpdiag::cli

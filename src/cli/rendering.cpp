@@ -14,7 +14,7 @@ namespace {
 
 // The format's own default where --sockets was not given.
 template <typename RenderOptions>
-RenderOptions with_sockets(const OutputOptions& options) {
+RenderOptions with_sockets(const Options& options) {
   RenderOptions render;
   render.sockets = options.sockets.value_or(render.sockets);
   return render;
@@ -22,7 +22,7 @@ RenderOptions with_sockets(const OutputOptions& options) {
 
 }  // namespace
 
-std::string render(const model::Report& report, const OutputOptions& options, const Output& output) {
+std::string render(const model::Report& report, const Options& options, const session::Output& output) {
   switch (options.format) {
     case Format::kJson:
       return report::render_json(report, with_sockets<report::JsonOptions>(options));
@@ -40,7 +40,7 @@ std::string render(const model::Report& report, const OutputOptions& options, co
   return report::render_text(report, text);
 }
 
-ExitCode judge(const model::Report& report, const OutputOptions& options) {
+ExitCode judge(const model::Report& report, const Options& options) {
   const bool reached = options.fail_on && std::ranges::any_of(report.findings, [&options](const auto& finding) {
                          return finding.severity >= *options.fail_on;
                        });

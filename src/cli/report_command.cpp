@@ -8,45 +8,47 @@
 #include <utility>
 #include <vector>
 
-#include "cli/caller.h"
-#include "cli/confinement.h"
-#include "cli/event_stream.h"
-#include "cli/output.h"
-#include "cli/progress.h"
-#include "cli/recorded_report.h"
-#include "cli/recording_output.h"
+#include "cli/option_table.h"
 #include "cli/rendering.h"
-#include "cli/report_writer.h"
-#include "cli/signals.h"
 #include "cli/terminal.h"
+#include "session/caller.h"
+#include "session/confinement.h"
+#include "session/event_stream.h"
+#include "session/output.h"
+#include "session/progress.h"
+#include "session/recorded_report.h"
+#include "session/recording_output.h"
+#include "session/report_writer.h"
+#include "session/signals.h"
 #include "source/recording/reader.h"
 
 namespace tcpdiag::cli {
 
-Result<ExitCode> report_command(const ReportOptions& options) {
-  if (const Result<> became = become_caller(); !became) return tl::unexpected(became.error());
-  const auto reader = recording::Reader::open(options.file);
+Result<ExitCode> report_command(Options options) {
+  if (const Result<> became = session::become_caller(); !became) return tl::unexpected(became.error());
+  const auto reader = recording::Reader::open(options.files.front());
   if (!reader) return tl::unexpected(reader.error());
-  Result<Output> output = Output::open(options.out.output, options.out.force, std::nullopt);
+  Result<session::Output> output = session::Output::open(options.output, options.force, std::nullopt);
   if (!output) return tl::unexpected(output.error());
-  Result<RecordingOutput> recording = RecordingOutput::open(options.out, std::nullopt);
+  Result<session::RecordingOutput> recording = session::RecordingOutput::open(
+      {.path = options.write, .force = options.force, .max_bytes = options.max_size}, std::nullopt);
   if (!recording) return tl::unexpected(recording.error());
 
   std::vector<int> directories = recording->directories();
   for (const int directory : output->directories()) directories.push_back(directory);
-  if (const auto confined = confine_offline(directories); !confined) return tl::unexpected(confined.error());
+  if (const auto confined = session::confine_offline(directories); !confined) return tl::unexpected(confined.error());
 
-  Progress progress(STDERR_FILENO, understands_escapes(STDERR_FILENO));
-  EventStream stream(*output, true);
-  EventPrinter printer(progress);
+  session::Progress progress(STDERR_FILENO, understands_escapes(STDERR_FILENO));
+  session::EventStream stream(*output, true);
+  session::EventPrinter printer(progress);
   std::vector<model::Sink*> also;
   if (recording->writer() != nullptr) also.push_back(recording->writer());
-  if (options.out.format == Format::kNdjson) also.push_back(&stream);
-  if (options.out.events) also.push_back(&printer);
-  redact::Redactor redactor;
+  if (options.format == Format::kNdjson) also.push_back(&stream);
+  if (options.events) also.push_back(&printer);
+  redact::Redactor redactor(own_words());
   Result<model::Report> report =
-      report_of(**reader, {.filters = options.filters, .from = options.from, .to = options.to},
-                options.out.redact ? &redactor : nullptr, also);
+      session::report_of(**reader, {.filters = options.filters, .from = options.from, .to = options.to},
+                         options.redact ? &redactor : nullptr, also);
   if (!report) return tl::unexpected(report.error());
   report->recording = (*reader)->file();
   // Another one was made: the report goes with that.
@@ -54,11 +56,12 @@ Result<ExitCode> report_command(const ReportOptions& options) {
   progress.finish();
 
   // Not before here: Ctrl-C may end the reading of a large recording at once.
-  const Result<Signals> signals = Signals::block();
+  const Result<session::Signals> signals = session::Signals::block();
   if (!signals) return tl::unexpected(signals.error());
-  const Result<> written = write_report(*output, stream.take_rest() + render(*report, options.out, *output), *signals);
+  const Result<> written =
+      session::write_report(*output, stream.take_rest() + render(*report, options, *output), *signals);
   if (!written) return tl::unexpected(written.error());
-  return judge(*report, options.out);
+  return judge(*report, options);
 }
 
 }  // namespace tcpdiag::cli

@@ -13,13 +13,13 @@
 #include <string_view>
 #include <utility>
 
-#include "cli/caller.h"
-#include "cli/confinement.h"
-#include "cli/recorded_report.h"
 #include "cli/terminal.h"
-#include "cli/version.h"
 #include "report/render.h"
 #include "report/size.h"
+#include "session/caller.h"
+#include "session/confinement.h"
+#include "session/recorded_report.h"
+#include "session/version.h"
 #include "util/escape.h"
 #include "util/fd.h"
 #include "util/io.h"
@@ -72,7 +72,7 @@ Result<std::string> read_report(int fd, const std::string& name) {
 }
 
 // What was typed stands above what the trace saw; segments were counted for the sizes and the MSS of the trace only.
-void apply(const SizeOptions& options, size::Traffic& traffic) {
+void apply(const Options& options, size::Traffic& traffic) {
   if (options.response_bytes) traffic.response_bytes = static_cast<double>(*options.response_bytes);
   if (options.request_bytes) traffic.request_bytes = static_cast<double>(*options.request_bytes);
   if (options.mss_bytes) traffic.mss_bytes = *options.mss_bytes;
@@ -98,32 +98,33 @@ std::optional<size::Limit> limit_of_trace(const size::Measured& measured) {
 
 // A report as it is in the file, or made of the recording that the file is. Rights are given up before either is read.
 Result<std::string> report_in(const std::string& path) {
-  if (const Result<> became = become_caller(); !became) return tl::unexpected(became.error());
+  if (const Result<> became = session::become_caller(); !became) return tl::unexpected(became.error());
   const Result<Fd> file = path == "-" ? Fd() : open_file(path);
   if (!file) return tl::unexpected(file.error());
   if (!*file || !is_recording(*file)) {
-    if (const auto confined = confine_offline({}); !confined) return tl::unexpected(confined.error());
+    if (const auto confined = session::confine_offline({}); !confined) return tl::unexpected(confined.error());
     return read_report(*file ? file->get() : STDIN_FILENO, name_of(path));
   }
   const auto recording = recording::Reader::open(path);
   if (!recording) return tl::unexpected(recording.error());
-  if (const auto confined = confine_offline({}); !confined) return tl::unexpected(confined.error());
-  const Result<model::Report> report = report_of_whole(**recording, nullptr);
+  if (const auto confined = session::confine_offline({}); !confined) return tl::unexpected(confined.error());
+  const Result<model::Report> report = session::report_of_whole(**recording, nullptr);
   if (!report) return tl::unexpected(report.error());
   return report::render_json(*report, {.sockets = 0});
 }
 
-Result<size::Plan> plan_of(const SizeOptions& options) {
+Result<size::Plan> plan_of(const Options& options) {
   size::Traffic traffic;
   std::optional<size::Limit> limit = options.limit;
   std::optional<size::Measured> measured;
-  if (!options.file.empty()) {
-    const Result<std::string> text = report_in(options.file);
+  if (!options.files.empty()) {
+    const std::string& file = options.files.front();
+    const Result<std::string> text = report_in(file);
     if (!text) return tl::unexpected(text.error());
     Result<report::MeasuredTraffic> seen = report::read_measured_traffic(*text, options.endpoint);
     if (!seen) {
       Error error = std::move(seen.error());
-      error.what = fmt::format("{}: {}", name_of(options.file), error.what);
+      error.what = fmt::format("{}: {}", name_of(file), error.what);
       return tl::unexpected(std::move(error));
     }
     traffic = std::move(seen->traffic);
@@ -139,14 +140,14 @@ Result<size::Plan> plan_of(const SizeOptions& options) {
 
 }  // namespace
 
-Result<ExitCode> size_command(const SizeOptions& options) {
+Result<ExitCode> size_command(Options options) {
   const Result<size::Plan> plan = plan_of(options);
   if (!plan) return tl::unexpected(plan.error());
   const std::string answer =
       options.format == Format::kJson
-          ? report::render_size_json(
-                *plan,
-                {.tool_version = std::string(kVersion), .tool_git = std::string(kGit), .command = options.command})
+          ? report::render_size_json(*plan, {.tool_version = std::string(session::kVersion),
+                                             .tool_git = std::string(session::kGit),
+                                             .command = options.argv})
           : report::render_size_text(*plan, understands_escapes(STDOUT_FILENO) && !colour_unwanted());
   if (const int error = write_all(STDOUT_FILENO, answer); error != 0) {
     return fail(ExitCode::kFailed, "cannot write the answer to standard output: " + errno_text(error));

@@ -2,12 +2,12 @@
 // `tcpdiag size`: from options, or the report of a trace, to an answer on standard output.
 #pragma once
 
-#include "cli/size_options.h"
+#include "cli/options.h"
 #include "util/result.h"
 
 namespace tcpdiag::cli {
 
 // Errors: kUsage for a file that cannot be opened or is no report, kFailed when reading or writing fails.
-Result<ExitCode> size_command(const SizeOptions& options);
+Result<ExitCode> size_command(Options options);
 
 }  // namespace tcpdiag::cli

@@ -5,72 +5,85 @@
 
 #include <optional>
 #include <utility>
+#include <vector>
 
-#include "cli/caller.h"
-#include "cli/confinement.h"
-#include "cli/event_stream.h"
-#include "cli/live_source.h"
-#include "cli/output.h"
-#include "cli/progress.h"
-#include "cli/recording_output.h"
+#include "cli/option_table.h"
 #include "cli/rendering.h"
-#include "cli/report_writer.h"
-#include "cli/signals.h"
 #include "cli/terminal.h"
-#include "cli/trace_session.h"
-#include "cli/trace_target.h"
+#include "session/caller.h"
+#include "session/confinement.h"
+#include "session/event_stream.h"
+#include "session/output.h"
+#include "session/progress.h"
+#include "session/recording_output.h"
+#include "session/report_writer.h"
+#include "session/signals.h"
+#include "session/trace.h"
+#include "session/trace_target.h"
+#include "source/live.h"
 
 namespace tcpdiag::cli {
 namespace {
 
-ExitCode judge_trace(const model::Report& report, const TraceOptions& options) {
-  return report.picture.window.ended_by == model::EndedBy::kError ? ExitCode::kFailed : judge(report, options.out);
+ExitCode judge_trace(const model::Report& report, const Options& options) {
+  return report.picture.window.ended_by == model::EndedBy::kError ? ExitCode::kFailed : judge(report, options);
 }
 
 }  // namespace
 
-Result<ExitCode> trace_command(TraceOptions options) {
-  Result<TraceTarget> target = resolve_target(std::move(options.filters));
+Result<ExitCode> trace_command(Options options) {
+  Result<session::TraceTarget> target = session::resolve_target(std::move(options.filters));
   if (!target) return tl::unexpected(target.error());
-  options.filters = target->filters;
 
   // Before the file: a Ctrl-C must not leave an empty one.
-  const Result<Signals> signals = Signals::block();
+  const Result<session::Signals> signals = session::Signals::block();
   if (!signals) return tl::unexpected(signals.error());
-  const std::optional<Caller> caller = caller_through_sudo();
-  Result<Output> output = Output::open(options.out.output, options.out.force, caller);
+  const std::optional<session::Caller> caller = session::caller_through_sudo();
+  Result<session::Output> output = session::Output::open(options.output, options.force, caller);
   if (!output) return tl::unexpected(output.error());
-  if (const Result<> able = check_live_source(); !able) return tl::unexpected(able.error());
+  if (const Result<> able = source::check_live_source(); !able) return tl::unexpected(able.error());
 
-  const std::vector<model::NetnsInfo> netns = netns_infos(target->netns);
-  bpf::ProbeOptions probe_options;
-  probe_options.filters = options.filters;
-  probe_options.netns = std::move(target->netns);
-  probe_options.ring_bytes = options.ring_bytes;
-  probe_options.max_endpoints = options.max_endpoints;
-  probe_options.max_events_per_second = options.max_events_per_second;
-  Result<std::unique_ptr<LiveSource>> source = load_live_source(std::move(probe_options));
+  const session::TraceSettings settings{.filters = target->filters,
+                                        .netns = session::netns_infos(target->netns),
+                                        .duration = options.duration,
+                                        .floor = options.floor,
+                                        .instance_type = options.instance_type,
+                                        .peer_instance = options.peer_instance,
+                                        .imds = options.imds,
+                                        .command = options.argv};
+  auto source = source::load_live_source({.filters = std::move(target->filters),
+                                          .netns = std::move(target->netns),
+                                          .ring_bytes = options.ring_bytes,
+                                          .max_endpoints = options.max_endpoints,
+                                          .max_events_per_second = options.max_events_per_second});
   if (!source) return tl::unexpected(source.error());
 
-  Result<RecordingOutput> recording = RecordingOutput::open(options.out, caller);
+  Result<session::RecordingOutput> recording = session::RecordingOutput::open(
+      {.path = options.write, .force = options.force, .max_bytes = options.max_size}, caller);
   if (!recording) return tl::unexpected(recording.error());
-  EventStream stream(*output, false);
+  session::EventStream stream(*output, false);
 
-  Progress progress(STDERR_FILENO, understands_escapes(STDERR_FILENO));
+  session::Progress progress(STDERR_FILENO, understands_escapes(STDERR_FILENO));
+  session::EventPrinter printer(progress);
+  redact::Redactor redactor(own_words());
   // The recording first: its journal has to be removed at the end, while -o only wants its directory after a failure.
   std::vector<int> directories = recording->directories();
   for (const int directory : output->directories()) directories.push_back(directory);
-  const auto confine = [&] { return confine_trace(caller, directories, **source); };
-  Result<model::Report> report =
-      run_trace(options, netns, **source, confine, *signals, progress,
-                {.writer = recording->writer(), .stream = options.out.format == Format::kNdjson ? &stream : nullptr});
+  const auto confine = [&] { return session::confine_trace(caller, directories, **source); };
+  Result<model::Report> report = session::run_trace(settings, **source, confine, *signals, progress,
+                                                    {.writer = recording->writer(),
+                                                     .recording = options.write,
+                                                     .stream = options.format == Format::kNdjson ? &stream : nullptr,
+                                                     .printer = options.events ? &printer : nullptr,
+                                                     .redactor = options.redact ? &redactor : nullptr});
   if (!report) return tl::unexpected(report.error());
   source->reset();  // the kernel side costs nothing any more, however long the report's reader takes
 
   if (recording->writer() != nullptr) progress.say(recording->finish(*report));
   progress.finish();
 
-  const Result<> written = write_report(*output, stream.take_rest() + render(*report, options.out, *output), *signals);
+  const Result<> written =
+      session::write_report(*output, stream.take_rest() + render(*report, options, *output), *signals);
   if (!written) return tl::unexpected(written.error());
   return judge_trace(*report, options);
 }

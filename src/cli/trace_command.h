@@ -3,12 +3,12 @@
 // can mend it: processes and namespaces, the file of -o, then rights and kernel.
 #pragma once
 
-#include "cli/trace_options.h"
+#include "cli/options.h"
 #include "util/result.h"
 
 namespace tcpdiag::cli {
 
 // kDone, kFailed or kFindingReached after a report was written; otherwise the error that kept it from being written.
-Result<ExitCode> trace_command(TraceOptions options);
+Result<ExitCode> trace_command(Options options);
 
 }  // namespace tcpdiag::cli

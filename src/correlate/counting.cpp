@@ -88,9 +88,9 @@ void add_measured(State& state, EndpointRecord& endpoint, std::int64_t second, c
   change(state, endpoint, second, [&measured](SecondSeries& series, std::int64_t cell) { series.add(cell, measured); });
 }
 
-void add_delay(State& state, EndpointRecord& endpoint, MonoTime at, Delay delay, std::uint64_t value_us) {
+void add_delay(State& state, EndpointRecord& endpoint, MonoTime at, Measure measure, std::uint64_t value_us) {
   change(state, endpoint, second_number(state, at),
-         [=](SecondSeries& series, std::int64_t cell) { series.add(cell, delay, value_us); });
+         [=](SecondSeries& series, std::int64_t cell) { series.add(cell, measure, value_us); });
 }
 
 void count_flow(State& state, SocketRecord& socket) {

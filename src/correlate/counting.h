@@ -18,7 +18,7 @@ std::int64_t second_number(const State& state, model::MonoTime at);
 void count(State& state, EndpointRecord& endpoint, model::MonoTime at, const SecondCounts& what);
 void count_outcome(State& state, EndpointRecord& endpoint, model::MonoTime at, model::ConnectOutcome outcome);
 void add_measured(State& state, EndpointRecord& endpoint, std::int64_t second, const Measured& measured);
-void add_delay(State& state, EndpointRecord& endpoint, model::MonoTime at, Delay delay, std::uint64_t value_us);
+void add_delay(State& state, EndpointRecord& endpoint, model::MonoTime at, Measure measure, std::uint64_t value_us);
 
 // What the socket's newest flow adds to its endpoint's sum.
 void count_flow(State& state, SocketRecord& socket);

@@ -8,15 +8,15 @@ namespace {
 
 using model::Histogram;
 
-constexpr std::uint32_t kFull = (1U << 21) - 1;
+constexpr std::uint32_t kFull = (1U << 18) - 1;
 
-constexpr std::uint32_t key_of(Delay delay, std::size_t bucket) {
-  static_assert(Histogram::kBuckets == 256 && static_cast<int>(Delay::kSynRtt) < 8);
-  return static_cast<std::uint32_t>(static_cast<std::size_t>(delay) << 8 | bucket);
+constexpr std::uint32_t key_of(Measure measure, std::size_t bucket) {
+  static_assert(Histogram::kBuckets == 256 && model::kMeasures <= 64);
+  return static_cast<std::uint32_t>(static_cast<std::size_t>(measure) << 8 | bucket);
 }
 
 constexpr std::size_t bucket_of_key(std::uint32_t key) { return key & 0xff; }
-constexpr Delay delay_of_key(std::uint32_t key) { return static_cast<Delay>(key >> 8); }
+constexpr Measure measure_of_key(std::uint32_t key) { return static_cast<Measure>(key >> 8); }
 
 }  // namespace
 
@@ -30,25 +30,25 @@ void Delays::append(std::uint32_t key, std::uint64_t count) {
   while (count > 0) {
     const std::uint64_t added = std::min<std::uint64_t>(count, kFull);
     Entry entry{};
-    entry.key = key & 0x7ff;
+    entry.key = key & 0x3fff;
     entry.count = static_cast<std::uint32_t>(added) & kFull;
     entries_.push_back(entry);
     count -= added;
   }
 }
 
-void Delays::add(Delay delay, const Histogram& values) {
+void Delays::add(Measure measure, const Histogram& values) {
   if (values.count() == 0) return;
   Delays other;
   for (std::size_t i = values.first_bucket(); i < values.end_bucket(); ++i) {
-    other.append(key_of(delay, i), values.count_in(i));
+    other.append(key_of(measure, i), values.count_in(i));
   }
   merge(other);
 }
 
-void Delays::add(Delay delay, std::uint64_t value_us) {
+void Delays::add(Measure measure, std::uint64_t value_us) {
   Delays other;
-  other.append(key_of(delay, Histogram::bucket_of(value_us)), 1);
+  other.append(key_of(measure, Histogram::bucket_of(value_us)), 1);
   merge(other);
 }
 
@@ -67,21 +67,21 @@ void Delays::merge(const Delays& other) {
   entries_ = std::move(merged.entries_);
 }
 
-std::uint64_t Delays::count(Delay delay) const {
+std::uint64_t Delays::count(Measure measure) const {
   std::uint64_t count = 0;
   for (const Entry& entry : entries_) {
-    if (delay_of_key(entry.key) == delay) count += entry.count;
+    if (measure_of_key(entry.key) == measure) count += entry.count;
   }
   return count;
 }
 
-std::optional<std::uint64_t> Delays::percentile(Delay delay, double q) const {
-  const std::uint64_t total = count(delay);
+std::optional<std::uint64_t> Delays::percentile(Measure measure, double q) const {
+  const std::uint64_t total = count(measure);
   if (total == 0) return std::nullopt;
   const std::uint64_t rank = Histogram::rank_of(q, total);
   std::uint64_t seen = 0;
   for (const Entry& entry : entries_) {
-    if (delay_of_key(entry.key) != delay) continue;
+    if (measure_of_key(entry.key) != measure) continue;
     seen += entry.count;
     if (seen >= rank) return Histogram::middle_of(bucket_of_key(entry.key));
   }

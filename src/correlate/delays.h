@@ -11,28 +11,29 @@
 #include <vector>
 
 #include "model/histogram.h"
+#include "model/measure.h"
 
 namespace tcpdiag::correlate {
 
-enum class Delay : std::uint8_t { kFirstByte, kRtt, kPathRtt, kPathQueueIn, kHostQueue, kReadWait, kSynRtt };
+using model::Measure;
 
 class Delays {
  public:
-  void add(Delay delay, const model::Histogram& values);
-  void add(Delay delay, std::uint64_t value_us);
+  void add(Measure measure, const model::Histogram& values);
+  void add(Measure measure, std::uint64_t value_us);
   void merge(const Delays& other);
 
   bool empty() const { return entries_.empty(); }
   std::size_t bytes() const { return entries_.capacity() * sizeof(Entry); }
-  std::uint64_t count(Delay delay) const;
+  std::uint64_t count(Measure measure) const;
   // Nearest rank; within 7 % of the exact value. nullopt: no values.
-  std::optional<std::uint64_t> percentile(Delay delay, double q) const;
+  std::optional<std::uint64_t> percentile(Measure measure, double q) const;
 
  private:
   // Four bytes, for there are many: an entry that is full is followed by another of the same key.
   struct Entry {
-    std::uint32_t key : 11;  // measure and bucket
-    std::uint32_t count : 21;
+    std::uint32_t key : 14;  // measure and bucket
+    std::uint32_t count : 18;
   };
   void append(std::uint32_t key, std::uint64_t count);
 

@@ -6,7 +6,6 @@
 #include "correlate/differences.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <utility>
 
@@ -23,13 +22,6 @@ using model::MonoTime;
 constexpr model::Duration kRoundTakes = std::chrono::milliseconds(200);
 // As far from the turn of a second, a round's counts are no longer those of one second: 2 % of a rate.
 constexpr model::Duration kLate = std::chrono::milliseconds(20);
-
-constexpr std::array<std::pair<Measure, Delay>, 6> kDelays{{{Measure::kFirstByte, Delay::kFirstByte},
-                                                            {Measure::kRtt, Delay::kRtt},
-                                                            {Measure::kPathRtt, Delay::kPathRtt},
-                                                            {Measure::kPathQueueIn, Delay::kPathQueueIn},
-                                                            {Measure::kHostQueue, Delay::kHostQueue},
-                                                            {Measure::kReadWait, Delay::kReadWait}}};
 
 // What was added to a sum that only grows; nothing when it was begun anew.
 std::uint64_t more(std::uint64_t now, std::uint64_t before) { return now > before ? now - before : 0; }
@@ -50,9 +42,10 @@ Difference difference_of(const EndpointSample& now, const EndpointSample& before
   m.out_of_order = more(now.out_of_order_segments, before.out_of_order_segments);
   m.path_ambiguous = more(now.path_ambiguous, before.path_ambiguous);
   m.zero_window_received_us = more(now.zero_window_received_us, before.zero_window_received_us);
-  for (const auto& [measure, delay] : kDelays) {
-    const auto i = static_cast<std::size_t>(measure);
-    m.delays.add(delay, now.measures[i].since(before.measures[i]));
+  for (const Measure measure : model::kKernelMeasures) {
+    // first_byte is in no series of the report, but in snapshots.
+    const bool is_wanted = model::is_told_by_second(measure) || measure == Measure::kFirstByte;
+    if (is_wanted) m.delays.add(measure, now.of(measure).since(before.of(measure)));
   }
   return added;
 }

@@ -10,7 +10,6 @@
 #include "correlate/outcomes.h"
 #include "correlate/story.h"
 #include "correlate/totals.h"
-#include "model/retransmit.h"
 
 namespace tcpdiag::correlate {
 namespace {
@@ -77,16 +76,10 @@ std::vector<model::PeerShare> peer_shares(const Tally& tally) {
 model::HistogramMap histograms_of_events(const State& state, const EndpointRecord& record) {
   model::HistogramMap histograms = record.histograms;
   // Measured, though nothing may have happened: an empty histogram, not an unknown one.
-  for (const char* name : {"reset_sent_age", "reset_sent_idle", "reset_sent_wait", "reset_received_age",
-                           "reset_received_idle", "reset_received_wait"}) {
-    histograms.try_emplace(name);
-  }
-  const bool outbound = record.key.role == Role::kOutbound;
-  if (outbound) histograms.try_emplace("connect");
-  for (std::size_t i = 0; i < model::kRetransmitKinds; ++i) {
-    const auto kind = static_cast<model::RetransmitKind>(i);
-    const bool elsewhere = kind == (outbound ? model::RetransmitKind::kSynAck : model::RetransmitKind::kSyn);
-    if (!elsewhere && !is_unable(state, model::delay_name(kind))) histograms.try_emplace(model::delay_name(kind));
+  for (const Measure which : model::kAllMeasures) {
+    const bool of_kernel = model::info_of(which).in_kernel;
+    if (of_kernel || !model::is_of_role(which, record.key.role) || is_unable(state, model::to_string(which))) continue;
+    histograms.try_emplace(which);
   }
   return histograms;
 }
@@ -96,7 +89,7 @@ void set_means(EndpointPicture& endpoint, const EndpointRecord& record) {
   // The bytes are those of exchanges that are complete; without any, of none.
   const model::EndpointSample& sample = *record.sample;
   const std::uint64_t open = std::min(endpoint.totals.exchanges, endpoint.totals.sockets_open_at_end);
-  const std::uint64_t timed = sample.measures[static_cast<std::size_t>(model::Measure::kLastByte)].count();
+  const std::uint64_t timed = sample.of(Measure::kLastByte).count();
   // Each open socket may have one response that is not known to be complete; those without a delay have no last_byte.
   const std::uint64_t done = std::max({timed, sample.exchanges - std::min(sample.exchanges, open), std::uint64_t{1}});
   if (sample.exchanges == 0 || (sample.request_bytes == 0 && sample.response_bytes == 0)) return;

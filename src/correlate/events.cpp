@@ -25,9 +25,10 @@ namespace {
 using model::ConnectOutcome;
 using model::EndKind;
 using model::Event;
+using model::Measure;
 using model::MonoTime;
 using model::TcpState;
-using model::TimelineKind;
+namespace mark = model::mark;
 
 // RFC 8305: two connects of one call are at most this far apart.
 constexpr model::Duration kHappyEyeballs = std::chrono::seconds(1);
@@ -127,7 +128,7 @@ class Step {
     }
     const bool tells_of_birth = std::holds_alternative<model::ConnectStarted>(event_.body) ||
                                 std::holds_alternative<model::Established>(event_.body);
-    if (is_new && !tells_of_birth) mark({.kind = TimelineKind::kFirstSeen});
+    if (is_new && !tells_of_birth) note(mark::FirstSeen{});
     // The event that told of the handshake's end was lost, or the socket was met later.
     if (socket_.attempt && !socket_.outcome && !std::holds_alternative<model::Established>(event_.body) &&
         (socket_.flow.established_at || is_synchronized(event_.flow.state))) {
@@ -135,15 +136,15 @@ class Step {
     }
   }
 
-  void operator()(const model::ConnectStarted&) { mark({.kind = TimelineKind::kConnect}); }
+  void operator()(const model::ConnectStarted&) { note(mark::Connect{}); }
 
   void operator()(const model::Established&) {
     if (socket_.inbound()) {
-      mark({.kind = TimelineKind::kAccepted});
+      note(mark::Accepted{});
       return;
     }
     if (socket_.attempt && !socket_.outcome) established(at_);
-    mark({.kind = TimelineKind::kEstablished});
+    note(mark::Established{});
   }
 
   void operator()(const model::StateChanged& change) {
@@ -157,14 +158,14 @@ class Step {
       } else {
         closed(change);
       }
-      mark({.kind = TimelineKind::kClosed, .error = change.socket_error});
+      note(mark::Closed{change.socket_error});
       mark_over(state_, socket_, at_);
       return;
     }
     if (change.to == TcpState::kCloseWait) {
       fin_received(change);
     } else if (change.to == TcpState::kFinWait1 || change.to == TcpState::kLastAck) {
-      mark({.kind = TimelineKind::kFinSent, .tag = static_cast<std::uint8_t>(change.by_application)});
+      note(mark::FinSent{});
       if (socket_.end) return;
       if (change.to == TcpState::kFinWait1) {
         end(EndKind::kClosedLocally, change);
@@ -186,10 +187,10 @@ class Step {
         sent_again(retransmitted);
         return;
     }
-    mark({.kind = TimelineKind::kRetransmitFailed,
-          .tag = static_cast<std::uint8_t>(model::retransmit_kind(retransmitted)),
-          .error = -retransmitted.error,
-          .number = retransmitted.segments});
+    note(mark::Retransmit{.kind = model::retransmit_kind(retransmitted),
+                          .failed = true,
+                          .segments = retransmitted.segments,
+                          .error = retransmitted.error});
   }
 
   void operator()(const model::SynAckRetransmitted&) {}  // apply_event() counts it: it has no connection
@@ -203,11 +204,8 @@ class Step {
 
     ++socket_.resets.sent;
     count_reason(endpoint().reset_reasons, reason);
-    count_reset(before, "reset_sent_age", "reset_sent_idle", "reset_sent_wait");
-    mark({.kind = TimelineKind::kResetSent,
-          .tag = static_cast<std::uint8_t>(model::phase_of(before)),
-          .number = static_cast<std::uint32_t>(cause.cause),
-          .reason = reset.reason ? std::int64_t{*reset.reason} : -1});
+    count_reset(before, Measure::kResetSentAge, Measure::kResetSentIdle, Measure::kResetSentWait);
+    note(mark::ResetSent{model::phase_of(before), cause.cause, reset.reason});
 
     // In the handshake a RST answers a stray packet and ends nothing of ours (RFC 9293 section 3.10.7.3).
     if (model::phase_of(before) == model::Phase::kSynSent) return;
@@ -243,7 +241,7 @@ class Step {
     } else if (!socket_.end) {
       end_from_fins();
     }
-    mark({.kind = TimelineKind::kClosed});
+    note(mark::Closed{});
     mark_over(state_, socket_, at_);
   }
 
@@ -253,10 +251,7 @@ class Step {
     const auto slow = slowly_answered(socket_, event_);
     if (!slow) return;
     add_slow_request(endpoint().folded.slow_answers, *slow);
-    mark({.kind = TimelineKind::kSlowAnswer,
-          .tag = static_cast<std::uint8_t>(slow->calls.has_value()),
-          .number = slow->calls.value_or(0),
-          .delay_us = model::microseconds(slow->wait())});
+    note(mark::SlowAnswer{slow->wait(), slow->calls});
   }
 
   void operator()(const model::ErrorReported& report) {
@@ -264,7 +259,7 @@ class Step {
     if (event_.flow.state == TcpState::kSynSent && is_icmp_error(report, socket_.reset_in_handshake)) {
       ++socket_.icmp_errors;
     }
-    if (error != 0) mark({.kind = TimelineKind::kError, .error = error});
+    if (error != 0) note(mark::Error{error});
   }
 
  private:
@@ -272,13 +267,10 @@ class Step {
   void count(const SecondCounts& what) { correlate::count(state_, endpoint(), at_, what); }
   void count_outcome(ConnectOutcome outcome) { correlate::count_outcome(state_, endpoint(), at_, outcome); }
 
-  void mark(TimelineMark what) {
-    what.at = at_;
-    add_mark(socket_, what, state_.limits.timeline_entries);
-  }
+  void note(const model::MarkBody& what) { add_mark(socket_, {at_, what}, state_.limits.timeline_entries); }
 
-  void measure(const char* name, model::Duration duration) {
-    endpoint().histograms[name].add(
+  void measure(Measure which, model::Duration duration) {
+    endpoint().histograms[which].add(
         static_cast<std::uint64_t>(std::max<std::int64_t>(model::microseconds(duration), 0)));
   }
 
@@ -289,11 +281,11 @@ class Step {
     if (!at) return;
     if (const auto opened = opened_at(socket_)) socket_.connect_took = *at - *opened;
     const auto first_syn = socket_.flow.syn_at ? socket_.flow.syn_at : socket_.flow.opened_at;
-    if (first_syn) measure("connect", *at - *first_syn);
+    if (first_syn) measure(Measure::kConnect, *at - *first_syn);
     // A SYN-ACK after a second SYN may answer the first one.
     if (socket_.flow.syn_at && socket_.syn_retransmits == 0) {
       const std::int64_t syn_rtt = model::microseconds(*at - *socket_.flow.syn_at);
-      add_delay(state_, endpoint(), *at, Delay::kSynRtt,
+      add_delay(state_, endpoint(), *at, Measure::kConnect,
                 static_cast<std::uint64_t>(std::max<std::int64_t>(syn_rtt, 0)));
     }
     note_established(state_, socket_, *at);
@@ -314,7 +306,7 @@ class Step {
   }
 
   void fin_received(const model::StateChanged& change) {
-    mark({.kind = TimelineKind::kFinReceived});
+    note(mark::FinReceived{});
     if (const auto data = last_data_at(socket_.flow)) {
       const MonoTime fin = socket_.flow.fin_received_at.value_or(at_);
       socket_.idle_at_fin = std::max(fin - *data, model::Duration::zero());
@@ -378,8 +370,8 @@ class Step {
 
   void reset_received(TcpState before) {
     ++socket_.resets.received;
-    count_reset(before, "reset_received_age", "reset_received_idle", "reset_received_wait");
-    mark({.kind = TimelineKind::kResetReceived, .tag = static_cast<std::uint8_t>(model::phase_of(before))});
+    count_reset(before, Measure::kResetReceivedAge, Measure::kResetReceivedIdle, Measure::kResetReceivedWait);
+    note(mark::ResetReceived{model::phase_of(before)});
     if (model::phase_of(before) == model::Phase::kSynSent) {
       socket_.reset_in_handshake = true;  // the change of state that follows tells the outcome
       return;
@@ -391,7 +383,7 @@ class Step {
   }
 
   // Resets in the handshake have no age worth a histogram: they are refused connects.
-  void count_reset(TcpState before, const char* age, const char* idle, const char* wait) {
+  void count_reset(TcpState before, Measure age, Measure idle, Measure wait) {
     ++state_.failures;
     count({.resets = 1});
     ++endpoint().reset_phases[static_cast<std::size_t>(model::phase_of(before))];
@@ -407,24 +399,21 @@ class Step {
     const model::RetransmitKind kind = model::retransmit_kind(retransmitted);
     ++socket_.retransmits[static_cast<std::size_t>(kind)];
     count({.retransmits = 1, .retransmits_rto = kind == model::RetransmitKind::kRto ? 1U : 0U});
-    TimelineMark again{.kind = TimelineKind::kRetransmit,
-                       .tag = static_cast<std::uint8_t>(kind),
-                       .error = -retransmitted.error,
-                       .number = retransmitted.segments};
     const bool is_syn = kind == model::RetransmitKind::kSyn;
     const auto first = is_syn && !retransmitted.first_sent_at ? socket_.flow.syn_at : retransmitted.first_sent_at;
+    std::optional<model::Duration> delay;
+    std::uint32_t bound_us = 0;
     if (first) {
-      measure(model::delay_name(kind), at_ - *first);
-      again.delay_us = std::max<std::int64_t>(model::microseconds(at_ - *first), 0);
-      again.bound_us = model::microseconds(retransmitted.first_sent_bound);
+      measure(model::delay_of(kind), at_ - *first);
+      delay = std::max(at_ - *first, model::Duration::zero());
+      bound_us = static_cast<std::uint32_t>(
+          std::clamp<std::int64_t>(model::microseconds(retransmitted.first_sent_bound), 0, UINT32_MAX));
     }
-    if (is_syn && retransmitted.error != 0) {
-      again.kind = TimelineKind::kRetransmitFailed;
-    } else if (is_syn) {
-      again.kind = TimelineKind::kSynRetransmit;
-      again.number = ++socket_.syn_retransmits;
+    if (is_syn && retransmitted.error == 0) {
+      note(mark::SynRetransmit{++socket_.syn_retransmits, bound_us, delay});
+    } else {
+      note(mark::Retransmit{kind, is_syn, retransmitted.segments, retransmitted.error, bound_us, delay});
     }
-    mark(again);
   }
 
   State& state_;
@@ -451,8 +440,7 @@ void synack_retransmitted(State& state, const Event& event, const model::SynAckR
   ++endpoint.synack_retransmits;
   if (again.first_sent_at) {
     const model::Duration delay = std::max(event.at - *again.first_sent_at, model::Duration::zero());
-    endpoint.histograms[model::delay_name(model::RetransmitKind::kSynAck)].add(
-        static_cast<std::uint64_t>(model::microseconds(delay)));
+    endpoint.histograms[Measure::kRetransmitSynAck].add(static_cast<std::uint64_t>(model::microseconds(delay)));
   }
   count(state, endpoint, event.at, {.retransmits = 1});
 }

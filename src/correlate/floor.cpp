@@ -37,7 +37,7 @@ Floor floor_of(const State& state, const EndpointRecord& record, const Tally& ta
   keep_smaller(handshake, tally.handshake_rtt_us);
   keep_smaller(kernel, tally.kernel_rtt_us);
   if (record.sample) {
-    const model::Histogram& path = record.sample->measures[static_cast<std::size_t>(model::Measure::kPathRtt)];
+    const model::Histogram& path = record.sample->of(Measure::kPathQueue);
     keep_smaller(handshake, record.sample->floor_handshake_us);
     keep_smaller(kernel, record.sample->floor_kernel_us);
     keep_smaller(window, record.sample->floor_window_us);

@@ -137,7 +137,7 @@ std::optional<model::MonoTime> last_data_at(const model::Flow& flow) {
   return std::max(*flow.last_sent_at, *flow.last_received_at);
 }
 
-void add_mark(SocketRecord& socket, const TimelineMark& mark, std::size_t limit) {
+void add_mark(SocketRecord& socket, const model::TimelineMark& mark, std::size_t limit) {
   if (limit == 0) return;
   auto& marks = socket.timeline;
   if (marks.size() >= limit) marks.erase(marks.begin() + static_cast<std::ptrdiff_t>(limit / 2));

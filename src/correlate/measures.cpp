@@ -2,7 +2,6 @@
 #include "correlate/measures.h"
 
 #include <algorithm>
-#include <array>
 #include <numeric>
 
 #include "correlate/abilities.h"
@@ -15,30 +14,25 @@ using model::EndpointSample;
 using model::Histogram;
 using model::Measure;
 
-// In the order of model::Measure.
-constexpr std::array<const char*, model::kMeasures> kNames{
-    "first_byte", "last_byte", "rtt", "path_queue", "path_queue_in", "host_queue", "read_wait", "recovery", "app_gap"};
-
-const Histogram& measure(const EndpointSample& sample, Measure which) {
-  return sample.measures[static_cast<std::size_t>(which)];
+bool had_data(const Tally& tally) {
+  return (tally.totals.exchanges | tally.totals.bytes_sent | tally.totals.bytes_received) != 0;
 }
 
 // Was there, as far as the sockets tell, anything that the measure could have been of?
 bool was_there(const Tally& tally, Measure which) {
-  switch (which) {
-    case Measure::kFirstByte:
-    case Measure::kLastByte:
+  switch (model::info_of(which).needs) {
+    case model::Traffic::kExchanges:
       return tally.totals.exchanges > 0;
-    case Measure::kPathRtt:
-    case Measure::kHostQueue:  // of SYN and FIN too
+    case model::Traffic::kSegments:  // SYN and FIN too
       return had_data(tally) || tally.segments_sent > 0;
-    case Measure::kRecovery:
+    case model::Traffic::kRetransmits:
       return std::accumulate(tally.totals.retransmits.begin(), tally.totals.retransmits.end(), std::uint64_t{0}) > 0;
-    case Measure::kAppGap:
+    case model::Traffic::kCalls:
       return had_data(tally) || tally.totals.connects > 0;
-    default:
-      return had_data(tally);
+    case model::Traffic::kData:
+      break;
   }
+  return had_data(tally);
 }
 
 // Why the one-way measure cannot be shown; empty: it can, if only as "no data came". It stands for the path if it comes
@@ -46,7 +40,7 @@ bool was_there(const Tally& tally, Measure which) {
 const char* path_queue_in_missing(const EndpointSample& sample, const Tally& tally) {
   constexpr std::uint64_t kEnough = 100;
   constexpr std::uint64_t kOneOf = 5;
-  const std::uint64_t measured = measure(sample, Measure::kPathQueueIn).count();
+  const std::uint64_t measured = sample.of(Measure::kPathQueueIn).count();
   const std::uint64_t excluded = sample.no_timestamps + sample.no_own_floor;
   if (measured >= kEnough || (measured > 0 && measured * kOneOf >= measured + excluded)) return "";
   if (sample.no_timestamps > 0 && sample.no_timestamps >= sample.no_own_floor) return "no_timestamps";
@@ -66,15 +60,14 @@ void set_histograms(const State& state, const EndpointRecord& record, const Tall
   const auto is_measured = [&](Measure which) { return record.sample || (!are_withheld && !was_there(tally, which)); };
   endpoint.path_queue_in_missing =
       is_measured(Measure::kPathQueueIn) ? path_queue_in_missing(sample, tally) : "not_measured";
-  for (std::size_t i = 0; i < model::kMeasures; ++i) {
-    const auto which = static_cast<Measure>(i);
-    if (!is_measured(which)) continue;
-    if (is_unable(state, kNames[i])) continue;
-    if (which == Measure::kAppGap && record.key.role == model::Role::kInbound) continue;
-    if (which == Measure::kPathRtt) {
-      if (endpoint.rtt_floor_us) endpoint.histograms[kNames[i]] = sample.measures[i].lowered_by(*endpoint.rtt_floor_us);
-    } else if (which != Measure::kPathQueueIn || endpoint.path_queue_in_missing.empty()) {
-      endpoint.histograms[kNames[i]] = sample.measures[i];
+  for (const Measure which : model::kKernelMeasures) {
+    if (!is_measured(which) || !model::is_of_role(which, record.key.role)) continue;
+    if (is_unable(state, model::to_string(which))) continue;
+    if (which == Measure::kPathQueueIn && !endpoint.path_queue_in_missing.empty()) continue;
+    if (!model::info_of(which).is_above_floor) {
+      endpoint.histograms[which] = sample.of(which);
+    } else if (endpoint.rtt_floor_us) {
+      endpoint.histograms[which] = sample.of(which).lowered_by(*endpoint.rtt_floor_us);
     }
   }
   endpoint.path_queue_ambiguous = sample.path_ambiguous;
@@ -86,7 +79,7 @@ std::uint32_t wire_header_bytes(const EndpointRecord& record) {
   bool has_timestamps = true;  // nearly every host has them
   if (record.sample) {
     const EndpointSample& sample = *record.sample;
-    has_timestamps = sample.no_timestamps <= measure(sample, Measure::kPathQueueIn).count() + sample.no_own_floor;
+    has_timestamps = sample.no_timestamps <= sample.of(Measure::kPathQueueIn).count() + sample.no_own_floor;
   }
   if (has_timestamps) bytes += 12;
   return bytes;

@@ -84,7 +84,7 @@ void set_app_gap(const EndpointRecord& record, const Tally& tally, EndpointPictu
   }
   gap.threads = tally.call_threads.size();
   for (const auto& [name, failed] : tally.failed) gap.failed_us.merge(failed.app_gap_us);
-  if (const auto all = endpoint.histograms.find("app_gap"); all != endpoint.histograms.end()) {
+  if (const auto all = endpoint.histograms.find(Measure::kAppGap); all != endpoint.histograms.end()) {
     gap.good_us = all->second.without(gap.failed_us);
   }
 }
@@ -132,7 +132,7 @@ void set_outcomes(const EndpointRecord& record, const Tally& tally, EndpointPict
   good.reused = std::min(tally.reused_exchanges - std::min(tally.reused_exchanges, tally.responses_cut), good.count);
   set_requests(good, tally.good);
   good.app_gap_p50_us = endpoint.app_gap.good_us.percentile(0.5);
-  if (const auto found = endpoint.histograms.find("first_byte"); found != endpoint.histograms.end()) {
+  if (const auto found = endpoint.histograms.find(Measure::kFirstByte); found != endpoint.histograms.end()) {
     set_first_byte(good, found->second);
   }
   endpoint.outcomes.push_back(std::move(good));

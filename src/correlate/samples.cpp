@@ -40,7 +40,7 @@ class Apply {
     EndpointRecord& endpoint = state_.endpoints[socket->endpoint];
     endpoint.last_seen_at = std::max(endpoint.last_seen_at, snapshot.at);
     if (!is_new) return;
-    add_mark(*socket, {.at = snapshot.at, .kind = model::TimelineKind::kFirstSeen}, state_.limits.timeline_entries);
+    add_mark(*socket, {snapshot.at, model::mark::FirstSeen{}}, state_.limits.timeline_entries);
     // Its events were lost.
     if (socket->ref.role == model::Role::kOutbound && !socket->ref.older_than_trace) {
       socket->attempt = true;

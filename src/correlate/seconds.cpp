@@ -15,12 +15,9 @@ namespace {
 using model::EndpointPicture;
 using model::MonoTime;
 using model::Second;
+using model::SeriesId;
 using Cell = SecondSeries::Cell;
 using Values = std::vector<std::optional<std::int64_t>>;
-
-std::optional<std::int64_t> as_value(const std::optional<std::uint64_t>& us) {
-  return us ? std::optional(static_cast<std::int64_t>(*us)) : std::nullopt;
-}
 
 class Writer {
  public:
@@ -28,27 +25,22 @@ class Writer {
       : state_(state), shape_(shape), endpoint_(endpoint) {
     const bool sampled = record.sample.has_value();
     const model::Totals& totals = endpoint.totals;
-    connects_ = make("connects", 0);
-    connect_failures_ = make("connect_failures", 0);
-    retransmits_ = make("retransmits", 0);
-    resets_ = make("resets", 0);
-    if (has("first_byte")) exchanges_ = make("exchanges", 0);
+    connects_ = make(SeriesId::kConnects, 0);
+    connect_failures_ = make(SeriesId::kConnectFailures, 0);
+    retransmits_ = make(SeriesId::kRetransmits, 0);
+    resets_ = make(SeriesId::kResets, 0);
+    if (has(Measure::kFirstByte)) exchanges_ = make(SeriesId::kExchanges, 0);
     const bool none_is_none = !are_sums_withheld(state, record);
-    if (sampled || (none_is_none && totals.bytes_sent == 0)) bytes_sent_ = make("bytes_sent", 0);
-    if (sampled || (none_is_none && totals.bytes_received == 0)) bytes_received_ = make("bytes_received", 0);
-    if (sampled || (none_is_none && totals.segments_received == 0U)) out_of_order_ = make("out_of_order", 0);
+    if (sampled || (none_is_none && totals.bytes_sent == 0)) bytes_sent_ = make(SeriesId::kBytesSent, 0);
+    if (sampled || (none_is_none && totals.bytes_received == 0)) bytes_received_ = make(SeriesId::kBytesReceived, 0);
+    if (sampled || (none_is_none && totals.segments_received == 0U)) out_of_order_ = make(SeriesId::kOutOfOrder, 0);
     if (!sampled) return;
-    if (has("rtt")) rtt_p50_ = make("rtt_p50_us");
-    if (has("path_queue")) {
-      path_p50_ = make("path_queue_p50_us");
-      path_p99_ = make("path_queue_p99_us");
+    for (const Measure measure : model::kKernelMeasures) {
+      const model::MeasureInfo& info = model::info_of(measure);
+      if (!model::is_told_by_second(measure) || !has(measure)) continue;
+      delays_.push_back({measure, info.has_p50_series ? make(model::p50_series(measure)) : nullptr,
+                         info.has_p99_series ? make(model::p99_series(measure)) : nullptr});
     }
-    if (has("path_queue_in")) {
-      path_in_p50_ = make("path_queue_in_p50_us");
-      path_in_p99_ = make("path_queue_in_p99_us");
-    }
-    if (has("host_queue")) host_queue_p99_ = make("host_queue_p99_us");
-    if (has("read_wait")) read_wait_p99_ = make("read_wait_p99_us");
     endpoint.seconds.resize(shape.n);
     for (std::size_t i = 0; i < shape.n; ++i) endpoint.seconds[i].whole = is_whole(static_cast<std::int64_t>(i));
   }
@@ -72,23 +64,21 @@ class Writer {
   }
 
  private:
-  bool has(const char* histogram) const { return endpoint_.histograms.contains(histogram); }
+  bool has(Measure measure) const { return endpoint_.histograms.contains(measure); }
 
-  Values* make(const char* name, std::optional<std::int64_t> value = {}) {
-    return &(endpoint_.series.arrays[name] = Values(shape_.n, value));
+  Values* make(SeriesId id, std::optional<std::int64_t> value = {}) {
+    return &(endpoint_.series.arrays[id] = Values(shape_.n, value));
   }
 
   static void add(Values* values, std::size_t i, std::uint64_t count) {
     if (values != nullptr) *(*values)[i] += static_cast<std::int64_t>(count);
   }
 
-  static void set(Values* values, std::size_t i, const std::optional<std::uint64_t>& us) {
-    if (values != nullptr) (*values)[i] = as_value(us);
-  }
-
-  std::optional<std::uint64_t> above_floor(const std::optional<std::uint64_t>& path_rtt_us) const {
-    if (!path_rtt_us) return std::nullopt;
-    return *path_rtt_us - std::min(*path_rtt_us, endpoint_.rtt_floor_us.value_or(0));
+  // Without the floor, where samples of the measure hold it.
+  std::optional<std::int64_t> told(Measure measure, const std::optional<std::uint64_t>& us) const {
+    if (!us) return std::nullopt;
+    const std::uint64_t floor = model::info_of(measure).is_above_floor ? endpoint_.rtt_floor_us.value_or(0) : 0;
+    return static_cast<std::int64_t>(*us - std::min(*us, floor));
   }
 
   // Wholly within the trace, and within what has been sampled so far.
@@ -110,31 +100,30 @@ class Writer {
     second.path_ambiguous = measured.path_ambiguous;
     const Delays& delays = measured.delays;
     if (delays.empty()) return;
-    second.connect_p50_us = delays.percentile(Delay::kSynRtt, 0.5);
-    second.rtt_samples = delays.count(Delay::kRtt);
-    set(rtt_p50_, i, delays.percentile(Delay::kRtt, 0.5));
-
-    second.path_samples = delays.count(Delay::kPathRtt);
-    second.path_rtt_p10_us = delays.percentile(Delay::kPathRtt, 0.1);
-    second.path_rtt_p50_us = delays.percentile(Delay::kPathRtt, 0.5);
-    set(path_p50_, i, above_floor(second.path_rtt_p50_us));
-    set(path_p99_, i, above_floor(delays.percentile(Delay::kPathRtt, 0.99)));
-
-    if (path_in_p50_ != nullptr) {  // else too few to speak for the path
-      second.path_in_samples = delays.count(Delay::kPathQueueIn);
-      second.path_queue_in_p50_us = delays.percentile(Delay::kPathQueueIn, 0.5);
-      set(path_in_p50_, i, second.path_queue_in_p50_us);
-      set(path_in_p99_, i, delays.percentile(Delay::kPathQueueIn, 0.99));
+    for (const auto& [measure, p50, p99] : delays_) {
+      if (p50 != nullptr) (*p50)[i] = told(measure, delays.percentile(measure, 0.5));
+      if (p99 != nullptr) (*p99)[i] = told(measure, delays.percentile(measure, 0.99));
     }
-
-    second.host_queue_samples = delays.count(Delay::kHostQueue);
-    second.host_queue_p50_us = delays.percentile(Delay::kHostQueue, 0.5);
-    second.host_queue_p99_us = delays.percentile(Delay::kHostQueue, 0.99);
-    set(host_queue_p99_, i, second.host_queue_p99_us);
-
-    second.read_wait_samples = delays.count(Delay::kReadWait);
-    set(read_wait_p99_, i, delays.percentile(Delay::kReadWait, 0.99));
+    second.connect_p50_us = delays.percentile(Measure::kConnect, 0.5);
+    second.rtt_samples = delays.count(Measure::kRtt);
+    second.path_samples = delays.count(Measure::kPathQueue);
+    second.path_rtt_p10_us = delays.percentile(Measure::kPathQueue, 0.1);
+    second.path_rtt_p50_us = delays.percentile(Measure::kPathQueue, 0.5);
+    if (has(Measure::kPathQueueIn)) {  // else too few to speak for the path
+      second.path_in_samples = delays.count(Measure::kPathQueueIn);
+      second.path_queue_in_p50_us = delays.percentile(Measure::kPathQueueIn, 0.5);
+    }
+    second.host_queue_samples = delays.count(Measure::kHostQueue);
+    second.host_queue_p50_us = delays.percentile(Measure::kHostQueue, 0.5);
+    second.host_queue_p99_us = delays.percentile(Measure::kHostQueue, 0.99);
+    second.read_wait_samples = delays.count(Measure::kReadWait);
   }
+
+  struct DelayArrays {
+    Measure measure{};
+    Values* p50 = nullptr;  // null: not told
+    Values* p99 = nullptr;
+  };
 
   const State& state_;
   const SeriesShape& shape_;
@@ -147,13 +136,7 @@ class Writer {
   Values* bytes_sent_ = nullptr;
   Values* bytes_received_ = nullptr;
   Values* out_of_order_ = nullptr;
-  Values* rtt_p50_ = nullptr;
-  Values* path_p50_ = nullptr;
-  Values* path_p99_ = nullptr;
-  Values* path_in_p50_ = nullptr;
-  Values* path_in_p99_ = nullptr;
-  Values* host_queue_p99_ = nullptr;
-  Values* read_wait_p99_ = nullptr;
+  std::vector<DelayArrays> delays_;
 };
 
 }  // namespace

@@ -84,10 +84,10 @@ void SecondSeries::add(std::int64_t cell, const Measured& measured) {
   bytes_ += sum.delays.bytes();
 }
 
-void SecondSeries::add(std::int64_t cell, Delay delay, std::uint64_t value_us) {
+void SecondSeries::add(std::int64_t cell, Measure measure, std::uint64_t value_us) {
   Measured& sum = measured_at(cell);
   bytes_ -= sum.delays.bytes();
-  sum.delays.add(delay, value_us);
+  sum.delays.add(measure, value_us);
   bytes_ += sum.delays.bytes();
 }
 

@@ -35,7 +35,7 @@ struct SecondCounts {
 
 model::Activity activity_of(const SecondCounts& counts);
 
-// From samples, but for the SYN RTT.
+// From samples, but for `connect`: of those whose SYN was sent once, so that it is a round trip.
 struct Measured {
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_received = 0;
@@ -60,7 +60,7 @@ class SecondSeries {
   // The cell, made if there is none. May invalidate earlier references.
   SecondCounts& at(std::int64_t cell) { return cell_at(cell).counts; }
   void add(std::int64_t cell, const Measured& measured);
-  void add(std::int64_t cell, Delay delay, std::uint64_t value_us);
+  void add(std::int64_t cell, Measure measure, std::uint64_t value_us);
   // Memory taken, about.
   std::size_t bytes() const { return bytes_; }
   // Two neighbours become one.

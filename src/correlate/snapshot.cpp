@@ -2,7 +2,6 @@
 #include "correlate/snapshot.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <utility>
 
@@ -13,14 +12,6 @@ namespace {
 
 using model::Activity;
 using Cell = SecondSeries::Cell;
-
-constexpr std::array<std::pair<Delay, const char*>, 7> kNames{{{Delay::kFirstByte, "first_byte"},
-                                                               {Delay::kRtt, "rtt"},
-                                                               {Delay::kPathRtt, "path_rtt"},
-                                                               {Delay::kPathQueueIn, "path_queue_in"},
-                                                               {Delay::kHostQueue, "host_queue"},
-                                                               {Delay::kReadWait, "read_wait"},
-                                                               {Delay::kSynRtt, "connect"}}};
 
 // Of cells, by their index: the first, and the one behind the last.
 struct CellRange {
@@ -48,11 +39,11 @@ void add_window(const SecondSeries& series, const CellRange& range, model::Endpo
     delays.merge(cell->measured->delays);
   }
   if (delays.empty()) return;
-  for (const auto& [delay, name] : kNames) {
-    const std::uint64_t count = delays.count(delay);
+  for (const Measure measure : model::kAllMeasures) {
+    const std::uint64_t count = delays.count(measure);
     if (count == 0) continue;
     endpoint.delays.push_back(
-        {name, count, delays.percentile(delay, 0.5).value_or(0), delays.percentile(delay, 0.99).value_or(0)});
+        {measure, count, delays.percentile(measure, 0.5).value_or(0), delays.percentile(measure, 0.99).value_or(0)});
   }
 }
 

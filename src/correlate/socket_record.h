@@ -12,18 +12,6 @@
 
 namespace tcpdiag::correlate {
 
-// A timeline entry in few bytes; words are made of it when a report is.
-struct TimelineMark {
-  model::MonoTime at{};
-  model::TimelineKind kind = model::TimelineKind::kFirstSeen;
-  std::uint8_t tag = 0;        // RetransmitKind, Phase, 1 for "by the application" or "calls are known", by kind
-  std::int32_t error = 0;      // errno, 0: none; below 0: what our own qdisc answered (NET_XMIT_DROP)
-  std::uint32_t number = 0;    // segments of a retransmission, ordinal of a SYN retransmission, calls of a slow answer
-  std::int64_t reason = -1;    // kernel's sk_rst_reason, -1: none
-  std::int64_t delay_us = -1;  // first transmission -> this one, request -> slow answer; -1: not known
-  std::int64_t bound_us = 0;   // the first transmission may have been up to that much earlier
-};
-
 // The newest request. It is kept as it was when the connection ended: later writes (a TLS goodbye) must not change it.
 struct RequestMark {
   std::optional<model::MonoTime> first_at;
@@ -88,7 +76,7 @@ struct SocketRecord {
   model::ResetCounts resets;
   std::optional<model::MonoTime> slowly_answered;  // the beginning of the newest request that was
   std::optional<model::Duration> no_call_wait;     // longest of slow answers during which no call was begun
-  std::vector<TimelineMark> timeline;
+  std::vector<model::TimelineMark> timeline;
 
   bool open() const { return !closed_at; }
   bool inbound() const { return ref.role == model::Role::kInbound; }
@@ -106,6 +94,6 @@ std::optional<model::MonoTime> opened_at(const SocketRecord& socket);
 std::optional<model::MonoTime> last_data_at(const model::Flow& flow);
 
 // Adds a mark; beyond `limit` the ones in the middle go: how it began and how it ended matter most.
-void add_mark(SocketRecord& socket, const TimelineMark& mark, std::size_t limit);
+void add_mark(SocketRecord& socket, const model::TimelineMark& mark, std::size_t limit);
 
 }  // namespace tcpdiag::correlate

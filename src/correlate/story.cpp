@@ -1,99 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "correlate/story.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "correlate/ending.h"
 #include "correlate/slow_answer.h"
-#include "model/reset_cause.h"
 
 namespace tcpdiag::correlate {
 namespace {
 
 using model::MonoTime;
 using model::SocketStory;
-using model::TimelineEntry;
-using model::TimelineKind;
+using model::TimelineMark;
+namespace mark = model::mark;
 
-std::string number(std::int64_t value) { return fmt::format("{}", value); }
-
-std::string number(model::Duration duration) { return number(model::microseconds(duration)); }
-
-std::string reset_reason(const State& state, std::int64_t reason) {
-  if (reason < 0 || !state.start) return "";
-  return model::reset_reason(*state.start, static_cast<std::uint32_t>(reason));
-}
-
-void add_delay_since_first(const TimelineMark& mark, std::map<std::string, std::string>& detail) {
-  if (mark.delay_us < 0) return;
-  detail["delay_us"] = number(mark.delay_us);
-  if (mark.bound_us != 0) detail["bound_us"] = number(mark.bound_us);
-}
-
-TimelineEntry to_entry(const State& state, const SocketRecord& socket, const TimelineMark& mark) {
-  TimelineEntry entry{mark.at, mark.kind, {}};
-  auto& detail = entry.detail;
-  if (mark.error > 0) detail["errno"] = number(mark.error);
-  if (mark.error < 0) detail["qdisc_code"] = number(-std::int64_t{mark.error});
-  switch (mark.kind) {
-    case TimelineKind::kConnect:
-      // When the first SYN reached the device; with it and the SYNs' own entries the schedule is complete.
-      if (const auto& syn = socket.flow.syn_at) {
-        detail["syn_after_us"] = number(std::max(*syn - mark.at, model::Duration::zero()));
-      }
-      break;
-    case TimelineKind::kEstablished:
-      if (socket.connect_took) detail["took_us"] = number(*socket.connect_took);
-      break;
-    case TimelineKind::kSynRetransmit:
-      detail["retry"] = number(mark.number);
-      add_delay_since_first(mark, detail);
-      break;
-    case TimelineKind::kRetransmit:
-    case TimelineKind::kRetransmitFailed:
-      detail["kind"] = model::to_string(static_cast<model::RetransmitKind>(mark.tag));
-      detail["segments"] = number(mark.number);
-      add_delay_since_first(mark, detail);
-      break;
-    case TimelineKind::kSlowAnswer:
-      detail["wait_us"] = number(mark.delay_us);
-      if (mark.tag != 0) detail["calls_since_read"] = number(std::int64_t{mark.number});
-      break;
-    case TimelineKind::kResetReceived:
-      detail["phase"] = model::to_string(static_cast<model::Phase>(mark.tag));
-      break;
-    case TimelineKind::kResetSent:
-      detail["phase"] = model::to_string(static_cast<model::Phase>(mark.tag));
-      detail["cause"] = model::to_string(static_cast<model::LocalResetCause>(mark.number));
-      if (const std::string reason = reset_reason(state, mark.reason); !reason.empty()) detail["reason"] = reason;
-      break;
-    default:
-      break;
+// What became known after the mark was made.
+void complete(TimelineMark& entry, const SocketRecord& socket) {
+  if (auto* connect = std::get_if<mark::Connect>(&entry.body)) {
+    // When the first SYN reached the device; with it and the SYNs' own entries the schedule is complete.
+    if (const auto& syn = socket.flow.syn_at) connect->syn_after = std::max(*syn - entry.at, model::Duration::zero());
+  } else if (auto* established = std::get_if<mark::Established>(&entry.body)) {
+    established->took = socket.connect_took;
   }
-  return entry;
 }
 
 // The request that matters is known by its times only, so it is put into its place now.
-void add_request(std::vector<TimelineEntry>& timeline, const SocketRecord& socket) {
+void add_request(std::vector<TimelineMark>& timeline, const SocketRecord& socket) {
   const RequestMark request = socket.end ? socket.request_at_end : newest_request(socket.flow);
   if (!request.first_at) return;
-  TimelineEntry asked{*request.first_at, TimelineKind::kRequest, {}};
-  if (request.bytes > 0) asked.detail["bytes"] = number(std::int64_t{request.bytes});
-  timeline.push_back(std::move(asked));
+  timeline.push_back({*request.first_at, mark::Request{request.bytes}});
   if (!request.acked_at) return;
-  TimelineEntry acked{*request.acked_at, TimelineKind::kRequestAcked, {}};
-  if (request.last_at && *request.acked_at >= *request.last_at) {
-    acked.detail["after_us"] = number(*request.acked_at - *request.last_at);
-  }
-  timeline.push_back(std::move(acked));
+  mark::RequestAcked acked;
+  if (request.last_at && *request.acked_at >= *request.last_at) acked.after = *request.acked_at - *request.last_at;
+  timeline.push_back({*request.acked_at, acked});
 }
 
-std::vector<TimelineEntry> make_timeline(const State& state, const SocketRecord& socket) {
-  std::vector<TimelineEntry> timeline;
+std::vector<TimelineMark> make_timeline(const State& state, const SocketRecord& socket) {
+  std::vector<TimelineMark> timeline;
   timeline.reserve(socket.timeline.size() + 2);
-  for (const TimelineMark& mark : socket.timeline) timeline.push_back(to_entry(state, socket, mark));
+  timeline.assign(socket.timeline.begin(), socket.timeline.end());
+  for (TimelineMark& entry : timeline) complete(entry, socket);
   add_request(timeline, socket);
   std::stable_sort(timeline.begin(), timeline.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
   const std::size_t limit = state.limits.timeline_entries;

@@ -11,16 +11,12 @@
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
 #include "knowledge/ports.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose {
 
-const model::Histogram* histogram(const model::EndpointPicture& picture, const char* name) {
-  const auto found = picture.histograms.find(name);
-  return found == picture.histograms.end() || found->second.count() == 0 ? nullptr : &found->second;
-}
-
-std::optional<std::uint64_t> percentile(const model::EndpointPicture& picture, const char* name, double q) {
-  const model::Histogram* found = histogram(picture, name);
+std::optional<std::uint64_t> percentile(const model::EndpointPicture& picture, model::Measure measure, double q) {
+  const model::Histogram* found = picture.measured(measure);
   return found != nullptr ? found->percentile(q) : std::nullopt;
 }
 
@@ -38,7 +34,7 @@ std::uint64_t delayed_from_us(const model::EndpointPicture& picture) {
 }
 
 std::uint64_t delayed_exchanges(const Seconds& seconds, const Marks& marks) {
-  const model::Histogram* first_byte = histogram(seconds.picture, "first_byte");
+  const model::Histogram* first_byte = seconds.picture.measured(model::Measure::kFirstByte);
   if (first_byte == nullptr) return 0;
   // Slower than 5 x the floor: a value of just that is not.
   const std::uint64_t slow = at_least(*first_byte, delayed_from_us(seconds.picture) + 1);
@@ -71,8 +67,8 @@ OnlyProcess only_process(const model::EndpointPicture& picture) {
 }
 
 void add_comm(model::Finding& finding, const OnlyProcess& process) {
-  if (process.comm.empty()) return add_null(finding, "comm");
-  add(finding, "comm", process.comm);
+  if (process.comm.empty()) return add_null(finding, kComm);
+  add(finding, kComm, process.comm);
 }
 
 std::string pidstat_command(const OnlyProcess& process) {
@@ -128,7 +124,7 @@ void delay_steps(Grade& grade, const Facts& facts, std::uint64_t observations, c
   }
   if (facts.picture.window.length() < kShortWindow) {
     grade.step_down(fmt::format("The trace lasted only {}; {} would show whether it lasts.",
-                                duration_words(facts.picture.window.length()), duration_words(kShortWindow)));
+                                duration(facts.picture.window.length()), duration(kShortWindow)));
   }
 }
 
@@ -151,35 +147,6 @@ void add_connection_limit_step(model::Finding& finding, const model::EndpointPic
            fmt::format("this host alone had {} connections open to it; an ElastiCache node takes {} (CloudWatch: "
                        "CurrConnections)",
                        picture.totals.sockets_open_peak, knowledge::kElastiCacheConnections));
-}
-
-std::string rate_words(double bit_per_s) {
-  struct Unit {
-    double size;
-    const char* name;
-  };
-  constexpr std::array kUnits = {Unit{1e9, "Gbit/s"}, Unit{1e6, "Mbit/s"}, Unit{1e3, "kbit/s"}};
-  for (const Unit& unit : kUnits) {
-    const double value = bit_per_s / unit.size;
-    if (value >= 9.95) return fmt::format("{:.0f} {}", value, unit.name);
-    if (value >= 0.9995) return fmt::format("{:.1f} {}", value, unit.name);
-  }
-  return fmt::format("{:.0f} bit/s", bit_per_s);
-}
-
-std::string size_words(double bytes) {
-  const auto scaled = [](double value, const char* unit) {
-    return value >= 9.95 ? fmt::format("{:.0f} {}", value, unit) : fmt::format("{:.1f} {}", value, unit);
-  };
-  if (bytes >= 1024.0 * 1024.0) return scaled(bytes / (1024.0 * 1024.0), "MiB");
-  if (bytes >= 1024.0) return scaled(bytes / 1024.0, "KiB");
-  return fmt::format("{:.0f} B", bytes);
-}
-
-std::string about_words(std::uint64_t us) {
-  const double s = static_cast<double>(us) / 1e6;
-  if (s >= 0.0995 && s < 0.9995) return fmt::format("{:.2f} s", s);
-  return duration_words(std::chrono::microseconds(static_cast<std::int64_t>(us)));
 }
 
 }  // namespace tcpdiag::diagnose

@@ -22,9 +22,8 @@ std::vector<Judged> each_endpoint(const Facts& facts, Judge judge) {
   return result;
 }
 
-// nullptr: not measured, or without a sample.
-const model::Histogram* histogram(const model::EndpointPicture& picture, const char* name);
-std::optional<std::uint64_t> percentile(const model::EndpointPicture& picture, const char* name, double q);
+// nullopt: not measured, or without a sample.
+std::optional<std::uint64_t> percentile(const model::EndpointPicture& picture, model::Measure measure, double q);
 // Samples that are certainly at or above `us` (whole buckets).
 std::uint64_t at_least(const model::Histogram& histogram, std::uint64_t us);
 
@@ -72,10 +71,5 @@ void floor_step(Grade& grade, const model::EndpointPicture& picture);
 // A Redis-like endpoint with nearly as many open connections as an ElastiCache node takes, and what to do about it.
 bool near_connection_limit(const model::EndpointPicture& picture);
 void add_connection_limit_step(model::Finding& finding, const model::EndpointPicture& picture);
-
-// "64 Mbit/s", "32 KiB", and durations in an explanation: "0.19 s", "39 ms"
-std::string rate_words(double bit_per_s);
-std::string size_words(double bytes);
-std::string about_words(std::uint64_t us);
 
 }  // namespace tcpdiag::diagnose

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "diagnose/evidence.h"
 #include "diagnose/facts.h"
 #include "diagnose/links.h"
 #include "diagnose/order.h"
@@ -15,7 +16,9 @@ namespace {
 std::vector<model::Finding> findings_of(const Facts& facts) {
   std::vector<Judged> judged = judge_all(facts);
   link(judged, facts.picture);
-  return in_order(std::move(judged), facts.picture);
+  std::vector<model::Finding> findings = in_order(std::move(judged), facts.picture);
+  describe(findings, facts.picture);
+  return findings;
 }
 
 }  // namespace

@@ -28,12 +28,10 @@ EndpointFacts facts_of(const model::EndpointPicture& picture, std::size_t index)
   facts.index = index;
   facts.picture = &picture;
   facts.gave_up_after = kGaveUpAfter;
-  const auto first_byte = picture.histograms.find("first_byte");
-  if (first_byte != picture.histograms.end()) {
-    if (const auto p99 = first_byte->second.percentile(0.99)) {
-      const Duration late = scaled(std::chrono::microseconds(static_cast<std::int64_t>(*p99)), kGaveUpP99Factor);
-      facts.gave_up_after = std::max(kGaveUpAfter, late);
-    }
+  if (const model::Histogram* first_byte = picture.measured(model::Measure::kFirstByte)) {
+    const auto p99 = first_byte->percentile(0.99);
+    const Duration late = scaled(std::chrono::microseconds(static_cast<std::int64_t>(*p99)), kGaveUpP99Factor);
+    facts.gave_up_after = std::max(kGaveUpAfter, late);
   }
   return facts;
 }

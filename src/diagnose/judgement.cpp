@@ -8,6 +8,7 @@
 
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose {
 
@@ -61,14 +62,14 @@ void common_steps(Grade& grade, const Facts& facts, Feed feed, std::size_t obser
   std::string lost;
   for (const LossShare& loss : facts.losses) {
     if (!loss.feeds(feed) || !loss.pct || *loss.pct <= kLossLowersConfidencePct) continue;
-    lost += fmt::format("{}{} ({}, {})", lost.empty() ? "" : ", ", loss.cause, loss.lost, share_words(*loss.pct));
+    lost += fmt::format("{}{} ({}, {})", lost.empty() ? "" : ", ", loss.cause, loss.lost, percent(*loss.pct));
   }
   if (!lost.empty()) {
     grade.step_down(fmt::format("Events were lost that could speak for or against this: {}.", lost));
   }
   if (observations < kEnoughObservations) {
     grade.step_down(fmt::format("Only {} seen; {} would show whether they are alike.",
-                                count_words(observations, "case was", "cases were"), kEnoughObservations));
+                                number_of(observations, "case was", "cases were"), kEnoughObservations));
   }
 }
 
@@ -116,61 +117,6 @@ void set_impact(Judged& judged, const Group& group, Of of, std::uint64_t failure
   finding.impact.share_pct = finding.share_pct;
   (of == Of::kExchanges ? finding.impact.exchanges_failed : finding.impact.connects_failed) = failures;
   judged.failures = failures;
-}
-
-namespace {
-
-void add_value(Finding& finding, const char* key, model::EvidenceValue value) {
-  finding.evidence.push_back({key, std::move(value)});
-}
-
-}  // namespace
-
-void add(Finding& finding, const char* key, std::uint64_t value) {
-  add_value(finding, key, static_cast<std::int64_t>(value));
-}
-
-void add(Finding& finding, const char* key, std::optional<std::uint64_t> value) {
-  if (!value) return add_null(finding, key);
-  add(finding, key, *value);
-}
-
-void add(Finding& finding, const char* key, std::optional<double> value) {
-  if (!value) return add_null(finding, key);
-  add_value(finding, key, *value);
-}
-
-void add(Finding& finding, const char* key, std::string value) { add_value(finding, key, std::move(value)); }
-
-void add(Finding& finding, const char* key, std::vector<std::string> value) {
-  add_value(finding, key, std::move(value));
-}
-
-void add(Finding& finding, const char* key, std::vector<model::TimerCandidate> value) {
-  add_value(finding, key, std::move(value));
-}
-
-void add(Finding& finding, const char* key, std::vector<model::BaselineCandidate> value) {
-  add_value(finding, key, std::move(value));
-}
-
-void add_null(Finding& finding, const char* key) { add_value(finding, key, std::monostate{}); }
-
-void add_seconds(Finding& finding, const char* key, std::optional<model::Duration> value) {
-  if (!value) return add_null(finding, key);
-  add_value(finding, key, model::seconds(*value));
-}
-
-void add_microseconds(Finding& finding, const char* key, std::optional<model::Duration> value) {
-  if (!value) return add_null(finding, key);
-  add_value(finding, key, static_cast<std::int64_t>(model::microseconds(*value)));
-}
-
-void add_sockets(Finding& finding) {
-  std::vector<std::string> ids;
-  ids.reserve(finding.sockets.size());
-  for (const std::size_t socket : finding.sockets) ids.push_back(fmt::format("s{}", socket + 1));
-  add(finding, "sockets", std::move(ids));
 }
 
 void add_step(Finding& finding, model::Whose whose, std::string text, std::string command) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What all rules have in common: severity, share, confidence with its reasons, evidence and the frame of a finding.
+// What all rules have in common: severity, share, confidence with its reasons and the frame of a finding.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "diagnose/evidence.h"
 #include "diagnose/rule.h"
 #include "model/finding.h"
 
@@ -55,22 +56,6 @@ std::uint64_t older_than_trace(const Group& group);
 Judged start_finding(const char* code, const Group& group);
 // Severity, share and impact from the failures of a group.
 void set_impact(Judged& judged, const Group& group, Of of, std::uint64_t failures);
-
-// --- evidence ---
-
-void add(model::Finding& finding, const char* key, std::uint64_t value);
-void add(model::Finding& finding, const char* key, std::optional<std::uint64_t> value);
-void add(model::Finding& finding, const char* key, std::optional<double> value);
-void add(model::Finding& finding, const char* key, std::string value);
-void add(model::Finding& finding, const char* key, std::vector<std::string> value);
-void add(model::Finding& finding, const char* key, std::vector<model::TimerCandidate> value);
-void add(model::Finding& finding, const char* key, std::vector<model::BaselineCandidate> value);
-void add_null(model::Finding& finding, const char* key);
-void add_seconds(model::Finding& finding, const char* key, std::optional<model::Duration> value);  // key ends in _s
-void add_microseconds(model::Finding& finding, const char* key,
-                      std::optional<model::Duration> value);  // key ends in _us
-// The ids of the finding's sockets are evidence too: as indexes here, the renderers write ids.
-void add_sockets(model::Finding& finding);
 
 void add_step(model::Finding& finding, model::Whose whose, std::string text, std::string command = {});
 

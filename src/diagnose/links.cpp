@@ -1,31 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two things at one time and place are taken for cause and effect only along edges that have a mechanism: a limit fills
-// a queue, a full queue drops, a drop makes somebody wait. The edges have no cycle.
+// Two things at one time and place are taken for cause and effect only where the cause's rule names that effect.
 #include "diagnose/links.h"
 
 #include <algorithm>
-#include <array>
-#include <string_view>
 
+#include "diagnose/registry.h"
 #include "diagnose/thresholds.h"
 
 namespace tcpdiag::diagnose {
 namespace {
-
-constexpr std::array kEdges = {
-    Edge{"allowance-exceeded", "throughput-ceiling", Shared::kDevice},
-    Edge{"allowance-exceeded", "path-queueing", Shared::kDevice},
-    Edge{"allowance-exceeded", "local-queueing", Shared::kDevice},
-    Edge{"throughput-ceiling", "path-queueing", Shared::kEndpoint},
-    Edge{"path-queueing", "retransmit-loss", Shared::kEndpoint},
-    Edge{"path-queueing", "response-timeout", Shared::kEndpoint},
-    Edge{"retransmit-loss", "response-timeout", Shared::kEndpoint},
-    Edge{"retransmit-loss", "peer-reset-awaiting-response", Shared::kEndpoint},
-    Edge{"local-queueing", "retransmit-loss", Shared::kEndpoint},
-    Edge{"slow-reader", "response-timeout", Shared::kEndpoint},
-    Edge{"slow-reader", "peer-gave-up", Shared::kEndpoint},
-    Edge{"listen-overflow", "connect-timeout", Shared::kListener},
-};
 
 // Do the connects of `effect` end at an endpoint that this host accepts on? A cause with an endpoint speaks of that
 // port in its namespace, at whatever address of the host.
@@ -60,9 +43,11 @@ bool share(Shared shared, const model::Picture& picture, const Judged& cause, co
   return false;
 }
 
-bool is_edge(const Edge& edge, const Judged& cause, const Judged& effect, const model::Picture& picture) {
-  return cause.finding.code == edge.cause && effect.finding.code == edge.effect &&
-         share(edge.shared, picture, cause, effect.finding) && covers(cause.seconds, effect.seconds);
+bool explains(const Rule& rule, const Judged& cause, const Judged& effect, const model::Picture& picture) {
+  return std::any_of(rule.effects.begin(), rule.effects.end(), [&](const Effect& allowed) {
+    return effect.finding.code == allowed.rule->code && share(allowed.shared, picture, cause, effect.finding) &&
+           covers(cause.seconds, effect.seconds);
+  });
 }
 
 // What explains users' failures is as grave as they are.
@@ -84,8 +69,6 @@ void raise_causes(std::vector<Judged>& findings) {
 
 }  // namespace
 
-std::span<const Edge> allowed_edges() { return kEdges; }
-
 bool covers(const std::vector<std::int64_t>& cause_seconds, const std::vector<std::int64_t>& effect_seconds) {
   if (effect_seconds.empty()) return false;
   std::size_t near = 0;
@@ -97,11 +80,11 @@ bool covers(const std::vector<std::int64_t>& cause_seconds, const std::vector<st
 }
 
 void link(std::vector<Judged>& findings, const model::Picture& picture) {
-  for (Judged& effect : findings) {
-    for (std::size_t i = 0; i < findings.size(); ++i) {
-      const bool linked = std::any_of(kEdges.begin(), kEdges.end(),
-                                      [&](const Edge& edge) { return is_edge(edge, findings[i], effect, picture); });
-      if (linked) effect.finding.caused_by.push_back(i);
+  for (std::size_t i = 0; i < findings.size(); ++i) {
+    const Rule* rule = find_rule(findings[i].finding.code);
+    if (rule == nullptr) continue;
+    for (Judged& effect : findings) {
+      if (explains(*rule, findings[i], effect, picture)) effect.finding.caused_by.push_back(i);
     }
   }
   raise_causes(findings);

@@ -37,7 +37,7 @@ class Order {
 
  private:
   const model::Finding& finding(std::size_t i) const { return findings_[i].finding; }
-  bool is_loss(std::size_t i) const { return finding(i).code == "events-lost"; }
+  bool is_loss(std::size_t i) const { return finding(i).family == model::Family::kLosses; }
 
   // Inside a group: ties by code, then place.
   std::pair<std::string_view, Place> tie(std::size_t i) const { return {finding(i).code, place(i)}; }

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 
+#include "diagnose/evidence.h"
 #include "diagnose/seconds.h"
 #include "diagnose/wire_rate.h"
 
@@ -45,6 +46,17 @@ struct PathDelay {
 };
 
 PathDelay path_delay(const Seconds& seconds);
+
+// Evidence of more than one of the rules that rest on this.
+inline constexpr EvidenceKey kRttFloorUs{"rtt_floor_us"};
+inline constexpr EvidenceKey kRttFloorSource{"rtt_floor_source"};
+inline constexpr EvidenceKey kPathQueueP50Us{"path_queue_p50_us"};
+inline constexpr EvidenceKey kBusySeconds{"busy_seconds"};
+
+// What path-queueing says of its queue: a ceiling above it tells that, too.
+namespace rules {
+void word_path_queue(EvidenceReader& e, Rows& out);
+}
 
 // Where the floor comes from the smallest sample alone, one of them must be below a third of the median.
 bool floor_is_trusted(const Seconds& seconds);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "diagnose/registry.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <tuple>
@@ -11,38 +12,9 @@
 namespace tcpdiag::diagnose {
 namespace {
 
-// Precedence on one socket (docs/findings.md). Why in this order: what was true before the request (the peer had
-// already closed, the connection had already died) explains the failure better than what the request met; what the peer
-// did explains better than what this host did after it; resets by this host are often the consequence of a timeout.
-constexpr std::array<const Rule*, 24> kRules = {
-    &rules::kPeerClosedBeforeReuse,
-    &rules::kPeerResetAfterIdle,
-    &rules::kPeerResetAwaitingResponse,
-    &rules::kPeerClosedAwaitingResponse,
-    &rules::kResponseTimeout,
-    &rules::kFirstBytesUnanswered,
-    &rules::kPeerGaveUp,
-    &rules::kLocalReset,
-    // Connects that never were established: apart from all of the above, and from each other by their outcome.
-    &rules::kConnectRefused,
-    &rules::kConnectTimeout,
-    &rules::kConnectFailedLocally,
-    // Of endpoints, by their seconds and histograms; no socket belongs to them.
-    &rules::kThroughputCeiling,
-    &rules::kPathQueueing,
-    &rules::kLocalQueueing,
-    &rules::kRetransmitLoss,
-    &rules::kSlowReader,
-    &rules::kPeerZeroWindow,
-    &rules::kDelayUnattributed,
-    &rules::kAppGap,
-    &rules::kNoOutboundAttempt,
-    &rules::kReconnectStorm,
-    // Of the whole picture.
-    &rules::kListenOverflow,
-    &rules::kAllowanceExceeded,
-    &rules::kEventsLost,
-};
+#define TCPDIAG_ADDRESS_OF_RULE(name) &rules::name,
+constexpr std::array kRules = {TCPDIAG_RULES(TCPDIAG_ADDRESS_OF_RULE)};
+#undef TCPDIAG_ADDRESS_OF_RULE
 
 }  // namespace
 
@@ -53,6 +25,11 @@ const Rule* rule_for(const Case& socket) {
     if (rule->claims != nullptr && rule->claims(socket)) return rule;
   }
   return nullptr;
+}
+
+const Rule* find_rule(std::string_view code) {
+  const auto* found = std::find_if(kRules.begin(), kRules.end(), [&](const Rule* rule) { return rule->code == code; });
+  return found == kRules.end() ? nullptr : *found;
 }
 
 std::vector<Judged> judge_all(const Facts& facts) {
@@ -71,15 +48,20 @@ std::vector<Judged> judge_all(const Facts& facts) {
   }
 
   std::vector<Judged> result;
+  const auto keep = [&result](const Rule& rule, Judged judged) {
+    judged.finding.family = rule.family;
+    judged.may_be_critical = judged.may_be_critical && rule.may_be_critical;
+    result.push_back(std::move(judged));
+  };
   for (auto& [key, sockets] : groups) {
     const auto& [place, endpoint, split] = key;
     if (kRules[place]->judge == nullptr) continue;
     const Group group{facts, facts.endpoints[endpoint], std::move(sockets), split};
-    if (auto judged = kRules[place]->judge(group)) result.push_back(std::move(*judged));
+    if (auto judged = kRules[place]->judge(group)) keep(*kRules[place], std::move(*judged));
   }
   for (const Rule* rule : kRules) {
     if (rule->judge_picture == nullptr) continue;
-    for (Judged& judged : rule->judge_picture(facts)) result.push_back(std::move(judged));
+    for (Judged& judged : rule->judge_picture(facts)) keep(*rule, std::move(judged));
   }
   return result;
 }

@@ -9,9 +9,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "diagnose/evidence.h"
 #include "diagnose/facts.h"
 #include "model/finding.h"
 
@@ -57,16 +59,41 @@ struct Judged {
   std::optional<std::uint32_t> netns_inode = {};
 };
 
+// What a cause and its effect must share.
+enum class Shared : std::uint8_t {
+  kEndpoint,  // the same endpoint
+  kDevice,    // the same device of the same namespace
+  kListener,  // the effect's remote address and port are an endpoint that this host accepts on
+};
+
+struct Rule;
+
+// A finding that this rule's may have caused, by a mechanism: a limit fills a queue, a full queue drops, a drop makes
+// somebody wait. There is no cycle.
+struct Effect {
+  const Rule* rule;
+  Shared shared;
+  bool told_by_cause = false;  // the cause's evidence contains that of the effect
+};
+
+// All that the program knows of one kind of finding, in the rule's own file. docs/findings.md has a section for each.
 struct Rule {
   const char* code;
+  model::Family family;
+  bool may_be_critical = true;  // false: no finding of it is raised by what it explains
+
   // Does this socket's end or state belong to this rule? nullptr: the rule looks at the whole picture.
-  bool (*claims)(const Case& socket);
+  bool (*claims)(const Case& socket) = nullptr;
   // Sockets with different words are judged apart (one finding a cause). nullptr: all of an endpoint together.
-  std::string (*split)(const model::SocketStory& story);
+  std::string (*split)(const model::SocketStory& story) = nullptr;
   // nullopt: seen, but nothing to report. nullptr: the slot only keeps its sockets from the rules behind it.
-  std::optional<Judged> (*judge)(const Group& group);
+  std::optional<Judged> (*judge)(const Group& group) = nullptr;
   // Findings that do not come from single sockets. nullptr: none.
-  std::vector<Judged> (*judge_picture)(const Facts& facts);
+  std::vector<Judged> (*judge_picture)(const Facts& facts) = nullptr;
+
+  std::span<const EvidenceKey> evidence;  // always all of them, in this order
+  void (*word_evidence)(EvidenceReader& evidence, Rows& out);
+  std::span<const Effect> effects = {};
 };
 
 }  // namespace tcpdiag::diagnose

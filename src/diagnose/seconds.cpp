@@ -37,12 +37,12 @@ Marks Seconds::where(const std::function<bool(const model::Second&)>& test) cons
   return marks;
 }
 
-Marks Seconds::series_where(const char* name, const std::function<bool(std::int64_t)>& test) const {
+Marks Seconds::series_where(model::SeriesId id, const std::function<bool(std::int64_t)>& test) const {
   Marks marks = none();
-  const auto array = picture.series.arrays.find(name);
-  if (array == picture.series.arrays.end()) return marks;
-  const std::size_t n = std::min(size(), array->second.size());
-  for (std::size_t i = 0; i < n; ++i) marks[i] = array->second[i] && test(*array->second[i]);
+  const model::Series::Values* array = picture.series.find(id);
+  if (array == nullptr) return marks;
+  const std::size_t n = std::min(size(), array->size());
+  for (std::size_t i = 0; i < n; ++i) marks[i] = (*array)[i] && test(*(*array)[i]);
   return marks;
 }
 

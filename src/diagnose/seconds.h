@@ -31,8 +31,8 @@ class Seconds {
   std::uint64_t busy_s() const;
 
   Marks none() const { return Marks(size(), false); }
-  Marks where(const std::function<bool(const model::Second&)>& test) const;                   // whole or not
-  Marks series_where(const char* name, const std::function<bool(std::int64_t)>& test) const;  // of the shown series
+  Marks where(const std::function<bool(const model::Second&)>& test) const;                     // whole or not
+  Marks series_where(model::SeriesId id, const std::function<bool(std::int64_t)>& test) const;  // of the shown series
   std::uint64_t seconds_in(const Marks& marks) const;
   double longest_run_s(const Marks& marks) const;
   std::uint64_t sum(const Marks& marks, std::uint64_t model::Second::*field) const;

@@ -5,6 +5,7 @@
 
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose {
 
@@ -24,8 +25,12 @@ std::string since_inbound_words(const Group& group, const Durations& since, std:
   if (since.empty() || static_cast<double>(since.size()) < needed) return {};
   const std::string known =
       since.size() == group.size() ? std::string() : fmt::format("; known of {} of {}", since.size(), group.size());
-  return fmt::format(" {} {} after the user's request had reached this process (p50{}).", what,
-                     duration_words(*since.p50()), known);
+  return fmt::format(" {} {} after the user's request had reached this process (p50{}).", what, duration(*since.p50()),
+                     known);
+}
+
+void add_since_inbound_row(EvidenceReader& e, Rows& out) {
+  out.push_back({"user's request", with("", e.seconds(kSinceInboundRequestP50S), " before the end (p50)")});
 }
 
 }  // namespace tcpdiag::diagnose

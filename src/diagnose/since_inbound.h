@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "diagnose/evidence.h"
 #include "diagnose/rule.h"
 #include "diagnose/stats.h"
 
@@ -18,5 +19,8 @@ Durations since_inbound_request(const Group& group);
 // A sentence to append, with a blank before it: " The reset came 31.2 s after the user's request had reached this
 // process (p50).", where `what` is "The reset came". Empty where fewer than 80 % of the group are known.
 std::string since_inbound_words(const Group& group, const Durations& since, std::string_view what);
+
+inline constexpr EvidenceKey kSinceInboundRequestP50S{"since_inbound_request_p50_s"};
+void add_since_inbound_row(EvidenceReader& e, Rows& out);
 
 }  // namespace tcpdiag::diagnose

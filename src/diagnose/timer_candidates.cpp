@@ -10,6 +10,7 @@
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
 #include "knowledge/ports.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose {
 namespace {
@@ -81,7 +82,7 @@ TimerMatch match_timers(const Group& group, std::initializer_list<TimedFrom> sta
   std::stable_sort(match.candidates.begin(), match.candidates.end(), closer);
   if (first != nullptr && match.candidates.empty()) {
     match.words = fmt::format(" No timer of {} is known that would do this: it is somebody's own setting.",
-                              duration_words(first->timer->median));
+                              duration(first->timer->median));
   }
   return match;
 }

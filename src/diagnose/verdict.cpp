@@ -4,8 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <chrono>
 #include <iterator>
 #include <string_view>
 
@@ -13,17 +11,19 @@
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
 #include "knowledge/not_visible.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose {
 namespace {
 
 using model::Confidence;
+using model::Family;
 using model::Finding;
 using model::Picture;
 using model::Severity;
 using model::Verdict;
 
-bool is_loss(const Finding& finding) { return finding.code == "events-lost"; }
+bool is_loss(const Finding& finding) { return finding.family == Family::kLosses; }
 
 // The finding that the report opens with; nullptr: only losses, or nothing.
 const Finding* top_of(const std::vector<Finding>& findings) {
@@ -32,11 +32,22 @@ const Finding* top_of(const std::vector<Finding>& findings) {
 
 // What the finding rests on: histograms and series, the kernel's own counters, or how sockets ended.
 Feed feed_of(const Finding& finding) {
-  constexpr std::array<std::string_view, 8> kDelays = {"throughput-ceiling", "path-queueing", "local-queueing",
-                                                       "retransmit-loss",    "slow-reader",   "zero-window",
-                                                       "delay-unattributed", "app-gap"};
-  if (finding.code == "listen-overflow" || finding.code == "allowance-exceeded") return Feed::kCounters;
-  return std::find(kDelays.begin(), kDelays.end(), finding.code) != kDelays.end() ? Feed::kDelays : Feed::kSockets;
+  switch (finding.family) {
+    case Family::kListening:
+    case Family::kAllowances:
+      return Feed::kCounters;
+    case Family::kPath:
+    case Family::kHostQueue:
+    case Family::kReading:
+    case Family::kCallGaps:
+      return Feed::kDelays;
+    case Family::kConnects:
+    case Family::kReconnects:
+    case Family::kExchanges:
+    case Family::kLosses:
+      break;
+  }
+  return Feed::kSockets;
 }
 
 // "Nothing wrong was seen" rests on having seen everything.
@@ -52,38 +63,27 @@ bool nothing_matched(const Picture& picture) {
   return picture.start.filters.limits_sockets() || picture.sockets_filtered_out.value_or(0) > 0;
 }
 
-// "02:33:50.118"
-std::string time_of_day(const Facts& facts, model::MonoTime t) {
-  using std::chrono::milliseconds;
-  const auto since_midnight = [&] {
-    const auto wall = std::chrono::floor<milliseconds>(facts.picture.start.clock.to_wall(t));
-    return wall - std::chrono::floor<std::chrono::days>(wall);
-  }();
-  const auto ms = since_midnight.count();
-  return fmt::format("{:02}:{:02}:{:02}.{:03}", ms / 3'600'000, ms / 60'000 % 60, ms / 1000 % 60, ms % 1000);
-}
-
 std::string impact_words(const Facts& facts, const Finding& finding) {
-  const bool of_connects = finding.code.starts_with("connect-");
+  const bool of_connects = finding.family == Family::kConnects;
   const std::uint64_t failed = of_connects ? finding.count : finding.impact.exchanges_failed;
   std::string words;
   if (failed > 0 && finding.endpoint) {
     const auto of = of_connects ? Of::kConnects : Of::kExchanges;
     const std::uint64_t attempts = attempts_of(facts.endpoints[*finding.endpoint], of, failed);
-    words = fmt::format(
-        "Impact: {} of {}", failed,
-        of_connects ? count_words(attempts, "connect", "connects") : count_words(attempts, "exchange", "exchanges"));
-    if (const auto share = share_pct(failed, attempts)) words += fmt::format(" ({})", share_words(*share));
+    words = fmt::format("Impact: {} of {}", failed,
+                        of_connects ? number_of(attempts, "connect") : number_of(attempts, "exchange"));
+    if (const auto share = share_pct(failed, attempts)) words += fmt::format(" ({})", percent(*share));
   } else if (finding.impact.exchanges_delayed > 0 && finding.endpoint) {
     const std::uint64_t delayed = finding.impact.exchanges_delayed;
     const std::uint64_t attempts = attempts_of(facts.endpoints[*finding.endpoint], Of::kExchanges, delayed);
-    words = fmt::format("Impact: {} of {} delayed", delayed, count_words(attempts, "exchange", "exchanges"));
-    if (const auto share = share_pct(delayed, attempts)) words += fmt::format(" ({})", share_words(*share));
+    words = fmt::format("Impact: {} of {} delayed", delayed, number_of(attempts, "exchange"));
+    if (const auto share = share_pct(delayed, attempts)) words += fmt::format(" ({})", percent(*share));
   } else {
-    words = fmt::format("Seen {}", count_words(finding.count, "time", "times"));
+    words = fmt::format("Seen {}", number_of(finding.count, "time"));
   }
-  const std::string first = time_of_day(facts, finding.first_at);
-  const std::string last = time_of_day(facts, finding.last_at);
+  const model::ClockPair& clock = facts.picture.start.clock;
+  const std::string first = clock_time(clock.to_wall(finding.first_at));
+  const std::string last = clock_time(clock.to_wall(finding.last_at));
   words += first == last ? fmt::format(", at {} UTC", first) : fmt::format(", {} to {} UTC", first, last);
   if (finding.ongoing) words += ", still going on when the trace ended";
   return words + ".";
@@ -94,10 +94,9 @@ std::string slowest_endpoint(const Picture& picture) {
   const model::EndpointPicture* slowest = nullptr;
   std::uint64_t slowest_p99 = 0;
   for (const model::EndpointPicture& endpoint : picture.endpoints) {
-    const auto histogram = endpoint.histograms.find("first_byte");
-    if (histogram == endpoint.histograms.end()) continue;
-    const auto p99 = histogram->second.percentile(0.99);
-    if (!p99) continue;
+    const model::Histogram* first_byte = endpoint.measured(model::Measure::kFirstByte);
+    if (first_byte == nullptr) continue;
+    const auto p99 = first_byte->percentile(0.99);
     const bool slower =
         slowest == nullptr || *p99 > slowest_p99 || (*p99 == slowest_p99 && endpoint.key < slowest->key);
     if (!slower) continue;
@@ -106,7 +105,7 @@ std::string slowest_endpoint(const Picture& picture) {
   }
   if (slowest == nullptr) return {};
   return fmt::format("; slowest endpoint {}, first byte after {} (p99)", slowest->key.to_string(),
-                     duration_words(std::chrono::microseconds(static_cast<std::int64_t>(slowest_p99))));
+                     duration(slowest_p99));
 }
 
 std::string not_visible_words(const Picture& picture) {
@@ -122,22 +121,22 @@ std::string nothing_found_words(const Facts& facts, const std::vector<Finding>& 
   const model::Totals& totals = facts.picture.totals;
   std::uint64_t explained = 0;  // failed exchanges that did no harm
   for (const Finding& notice : notices) explained += notice.impact.exchanges_failed;
-  const std::string seen = fmt::format("{} and {}", count_words(totals.exchanges, "exchange", "exchanges"),
-                                       count_words(totals.connects, "connect", "connects"));
+  const std::string seen =
+      fmt::format("{} and {}", number_of(totals.exchanges, "exchange"), number_of(totals.connects, "connect"));
   std::string words;
   if (totals.exchanges_failed > explained) {
     words = fmt::format("No cause found: {} of {} failed, in ways that no rule explains",
-                        count_words(totals.exchanges_failed, "exchange", "exchanges"), seen);
+                        number_of(totals.exchanges_failed, "exchange"), seen);
   } else {
     words = fmt::format("Nothing wrong seen in {}", seen);
   }
   words += slowest_endpoint(facts.picture) + ".";
   if (totals.exchanges_pending > 0) {
     words += fmt::format(" {} still waited for an answer when the trace ended.",
-                         count_words(totals.exchanges_pending, "exchange", "exchanges"));
+                         number_of(totals.exchanges_pending, "exchange"));
   }
   if (!notices.empty()) {
-    words += fmt::format(" {} below, without harm.", count_words(notices.size(), "notice", "notices"));
+    words += fmt::format(" {} below, without harm.", number_of(notices.size(), "notice"));
   }
   return words + not_visible_words(facts.picture);
 }
@@ -145,8 +144,7 @@ std::string nothing_found_words(const Facts& facts, const std::vector<Finding>& 
 std::string nothing_matched_words(const Picture& picture) {
   std::string words = fmt::format("No socket matched the filter ({})", picture.start.filters.describe());
   if (picture.sockets_filtered_out) {
-    words += fmt::format("; {} of this namespace did not match",
-                         count_words(*picture.sockets_filtered_out, "socket", "sockets"));
+    words += fmt::format("; {} of this namespace did not match", number_of(*picture.sockets_filtered_out, "socket"));
   }
   if (!picture.busiest_filtered_out.empty()) {
     words += ". Busiest of them: ";
@@ -190,7 +188,7 @@ std::string summary_of(const Facts& facts, const std::vector<Finding>& findings,
   });
   if (more > 0) {
     words +=
-        fmt::format(" {} below.", count_words(static_cast<std::uint64_t>(more), "further finding", "further findings"));
+        fmt::format(" {} below.", number_of(static_cast<std::uint64_t>(more), "further finding", "further findings"));
   }
   return words;
 }

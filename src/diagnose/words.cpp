@@ -4,35 +4,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+
+#include "util/format.h"
 
 namespace tcpdiag::diagnose {
 
-std::string duration_words(model::Duration d) {
-  const double ms = model::seconds(d) * 1e3;
-  const double size = std::abs(ms);
-  if (size >= 999.5) return fmt::format("{:.1f} s", ms / 1e3);
-  if (size >= 9.95) return fmt::format("{:.0f} ms", ms);
-  if (size >= 0.995) return fmt::format("{:.1f} ms", ms);
-  return fmt::format("{:.2f} ms", ms);
-}
-
-std::string count_words(std::uint64_t n, std::string_view singular, std::string_view plural) {
-  return fmt::format("{} {}", n, n == 1 ? singular : plural);
-}
-
-std::string share_words(double pct) {
-  if (pct >= 99.95) return "100 %";
-  if (pct >= 0.095) return fmt::format("{:.1f} %", pct);
-  return fmt::format("{:.2g} %", pct);
-}
-
 std::string spread_words(const Durations& values, const std::optional<Timer>& timer) {
   if (values.empty()) return {};
-  if (timer) return duration_words(timer->median);
-  const std::string low = duration_words(*values.min());
-  const std::string high = duration_words(*values.max());
-  return low == high ? low : fmt::format("{} to {}", low, high);
+  if (timer) return duration(timer->median);
+  const auto us = [](model::Duration d) { return model::seconds(d) * 1e6; };
+  return duration_range(us(*values.min()), us(*values.max()));
 }
 
 std::string capture_command(const model::EndpointKey& endpoint, CaptureOf what) {

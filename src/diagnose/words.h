@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers and names in the words of titles and explanations. No locale.
+// Words of titles and explanations that several rules say; figures are written by util/format.h.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +12,6 @@
 #include "model/time.h"
 
 namespace tcpdiag::diagnose {
-
-std::string duration_words(model::Duration d);  // "30.0 s", "240 ms", "1.5 ms", "0.08 ms"
-// "1 connection", "12 connections"
-std::string count_words(std::uint64_t n, std::string_view singular, std::string_view plural);
-std::string share_words(double pct);  // "1.0 %", "0.02 %", "100 %"
 
 // How long things took, to stand before "after": the timer's median if there is one ("30.0 s"), the value itself where
 // all are alike, else the range ("200 ms to 45.0 s"). Empty: no values.

@@ -17,6 +17,7 @@ namespace tcpdiag::diff {
 namespace {
 
 using model::ConnectOutcome;
+using model::SeriesId;
 using model::Totals;
 
 double share_pct(std::uint64_t part, std::uint64_t all) {
@@ -71,9 +72,9 @@ void compare_shares(Difference difference, const ShareFloors& floors, double eff
 double failures_effect(const EndpointSide& good, const EndpointSide& bad) {
   const auto of = [](const EndpointSide& side) {
     if (side.attempts.exchanges_failed + side.attempts.connects_failed < kFewestFailures) return 1.0;
-    std::vector<double> failures = active(side.endpoint, "resets");
-    const std::vector<double> connects = active(side.endpoint, "connect_failures");
-    std::vector<double> all = active(side.endpoint, "exchanges");
+    std::vector<double> failures = active(side.endpoint, SeriesId::kResets);
+    const std::vector<double> connects = active(side.endpoint, SeriesId::kConnectFailures);
+    std::vector<double> all = active(side.endpoint, SeriesId::kExchanges);
     for (std::size_t i = 0; i < std::min(failures.size(), connects.size()); ++i) failures[i] += connects[i];
     if (all.size() < failures.size()) return 1.0;
     for (std::size_t i = 0; i < failures.size(); ++i) all[i] = std::max(all[i], failures[i]) + 1;
@@ -95,7 +96,7 @@ double loss_effect(const std::vector<double>& lost, const std::vector<double>& a
   return std::max(kAssumedDispersion, dispersion_of_shares(lost, all, kAssumedDispersion) * each);
 }
 
-void compare_lost(const char* what, const char* array, std::uint64_t model::Second::*of, const EndpointSide& good,
+void compare_lost(const char* what, SeriesId array, std::uint64_t model::Second::*of, const EndpointSide& good,
                   const EndpointSide& bad, std::pair<std::uint64_t, std::uint64_t> good_share,
                   std::pair<std::uint64_t, std::uint64_t> bad_share, const Scope& scope, Collector& collector) {
   Difference difference;
@@ -139,7 +140,7 @@ void compare_zero_window(const char* what, const std::optional<std::uint64_t>& g
 
 std::vector<double> ones(std::size_t n, double interval_s) { return std::vector<double>(n, interval_s); }
 
-void compare_rates(const char* what, Unit unit, const EndpointSide& good, const EndpointSide& bad, double fewest,
+void compare_rates(SeriesId what, Unit unit, const EndpointSide& good, const EndpointSide& bad, double fewest,
                    const Scope& scope, Collector& collector) {
   const std::vector<double> good_counts = active(good.endpoint, what);
   const std::vector<double> bad_counts = active(bad.endpoint, what);
@@ -154,7 +155,7 @@ void compare_rates(const char* what, Unit unit, const EndpointSide& good, const 
   if (more < less * kRateRatio || more * length < static_cast<double>(kFewestEvents) || more < fewest) return;
   Difference difference;
   difference.tier = Tier::kTraffic;
-  difference.what = what;
+  difference.what = model::to_string(what);
   difference.scope = scope;
   difference.unit = unit;
   difference.p_value = p_of_ratios(good_rate, bad_rate);
@@ -170,13 +171,13 @@ void compare_rates(const char* what, Unit unit, const EndpointSide& good, const 
   collector.add({.difference = std::move(difference)});
 }
 
-void compare_sizes(const char* what, const char* array, const std::optional<double>& good_mean,
+void compare_sizes(const char* what, SeriesId array, const std::optional<double>& good_mean,
                    const std::optional<double>& bad_mean, const EndpointSide& good, const EndpointSide& bad,
                    const Scope& scope, Collector& collector) {
   if (!good_mean || !bad_mean || *good_mean <= 0 || *bad_mean <= 0) return;
   // The spread of the bytes for each exchange stands for that of the sizes.
   const auto ratio = [array](const EndpointSide& side) {
-    return ratio_of(active(side.endpoint, array), active(side.endpoint, "exchanges"));
+    return ratio_of(active(side.endpoint, array), active(side.endpoint, SeriesId::kExchanges));
   };
   const Ratio good_ratio = ratio(good);
   const Ratio bad_ratio = ratio(bad);
@@ -276,12 +277,12 @@ void compare_loss(const EndpointSide& good, const EndpointSide& bad, const Scope
   const Totals& g = good.endpoint.totals;
   const Totals& b = bad.endpoint.totals;
   if (g.segments_sent && b.segments_sent) {
-    compare_lost("retransmitted_segments", "retransmits", &model::Second::segments_sent, good, bad,
+    compare_lost("retransmitted_segments", SeriesId::kRetransmits, &model::Second::segments_sent, good, bad,
                  {g.retransmitted_segments, *g.segments_sent}, {b.retransmitted_segments, *b.segments_sent}, scope,
                  collector);
   }
   if (g.segments_received && b.segments_received && g.out_of_order_segments && b.out_of_order_segments) {
-    compare_lost("out_of_order_segments", "out_of_order", &model::Second::segments_received, good, bad,
+    compare_lost("out_of_order_segments", SeriesId::kOutOfOrder, &model::Second::segments_received, good, bad,
                  {*g.out_of_order_segments, *g.segments_received}, {*b.out_of_order_segments, *b.segments_received},
                  scope, collector);
   }
@@ -291,15 +292,15 @@ void compare_loss(const EndpointSide& good, const EndpointSide& bad, const Scope
 }
 
 void compare_traffic(const EndpointSide& good, const EndpointSide& bad, const Scope& scope, Collector& collector) {
-  compare_rates("exchanges", Unit::kPerSecond, good, bad, 0, scope, collector);
-  compare_rates("connects", Unit::kPerSecond, good, bad, 0, scope, collector);
-  compare_rates("bytes_sent", Unit::kBytesPerSecond, good, bad, kLeastBytesPerSecond, scope, collector);
-  compare_rates("bytes_received", Unit::kBytesPerSecond, good, bad, kLeastBytesPerSecond, scope, collector);
+  compare_rates(SeriesId::kExchanges, Unit::kPerSecond, good, bad, 0, scope, collector);
+  compare_rates(SeriesId::kConnects, Unit::kPerSecond, good, bad, 0, scope, collector);
+  compare_rates(SeriesId::kBytesSent, Unit::kBytesPerSecond, good, bad, kLeastBytesPerSecond, scope, collector);
+  compare_rates(SeriesId::kBytesReceived, Unit::kBytesPerSecond, good, bad, kLeastBytesPerSecond, scope, collector);
   const bool outbound = good.endpoint.key.role != model::Role::kInbound;
-  compare_sizes("mean_request_bytes", outbound ? "bytes_sent" : "bytes_received", good.endpoint.mean_request_bytes,
-                bad.endpoint.mean_request_bytes, good, bad, scope, collector);
-  compare_sizes("mean_response_bytes", outbound ? "bytes_received" : "bytes_sent", good.endpoint.mean_response_bytes,
-                bad.endpoint.mean_response_bytes, good, bad, scope, collector);
+  compare_sizes("mean_request_bytes", outbound ? SeriesId::kBytesSent : SeriesId::kBytesReceived,
+                good.endpoint.mean_request_bytes, bad.endpoint.mean_request_bytes, good, bad, scope, collector);
+  compare_sizes("mean_response_bytes", outbound ? SeriesId::kBytesReceived : SeriesId::kBytesSent,
+                good.endpoint.mean_response_bytes, bad.endpoint.mean_response_bytes, good, bad, scope, collector);
 
   const std::uint64_t good_open = good.endpoint.totals.sockets_open_peak;
   const std::uint64_t bad_open = bad.endpoint.totals.sockets_open_peak;

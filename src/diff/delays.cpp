@@ -21,12 +21,14 @@
 #include "diff/series.h"
 #include "diff/statistics.h"
 #include "diff/thresholds.h"
+#include "util/format.h"
 
 namespace tcpdiag::diff {
 namespace {
 
 using model::EndpointPicture;
 using model::Histogram;
+using model::Measure;
 
 constexpr double kUsPerSecond = 1e6;
 
@@ -41,39 +43,23 @@ constexpr std::array kQuantiles = {Quantile{"p50", 0.50, kP50Ratio, kP50LeastUs,
                                    Quantile{"p90", 0.90, kTailRatio, kTailLeastUs, true},
                                    Quantile{"p99", 0.99, kTailRatio, kTailLeastUs, true}};
 
-struct Measure {
-  const char* name;
-  Tier tier;
-};
-constexpr std::array kCompared = {
-    Measure{"connect", Tier::kDelays},
-    Measure{"first_byte", Tier::kDelays},
-    Measure{"last_byte", Tier::kDelays},
-    Measure{"app_gap", Tier::kDelays},
-    Measure{"read_wait", Tier::kDelays},
-    Measure{"host_queue", Tier::kDelays},
-    Measure{"path_queue", Tier::kDelays},
-    Measure{"path_queue_in", Tier::kDelays},
-    Measure{"rtt", Tier::kDelays},
-    Measure{"recovery", Tier::kLoss},
-    Measure{"retransmit_rto", Tier::kLoss},
-    Measure{"retransmit_fast", Tier::kLoss},
-    Measure{"retransmit_tlp", Tier::kLoss},
-    Measure{"retransmit_syn", Tier::kLoss},
-    Measure{"retransmit_synack", Tier::kLoss},
-    Measure{"retransmit_other", Tier::kLoss},
-    Measure{"reset_sent_age", Tier::kFailures},
-    Measure{"reset_sent_idle", Tier::kFailures},
-    Measure{"reset_sent_wait", Tier::kFailures},
-    Measure{"reset_received_age", Tier::kFailures},
-    Measure{"reset_received_idle", Tier::kFailures},
-    Measure{"reset_received_wait", Tier::kFailures},
-};
+Tier tier_of(Measure measure) {
+  switch (model::info_of(measure).group) {
+    case model::MeasureGroup::kDelay:
+      return Tier::kDelays;
+    case model::MeasureGroup::kLoss:
+      return Tier::kLoss;
+    case model::MeasureGroup::kEnds:
+      break;
+  }
+  return Tier::kFailures;
+}
 
 struct Values {
   const Histogram& histogram;
   double effect = 1;                          // values that are worth one
   const EndpointPicture* endpoint = nullptr;  // null: no seconds
+  Measure measure{};                          // what it has seconds of
 
   double n() const { return static_cast<double>(histogram.count()); }
   double effective() const { return n() / effect; }
@@ -166,11 +152,11 @@ double worth_of(const std::vector<double>& seconds) {
 }
 
 // Do slow values come in many seconds, or long enough? False: there are no seconds to tell.
-bool judge_seconds(const std::string& measure, const Values& good, const Values& bad, Judgement& judgement) {
+bool judge_seconds(const Values& good, const Values& bad, Judgement& judgement) {
   // Seconds nearer to the slower run's p99 than to the other's.
   const double between = std::sqrt(interpolated(good.histogram, 0.99) * interpolated(bad.histogram, 0.99));
-  const auto in_good = seconds_above(*good.endpoint, measure, between);
-  const auto in_bad = seconds_above(*bad.endpoint, measure, between);
+  const auto in_good = seconds_above(*good.endpoint, good.measure, between);
+  const auto in_bad = seconds_above(*bad.endpoint, bad.measure, between);
   if (!in_good || !in_bad || in_good->size() < kFewestSeconds || in_bad->size() < kFewestSeconds) return false;
   const auto n = [](const std::vector<double>& seconds) { return static_cast<double>(seconds.size()); };
   judgement.by_seconds = true;
@@ -182,18 +168,18 @@ bool judge_seconds(const std::string& measure, const Values& good, const Values&
   const double most = std::max(good_share, bad_share);
   const double lasted =
       hits_of(bad_is_slower ? *in_bad : *in_good) * (bad_is_slower ? bad : good).endpoint->series.interval_s;
-  judgement.doubt = fmt::format("{:.0f} s of it are slow, which may be one incident", lasted);
+  judgement.doubt = fmt::format("{} of it are slow, which may be one incident", duration(1e6 * lasted));
   judgement.lasted =
       lasted >= kLastedS && most >= kLastedShare && std::min(good_share, bad_share) * kLastedRatio <= most;
   return true;
 }
 
 // Do slow values come in many seconds, or could few incidents explain them all?
-void judge_tail(const std::string& measure, const Quantile& quantile, std::size_t bucket, const Values& good,
-                const Values& bad, Judgement& judgement) {
+void judge_tail(const Quantile& quantile, std::size_t bucket, const Values& good, const Values& bad,
+                Judgement& judgement) {
   if (good.endpoint == nullptr || bad.endpoint == nullptr) return;
   // Of the tenth slowest, every second has some: only its p99 can tell seconds apart.
-  if (quantile.q > 0.95 && judge_seconds(measure, good, bad, judgement)) return;
+  if (quantile.q > 0.95 && judge_seconds(good, bad, judgement)) return;
   const bool bad_is_slower = bad.above(bucket) / bad.n() > good.above(bucket) / good.n();
   const Values& slower = bad_is_slower ? bad : good;
   const double slow = slower.above(bucket);
@@ -206,7 +192,8 @@ void judge_tail(const std::string& measure, const Quantile& quantile, std::size_
   const double span = seconds * slow / slower.n();
   if (span < kOneSpanS) {
     judgement.p_of_incidents = 1;
-    judgement.doubt = fmt::format("its {:.0f} slow values would fit in {:.1f} s: it may be one incident", slow, span);
+    judgement.doubt =
+        fmt::format("its {:.0f} slow values would fit in {}: it may be one incident", slow, duration(1e6 * span));
   }
 }
 
@@ -222,7 +209,7 @@ bool is_clearer(const Judgement& judgement, const Judgement& than) {
          std::pair(judgement.least_certain(), judgement.p) < std::pair(than.least_certain(), than.p);
 }
 
-std::optional<Best> clearest(const std::string& measure, const Values& good, const Values& bad, Collector& collector) {
+std::optional<Best> clearest(const Values& good, const Values& bad, Collector& collector) {
   std::optional<Best> best;
   for (const Quantile& quantile : kQuantiles) {
     collector.tested();
@@ -239,7 +226,7 @@ std::optional<Best> clearest(const std::string& measure, const Values& good, con
     judgement.p = p_of_shares(good.above(*bucket) / good_effect, good.n() / good_effect,
                               bad.above(*bucket) / bad_effect, bad.n() / bad_effect);
     judgement.by_seconds = !quantile.is_tail;
-    if (quantile.is_tail) judge_tail(measure, quantile, *bucket, good, bad, judgement);
+    if (quantile.is_tail) judge_tail(quantile, *bucket, good, bad, judgement);
     if (!best || is_clearer(judgement, best->judgement)) best = Best{&quantile, std::move(judgement)};
   }
   return best;
@@ -247,7 +234,7 @@ std::optional<Best> clearest(const std::string& measure, const Values& good, con
 
 void add_difference(const Values& good, const Values& bad, Difference difference, Collector& collector) {
   if (good.effective() < kFewestValues || bad.effective() < kFewestValues) return;
-  auto best = clearest(difference.what, good, bad, collector);
+  auto best = clearest(good, bad, collector);
   if (!best) return;
   Candidate candidate;
   candidate.p_of_incidents = best->judgement.p_of_incidents;
@@ -272,16 +259,14 @@ void add_difference(const Values& good, const Values& bad, Difference difference
 }
 
 // Of the exchanges that met this delay: its own values where they are exchanges or connects, else one each.
-double exposed(const std::string& measure, const EndpointPicture& endpoint, const Histogram& histogram) {
+double exposed(Measure measure, const EndpointPicture& endpoint, const Histogram& histogram) {
   const auto count = static_cast<double>(histogram.count());
-  for (const char* own : {"connect", "first_byte", "last_byte", "app_gap"}) {
-    if (measure == own) return count;
-  }
+  if (model::info_of(measure).is_exchange) return count;
   const std::uint64_t exchanges = endpoint.totals.exchanges;
   return std::min(count, static_cast<double>(exchanges > 0 ? exchanges : endpoint.totals.sockets_seen));
 }
 
-// The floors of path_queue must be comparable, for they were subtracted.
+// Floors that were subtracted must be comparable.
 std::string floors_differ(const EndpointPicture& good, const EndpointPicture& bad) {
   if (!good.rtt_floor_us || !bad.rtt_floor_us || good.rtt_floor_source == bad.rtt_floor_source) return {};
   if (!is_large_enough(kQuantiles.front(), static_cast<double>(*good.rtt_floor_us),
@@ -327,44 +312,43 @@ void compare_values(const Histogram& good, const Histogram& bad, double good_eff
 }
 
 void compare_delays(const EndpointPicture& good, const EndpointPicture& bad, const Scope& scope, Collector& collector) {
-  for (const Measure& measure : kCompared) {
-    const auto in_good = good.histograms.find(measure.name);
-    const auto in_bad = bad.histograms.find(measure.name);
+  for (const Measure measure : model::kAllMeasures) {
+    const auto in_good = good.histograms.find(measure);
+    const auto in_bad = bad.histograms.find(measure);
     const bool good_has = in_good != good.histograms.end();
     const bool bad_has = in_bad != bad.histograms.end();
     if (good_has != bad_has) {
       const bool is_empty = (good_has ? in_good : in_bad)->second.count() == 0;
       if (!is_empty) {
-        collector.not_compared(fmt::format("{} of {}", measure.name, words_for(scope)),
+        collector.not_compared(fmt::format("{} of {}", model::to_string(measure), words_for(scope)),
                                fmt::format("{} has not measured it", good_has ? "BAD" : "GOOD"));
       }
       continue;
     }
     if (!good_has || in_good->second.count() == 0 || in_bad->second.count() == 0) continue;
     Difference difference;
-    difference.tier = measure.tier;
-    difference.what = measure.name;
+    difference.tier = tier_of(measure);
+    difference.what = model::to_string(measure);
     difference.scope = scope;
-    if (measure.tier != Tier::kFailures) {
-      const double lost = mean_excess_us(in_good->second, in_bad->second) * exposed(measure.name, bad, in_bad->second);
-      const double won = mean_excess_us(in_bad->second, in_good->second) * exposed(measure.name, good, in_good->second);
+    if (difference.tier != Tier::kFailures) {
+      const double lost = mean_excess_us(in_good->second, in_bad->second) * exposed(measure, bad, in_bad->second);
+      const double won = mean_excess_us(in_bad->second, in_good->second) * exposed(measure, good, in_good->second);
       const bool is_slower = lost >= won;
       const double share =
           is_slower ? share_slower(in_good->second, in_bad->second) : share_slower(in_bad->second, in_good->second);
-      const double n =
-          is_slower ? exposed(measure.name, bad, in_bad->second) : exposed(measure.name, good, in_good->second);
+      const double n = is_slower ? exposed(measure, bad, in_bad->second) : exposed(measure, good, in_good->second);
       difference.affected = static_cast<std::uint64_t>(std::llround(share * n));
       difference.time_lost_s = std::max(lost, won) / kUsPerSecond;
-      difference.score = measure.tier == Tier::kLoss ? share * n : *difference.time_lost_s;
+      difference.score = difference.tier == Tier::kLoss ? share * n : *difference.time_lost_s;
     }
-    if (std::string_view(measure.name) == "path_queue") {
+    if (model::info_of(measure).is_above_floor) {
       if (std::string why = floors_differ(good, bad); !why.empty()) {
         difference.confidence = model::Confidence::kLow;
         difference.confidence_reasons.push_back(std::move(why));
       }
     }
-    add_difference({in_good->second, design_effect(good, measure.name), &good},
-                   {in_bad->second, design_effect(bad, measure.name), &bad}, std::move(difference), collector);
+    add_difference({in_good->second, design_effect(good, measure), &good, measure},
+                   {in_bad->second, design_effect(bad, measure), &bad, measure}, std::move(difference), collector);
   }
 }
 

@@ -137,14 +137,14 @@ struct RunSummary {
   std::uint64_t lost = 0;  // events and samples, all causes
 };
 
-enum class Verdict : std::uint8_t { kNoDifference, kWorse, kBetter, kMixed, kChanged, kNotComparable };
-const char* to_string(Verdict verdict);  // "no_difference", "bad_is_worse", "bad_is_better", "mixed", "changed", ...
+enum class Trend : std::uint8_t { kNoDifference, kWorse, kBetter, kMixed, kChanged, kNotComparable };
+const char* to_string(Trend verdict);  // "no_difference", "bad_is_worse", "bad_is_better", "mixed", "changed", ...
 
 struct Comparison {
   Mode mode = Mode::kTwoRuns;
   // Of the differences with confidence medium or high, and of findings of severity warning or more that only one run
   // has. kChanged: only traffic or settings differ.
-  Verdict verdict = Verdict::kNoDifference;
+  Trend verdict = Trend::kNoDifference;
   RunSummary good;
   RunSummary bad;                       // kOneRun: the same run
   std::vector<Difference> differences;  // low confidence last; else by tier, worse before better, score descending

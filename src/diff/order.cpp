@@ -2,11 +2,8 @@
 #include "diff/order.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <optional>
-#include <span>
-#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -17,42 +14,27 @@ namespace tcpdiag::diff {
 namespace {
 
 using model::Confidence;
+using model::Family;
 using model::Finding;
 using model::Report;
 
-constexpr std::array<std::string_view, 5> kOfConnects = {"connect-refused", "connect-timeout", "connect-failed-locally",
-                                                         "listen-overflow", "reconnect-storm"};
-constexpr std::array<std::string_view, 9> kOfExchanges = {"peer-reset-awaiting-response",
-                                                          "peer-reset-after-idle",
-                                                          "peer-closed-before-reuse",
-                                                          "peer-closed-awaiting-response",
-                                                          "response-timeout",
-                                                          "first-bytes-unanswered",
-                                                          "local-reset",
-                                                          "peer-gave-up",
-                                                          "no-outbound-attempt"};
-constexpr std::array<std::string_view, 7> kOfDelays = {"allowance-exceeded", "throughput-ceiling", "path-queueing",
-                                                       "local-queueing",     "retransmit-loss",    "zero-window",
-                                                       "delay-unattributed"};
-
-template <typename List>
-bool holds(const List& list, std::string_view code) {
-  return std::find(list.begin(), list.end(), code) != list.end();
+// Delay and loss between the hosts, and what makes them.
+bool is_of_the_way(Family family) {
+  return family == Family::kPath || family == Family::kHostQueue || family == Family::kAllowances;
 }
 
-bool speaks_of(std::string_view code, const Difference& difference) {
+bool speaks_of(Family family, const Difference& difference) {
   switch (difference.tier) {
     case Tier::kFailures:
-      if (difference.what.starts_with("listen_")) return code == "listen-overflow";
-      return holds(difference.what.starts_with("connect_outcomes.") ? std::span<const std::string_view>(kOfConnects)
-                                                                    : std::span<const std::string_view>(kOfExchanges),
-                   code);
+      if (difference.what.starts_with("listen_")) return family == Family::kListening;
+      if (!difference.what.starts_with("connect_outcomes.")) return family == Family::kExchanges;
+      return family == Family::kConnects || family == Family::kReconnects || family == Family::kListening;
     case Tier::kDelays:
-      if (difference.what == "app_gap") return code == "app-gap";
-      if (difference.what == "read_wait") return code == "slow-reader";
-      return holds(kOfDelays, code) || (difference.what == "connect" && code == "listen-overflow");
+      if (difference.what == "app_gap") return family == Family::kCallGaps;
+      if (difference.what == "read_wait") return family == Family::kReading;
+      return is_of_the_way(family) || (difference.what == "connect" && family == Family::kListening);
     case Tier::kLoss:
-      return holds(kOfDelays, code) || (difference.what.starts_with("zero_window") && code == "slow-reader");
+      return is_of_the_way(family) || (difference.what.starts_with("zero_window") && family == Family::kReading);
     default:
       return false;
   }
@@ -96,7 +78,7 @@ void explain(Comparison& comparison, const Report& bad) {
     bool chosen_is_own = false;
     for (std::size_t i = 0; i < bad.findings.size(); ++i) {
       const Finding& finding = bad.findings[i];
-      if (finding.severity == model::Severity::kNotice || !speaks_of(finding.code, difference)) continue;
+      if (finding.severity == model::Severity::kNotice || !speaks_of(finding.family, difference)) continue;
       const bool own = finding.endpoint == endpoint;
       if (finding.endpoint && !own && difference.scope.kind == ScopeKind::kEndpoint) continue;
       if (chosen && (chosen_is_own || !own)) continue;
@@ -133,7 +115,7 @@ void put_in_order(Comparison& comparison) {
   all = std::move(sorted);
 }
 
-Verdict verdict_of(const Comparison& comparison) {
+Trend verdict_of(const Comparison& comparison) {
   // So many times more of one decides: a client that a slow network keeps waiting reads what it gets a little sooner.
   constexpr double kOutweighs = 10;
   bool changed = false;
@@ -149,18 +131,18 @@ Verdict verdict_of(const Comparison& comparison) {
     double& most = difference.direction == Direction::kWorse ? worse : better;
     most = std::max({most, difference.score, std::numeric_limits<double>::min()});
   }
-  if (comparison.mode == Mode::kOneRun) return changed ? Verdict::kChanged : Verdict::kNoDifference;
+  if (comparison.mode == Mode::kOneRun) return changed ? Trend::kChanged : Trend::kNoDifference;
   if (!gravest) {
     for (const OnlyIn& only : comparison.only_in) {
       if (only.kind != OnlyKind::kFinding || only.severity == model::Severity::kNotice) continue;
       (only.in_bad ? worse : better) = 1;
     }
   }
-  if (comparison.good.endpoints == 0 || comparison.bad.endpoints == 0) return Verdict::kNotComparable;
-  if (worse > kOutweighs * better) return Verdict::kWorse;
-  if (better > kOutweighs * worse) return Verdict::kBetter;
-  if (worse > 0) return Verdict::kMixed;
-  return changed ? Verdict::kChanged : Verdict::kNoDifference;
+  if (comparison.good.endpoints == 0 || comparison.bad.endpoints == 0) return Trend::kNotComparable;
+  if (worse > kOutweighs * better) return Trend::kWorse;
+  if (better > kOutweighs * worse) return Trend::kBetter;
+  if (worse > 0) return Trend::kMixed;
+  return changed ? Trend::kChanged : Trend::kNoDifference;
 }
 
 }  // namespace tcpdiag::diff

@@ -15,6 +15,6 @@ void put_in_order(Comparison& comparison);
 
 // Needs everything else. The gravest tier with something better or worse decides; where it has both,
 // ten times as much of one.
-Verdict verdict_of(const Comparison& comparison);
+Trend verdict_of(const Comparison& comparison);
 
 }  // namespace tcpdiag::diff

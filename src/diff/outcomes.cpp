@@ -23,6 +23,7 @@
 #include "diff/statistics.h"
 #include "diff/summary.h"
 #include "diff/thresholds.h"
+#include "util/format.h"
 
 namespace tcpdiag::diff {
 namespace {
@@ -87,8 +88,9 @@ class Endpoint {
     difference.score = count(*difference.affected);
     if (p_of_seconds > kSingleLow) {
       difference.confidence = model::Confidence::kLow;
-      difference.confidence_reasons.push_back(fmt::format("the failures fell into {:.0f} s: they may be one event each",
-                                                          std::ceil(static_cast<double>(failed_.size()) / effect_)));
+      difference.confidence_reasons.push_back(
+          fmt::format("the failures fell into {}: they may be one event each",
+                      duration(1e6 * std::ceil(static_cast<double>(failed_.size()) / effect_))));
     }
     set_effect(difference, std::nullopt);
     collector_.add({.difference = std::move(difference)});
@@ -103,7 +105,7 @@ class Endpoint {
   void compare_app_gap() {
     Difference difference;
     difference.tier = Tier::kFailures;
-    difference.what = "app_gap";
+    difference.what = model::to_string(model::Measure::kAppGap);
     difference.scope = scope_;
     difference.affected = failed_.size();
     difference.score = static_cast<double>(failed_.size());
@@ -292,10 +294,9 @@ class Endpoint {
       failures[static_cast<std::size_t>(std::clamp<std::int64_t>(at, 0, static_cast<std::int64_t>(series.n) - 1))] += 1;
     }
     std::vector<double> traffic(series.n, 1);
-    const auto exchanges = series.arrays.find("exchanges");
-    if (exchanges != series.arrays.end()) {
-      for (std::size_t i = 0; i < std::min(series.n, exchanges->second.size()); ++i) {
-        traffic[i] = static_cast<double>(exchanges->second[i].value_or(0)) + failures[i];
+    if (const model::Series::Values* exchanges = series.find(model::SeriesId::kExchanges)) {
+      for (std::size_t i = 0; i < std::min(series.n, exchanges->size()); ++i) {
+        traffic[i] = static_cast<double>((*exchanges)[i].value_or(0)) + failures[i];
       }
     }
     double all_traffic = 0;
@@ -335,7 +336,7 @@ class Endpoint {
     const auto begin =
         static_cast<double>(series.start_offset_us) / 1e6 + static_cast<double>(first) * series.interval_s;
     const auto end = static_cast<double>(series.start_offset_us) / 1e6 + static_cast<double>(last) * series.interval_s;
-    difference.bad.text = fmt::format("{:.1f} s to {:.1f} s after the start", std::max(0.0, begin), end);
+    difference.bad.text = duration_range(1e6 * std::max(0.0, begin), 1e6 * end) + " after the start";
     difference.good.value = 100 * share_of_time;
     difference.good.of = attempts_.exchanges;
     difference.bad.value = 100 * within / all;

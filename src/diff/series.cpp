@@ -13,16 +13,17 @@ namespace tcpdiag::diff {
 namespace {
 
 using model::EndpointPicture;
+using model::Measure;
 using model::Second;
+using model::SeriesId;
 
 // First and one behind the last second of those between which the endpoint was at work, both left out.
 std::pair<std::size_t, std::size_t> active_range(const EndpointPicture& endpoint) {
   const std::size_t n = endpoint.series.n;
   const auto busy = [&](std::size_t i) {
-    for (const char* name : {"exchanges", "bytes_sent", "bytes_received", "connects"}) {
-      const auto found = endpoint.series.arrays.find(name);
-      if (found == endpoint.series.arrays.end() || i >= found->second.size()) continue;
-      if (found->second[i].value_or(0) > 0) return true;
+    for (const auto id : {SeriesId::kExchanges, SeriesId::kBytesSent, SeriesId::kBytesReceived, SeriesId::kConnects}) {
+      const model::Series::Values* found = endpoint.series.find(id);
+      if (found != nullptr && i < found->size() && (*found)[i].value_or(0) > 0) return true;
     }
     return false;
   };
@@ -47,31 +48,41 @@ double rank_in(const model::Histogram& all, double value_us) {
   return (below + within / 2) / static_cast<double>(std::max<std::uint64_t>(all.count(), 1));
 }
 
-Medians medians_of(const EndpointPicture& endpoint, const std::string& measure) {
+// Values of one second; 0: not known.
+std::uint64_t values_in(const Second& second, Measure measure) {
+  switch (measure) {
+    case Measure::kRtt:
+      return second.rtt_samples;
+    case Measure::kPathQueue:
+      return second.path_samples;
+    case Measure::kPathQueueIn:
+      return second.path_in_samples;
+    case Measure::kHostQueue:
+      return second.host_queue_samples;
+    default:
+      return 0;
+  }
+}
+
+Medians medians_of(const EndpointPicture& endpoint, Measure measure) {
   Medians out;
-  const auto histogram = endpoint.histograms.find(measure);
-  if (histogram == endpoint.histograms.end() || histogram->second.count() == 0) return out;
-  const auto array = endpoint.series.arrays.find(measure + "_p50_us");
+  const model::Histogram* histogram = endpoint.measured(measure);
+  if (!model::info_of(measure).in_kernel || histogram == nullptr) return out;
+  const model::Series::Values* array = endpoint.series.find(model::p50_series(measure));
   const auto [first, last] = active_range(endpoint);
   for (std::size_t i = first; i < last; ++i) {
     std::optional<double> median;
     std::uint64_t n = 0;
-    if (array != endpoint.series.arrays.end() && i < array->second.size() && array->second[i]) {
-      median = static_cast<double>(*array->second[i]);
-    }
+    if (array != nullptr && i < array->size() && (*array)[i]) median = static_cast<double>(*(*array)[i]);
     if (i < endpoint.seconds.size()) {
       const Second& second = endpoint.seconds[i];
-      if (measure == "rtt") n = second.rtt_samples;
-      if (measure == "path_queue") n = second.path_samples;
-      if (measure == "path_queue_in") n = second.path_in_samples;
-      if (measure == "first_byte") n = second.exchanges;
-      if (measure == "host_queue") {
-        n = second.host_queue_samples;
-        if (second.host_queue_p50_us) median = static_cast<double>(*second.host_queue_p50_us);
+      n = values_in(second, measure);
+      if (measure == Measure::kHostQueue && second.host_queue_p50_us) {
+        median = static_cast<double>(*second.host_queue_p50_us);
       }
     }
     if (!median || n == 0) continue;
-    out.rank.push_back(rank_in(histogram->second, *median));
+    out.rank.push_back(rank_in(*histogram, *median));
     out.n.push_back(static_cast<double>(n));
   }
   return out;
@@ -106,7 +117,7 @@ double mean_per_second(const Medians& medians) {
   return all / static_cast<double>(std::max<std::size_t>(medians.n.size(), 1));
 }
 
-std::optional<double> correlation_in(const EndpointPicture& endpoint, const std::string& measure) {
+std::optional<double> correlation_in(const EndpointPicture& endpoint, Measure measure) {
   const Medians medians = medians_of(endpoint, measure);
   const auto effect = effect_of(medians);
   const double n = mean_per_second(medians);
@@ -118,28 +129,28 @@ std::optional<double> correlation_in(const EndpointPicture& endpoint, const std:
 // together.
 double correlation_of(const EndpointPicture& endpoint) {
   std::optional<double> most;
-  for (const char* other : {"rtt", "path_queue", "host_queue"}) {
+  for (const Measure other : {Measure::kRtt, Measure::kPathQueue, Measure::kHostQueue}) {
     const auto correlation = correlation_in(endpoint, other);
     if (correlation) most = std::max(most.value_or(0), *correlation);
   }
   return most ? std::max(*most, kLeastCorrelation) : kAssumedCorrelation;
 }
 
-double values_per_second(const EndpointPicture& endpoint, const std::string& measure) {
-  const auto histogram = endpoint.histograms.find(measure);
-  if (histogram == endpoint.histograms.end()) return 0;
-  return static_cast<double>(histogram->second.count()) / std::max(active_seconds(endpoint), 1.0);
+double values_per_second(const EndpointPicture& endpoint, Measure measure) {
+  const model::Histogram* histogram = endpoint.measured(measure);
+  if (histogram == nullptr) return 0;
+  return static_cast<double>(histogram->count()) / std::max(active_seconds(endpoint), 1.0);
 }
 
 }  // namespace
 
-std::vector<double> active(const EndpointPicture& endpoint, std::string_view array) {
+std::vector<double> active(const EndpointPicture& endpoint, SeriesId array) {
   std::vector<double> out;
-  const auto found = endpoint.series.arrays.find(std::string(array));
-  if (found == endpoint.series.arrays.end()) return out;
+  const model::Series::Values* found = endpoint.series.find(array);
+  if (found == nullptr) return out;
   const auto [first, last] = active_range(endpoint);
-  for (std::size_t i = first; i < std::min(last, found->second.size()); ++i) {
-    out.push_back(static_cast<double>(found->second[i].value_or(0)));
+  for (std::size_t i = first; i < std::min(last, found->size()); ++i) {
+    out.push_back(static_cast<double>((*found)[i].value_or(0)));
   }
   return out;
 }
@@ -158,19 +169,20 @@ double active_seconds(const EndpointPicture& endpoint) {
   return static_cast<double>(last - first) * endpoint.series.interval_s;
 }
 
-double design_effect(const EndpointPicture& endpoint, const std::string& measure) {
+double design_effect(const EndpointPicture& endpoint, Measure measure) {
   if (const auto own = effect_of(medians_of(endpoint, measure))) return *own;
   return std::max(1.0, 1 + (values_per_second(endpoint, measure) - 1) * correlation_of(endpoint));
 }
 
-std::optional<std::vector<double>> seconds_above(const EndpointPicture& endpoint, const std::string& measure,
+std::optional<std::vector<double>> seconds_above(const EndpointPicture& endpoint, Measure measure,
                                                  double threshold_us) {
-  const auto found = endpoint.series.arrays.find(measure + "_p99_us");
-  if (found == endpoint.series.arrays.end()) return std::nullopt;
+  if (!model::info_of(measure).has_p99_series) return std::nullopt;
+  const model::Series::Values* found = endpoint.series.find(model::p99_series(measure));
+  if (found == nullptr) return std::nullopt;
   const auto [first, last] = active_range(endpoint);
   std::vector<double> out;
-  for (std::size_t i = first; i < std::min(last, found->second.size()); ++i) {
-    if (found->second[i]) out.push_back(static_cast<double>(*found->second[i]) > threshold_us ? 1 : 0);
+  for (std::size_t i = first; i < std::min(last, found->size()); ++i) {
+    if (const auto& p99 = (*found)[i]) out.push_back(static_cast<double>(*p99) > threshold_us ? 1 : 0);
   }
   return out;
 }

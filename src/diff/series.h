@@ -8,8 +8,6 @@
 #pragma once
 
 #include <optional>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "model/picture.h"
@@ -18,18 +16,18 @@ namespace tcpdiag::diff {
 
 // The values of one array of the series, between the first and the last second in which the endpoint did anything;
 // without these two, which are partly idle. 0 where nothing was measured. Empty: there is no such array.
-std::vector<double> active(const model::EndpointPicture& endpoint, std::string_view array);
+std::vector<double> active(const model::EndpointPicture& endpoint, model::SeriesId array);
 // The same seconds, of a count of model::Second.
 std::vector<double> active(const model::EndpointPicture& endpoint, std::uint64_t model::Second::*count);
 // How many they are, in seconds of time. 0: too few, so there is no rate.
 double active_seconds(const model::EndpointPicture& endpoint);
 
 // How many values of `measure` are worth one, at least 1.
-double design_effect(const model::EndpointPicture& endpoint, const std::string& measure);
+double design_effect(const model::EndpointPicture& endpoint, model::Measure measure);
 
 // For tails: one entry for each second with a p99 of `measure`, 1 where that is above `threshold_us`. nullopt: the
 // measure has no series.
-std::optional<std::vector<double>> seconds_above(const model::EndpointPicture& endpoint, const std::string& measure,
+std::optional<std::vector<double>> seconds_above(const model::EndpointPicture& endpoint, model::Measure measure,
                                                  double threshold_us);
 
 }  // namespace tcpdiag::diff

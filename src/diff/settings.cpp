@@ -12,6 +12,7 @@
 
 #include "diff/matching.h"
 #include "diff/thresholds.h"
+#include "util/format.h"
 
 namespace tcpdiag::diff {
 namespace {
@@ -151,10 +152,10 @@ void compare_circumstances(const model::Report& good, const model::Report& bad, 
   const double shorter = std::min(length_of(good), length_of(bad));
   const double longer = std::max(length_of(good), length_of(bad));
   if (longer > shorter * kLengthRatio) {
-    collector.not_compared(
-        "rare things", fmt::format("GOOD lasts {:.0f} s, BAD {:.0f} s: rates and shares are compared, but what is rare "
-                                   "may be missing from the shorter",
-                                   length_of(good), length_of(bad)));
+    collector.not_compared("rare things",
+                           fmt::format("GOOD lasts {}, BAD {}: rates and shares are compared, but what is rare "
+                                       "may be missing from the shorter",
+                                       duration(1e6 * length_of(good)), duration(1e6 * length_of(bad))));
   }
   std::map<std::string, std::pair<bool, bool>> abilities;
   for (const model::Ability& ability : good.picture.start.abilities) abilities[ability.name].first = ability.available;

@@ -141,19 +141,19 @@ const char* to_string(OnlyKind kind) {
   return "endpoint";
 }
 
-const char* to_string(Verdict verdict) {
+const char* to_string(Trend verdict) {
   switch (verdict) {
-    case Verdict::kNoDifference:
+    case Trend::kNoDifference:
       return "no_difference";
-    case Verdict::kWorse:
+    case Trend::kWorse:
       return "bad_is_worse";
-    case Verdict::kBetter:
+    case Trend::kBetter:
       return "bad_is_better";
-    case Verdict::kMixed:
+    case Trend::kMixed:
       return "mixed";
-    case Verdict::kChanged:
+    case Trend::kChanged:
       return "changed";
-    case Verdict::kNotComparable:
+    case Trend::kNotComparable:
       return "not_comparable";
   }
   return "not_comparable";

@@ -131,20 +131,20 @@ void judge(Examination& result) {
     // The load test fails for what the rows above it say.
     const auto reasons = std::ranges::count_if(
         rows, [&](const Row& row) { return prevents(row) && (row.id != kProgramsRow || &row == &*first); });
-    result.verdict = Verdict::kCannot;
+    result.verdict = Readiness::kCannot;
     result.answer = fmt::format("cannot trace: {}; {}", first->found, first->cure);
     if (reasons > 1) result.answer += fmt::format(" (the first of {} reasons)", reasons);
   } else if (programs->answer != Answer::kYes) {
-    result.verdict = Verdict::kCannot;
+    result.verdict = Readiness::kCannot;
     result.answer = "cannot trace: not known whether the kernel takes the programs";
   } else if (std::ranges::any_of(rows, impoverishes)) {
-    result.verdict = Verdict::kPoorer;
+    result.verdict = Readiness::kPoorer;
     result.answer = "can trace, poorer: " + names_of(rows, impoverishes);
   } else {
-    result.verdict = Verdict::kEverything;
+    result.verdict = Readiness::kEverything;
     result.answer = "can trace: everything";
   }
-  if (result.verdict == Verdict::kCannot) return;
+  if (result.verdict == Readiness::kCannot) return;
   const std::string unknown =
       names_of(rows, [](const Row& row) { return row.weight != Weight::kNote && row.answer == Answer::kUnknown; });
   if (!unknown.empty()) result.answer += "; not known: " + unknown;
@@ -176,13 +176,13 @@ const char* to_string(Weight weight) {
   return "note";
 }
 
-const char* to_string(Verdict verdict) {
+const char* to_string(Readiness verdict) {
   switch (verdict) {
-    case Verdict::kEverything:
+    case Readiness::kEverything:
       return "everything";
-    case Verdict::kPoorer:
+    case Readiness::kPoorer:
       return "poorer";
-    case Verdict::kCannot:
+    case Readiness::kCannot:
       return "cannot";
   }
   return "cannot";

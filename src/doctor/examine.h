@@ -60,14 +60,14 @@ struct Row {
   std::vector<std::string> programs = {};
 };
 
-enum class Verdict : std::uint8_t { kEverything, kPoorer, kCannot };
-const char* to_string(Verdict verdict);  // "everything", "poorer", "cannot"
+enum class Readiness : std::uint8_t { kEverything, kPoorer, kCannot };
+const char* to_string(Readiness verdict);  // "everything", "poorer", "cannot"
 
 struct Examination {
   model::Machine machine;
   std::vector<Row> rows;  // kernel, rights, host
   std::vector<model::Ability> abilities;
-  Verdict verdict = Verdict::kCannot;
+  Readiness verdict = Readiness::kCannot;
   std::string answer;  // the verdict in one line: "can trace: everything"
 };
 

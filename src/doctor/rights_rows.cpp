@@ -9,7 +9,7 @@
 #include <limits>
 
 #include "doctor/rows.h"
-#include "util/size.h"
+#include "util/format.h"
 
 namespace tcpdiag::doctor {
 namespace {

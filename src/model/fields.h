@@ -121,8 +121,8 @@ TCPDIAG_FIELDS(TcpSysctls, syn_retries, synack_retries, retries2, orphan_retries
 TCPDIAG_FIELDS(NetnsInfo, inode, name, is_self, is_initial, somaxconn, sysctls);
 TCPDIAG_FIELDS(HostInfo, hostname, kernel, arch, utc_offset_s, utc_offset_name, cpus, instance_type,
                instance_type_source);
-TCPDIAG_FIELDS(TraceStart, clock, recording_id, tool_version, tool_git, command, peer_instance, filters, host, netns,
-               abilities, reset_reasons, requested_duration, floor);
+TCPDIAG_FIELDS(TraceStart, clock, origin, recording_id, tool_version, tool_git, command, peer_instance, filters, host,
+               netns, abilities, reset_reasons, requested_duration, floor);
 TCPDIAG_FIELDS(SocketSnapshot, at, moment, socket, flow, owner);
 TCPDIAG_FIELDS(EndpointSample, at, key, generation, exchanges, exchanges_without_delay, request_bytes, response_bytes,
                bytes_sent, bytes_received, segments_sent, segments_received, out_of_order_segments, path_ambiguous,

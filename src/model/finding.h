@@ -46,11 +46,39 @@ struct Evidence {
   EvidenceValue value;
 };
 
+// The same in a person's words. Not in JSON, which has the values.
+struct EvidenceRow {
+  std::string label;
+  std::string value;
+};
+
+// What a finding is about, as far as others must tell findings apart: which measures speak of it, what its impact is
+// counted in, what a loss of events spoils of it.
+enum class Family : std::uint8_t {
+  kExchanges,   // failed ones
+  kConnects,    // failed ones
+  kReconnects,  // too many connects
+  kPath,        // delay and loss between the hosts
+  kHostQueue,   // delay in this host, before the network
+  kReading,     // delay in this host's application, behind the network
+  kCallGaps,    // time in this host's application before a call
+  kListening,   // this host's accept queues
+  kAllowances,  // what the cloud lets this host's devices do
+  kLosses,      // what this trace did not see: about this tool, never a cause
+};
+
+// Of delay and loss an endpoint as a whole tells more than single sockets.
+constexpr bool is_about_delay(Family family) {
+  return family == Family::kPath || family == Family::kHostQueue || family == Family::kReading;
+}
+
 struct Impact {
   std::uint64_t exchanges_failed = 0;
   std::uint64_t connects_failed = 0;
   std::uint64_t exchanges_delayed = 0;
-  std::optional<double> share_pct;  // of the attempts named in `of`
+  std::optional<double> share_pct;                 // of the attempts
+  std::optional<std::uint64_t> of_exchanges = {};  // what those that failed are a part of, where evidence has it
+  std::optional<std::uint64_t> of_connects = {};
 };
 
 enum class Whose : std::uint8_t { kUs, kPeer, kCloud };
@@ -64,12 +92,14 @@ struct NextStep {
 
 struct Finding {
   std::string code;  // docs/findings.md
+  Family family = Family::kExchanges;
   Severity severity = Severity::kNotice;
   Confidence confidence = Confidence::kLow;
   std::vector<std::string> confidence_reasons;  // one sentence for each step down
   std::optional<std::size_t> endpoint;          // index into Picture::endpoints
   std::string device;                           // empty: none
   std::vector<std::size_t> caused_by;           // indexes into the final list of findings
+  std::optional<std::size_t> told_by;           // that of them whose rows contain what this one has to say
   std::vector<std::size_t> sockets;             // indexes into Picture::sockets
   MonoTime first_at{};
   MonoTime last_at{};
@@ -79,6 +109,8 @@ struct Finding {
   std::string title;        // one line
   std::string explanation;  // one to three sentences for an incident ticket
   std::vector<Evidence> evidence;
+  std::vector<EvidenceRow> rows;    // the evidence in words
+  std::vector<std::string> timers;  // known timers that fit the times seen, in words
   Impact impact;
   std::vector<std::string>
       app_messages;  // log lines that clients show for it: "\"Connection reset by peer\" (Ruby: ...)"

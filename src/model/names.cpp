@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The names of all enums as the reports show them. They are part of the JSON contract: never change one.
+#include "model/event.h"
 #include "model/finding.h"
 #include "model/picture.h"
 #include "model/report.h"
@@ -99,44 +100,6 @@ const char* to_string(LocalResetCause cause) {
       return "unknown";
   }
   return "unknown";
-}
-
-const char* to_string(TimelineKind kind) {
-  switch (kind) {
-    case TimelineKind::kConnect:
-      return "connect";
-    case TimelineKind::kSynRetransmit:
-      return "syn_retransmit";
-    case TimelineKind::kEstablished:
-      return "established";
-    case TimelineKind::kAccepted:
-      return "accepted";
-    case TimelineKind::kFirstSeen:
-      return "first_seen";
-    case TimelineKind::kRequest:
-      return "request";
-    case TimelineKind::kRequestAcked:
-      return "request_acked";
-    case TimelineKind::kRetransmit:
-      return "retransmit";
-    case TimelineKind::kRetransmitFailed:
-      return "retransmit_failed";
-    case TimelineKind::kFinReceived:
-      return "fin_received";
-    case TimelineKind::kFinSent:
-      return "fin_sent";
-    case TimelineKind::kResetReceived:
-      return "reset_received";
-    case TimelineKind::kResetSent:
-      return "reset_sent";
-    case TimelineKind::kError:
-      return "error";
-    case TimelineKind::kClosed:
-      return "closed";
-    case TimelineKind::kSlowAnswer:
-      return "slow_answer";
-  }
-  return "error";
 }
 
 const char* to_string(Severity severity) {

@@ -10,15 +10,14 @@
 #include <vector>
 
 #include "model/endpoint.h"
+#include "model/event.h"
 #include "model/histogram.h"
+#include "model/measure.h"
 #include "model/sample.h"
 #include "model/socket.h"
 
 namespace tcpdiag::model {
 
-enum class RetransmitKind : std::uint8_t { kSyn, kSynAck, kRto, kFast, kTlp, kOther };
-inline constexpr std::size_t kRetransmitKinds = 6;
-const char* to_string(RetransmitKind kind);                            // "syn", "synack", "rto", "fast", "tlp", "other"
 using RetransmitCounts = std::array<std::uint64_t, kRetransmitKinds>;  // events, by RetransmitKind
 
 enum class ConnectOutcome : std::uint8_t {
@@ -33,25 +32,6 @@ enum class ConnectOutcome : std::uint8_t {
 };
 inline constexpr std::size_t kConnectOutcomes = 8;
 const char* to_string(ConnectOutcome outcome);  // "established", "refused", ...
-
-// In which phase of the connection a reset fell.
-enum class Phase : std::uint8_t { kSynSent, kEstablished, kAfterLocalFin, kAfterRemoteFin, kTimeWait, kNoSocket };
-inline constexpr std::size_t kPhases = 6;
-const char* to_string(Phase phase);  // "syn_sent", "established", "after_local_fin", ...
-
-// Why this host reset a connection (evidence key "cause" of local-reset).
-enum class LocalResetCause : std::uint8_t {
-  kAppClosedUnread,
-  kAppLinger0,
-  kProcessKilled,
-  kKeepaliveExpired,
-  kOutOfMemory,
-  kAbortedByAdmin,
-  kNoSocket,
-  kTimeWait,
-  kUnknown,
-};
-const char* to_string(LocalResetCause cause);  // "app_closed_unread", ...
 
 // How a connection ended, with the circumstances that decide whose doing it was. Made when a RST passes, when the
 // application or the peer closes, or when the kernel gives up; the first of them wins, so a socket has one at most.
@@ -109,33 +89,6 @@ struct SocketEnd {
 enum class Terminator : std::uint8_t { kNone, kLocal, kRemote };
 enum class EndedWith : std::uint8_t { kFin, kRst, kTimeout };
 
-// Kinds of timeline entries; the names are listed in docs/json.md.
-enum class TimelineKind : std::uint8_t {
-  kConnect,
-  kSynRetransmit,
-  kEstablished,
-  kAccepted,
-  kFirstSeen,
-  kRequest,
-  kRequestAcked,
-  kRetransmit,
-  kRetransmitFailed,
-  kFinReceived,
-  kFinSent,
-  kResetReceived,
-  kResetSent,
-  kError,
-  kClosed,
-  kSlowAnswer,  // inbound, the SlowAnswer event
-};
-const char* to_string(TimelineKind kind);  // "connect", "syn_retransmit", ...
-
-struct TimelineEntry {
-  MonoTime at{};
-  TimelineKind kind = TimelineKind::kFirstSeen;
-  std::map<std::string, std::string> detail;  // plain words and numbers, sorted by key
-};
-
 struct ResetCounts {
   std::uint64_t sent = 0;
   std::uint64_t received = 0;
@@ -176,7 +129,7 @@ struct SocketStory {
   // Inbound: the longest that a request waited for its answer, at least kSlowAnswerAfter, while the thread that read it
   // began no call. Absent: none did.
   std::optional<Duration> no_call_wait;
-  std::vector<TimelineEntry> timeline;  // at most kTimelineMax entries, the newest dropped first in the middle
+  std::vector<TimelineMark> timeline;  // the newest are dropped first, in the middle
 };
 
 struct RetransmitFailures {
@@ -294,8 +247,7 @@ struct NetnsPicture {
   bool gone = false;                   // it died during the trace
 };
 
-// Histograms by their fixed names (docs/json.md); absent: not measured.
-using HistogramMap = std::map<std::string, Histogram>;
+using HistogramMap = std::map<Measure, Histogram>;  // absent: not measured
 
 // What the rules need of one whole second (aligned to UTC) of one endpoint, beside the series that are shown. In a
 // long trace, of as many seconds as Series::interval_s says. Where samples of the source are missing, counts are spread
@@ -329,7 +281,13 @@ struct Series {
   std::int64_t start_offset_us = 0;
   double interval_s = 1;
   std::size_t n = 0;
-  std::map<std::string, std::vector<std::optional<std::int64_t>>> arrays;  // by their names in docs/json.md
+  using Values = std::vector<std::optional<std::int64_t>>;
+  std::map<SeriesId, Values> arrays;  // absent: not measured
+
+  const Values* find(SeriesId id) const {  // null: not measured
+    const auto found = arrays.find(id);
+    return found == arrays.end() ? nullptr : &found->second;
+  }
 };
 
 struct EndpointPicture {
@@ -346,7 +304,7 @@ struct EndpointPicture {
   std::vector<ProcessShare> processes;  // by bytes, at most 10 and "others"
   std::vector<PeerShare> peers;         // inbound only, at most 10
   std::vector<OutcomeGroup> outcomes;
-  HistogramMap histograms;  // "path_queue" has the floor subtracted
+  HistogramMap histograms;  // path_queue has the floor subtracted
   std::uint64_t path_queue_ambiguous = 0;
   Series series;
   std::vector<Second> seconds;  // as many as the series has values, each of the same time; empty: never sampled
@@ -365,6 +323,12 @@ struct EndpointPicture {
   AppGap app_gap;                         // outbound
   SlowAnswers slow_answers;               // inbound
   std::uint64_t recovery_unfinished = 0;  // episodes whose end was not seen; they are not in the histogram "recovery"
+
+  // Null: not measured, or without a value.
+  const Histogram* measured(Measure measure) const {
+    const auto found = histograms.find(measure);
+    return found == histograms.end() || found->second.count() == 0 ? nullptr : &found->second;
+  }
 };
 
 // One allowance of a device that was exceeded in the window. Packets queued or dropped.

@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include "model/event.h"
-#include "model/picture.h"
 #include "model/sample.h"
 
 namespace tcpdiag::model {

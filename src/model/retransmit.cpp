@@ -38,22 +38,22 @@ RetransmitKind retransmit_kind(const Retransmitted& event) {
   return RetransmitKind::kOther;
 }
 
-const char* delay_name(RetransmitKind kind) {
+Measure delay_of(RetransmitKind kind) {
   switch (kind) {
     case RetransmitKind::kSyn:
-      return "retransmit_syn";
+      return Measure::kRetransmitSyn;
     case RetransmitKind::kSynAck:
-      return "retransmit_synack";
+      return Measure::kRetransmitSynAck;
     case RetransmitKind::kRto:
-      return "retransmit_rto";
+      return Measure::kRetransmitRto;
     case RetransmitKind::kFast:
-      return "retransmit_fast";
+      return Measure::kRetransmitFast;
     case RetransmitKind::kTlp:
-      return "retransmit_tlp";
+      return Measure::kRetransmitTlp;
     case RetransmitKind::kOther:
       break;
   }
-  return "retransmit_other";
+  return Measure::kRetransmitOther;
 }
 
 }  // namespace tcpdiag::model

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "model/event.h"
-#include "model/picture.h"
+#include "model/measure.h"
 
 namespace tcpdiag::model {
 
@@ -23,7 +23,7 @@ RetransmitFailure retransmit_failure(const Retransmitted& event);
 // A SYN-ACK has its own event.
 RetransmitKind retransmit_kind(const Retransmitted& event);
 
-// The histogram of the time from the first transmission to a retransmission of this kind (docs/json.md).
-const char* delay_name(RetransmitKind kind);
+// The time from the first transmission to a retransmission of this kind.
+Measure delay_of(RetransmitKind kind);
 
 }  // namespace tcpdiag::model

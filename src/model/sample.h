@@ -16,6 +16,7 @@
 #include "model/endpoint.h"
 #include "model/filters.h"
 #include "model/histogram.h"
+#include "model/measure.h"
 #include "model/socket.h"
 #include "model/time.h"
 
@@ -64,8 +65,12 @@ struct HostInfo {
 };
 
 // First of all records: made once, before the first event.
+// What told the events first; a recording keeps what its source was.
+enum class Origin : std::uint8_t { kBpf, kCapture };
+
 struct TraceStart {
   ClockPair clock;
+  Origin origin = Origin::kBpf;
   std::string recording_id;  // UUID (RFC 9562 version 4)
   std::string tool_version;
   std::string tool_git;
@@ -91,21 +96,7 @@ struct SocketSnapshot {
   std::optional<Owner> owner;
 };
 
-// Measures that are aggregated in the kernel, because they happen per exchange or per packet. All in microseconds.
-enum class Measure : std::uint8_t {
-  kFirstByte,
-  kLastByte,
-  kRtt,          // newest RTT sample of the kernel (rack.rtt_us), one for each ACK that moved snd_una
-  kPathRtt,      // first transmission at the device -> the ACK that covers it; the floor is NOT subtracted (path_queue)
-  kPathQueueIn,  // one way, peer's TCP to ours, above this socket's own floor
-  kHostQueue,    // departure time stamped by TCP -> driver
-  kReadWait,     // first unread byte arrived -> read by the application
-  kRecovery,     // first retransmission of an episode -> the cumulative ACK beyond all that was retransmitted in it
-  kAppGap,       // a thread's last read from an inbound socket -> its next call (Flow::app_gap)
-};
-inline constexpr std::size_t kMeasures = 9;
-
-// A histogram for each Measure. Those that were never written to take no memory: a sample is passed around much, and
+// A histogram for each of kKernelMeasures. Those that were never written to take no memory: a sample is passed around much, and
 // most endpoints have few of them.
 class MeasureHistograms {
  public:
@@ -116,12 +107,12 @@ class MeasureHistograms {
   MeasureHistograms& operator=(MeasureHistograms&&) noexcept = default;
   ~MeasureHistograms() = default;
 
-  static constexpr std::size_t size() { return kMeasures; }
+  static constexpr std::size_t size() { return kKernelMeasures.size(); }
   const Histogram& operator[](std::size_t measure) const;
   Histogram& operator[](std::size_t measure);
 
  private:
-  std::array<std::unique_ptr<Histogram>, kMeasures> all_;  // null: empty
+  std::array<std::unique_ptr<Histogram>, kKernelMeasures.size()> all_;  // null: empty
 };
 
 // Aggregates of one endpoint since this generation of it began: cumulative, a later sample of the same generation
@@ -145,7 +136,7 @@ struct EndpointSample {
   std::uint64_t segments_received = 0;
   std::uint64_t out_of_order_segments = 0;  // tp->rcv_ooopack
   std::uint64_t path_ambiguous =
-      0;  // of kPathRtt: the ACK rode on a response, so it may have waited for the application
+      0;  // of path_queue: the ACK rode on a response, so it may have waited for the application
   std::uint64_t zero_window_sent_us = 0;            // we advertised no window
   std::uint64_t zero_window_received_us = 0;        // the peer advertised none
   std::uint64_t zero_window_stalls = 0;             // times that the peer's window closed
@@ -163,7 +154,11 @@ struct EndpointSample {
   std::uint64_t calls_gap_ambiguous = 0;
   std::string device;        // that its segments left by, untrusted; empty: none seen yet
   bool tick_unknown = true;  // the peer's timestamp clock has not been seen to tick at 1 ms
+  // In the order of kKernelMeasures. path_queue still holds the floor.
   MeasureHistograms measures;
+
+  Histogram& of(Measure measure) { return measures[kernel_index(measure)]; }
+  const Histogram& of(Measure measure) const { return measures[kernel_index(measure)]; }
 };
 
 // What a process is called and where it runs; read when its first socket is seen.

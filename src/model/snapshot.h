@@ -6,10 +6,10 @@
 #include <array>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "model/endpoint.h"
+#include "model/measure.h"
 #include "model/picture.h"
 #include "model/sample.h"
 #include "model/time.h"
@@ -31,10 +31,9 @@ struct Activity {
   Activity& operator+=(const Activity& other);
 };
 
-// A delay within the window, by its name in docs/json.md, but "path_rtt": the floor is not subtracted. "connect" is the
-// RTT of the handshake.
+// A delay within the window. path_queue still holds the floor; connect is the RTT of the handshake.
 struct WindowDelay {
-  std::string name;
+  Measure measure = Measure::kConnect;
   std::uint64_t count = 0;
   std::uint64_t p50_us = 0;
   std::uint64_t p99_us = 0;

@@ -12,7 +12,7 @@
 #include <variant>
 
 #include "redact/device_names.h"
-#include "redact/known_options.h"
+#include "redact/own_words.h"
 #include "redact/tokens.h"
 
 namespace tcpdiag::redact {
@@ -44,6 +44,7 @@ std::string_view netns_name(std::string_view given) {
 }  // namespace
 
 struct Redactor::Impl {
+  OwnWords own;
   model::Sink* next = nullptr;
   Origin origin = Origin::kRaw;
   AddressTokens addresses;
@@ -114,7 +115,7 @@ struct Redactor::Impl {
   void redact(model::TraceStart& start) {
     origin = is_redacted(start) ? Origin::kRedacted : Origin::kRaw;
     if (origin == Origin::kRedacted) count_beside();
-    start.command = redacted_command(start.command);
+    start.command = redacted_command(start.command, own);
     start.host.hostname = hosts.token(start.host.hostname, origin);
     for (model::NetnsInfo& netns : start.netns) netns.name = namespaces.token(netns.name, origin);
     redact(start.filters);
@@ -156,8 +157,8 @@ bool is_redacted(const model::TraceStart& start) {
   return std::ranges::any_of(start.abilities, [](const model::Ability& a) { return a.name == kOriginals; });
 }
 
-Redactor::Redactor() : impl_(std::make_unique<Impl>()) {}
-Redactor::Redactor(model::Sink& next) : Redactor() { lead_to(next); }
+Redactor::Redactor(OwnWords own) : impl_(std::make_unique<Impl>()) { impl_->own = std::move(own); }
+Redactor::Redactor(OwnWords own, model::Sink& next) : Redactor(std::move(own)) { lead_to(next); }
 Redactor::~Redactor() = default;
 
 void Redactor::lead_to(model::Sink& next) { impl_->next = &next; }

@@ -21,6 +21,7 @@
 
 #include "model/report.h"
 #include "model/sink.h"
+#include "redact/own_words.h"
 
 namespace tcpdiag::redact {
 
@@ -30,8 +31,8 @@ bool is_redacted(const model::TraceStart& start);
 
 class Redactor : public model::Sink {
  public:
-  Redactor();  // lead_to() comes first
-  explicit Redactor(model::Sink& next);
+  explicit Redactor(OwnWords own);  // lead_to() comes first
+  Redactor(OwnWords own, model::Sink& next);
   ~Redactor() override;
 
   // Where the next stream is told.

@@ -53,11 +53,7 @@ std::string time_words(const model::Picture& picture, model::MonoTime t);
 
 // --- content_findings.cpp ---
 
-// About this tool, not about the network: never a cause.
-inline constexpr std::string_view kEventsLost = "events-lost";
-
-// Findings about delay and loss, of which the endpoint as a whole tells more than single sockets.
-bool is_about_delay(std::string_view code);
+bool is_about_losses(const model::Finding& finding);  // of this tool, not of the network: never a cause
 bool has_cause(const model::Report& report);
 
 // Indexes of the findings that have no cause among the others, which would tell of them.
@@ -128,7 +124,7 @@ const model::EndpointPicture* delay_endpoint(const model::Report& report);
 
 struct DelayTable {
   struct Row {
-    std::string_view name;   // of the histogram
+    model::Measure measure{};
     std::string_view words;  // whose delay it is: "network <="; may be empty
     const model::Histogram* histogram = nullptr;
   };

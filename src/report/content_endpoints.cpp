@@ -6,7 +6,7 @@
 #include <array>
 
 #include "report/content.h"
-#include "report/format.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -106,8 +106,8 @@ std::optional<std::uint64_t> kernel_counter(const model::Picture& picture, const
   return sum;
 }
 
-bool has_finding(const model::Report& report, std::string_view code) {
-  return std::any_of(report.findings.begin(), report.findings.end(), [&](const auto& f) { return f.code == code; });
+bool has_finding(const model::Report& report, model::Family family) {
+  return std::any_of(report.findings.begin(), report.findings.end(), [&](const auto& f) { return f.family == family; });
 }
 
 bool has_moved(const NicPicture& nic) {
@@ -184,7 +184,7 @@ std::string kernel_counter_words(const model::Report& report) {
 
 std::vector<std::string> full_listener_remarks(const model::Report& report) {
   constexpr std::size_t kShown = 3;
-  if (has_finding(report, "listen-overflow")) return {};
+  if (has_finding(report, model::Family::kListening)) return {};
   std::vector<std::string> remarks;
   std::size_t full = 0;
   for (const model::NetnsPicture& netns : report.picture.netns) {

@@ -3,26 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "report/content.h"
-#include "report/format.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
 
 constexpr std::string_view kDelayed = "100 ms";  // what makes an exchange a delayed one: docs/findings.md, severity
 
-std::optional<std::int64_t> evidence_count(const model::Finding& finding, std::string_view key) {
-  for (const model::Evidence& item : finding.evidence) {
-    if (item.key != key) continue;
-    if (const auto* value = std::get_if<std::int64_t>(&item.value)) return *value;
-  }
-  return std::nullopt;
-}
-
-std::string affected(std::uint64_t part, std::string_view what, std::optional<std::int64_t> whole,
+std::string affected(std::uint64_t part, std::string_view what, std::optional<std::uint64_t> whole,
                      std::string_view happened, std::optional<double> share_pct) {
   std::string text = whole ? fmt::format("{} of {} {}s", part, *whole, what) : number_of(part, what);
   text += fmt::format(" {}", happened);
@@ -55,16 +46,11 @@ std::vector<Who> owners_of_endpoint(const model::EndpointPicture& endpoint) {
 
 }  // namespace
 
-bool is_about_delay(std::string_view code) {
-  constexpr std::array<std::string_view, 7> kCodes = {"throughput-ceiling", "path-queueing", "local-queueing",
-                                                      "slow-reader",        "zero-window",   "retransmit-loss",
-                                                      "delay-unattributed"};
-  return std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end();
-}
+bool is_about_losses(const model::Finding& finding) { return finding.family == model::Family::kLosses; }
 
 bool has_cause(const model::Report& report) {
   return std::any_of(report.findings.begin(), report.findings.end(), [](const model::Finding& finding) {
-    return finding.severity != model::Severity::kNotice && finding.code != kEventsLost;
+    return finding.severity != model::Severity::kNotice && !is_about_losses(finding);
   });
 }
 
@@ -100,14 +86,13 @@ std::vector<std::size_t> effects_of(const model::Report& report, std::size_t roo
 
 std::string effect_words(const model::Report& report, std::size_t root, std::size_t effect) {
   const model::Finding& finding = report.findings[effect];
-  // Of the queue behind a ceiling the ceiling's own evidence has told.
-  const bool told = finding.code == "path-queueing" && report.findings[root].code == "throughput-ceiling";
+  const bool told = finding.told_by == root;
   return fmt::format("{} {} ({}){}", effect + 1, finding.code, model::to_string(finding.severity),
                      told || finding.title.empty() ? "" : ": " + finding.title);
 }
 
 std::string_view kind_words(const model::Report& report, const model::Finding& finding) {
-  if (finding.code == kEventsLost) return "LOSS";
+  if (is_about_losses(finding)) return "LOSS";
   if (finding.severity == model::Severity::kNotice) return "NOTICE";
   return report.verdict == model::Verdict::kSymptomsOnly ? "SYMPTOM" : "CAUSE";
 }
@@ -129,26 +114,26 @@ std::vector<std::string> impact_parts(const model::Report& report, const model::
     parts.push_back(fmt::format("{} failed{}", impact.exchanges_failed, pct));
     share.reset();
   } else if (impact.exchanges_failed > 0) {
-    parts.push_back(affected(impact.exchanges_failed, "exchange", evidence_count(finding, "exchange_count"), "failed",
+    parts.push_back(affected(impact.exchanges_failed, "exchange", impact.of_exchanges, "failed",
                              std::exchange(share, std::nullopt)));
   }
   if (impact.connects_failed > 0) {
-    parts.push_back(affected(impact.connects_failed, "connect", evidence_count(finding, "connect_count"), "failed",
-                             std::exchange(share, std::nullopt)));
+    parts.push_back(
+        affected(impact.connects_failed, "connect", impact.of_connects, "failed", std::exchange(share, std::nullopt)));
   }
   if (parts.empty()) {
     // What a full listen queue turned away never became a connection that could fail here.
-    parts.emplace_back(finding.code == "listen-overflow" ? "no traced exchange or connect failed"
-                                                         : "no exchange or connect failed");
+    parts.emplace_back(finding.family == model::Family::kListening ? "no traced exchange or connect failed"
+                                                                   : "no exchange or connect failed");
     // What a delay is counted in stands in its evidence.
-    if (!is_about_delay(finding.code)) parts.back() += fmt::format(", seen {}", number_of(finding.count, "time"));
+    if (!is_about_delay(finding.family)) parts.back() += fmt::format(", seen {}", number_of(finding.count, "time"));
   }
   return parts;
 }
 
 std::vector<Who> owners_of(const model::Report& report, const model::Finding& finding) {
   std::vector<Who> owners;
-  if (finding.endpoint && is_about_delay(finding.code)) {
+  if (finding.endpoint && is_about_delay(finding.family)) {
     owners = owners_of_endpoint(report.picture.endpoints[*finding.endpoint]);
     if (!owners.empty()) return owners;
   }

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "report/content.h"
-#include "report/format.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -166,8 +166,9 @@ Failures failures(const model::Report& report, std::size_t limit) {
 
 model::MonoTime failed_at(const model::Picture& picture, const SocketStory& story) {
   if (is_slow_answer(story)) {
-    const auto answer = std::find_if(story.timeline.rbegin(), story.timeline.rend(),
-                                     [](const auto& entry) { return entry.kind == model::TimelineKind::kSlowAnswer; });
+    const auto answer = std::find_if(story.timeline.rbegin(), story.timeline.rend(), [](const auto& entry) {
+      return std::holds_alternative<model::mark::SlowAnswer>(entry.body);
+    });
     if (answer != story.timeline.rend()) return answer->at;
   }
   if (story.end) return story.end->at;
@@ -208,7 +209,7 @@ std::string failed_after(const SocketStory& story) {
   } else {
     after = story.pending_wait;
   }
-  return after ? duration(model::seconds(*after) * 1e6) : std::string(kUnknown);
+  return after ? duration(*after) : std::string(kUnknown);
 }
 
 std::pair<std::uint64_t, std::uint64_t> moved_bytes(const SocketStory& story) {

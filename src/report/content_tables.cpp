@@ -7,61 +7,44 @@
 #include <numeric>
 #include <utility>
 
+#include "model/retransmit.h"
 #include "report/content.h"
-#include "report/format.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
 
 using model::EndpointPicture;
+using model::Measure;
 using model::RetransmitKind;
-
-struct DelayRow {
-  const char* name;
-  const char* words;
-  const char* inbound_words;  // where the roles are the other way round
-};
-constexpr std::array<DelayRow, 9> kDelayRows = {{
-    {"path_queue", "network <=", "network <="},
-    {"path_queue_in", "one way", "one way"},
-    {"host_queue", "this host", "this host"},
-    {"read_wait", "this app", "this app"},
-    {"app_gap", "user->call", "user->call"},
-    {"first_byte", "", "this app"},
-    {"last_byte", "", ""},
-    {"connect", "", ""},
-    {"rtt", "", ""},
-}};
 
 // How many of the calls the row "app_gap" is of; empty: there is no such row.
 std::string app_gap_words(const EndpointPicture& endpoint) {
   const model::AppGap& gap = endpoint.app_gap;
-  const auto found = endpoint.histograms.find("app_gap");
   const std::optional<double> coverage = gap.coverage_pct();
-  if (!coverage || found == endpoint.histograms.end() || found->second.count() == 0) return {};
+  if (!coverage || endpoint.measured(Measure::kAppGap) == nullptr) return {};
   const std::string ambiguous = gap.ambiguous > 0 ? fmt::format(", {} ambiguous (event loop)", gap.ambiguous) : "";
   return fmt::format("app_gap known for {} of {} calls ({}){}", gap.with_gap, gap.calls, percent(*coverage), ambiguous);
 }
 
+bool is_delay(Measure measure) { return model::info_of(measure).group == model::MeasureGroup::kDelay; }
+
 bool has_delays(const EndpointPicture& endpoint) {
-  return std::any_of(kDelayRows.begin(), kDelayRows.end(), [&](const DelayRow& row) {
-    const auto found = endpoint.histograms.find(row.name);
-    return found != endpoint.histograms.end() && found->second.count() > 0;
-  });
+  return std::any_of(model::kAllMeasures.begin(), model::kAllMeasures.end(),
+                     [&](Measure measure) { return is_delay(measure) && endpoint.measured(measure) != nullptr; });
 }
 
 struct KindRow {
   RetransmitKind kind;
-  const char* histogram;
   const char* words;
 };
 constexpr std::array<KindRow, model::kRetransmitKinds> kKindRows = {{
-    {RetransmitKind::kRto, "retransmit_rto", "timeout (RTO)"},
-    {RetransmitKind::kFast, "retransmit_fast", "fast (duplicate ACKs)"},
-    {RetransmitKind::kTlp, "retransmit_tlp", "tail probe (TLP)"},
-    {RetransmitKind::kOther, "retransmit_other", "other (repair after RTO)"},
-    {RetransmitKind::kSyn, "retransmit_syn", "SYN"},
-    {RetransmitKind::kSynAck, "retransmit_synack", "SYN-ACK"},
+    {RetransmitKind::kRto, "timeout (RTO)"},
+    {RetransmitKind::kFast, "fast (duplicate ACKs)"},
+    {RetransmitKind::kTlp, "tail probe (TLP)"},
+    {RetransmitKind::kOther, "other (repair after RTO)"},
+    {RetransmitKind::kSyn, "SYN"},
+    {RetransmitKind::kSynAck, "SYN-ACK"},
 }};
 
 std::uint64_t events_of(const model::Totals& totals) {
@@ -89,11 +72,6 @@ const EndpointPicture* retransmit_endpoint(const model::Report& report) {
     return events_of(a.totals) + failures_of(a.totals) < events_of(b.totals) + failures_of(b.totals);
   });
   return most != endpoints.end() && has_retransmits(*most) ? &*most : nullptr;
-}
-
-const model::Histogram* measured(const EndpointPicture& endpoint, const char* name) {
-  const auto found = endpoint.histograms.find(name);
-  return found == endpoint.histograms.end() || found->second.count() == 0 ? nullptr : &found->second;
 }
 
 // What the rows do not tell; empty: nothing.
@@ -149,13 +127,14 @@ std::optional<DelayTable> delay_table(const model::Report& report) {
   if (table.endpoint == nullptr) return std::nullopt;
   const EndpointPicture& endpoint = *table.endpoint;
   const bool is_inbound = endpoint.key.role == model::Role::kInbound;
-  for (const DelayRow& delay : kDelayRows) {
-    const auto found = endpoint.histograms.find(delay.name);
-    if (found == endpoint.histograms.end() || found->second.count() == 0) continue;
-    table.rows.push_back({delay.name, is_inbound ? delay.inbound_words : delay.words, &found->second});
+  for (const Measure measure : model::kRankedMeasures) {
+    const model::Histogram* histogram = endpoint.measured(measure);
+    if (!is_delay(measure) || histogram == nullptr) continue;
+    const model::MeasureInfo& info = model::info_of(measure);
+    table.rows.push_back({measure, is_inbound ? info.inbound_whose : info.whose, histogram});
   }
   const char* missing = why_not_one_way(endpoint.path_queue_in_missing);
-  if (missing != nullptr && endpoint.histograms.contains("path_queue")) {
+  if (missing != nullptr && endpoint.histograms.contains(Measure::kPathQueue)) {
     table.remarks.push_back(fmt::format("path_queue_in is not known: {}", missing));
   }
   std::string coverage = app_gap_words(endpoint);
@@ -170,9 +149,9 @@ std::optional<RetransmitTable> retransmit_table(const model::Report& report) {
   const EndpointPicture& endpoint = *table.endpoint;
   for (const KindRow& kind : kKindRows) {
     const std::uint64_t n = endpoint.totals.retransmits[static_cast<std::size_t>(kind.kind)];
-    if (n > 0) table.rows.push_back({kind.words, n, measured(endpoint, kind.histogram)});
+    if (n > 0) table.rows.push_back({kind.words, n, endpoint.measured(model::delay_of(kind.kind))});
   }
-  if (const model::Histogram* recovery = measured(endpoint, "recovery")) {
+  if (const model::Histogram* recovery = endpoint.measured(Measure::kRecovery)) {
     table.rows.push_back({"recovery, till all was ACKed", recovery->count(), recovery});
   }
   table.remark = further_words(endpoint);

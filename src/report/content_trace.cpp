@@ -6,9 +6,9 @@
 
 #include "knowledge/not_visible.h"
 #include "report/content.h"
-#include "report/format.h"
 #include "report/layout.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -52,10 +52,7 @@ std::string shell_word(const std::string& argument) {
 
 }  // namespace
 
-std::string window_length(model::Duration length) {
-  const double s = model::seconds(length);
-  return s < 100 ? fmt::format("{:.1f} s", s) : fmt::format("{:.0f} s", s);
-}
+std::string window_length(model::Duration length) { return duration(length); }
 
 std::string window_words(const model::Picture& picture) {
   const model::WallTime start = picture.start.clock.to_wall(picture.window.start);
@@ -129,7 +126,7 @@ std::string cost_words(const model::Picture& picture) {
   const model::Cost& cost = picture.cost;
   const double used = cost.bpf_cpu_s.value_or(0) + cost.user_cpu_s + cost.system_cpu_s;
   // Loading the programs takes its time once, however short the trace: a share of that says nothing.
-  if (length < 1) return fmt::format("own CPU: {:.2f} s{}", used, cost.bpf_cpu_s ? "" : " + BPF");
+  if (length < 1) return fmt::format("own CPU: {}{}", duration(1e6 * used), cost.bpf_cpu_s ? "" : " + BPF");
   return fmt::format("own CPU: {}{}", percent(100 * used / length), cost.bpf_cpu_s ? "" : " + BPF");
 }
 
@@ -239,9 +236,7 @@ std::string time_words(const model::Picture& picture, model::MonoTime t) {
   return same_day ? clock_time(wall) : day + " " + clock_time(wall);
 }
 
-std::string us_or_dash(std::optional<std::uint64_t> us) {
-  return us ? duration(static_cast<double>(*us)) : std::string(kUnknown);
-}
+std::string us_or_dash(std::optional<std::uint64_t> us) { return us ? duration(*us) : std::string(kUnknown); }
 
 std::string netns_words(const model::Picture& picture, std::uint32_t inode) {
   if (picture.start.netns.size() < 2) return {};

@@ -4,8 +4,8 @@
 #include <cstdint>
 
 #include "report/diff.h"
-#include "report/format.h"
 #include "report/json.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {

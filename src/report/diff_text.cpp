@@ -11,9 +11,9 @@
 #include <utility>
 
 #include "report/diff.h"
-#include "report/format.h"
 #include "report/layout.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -271,8 +271,7 @@ void append_distribution(Page& page, const Difference& d, const Names& names) {
   };
   page.line(pad_right("", 23) + pad_right(heading(names.good, good), 28) + heading(names.bad, bad));
   for (const Bin& bin : bins) {
-    const std::string range =
-        fmt::format("{} - {}", duration(static_cast<double>(bin.low)), duration(static_cast<double>(bin.high)));
+    const std::string range = fmt::format("{} - {}", duration(bin.low), duration(bin.high));
     page.line(pad_left(range, 21) + " |" + bar(bin.good, largest) + " |" + bar(bin.bad, largest));
   }
 }
@@ -364,7 +363,7 @@ void append_run(Page& page, std::string_view label, const diff::RunSummary& run)
 }
 
 Style answer_style(const Comparison& comparison) {
-  const bool is_grave = comparison.verdict == diff::Verdict::kWorse || comparison.verdict == diff::Verdict::kMixed;
+  const bool is_grave = comparison.verdict == diff::Trend::kWorse || comparison.verdict == diff::Trend::kMixed;
   return is_grave ? Style::kCritical : Style::kHeading;
 }
 

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "report/diff.h"
-#include "report/format.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -34,13 +34,13 @@ std::string value_words(const Difference& difference, const Side& side) {
     case Unit::kMicroseconds:
       return duration(*side.value);
     case Unit::kBytes:
-      return bytes(static_cast<std::uint64_t>(std::llround(*side.value)));
+      return bytes(*side.value);
     case Unit::kPercent:
       return percent(*side.value);
     case Unit::kPerSecond:
       return rate(*side.value) + "/s";
     case Unit::kBytesPerSecond:
-      return bytes(static_cast<std::uint64_t>(std::llround(*side.value))) + "/s";
+      return bytes(*side.value) + "/s";
     default:
       return decimal(*side.value);
   }
@@ -124,7 +124,7 @@ std::string none_words(const Comparison& comparison) {
     return fmt::format("The {} that failed have nothing in common that the good ones have not.",
                        number_of(failures, "exchange or connect"));
   }
-  if (comparison.verdict == diff::Verdict::kNotComparable) {
+  if (comparison.verdict == diff::Trend::kNotComparable) {
     return fmt::format("The runs cannot be compared: {} has no socket.",
                        comparison.good.endpoints == 0 ? "GOOD" : "BAD");
   }
@@ -134,7 +134,7 @@ std::string none_words(const Comparison& comparison) {
 }  // namespace
 
 std::string diff_answer(const Comparison& comparison) {
-  if (comparison.verdict == diff::Verdict::kNotComparable) return none_words(comparison);
+  if (comparison.verdict == diff::Trend::kNotComparable) return none_words(comparison);
   std::vector<std::string> clauses;
   std::vector<const Difference*> told;
   std::size_t left = 0;

@@ -109,7 +109,7 @@ std::string render_doctor_json(const doctor::Examination& examination, const Doc
   out.add("command", texts_json(header.command));
   out.add("answer", text_json(examination.answer));
   out.add("verdict", doctor::to_string(examination.verdict));
-  out.add("can_trace", examination.verdict != doctor::Verdict::kCannot);
+  out.add("can_trace", examination.verdict != doctor::Readiness::kCannot);
   out.add("host", host_json(machine.host));
   out.add("rights", rights_json(machine.rights));
   const auto row = [&](std::size_t i) { return row_json(examination.rows[i]); };

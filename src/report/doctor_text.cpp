@@ -98,8 +98,8 @@ std::string render_doctor_text(const doctor::Examination& examination, const Doc
     page.line("Not everything could be found out: 'sudo tcpdiag doctor' tells more.");
     page.blank();
   }
-  const Style style = examination.verdict == doctor::Verdict::kCannot   ? Style::kCritical
-                      : examination.verdict == doctor::Verdict::kPoorer ? Style::kWarning
+  const Style style = examination.verdict == doctor::Readiness::kCannot   ? Style::kCritical
+                      : examination.verdict == doctor::Readiness::kPoorer ? Style::kWarning
                                                                         : Style::kHeading;
   page.paragraph("", examination.answer, style);
   return page.take();

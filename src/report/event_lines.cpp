@@ -4,9 +4,9 @@
 
 #include <string>
 
-#include "report/event_facts.h"
-#include "report/format.h"
+#include "report/describe.h"
 #include "report/json.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -43,14 +43,14 @@ std::string ndjson_start_line(const model::TraceStart& start) {
 }
 
 std::string ndjson_event_line(const model::TraceStart& start, const model::Event& event) {
-  EventFacts facts = facts_of(start, event);
+  const Description what = describe(start, event);
   const Json line = {{"type", "event"},
                      {"offset_us", offset_us(start.clock.mono_at, event.at)},
                      {"at", rfc3339(start.clock.to_wall(event.at))},
-                     {"kind", facts.kind},
+                     {"kind", what.kind},
                      {"socket", socket_json(event.socket)},
                      {"process", event_owner_json(event.owner)},
-                     {"detail", std::move(facts.detail)}};
+                     {"detail", detail_json(what.details)}};
   return json_line(line) + '\n';
 }
 

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <string>
 
-#include "report/event_facts.h"
+#include "report/describe.h"
 #include "report/event_lines.h"
-#include "report/format.h"
 #include "report/layout.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -46,18 +46,18 @@ std::string_view direction(model::Role role) {
 // What matters least goes first: the silence, the local address (not its port, by which a log is searched), the middle
 // of the rest.
 std::string event_text(const model::TraceStart& start, const model::Event& event) {
-  EventFacts facts = facts_of(start, event);
+  Description what = describe(start, event);
   const std::string begin =
-      fmt::format("{} {} ", clock_time(start.clock.to_wall(event.at)), with_dashes(std::string(facts.kind)));
+      fmt::format("{} {} ", clock_time(start.clock.to_wall(event.at)), with_dashes(std::string(what.kind)));
   const std::string remote = fmt::format(" {} {} ", direction(event.socket.role), event.socket.remote.to_string());
   const std::string whole = begin + event.socket.local.to_string() + remote;
   const std::string port_only = fmt::format("{}:{}{}", begin, event.socket.local.port, remote);
-  const auto end = [owner = owner_words(event.owner), &facts] {
-    const std::string detail = escape_terminal(detail_words(facts.detail));
+  const auto end = [owner = owner_words(event.owner), &what] {
+    const std::string detail = escape_terminal(detail_words(what.details));
     return detail.empty() ? owner : fmt::format("{} {}", owner, detail);
   };
   const std::string all = end();
-  facts.detail.erase("idle_us");
+  std::erase_if(what.details, [](const Detail& detail) { return detail.key == "idle_us"; });
   const std::string shorter = end();
   const std::string line = first_that_fits({whole + all, whole + shorter, port_only + shorter}, kEventColumns);
   if (columns(line) <= kEventColumns) return line;

@@ -17,10 +17,10 @@
 
 #include "model/report.h"
 #include "report/content.h"
-#include "report/format.h"
 #include "report/json.h"
 #include "report/render.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 
@@ -114,7 +114,7 @@ struct HtmlContext {
 enum class Fold : std::uint8_t { kMean, kSum, kMax };
 
 struct ChartLine {
-  const char* key;  // of the series
+  model::SeriesId series;
   const char* label;
   double factor;    // to the chart's unit
   bool per_second;  // the series has the sum of an interval
@@ -129,13 +129,6 @@ struct ChartSpec {
   std::vector<ChartLine> lines;
 };
 const std::vector<ChartSpec>& chart_specs();  // of one endpoint, over time
-
-struct MeasureWords {
-  const char* name;
-  const char* words;          // outbound
-  const char* inbound_words;  // inbound, where it is the other way round
-};
-const std::vector<MeasureWords>& measure_words();
 
 std::string owner_words(const model::SocketStory& story);  // "ruby 811"; "-" where nobody knows
 

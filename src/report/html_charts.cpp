@@ -12,6 +12,7 @@ namespace tcpdiag::report {
 namespace {
 
 using model::EndpointPicture;
+using model::SeriesId;
 
 constexpr std::size_t kEndpoints = 30;
 constexpr std::size_t kJsonBytes = 400'000;  // of all endpoints together
@@ -26,10 +27,9 @@ Json histogram_of(const model::Histogram& histogram) {
 
 Json histograms_of(const EndpointPicture& endpoint) {
   Json out = Json::object();
-  for (const MeasureWords& measure : measure_words()) {
-    const auto found = endpoint.histograms.find(measure.name);
-    if (found == endpoint.histograms.end() || found->second.count() == 0) continue;
-    out[measure.name] = histogram_of(found->second);
+  for (const model::Measure measure : model::kRankedMeasures) {
+    if (const model::Histogram* found = endpoint.measured(measure))
+      out[model::to_string(measure)] = histogram_of(*found);
   }
   return out;
 }
@@ -71,8 +71,10 @@ Json finding_of(const HtmlContext& context, std::size_t index) {
 Json chart_of(const ChartSpec& spec) {
   Json lines = Json::array();
   for (const ChartLine& line : spec.lines) {
-    lines.push_back(
-        {{"key", line.key}, {"label", line.label}, {"factor", line.factor}, {"per_second", line.per_second}});
+    lines.push_back({{"key", model::to_string(line.series)},
+                     {"label", line.label},
+                     {"factor", line.factor},
+                     {"per_second", line.per_second}});
   }
   return {{"id", spec.id},
           {"title", spec.title},
@@ -122,11 +124,10 @@ Json nic_chart(const model::Picture& picture) {
 
 // --- The same as a table ---
 
-const std::vector<std::optional<std::int64_t>>* array_of(const model::Series& series, const char* key) {
-  const auto found = series.arrays.find(key);
-  if (found == series.arrays.end()) return nullptr;
-  const auto& values = found->second;
-  return std::any_of(values.begin(), values.end(), [](const auto& v) { return v.has_value(); }) ? &values : nullptr;
+const model::Series::Values* array_of(const model::Series& series, SeriesId id) {
+  const model::Series::Values* values = series.find(id);
+  const auto is_known = [](const auto& value) { return value.has_value(); };
+  return values != nullptr && std::any_of(values->begin(), values->end(), is_known) ? values : nullptr;
 }
 
 // The values of [begin, end) as one, in the chart's unit.
@@ -160,7 +161,7 @@ void put_table_over_time(Html& html, const HtmlContext& context, const EndpointP
   std::vector<const ChartLine*> lines;
   for (const ChartSpec& spec : chart_specs()) {
     for (const ChartLine& line : spec.lines) {
-      if (array_of(series, line.key) == nullptr) continue;
+      if (array_of(series, line.series) == nullptr) continue;
       lines.push_back(&line);
       columns.push_back({fmt::format("{} ({})", line.label, spec.unit), true});
     }
@@ -179,7 +180,7 @@ void put_table_over_time(Html& html, const HtmlContext& context, const EndpointP
     const model::MonoTime at = context.picture().window.start + std::chrono::duration_cast<model::Duration>(offset);
     std::vector<std::string> cells = {context.time(at)};
     for (const ChartLine* line : lines) {
-      cells.push_back(folded(*array_of(series, line->key), *line, series.interval_s, i, i + together));
+      cells.push_back(folded(*array_of(series, line->series), *line, series.interval_s, i, i + together));
     }
     table.row(cells);
   }
@@ -197,31 +198,33 @@ const std::vector<ChartSpec>& chart_specs() {
        "Throughput (payload)",
        "Mbit/s",
        false,
-       {{"bytes_received", "received", kMbit, true, Fold::kMean}, {"bytes_sent", "sent", kMbit, true, Fold::kMean}}},
+       {{SeriesId::kBytesReceived, "received", kMbit, true, Fold::kMean},
+        {SeriesId::kBytesSent, "sent", kMbit, true, Fold::kMean}}},
       {"work",
        "Exchanges and connects",
        "per second",
        false,
-       {{"exchanges", "exchanges", 1, true, Fold::kMean}, {"connects", "connects", 1, true, Fold::kMean}}},
+       {{SeriesId::kExchanges, "exchanges", 1, true, Fold::kMean},
+        {SeriesId::kConnects, "connects", 1, true, Fold::kMean}}},
       {"delays",
        "RTT and queueing",
        "ms",
        true,
-       {{"rtt_p50_us", "RTT p50", kMs, false, Fold::kMax},
-        {"path_queue_in_p50_us", "path_queue_in p50", kMs, false, Fold::kMax},
-        {"path_queue_in_p99_us", "path_queue_in p99", kMs, false, Fold::kMax},
-        {"path_queue_p50_us", "path_queue p50", kMs, false, Fold::kMax},
-        {"path_queue_p99_us", "path_queue p99", kMs, false, Fold::kMax},
-        {"host_queue_p99_us", "host_queue p99", kMs, false, Fold::kMax},
-        {"read_wait_p99_us", "read_wait p99", kMs, false, Fold::kMax}}},
+       {{SeriesId::kRttP50, "RTT p50", kMs, false, Fold::kMax},
+        {SeriesId::kPathQueueInP50, "path_queue_in p50", kMs, false, Fold::kMax},
+        {SeriesId::kPathQueueInP99, "path_queue_in p99", kMs, false, Fold::kMax},
+        {SeriesId::kPathQueueP50, "path_queue p50", kMs, false, Fold::kMax},
+        {SeriesId::kPathQueueP99, "path_queue p99", kMs, false, Fold::kMax},
+        {SeriesId::kHostQueueP99, "host_queue p99", kMs, false, Fold::kMax},
+        {SeriesId::kReadWaitP99, "read_wait p99", kMs, false, Fold::kMax}}},
       {"trouble",
        "Retransmits, resets and failed connects",
        "in each interval",
        false,
-       {{"retransmits", "retransmits", 1, false, Fold::kSum},
-        {"out_of_order", "received out of order", 1, false, Fold::kSum},
-        {"resets", "resets", 1, false, Fold::kSum},
-        {"connect_failures", "failed connects", 1, false, Fold::kSum}}},
+       {{SeriesId::kRetransmits, "retransmits", 1, false, Fold::kSum},
+        {SeriesId::kOutOfOrder, "received out of order", 1, false, Fold::kSum},
+        {SeriesId::kResets, "resets", 1, false, Fold::kSum},
+        {SeriesId::kConnectFailures, "failed connects", 1, false, Fold::kSum}}},
   };
   return kSpecs;
 }
@@ -256,8 +259,9 @@ Json chart_data(const HtmlContext& context, const std::vector<std::size_t>& endp
   for (const ChartSpec& spec : chart_specs()) charts.push_back(chart_of(spec));
   if (Json chart = nic_chart(context.picture()); !chart.is_null()) charts.push_back(std::move(chart));
   Json measures = Json::array();
-  for (const MeasureWords& measure : measure_words()) {
-    measures.push_back({{"name", measure.name}, {"words", measure.words}, {"inbound_words", measure.inbound_words}});
+  for (const model::Measure measure : model::kRankedMeasures) {
+    const model::MeasureInfo& info = model::info_of(measure);
+    measures.push_back({{"name", info.name}, {"words", info.words}, {"inbound_words", info.inbound_words}});
   }
   Json out = Json::object();
   out["part_of"] = "tcpdiag.report/1";

@@ -4,6 +4,7 @@
 #include <array>
 #include <numeric>
 
+#include "model/retransmit.h"
 #include "report/html.h"
 
 namespace tcpdiag::report {
@@ -11,11 +12,7 @@ namespace {
 
 using model::EndpointPicture;
 using model::Histogram;
-
-const Histogram* measured(const EndpointPicture& endpoint, const char* name) {
-  const auto found = endpoint.histograms.find(name);
-  return found == endpoint.histograms.end() || found->second.count() == 0 ? nullptr : &found->second;
-}
+using model::Measure;
 
 std::vector<std::string> percentile_cells(const Histogram* h) {
   if (h == nullptr) return std::vector<std::string>(5, std::string(kUnknown));
@@ -38,19 +35,19 @@ std::vector<std::string> remarks_of(const EndpointPicture& endpoint) {
     remarks.push_back(fmt::format("RTT without a queue (floor): {}, {}.", us_or_dash(endpoint.rtt_floor_us),
                                   floor_source_words(endpoint.rtt_floor_source)));
   }
-  if (const Histogram* queue = measured(endpoint, "path_queue");
+  if (const Histogram* queue = endpoint.measured(Measure::kPathQueue);
       queue != nullptr && endpoint.path_queue_ambiguous > 0) {
     remarks.push_back(
         fmt::format("path_queue: of {} samples {} rode on a response, so the peer's thinking may be in them.",
                     queue->count(), endpoint.path_queue_ambiguous));
   }
   const char* missing = why_not_one_way(endpoint.path_queue_in_missing);
-  if (missing != nullptr && endpoint.histograms.contains("path_queue")) {
+  if (missing != nullptr && endpoint.histograms.contains(Measure::kPathQueue)) {
     remarks.push_back(fmt::format("path_queue_in is not known: {}.", missing));
   }
   const model::AppGap& gap = endpoint.app_gap;
   const std::optional<double> coverage = gap.coverage_pct();
-  if (coverage && measured(endpoint, "app_gap") != nullptr) {
+  if (coverage && endpoint.measured(Measure::kAppGap) != nullptr) {
     const std::string ambiguous =
         gap.ambiguous > 0 ? fmt::format(", {} of them ambiguous (event loop)", gap.ambiguous) : "";
     remarks.push_back(fmt::format("app_gap is known for {} of {} calls ({}){}.", gap.with_gap, gap.calls,
@@ -64,10 +61,11 @@ void put_delay_table(Html& html, const HtmlContext& context, const EndpointPictu
   HtmlTable table(
       html, "Delays of " + context.endpoint_name(endpoint),
       {{"measure", false}, {"what it is", false}, {"p50"}, {"p90"}, {"p95"}, {"p99"}, {"max"}, {"samples"}});
-  for (const MeasureWords& measure : measure_words()) {
-    const Histogram* h = measured(endpoint, measure.name);
+  for (const Measure measure : model::kRankedMeasures) {
+    const Histogram* h = endpoint.measured(measure);
     if (h == nullptr) continue;
-    std::vector<std::string> cells = {measure.name, is_inbound ? measure.inbound_words : measure.words};
+    const model::MeasureInfo& info = model::info_of(measure);
+    std::vector<std::string> cells = {info.name, is_inbound ? info.inbound_words : info.words};
     for (std::string& cell : percentile_cells(h)) cells.push_back(std::move(cell));
     cells.push_back(std::to_string(h->count()));
     table.row(cells);
@@ -77,22 +75,21 @@ void put_delay_table(Html& html, const HtmlContext& context, const EndpointPictu
 }
 
 bool has_delays(const EndpointPicture& endpoint) {
-  return std::any_of(measure_words().begin(), measure_words().end(),
-                     [&](const MeasureWords& measure) { return measured(endpoint, measure.name) != nullptr; });
+  return std::any_of(endpoint.histograms.begin(), endpoint.histograms.end(),
+                     [](const auto& measured) { return measured.second.count() > 0; });
 }
 
 struct KindRow {
   model::RetransmitKind kind;
-  const char* histogram;
   const char* words;
 };
 constexpr std::array<KindRow, model::kRetransmitKinds> kKindRows = {{
-    {model::RetransmitKind::kRto, "retransmit_rto", "timeout (RTO)"},
-    {model::RetransmitKind::kFast, "retransmit_fast", "fast (duplicate ACKs)"},
-    {model::RetransmitKind::kTlp, "retransmit_tlp", "tail loss probe (TLP)"},
-    {model::RetransmitKind::kOther, "retransmit_other", "other (repair after a timeout)"},
-    {model::RetransmitKind::kSyn, "retransmit_syn", "SYN"},
-    {model::RetransmitKind::kSynAck, "retransmit_synack", "SYN-ACK"},
+    {model::RetransmitKind::kRto, "timeout (RTO)"},
+    {model::RetransmitKind::kFast, "fast (duplicate ACKs)"},
+    {model::RetransmitKind::kTlp, "tail loss probe (TLP)"},
+    {model::RetransmitKind::kOther, "other (repair after a timeout)"},
+    {model::RetransmitKind::kSyn, "SYN"},
+    {model::RetransmitKind::kSynAck, "SYN-ACK"},
 }};
 
 std::uint64_t not_sent(const model::Totals& totals) {
@@ -116,9 +113,9 @@ void put_retransmit_table(Html& html, const HtmlContext& context, const Endpoint
   };
   for (const KindRow& kind : kKindRows) {
     const std::uint64_t n = totals.retransmits[static_cast<std::size_t>(kind.kind)];
-    if (n > 0) row(kind.words, n, measured(endpoint, kind.histogram));
+    if (n > 0) row(kind.words, n, endpoint.measured(model::delay_of(kind.kind)));
   }
-  if (const Histogram* recovery = measured(endpoint, "recovery"))
+  if (const Histogram* recovery = endpoint.measured(Measure::kRecovery))
     row("recovery, until all was ACKed", recovery->count(), recovery);
   table.end();
   html.put(
@@ -130,34 +127,6 @@ void put_retransmit_table(Html& html, const HtmlContext& context, const Endpoint
 }
 
 }  // namespace
-
-const std::vector<MeasureWords>& measure_words() {
-  static const std::vector<MeasureWords> kMeasures = {
-      {"path_queue", "network queue, both ways, at most", "network queue, both ways, at most"},
-      {"path_queue_in", "network queue, from the peer to here", "network queue, from the peer to here"},
-      {"host_queue", "this host's queue, from TCP to driver", "this host's queue, from TCP to driver"},
-      {"read_wait", "data waits for this application", "data waits for this application"},
-      {"app_gap", "user's request to call", "user's request to call"},
-      {"first_byte", "request's last byte to response's first", "this application, to its response's first byte"},
-      {"last_byte", "request's first byte to response's last", "request's first byte to response's last"},
-      {"connect", "first SYN to established", "first SYN to established"},
-      {"rtt", "the kernel's RTT samples", "the kernel's RTT samples"},
-      {"recovery", "first retransmission to ACK of all", "first retransmission to ACK of all"},
-      {"retransmit_rto", "sent to sent again, timeout", "sent to sent again, timeout"},
-      {"retransmit_fast", "sent to sent again, duplicate ACKs", "sent to sent again, duplicate ACKs"},
-      {"retransmit_tlp", "sent to sent again, tail loss probe", "sent to sent again, tail loss probe"},
-      {"retransmit_other", "sent to sent again, repair", "sent to sent again, repair"},
-      {"retransmit_syn", "SYN to SYN again", "SYN to SYN again"},
-      {"retransmit_synack", "SYN-ACK to SYN-ACK again", "SYN-ACK to SYN-ACK again"},
-      {"reset_received_wait", "oldest unanswered request to RST received", "oldest unanswered request to RST received"},
-      {"reset_received_idle", "last data to RST received", "last data to RST received"},
-      {"reset_received_age", "connect to RST received", "accept to RST received"},
-      {"reset_sent_wait", "oldest unanswered request to RST sent", "oldest unanswered request to RST sent"},
-      {"reset_sent_idle", "last data to RST sent", "last data to RST sent"},
-      {"reset_sent_age", "connect to RST sent", "accept to RST sent"},
-  };
-  return kMeasures;
-}
 
 void put_delays(Html& html, const HtmlContext& context, const std::vector<std::size_t>& shown) {
   std::vector<const EndpointPicture*> endpoints;

@@ -31,7 +31,7 @@ std::string mbit_per_s(std::uint64_t moved, double length_s) {
 }
 
 std::string mean_size(const std::optional<double>& mean) {
-  return mean && *mean >= 0 ? bytes(static_cast<std::uint64_t>(std::llround(*mean))) : std::string(kUnknown);
+  return mean && *mean >= 0 ? bytes(*mean) : std::string(kUnknown);
 }
 
 std::vector<std::string> endpoint_cells(const HtmlContext& context, const EndpointPicture& endpoint, double length_s) {

@@ -3,7 +3,6 @@
 // the JSON report ("Cause 2" is f2).
 #include <algorithm>
 
-#include "report/evidence.h"
 #include "report/html.h"
 
 namespace tcpdiag::report {
@@ -87,12 +86,12 @@ void put_list(Html& html, std::string_view label, const std::vector<std::string>
 }
 
 void put_evidence(Html& html, const HtmlContext& context, const Finding& finding) {
-  const std::vector<EvidenceLine> lines = evidence_lines(finding, &context.report);
+  const std::vector<model::EvidenceRow>& lines = finding.rows;
   if (lines.empty()) return;
   html.put(
       "<dt>What was seen</dt><dd><div class=\"evidence\"><table><caption "
       "class=\"only-read\">Evidence</caption><tbody>\n");
-  for (const EvidenceLine& line : lines) {
+  for (const model::EvidenceRow& line : lines) {
     html.put("<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n", line.label, line.value);
   }
   html.put("</tbody></table></div></dd>\n");
@@ -100,7 +99,7 @@ void put_evidence(Html& html, const HtmlContext& context, const Finding& finding
 
 // "12 of 1201 exchanges failed (1.0 %)", then when.
 void put_impact(Html& html, const HtmlContext& context, const Finding& finding) {
-  if (finding.code != kEventsLost) put_part(html, "Impact", join(impact_parts(context.report, finding), ", "));
+  if (!is_about_losses(finding)) put_part(html, "Impact", join(impact_parts(context.report, finding), ", "));
   const auto day = [&](model::MonoTime t) { return rfc3339(context.picture().start.clock.to_wall(t)); };
   const bool once = finding.first_at == finding.last_at;
   html.put("<dt>When</dt><dd>");
@@ -190,7 +189,7 @@ void put_finding(Html& html, const HtmlContext& context, std::size_t index) {
   put_who(html, context, finding);
   put_list(html, "Clients log", finding.app_messages);
   put_evidence(html, context, finding);
-  put_list(html, "Timers that fit", timer_lines(finding));
+  put_list(html, "Timers that fit", finding.timers);
   put_confidence(html, finding);
   put_next_steps(html, finding);
   put_part(html, "Wrong if", finding.disproved_by);

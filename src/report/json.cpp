@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "report/event_lines.h"
-#include "report/format.h"
 #include "report/render.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -141,7 +141,7 @@ void write_report(Document& out, const JsonContext& context) {
   out.add("summary", text_json(report.summary));
   out.add("verdict", model::to_string(report.verdict));
   out.add("host", host_json(picture.start.host));
-  out.add("origin", "bpf");  // the only source so far
+  out.add("origin", picture.start.origin == model::Origin::kBpf ? "bpf" : "capture");
   out.add("window", window_json(context));
   out.add("filters", filters_json(picture.start.filters));
   out.add("sockets_filtered_out", or_null(picture.sockets_filtered_out));

@@ -4,8 +4,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,8 +49,9 @@ Json text_json(std::string_view text);     // valid UTF-8 whatever comes
 Json text_or_null(std::string_view text);  // null when empty
 Json texts_json(const std::vector<std::string>& texts);
 Json address_json(const model::SocketAddress& at);
+// Whole microseconds from `start`, rounded down: negative before it.
+std::int64_t offset_us(model::MonoTime start, model::MonoTime t);
 double to_thousandths(double value);  // rounded to three digits after the point
-bool has_measure(const model::EndpointPicture& endpoint, const std::string& name);  // also when nothing happened
 Json us_or_null(const std::optional<model::Duration>& d);
 template <typename T>
 Json or_null(const std::optional<T>& value) {
@@ -77,7 +78,6 @@ Json nics_json(const JsonContext& context);
 Json endpoint_json(const JsonContext& context, std::size_t index);
 Json socket_json(const JsonContext& context, std::size_t index);
 Json finding_json(const JsonContext& context, std::size_t index);
-Json detail_json(const std::map<std::string, std::string>& detail);  // of a timeline's entry
 
 // json_writer.cpp: the text of one JSON object, member by member, so that a list of many sockets never stands in memory
 // as a tree. A line for each member and entry, but short ones and lists of numbers on one line.

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The JSON of the three long lists: endpoints, sockets, findings.
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
-#include "report/format.h"
+#include "report/describe.h"
 #include "report/json.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -109,14 +109,15 @@ Json peers_json(const std::vector<model::PeerShare>& peers) {
 
 // Null for inbound endpoints, and where the source does not measure it.
 Json app_gap_json(const EndpointPicture& endpoint) {
-  if (!has_measure(endpoint, "app_gap")) return nullptr;
+  if (!endpoint.histograms.contains(model::Measure::kAppGap)) return nullptr;
   const model::AppGap& gap = endpoint.app_gap;
   return {{"calls", gap.calls}, {"with_gap", gap.with_gap}, {"ambiguous", gap.ambiguous}, {"threads", gap.threads}};
 }
 
 Json app_gap_coverage_json(const EndpointPicture& endpoint) {
   const std::optional<double> pct = endpoint.app_gap.coverage_pct();
-  return has_measure(endpoint, "app_gap") && pct ? Json(std::min(100.0, to_thousandths(*pct))) : Json(nullptr);
+  return endpoint.histograms.contains(model::Measure::kAppGap) && pct ? Json(std::min(100.0, to_thousandths(*pct)))
+                                                                      : Json(nullptr);
 }
 
 Json slow_answers_json(const EndpointPicture& endpoint) {
@@ -136,12 +137,11 @@ Json process_json(const model::SocketStory& story) {
   return out;
 }
 
-Json timeline_json(const JsonContext& context, const std::vector<model::TimelineEntry>& timeline) {
+Json timeline_json(const JsonContext& context, const model::SocketStory& story) {
   Json out = Json::array();
-  for (const model::TimelineEntry& entry : timeline) {
-    out.push_back({{"offset_us", context.offset(entry.at)},
-                   {"kind", model::to_string(entry.kind)},
-                   {"detail", detail_json(entry.detail)}});
+  for (const model::TimelineMark& mark : story.timeline) {
+    const Description what = describe(context.report.picture.start, story.socket.role, mark);
+    out.push_back({{"offset_us", context.offset(mark.at)}, {"kind", what.kind}, {"detail", detail_json(what.details)}});
   }
   return out;
 }
@@ -191,21 +191,6 @@ Json next_steps_json(const std::vector<model::NextStep>& steps) {
 
 }  // namespace
 
-// Values are words or numbers in text. Numbers become numbers, but never where the key promises
-// a name: a process may be called "42".
-Json detail_json(const std::map<std::string, std::string>& detail) {
-  Json out = Json::object();
-  for (const auto& [key, value] : detail) {
-    std::int64_t number = 0;
-    const char* end = value.data() + value.size();
-    const auto [stop, error] = std::from_chars(value.data(), end, number);
-    const bool is_number = error == std::errc() && stop == end && std::to_string(number) == value;
-    const bool is_name = key == "comm" || key == "name" || key == "reason" || key == "cgroup";
-    out[valid_utf8(key)] = is_number && !is_name ? Json(number) : text_json(value);
-  }
-  return out;
-}
-
 Json endpoint_json(const JsonContext& context, std::size_t index) {
   const model::Picture& picture = context.report.picture;
   const EndpointPicture& endpoint = picture.endpoints[index];
@@ -229,7 +214,8 @@ Json endpoint_json(const JsonContext& context, std::size_t index) {
   out["app_gap_coverage_pct"] = app_gap_coverage_json(endpoint);
   out["app_gap"] = app_gap_json(endpoint);
   out["slow_answers"] = slow_answers_json(endpoint);
-  out["recovery_unfinished"] = has_measure(endpoint, "recovery") ? Json(endpoint.recovery_unfinished) : Json(nullptr);
+  out["recovery_unfinished"] =
+      endpoint.histograms.contains(model::Measure::kRecovery) ? Json(endpoint.recovery_unfinished) : Json(nullptr);
   out["role_source"] = role_source_json(endpoint.role_source);
   out["histograms"] = histograms_json(endpoint);
   out["series"] = series_json(endpoint.series);
@@ -266,7 +252,7 @@ Json socket_json(const JsonContext& context, std::size_t index) {
   out["idle_us"] = story.end ? us_or_null(story.end->idle) : Json(nullptr);
   out["app_gap_us"] = us_or_null(story.app_gap);
   out["no_call_wait_us"] = us_or_null(story.no_call_wait);
-  out["timeline"] = timeline_json(context, story.timeline);
+  out["timeline"] = timeline_json(context, story);
   return out;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The JSON of owners, totals, histograms and series.
 #include <algorithm>
-#include <array>
+#include <chrono>
 #include <cmath>
 
 #include "report/json.h"
@@ -9,35 +9,6 @@
 
 namespace tcpdiag::report {
 namespace {
-
-constexpr std::array<const char*, 22> kHistogramNames = {"connect",
-                                                         "rtt",
-                                                         "path_queue",
-                                                         "path_queue_in",
-                                                         "host_queue",
-                                                         "first_byte",
-                                                         "last_byte",
-                                                         "read_wait",
-                                                         "recovery",
-                                                         "app_gap",
-                                                         "retransmit_rto",
-                                                         "retransmit_fast",
-                                                         "retransmit_tlp",
-                                                         "retransmit_syn",
-                                                         "retransmit_synack",
-                                                         "retransmit_other",
-                                                         "reset_sent_age",
-                                                         "reset_sent_idle",
-                                                         "reset_sent_wait",
-                                                         "reset_received_age",
-                                                         "reset_received_idle",
-                                                         "reset_received_wait"};
-
-constexpr std::array<const char*, 15> kSeriesNames = {
-    "bytes_sent",           "bytes_received",    "exchanges",         "connects",
-    "connect_failures",     "retransmits",       "out_of_order",      "resets",
-    "rtt_p50_us",           "path_queue_p50_us", "path_queue_p99_us", "path_queue_in_p50_us",
-    "path_queue_in_p99_us", "host_queue_p99_us", "read_wait_p99_us"};
 
 const char* owner_source_name(model::OwnerSource source) {
   switch (source) {
@@ -55,11 +26,11 @@ const char* owner_source_name(model::OwnerSource source) {
 
 }  // namespace
 
-double to_thousandths(double value) { return std::round(value * 1000) / 1000; }
-
-bool has_measure(const model::EndpointPicture& endpoint, const std::string& name) {
-  return endpoint.histograms.contains(name);
+std::int64_t offset_us(model::MonoTime start, model::MonoTime t) {
+  return std::chrono::floor<std::chrono::microseconds>(t - start).count();
 }
+
+double to_thousandths(double value) { return std::round(value * 1000) / 1000; }
 
 Json text_json(std::string_view text) { return valid_utf8(text); }
 
@@ -168,14 +139,12 @@ Json histogram_json(const model::Histogram& histogram) {
 Json histograms_json(const model::EndpointPicture& endpoint) {
   const model::HistogramMap& histograms = endpoint.histograms;
   Json out = Json::object();
-  for (const char* name : kHistogramNames) {
-    const auto found = histograms.find(name);
-    if (found == histograms.end()) {
-      out[name] = nullptr;
-      continue;
-    }
-    out[name] = histogram_json(found->second);
-    if (std::string_view(name) == "path_queue") out[name]["ambiguous"] = endpoint.path_queue_ambiguous;
+  for (const model::Measure measure : model::kAllMeasures) {
+    const auto found = histograms.find(measure);
+    Json& entry = out[model::to_string(measure)];
+    if (found == histograms.end()) continue;
+    entry = histogram_json(found->second);
+    if (measure == model::Measure::kPathQueue) entry["ambiguous"] = endpoint.path_queue_ambiguous;
   }
   return out;
 }
@@ -185,14 +154,15 @@ Json series_json(const model::Series& series) {
   out["start_offset_us"] = series.start_offset_us;
   out["interval_s"] = series.interval_s;
   out["n"] = series.n;
-  for (const char* name : kSeriesNames) {
+  for (std::size_t id = 0; id < model::kSeriesInfos.size(); ++id) {
+    if (!model::kSeriesInfos[id].is_told) continue;
     Json values = Json::array();
-    const auto found = series.arrays.find(name);
+    const model::Series::Values* found = series.find(static_cast<model::SeriesId>(id));
     for (std::size_t i = 0; i < series.n; ++i) {
-      const bool is_known = found != series.arrays.end() && i < found->second.size();
-      values.push_back(is_known ? or_null(found->second[i]) : Json(nullptr));
+      const bool is_known = found != nullptr && i < found->size();
+      values.push_back(is_known ? or_null((*found)[i]) : Json(nullptr));
     }
-    out[name] = std::move(values);
+    out[model::kSeriesInfos[id].name] = std::move(values);
   }
   return out;
 }

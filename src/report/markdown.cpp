@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "report/content.h"
-#include "report/format.h"
 #include "report/layout.h"
 #include "report/text.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -22,7 +22,7 @@ constexpr std::size_t kAbilities = 10;
 const model::Finding* first_cause(const model::Report& report) {
   const Roots roots = root_findings(report);
   const auto found = std::find_if(roots.causes.begin(), roots.causes.end(),
-                                  [&](std::size_t i) { return report.findings[i].code != kEventsLost; });
+                                  [&](std::size_t i) { return !is_about_losses(report.findings[i]); });
   return found == roots.causes.end() ? nullptr : &report.findings[*found];
 }
 

@@ -5,9 +5,8 @@
 #include <algorithm>
 
 #include "report/content.h"
-#include "report/evidence.h"
-#include "report/format.h"
 #include "report/markdown.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -37,8 +36,8 @@ void append_what(Markdown& out, const model::Report& report, const model::Findin
 
 void append_evidence(Markdown& out, const model::Report& report, const model::Finding& finding) {
   std::vector<std::vector<std::string>> rows;
-  for (EvidenceLine& line : evidence_lines(finding, &report)) rows.push_back({std::move(line.label), line.value});
-  for (std::string& line : timer_lines(finding)) rows.push_back({"timers that fit", std::move(line)});
+  for (const model::EvidenceRow& row : finding.rows) rows.push_back({row.label, row.value});
+  for (const std::string& line : finding.timers) rows.push_back({"timers that fit", line});
   if (rows.empty()) return;
   const std::size_t all = rows.size();
   rows.resize(std::min(all, kEvidenceRows));
@@ -87,7 +86,7 @@ Markdown cause(const model::Report& report, std::size_t index) {
   const std::string doubts = join(finding.confidence_reasons, " ");
   const char* confidence = model::to_string(finding.confidence);
   out.item("Confidence", doubts.empty() ? confidence : fmt::format("{}. {}", confidence, doubts));
-  if (finding.code != kEventsLost) out.item("Impact", join(impact_parts(report, finding), ", "));
+  if (!is_about_losses(finding)) out.item("Impact", join(impact_parts(report, finding), ", "));
   out.item("Seen", seen_words(report, finding));
   append_who(out, report, finding);
   for (std::size_t i = 0; i < std::min(finding.app_messages.size(), kLogLines); ++i) {

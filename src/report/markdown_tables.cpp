@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "report/content.h"
-#include "report/event_facts.h"
-#include "report/format.h"
+#include "report/describe.h"
 #include "report/markdown.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -141,12 +141,12 @@ std::vector<Markdown> markdown_stories(const model::Report& report, std::size_t 
       const bool is_skipped =
           story.timeline.size() > kStoryRows && i >= kStoryRows / 2 && i < story.timeline.size() - kStoryRows / 2;
       if (is_skipped) continue;
-      const model::TimelineEntry& entry = story.timeline[i];
-      std::string kind = model::to_string(entry.kind);
+      const model::TimelineMark& mark = story.timeline[i];
+      const Description what = describe(picture.start, story.socket.role, mark);
+      std::string kind(what.kind);
       std::replace(kind.begin(), kind.end(), '_', ' ');
-      const double offset_us = model::seconds(entry.at - story.timeline.front().at) * 1e6;
-      rows.push_back(
-          {time_words(picture, entry.at), duration(offset_us), kind, detail_words(detail_json(entry.detail))});
+      const double offset_us = model::seconds(mark.at - story.timeline.front().at) * 1e6;
+      rows.push_back({time_words(picture, mark.at), duration(offset_us), kind, detail_words(what.details)});
     }
     Markdown& out = pieces.emplace_back();
     out.paragraph(
@@ -166,10 +166,10 @@ Markdown markdown_delays(const model::Report& report) {
   const std::optional<DelayTable> table = delay_table(report);
   if (!table) return out;
   Rows rows;
-  for (const auto& [name, words, histogram] : table->rows) {
+  for (const auto& [measure, words, histogram] : table->rows) {
     const auto p = [h = histogram](double q) { return us_or_dash(h->percentile(q)); };
-    rows.push_back({std::string(name), std::string(words), p(0.5), p(0.9), p(0.99), us_or_dash(histogram->max()),
-                    std::to_string(histogram->count())});
+    rows.push_back({model::to_string(measure), std::string(words), p(0.5), p(0.9), p(0.99),
+                    us_or_dash(histogram->max()), std::to_string(histogram->count())});
   }
   out.heading(3, "Delay " + at_or_to(*table->endpoint));
   out.table({{"Measure"}, {"of"}, {"p50", true}, {"p90", true}, {"p99", true}, {"max", true}, {"samples", true}}, rows);

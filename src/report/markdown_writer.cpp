@@ -5,10 +5,10 @@
 #include <numeric>
 #include <utility>
 
-#include "report/format.h"
 #include "report/layout.h"
 #include "report/markdown.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {

@@ -5,10 +5,10 @@
 #include <array>
 #include <cmath>
 
-#include "report/format.h"
 #include "report/layout.h"
 #include "report/size.h"
 #include "size/bit_rate.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -33,7 +33,7 @@ void append_sources(Page& page, const size::Plan& plan) {
   constexpr std::string_view kIndent = "          ";
   if (plan.limit) {
     const size::Limit& limit = *plan.limit;
-    std::string words = size::bit_rate_in_words(limit.bit_per_s) + " in each direction";
+    std::string words = bit_rate(limit.bit_per_s) + " in each direction";
     if (limit.source == size::LimitSource::kCeiling) words += ", the ceiling that the trace found";
     if (!limit.instance_type.empty()) {
       words += fmt::format(", the baseline of {} (table of {})", limit.instance_type, plan.table_date);
@@ -48,7 +48,7 @@ void append_sources(Page& page, const size::Plan& plan) {
     if (measured.endpoints_in_report > 1) words += fmt::format(", of {} endpoints", measured.endpoints_in_report);
     words += fmt::format(", {}", number_of(measured.exchanges, "exchange"));
     if (measured.mean_per_s) {
-      words += fmt::format("; over {:.0f} s {}/s, at most {}/s", measured.seconds, rate(*measured.mean_per_s),
+      words += fmt::format("; over {} {}/s, at most {}/s", duration(1e6 * measured.seconds), rate(*measured.mean_per_s),
                            rate(*measured.busiest_per_s));
     }
     page.paragraph(pad_right("TRAFFIC", kIndent.size()), words);
@@ -126,7 +126,7 @@ void append_types(Page& page, const size::Plan& plan) {
 
 std::string render_size_text(const size::Plan& plan, bool colour) {
   Page page(colour);
-  const bool full = plan.verdict == size::Verdict::kTooMuch || plan.verdict == size::Verdict::kAtLimit;
+  const bool full = plan.verdict == size::Fit::kTooMuch || plan.verdict == size::Fit::kAtLimit;
   page.paragraph("", size_answer(plan), full ? Style::kCritical : Style::kHeading);
   page.blank();
   append_sources(page, plan);

@@ -5,10 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "report/format.h"
 #include "report/size.h"
 #include "size/bit_rate.h"
-#include "util/size.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -16,14 +15,8 @@ namespace {
 // In the answer; the table of types has them all.
 constexpr std::size_t kTypesNamed = 4;
 
-// "32 KiB", but "32778 B": a measured size is seldom round.
-std::string size_words(double value) {
-  const auto whole = static_cast<std::uint64_t>(std::llround(value));
-  return whole % 1024 == 0 ? size_in_words(whole) : bytes(whole);
-}
-
 std::string limit_words(const size::Limit& limit) {
-  const std::string rate = size::bit_rate_in_words(limit.bit_per_s);
+  const std::string rate = bit_rate(limit.bit_per_s);
   return limit.instance_type.empty() ? rate : fmt::format("{} ({})", limit.instance_type, rate);
 }
 
@@ -31,10 +24,10 @@ std::string capacity_words(const size::Plan& plan) {
   const std::string carried = rate(*plan.capacity_per_s);
   if (!plan.in_fills_first) {
     return fmt::format("{} carries {} responses/s of {}", limit_words(*plan.limit), carried,
-                       size_words(plan.traffic.response_bytes));
+                       bytes(plan.traffic.response_bytes));
   }
   return fmt::format("{} carries {} requests/s of {}", limit_words(*plan.limit), carried,
-                     size_words(*plan.traffic.request_bytes));
+                     bytes(*plan.traffic.request_bytes));
 }
 
 bool own_rate(const size::Plan& plan) {
@@ -45,12 +38,12 @@ std::string comparison_words(const size::Plan& plan) {
   const std::string asked =
       fmt::format("{} {}/s", own_rate(plan) ? "the trace has" : "you ask", rate(*plan.traffic.rate_per_s));
   const double used = *plan.used_pct;
-  if (plan.verdict == size::Verdict::kTooMuch && used < 200) {
-    return fmt::format("{}: {:.0f} % too much", asked, std::max(1.0, used - 100));
+  if (plan.verdict == size::Fit::kTooMuch && used < 200) {
+    return fmt::format("{}: {} too much", asked, percent(std::max(1.0, used - 100)));
   }
-  if (plan.verdict == size::Verdict::kTooMuch) return fmt::format("{}: {} times as much", asked, rate(used / 100));
-  if (plan.verdict == size::Verdict::kAtLimit) return asked + ", which is all of it: more may have been asked for";
-  return fmt::format("{}: {:.0f} % of it", asked, used);
+  if (plan.verdict == size::Fit::kTooMuch) return fmt::format("{}: {} times as much", asked, rate(used / 100));
+  if (plan.verdict == size::Fit::kAtLimit) return asked + ", which is all of it: more may have been asked for";
+  return fmt::format("{}: {} of it", asked, percent(used));
 }
 
 // "t4g.small (128 Mbit/s) carries 466"; empty: none does.
@@ -64,8 +57,7 @@ std::string types_words(const size::Plan& plan) {
       if (type.baseline_bit_per_s == best.type.baseline_bit_per_s) names.emplace_back(type.type);
     }
   }
-  return fmt::format("{} ({}) {} {}/s", join(names, ", "),
-                     size::bit_rate_in_words(static_cast<double>(best.type.baseline_bit_per_s)),
+  return fmt::format("{} ({}) {} {}/s", join(names, ", "), bit_rate(static_cast<double>(best.type.baseline_bit_per_s)),
                      names.size() == 1 ? "carries" : "carry", rate(best.carries_per_s));
 }
 
@@ -78,11 +70,11 @@ std::string size_answer(const size::Plan& plan) {
   if (plan.limit) {
     answer = capacity_words(plan);
     if (plan.traffic.rate_per_s) answer += "; " + comparison_words(plan);
-    if (plan.verdict != size::Verdict::kTooMuch && plan.verdict != size::Verdict::kAtLimit) return answer + ".";
+    if (plan.verdict != size::Fit::kTooMuch && plan.verdict != size::Fit::kAtLimit) return answer + ".";
   } else {
     const double wire = std::max(*plan.out.wire_bit_per_s, plan.in ? *plan.in->wire_bit_per_s : 0);
     answer = fmt::format("{} responses/s of {} take {} on the wire", rate(*plan.traffic.rate_per_s),
-                         size_words(plan.traffic.response_bytes), size::bit_rate_in_words(wire));
+                         bytes(plan.traffic.response_bytes), bit_rate(wire));
   }
   const std::string types = types_words(plan);
   return fmt::format("{}; {}.", answer, types.empty() ? kNoType : types);
@@ -110,7 +102,7 @@ std::vector<std::string> size_notes(const size::Plan& plan) {
                            "--request. What it receives has an allowance of its own.");
   if (plan.limit && plan.limit->burst_bit_per_s) {
     notes.push_back(fmt::format("Up to {} is a burst on credit (typically 5 to 60 minutes): only the baseline lasts.",
-                                size::bit_rate_in_words(static_cast<double>(*plan.limit->burst_bit_per_s))));
+                                bit_rate(static_cast<double>(*plan.limit->burst_bit_per_s))));
   }
   if (plan.out.packets_per_s) {
     notes.push_back(

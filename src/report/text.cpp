@@ -8,8 +8,8 @@
 #include <chrono>
 #include <vector>
 
-#include "report/format.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {

@@ -7,13 +7,17 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <optional>
 #include <vector>
 
-#include "report/format.h"
 #include "report/text.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
+
+using model::Family;
+using model::SeriesId;
 
 using Values = std::vector<std::optional<double>>;
 
@@ -29,12 +33,12 @@ struct Bar {
   Fold fold;
 };
 
-Values scaled(const model::Series& series, std::string_view name, double factor) {
+Values scaled(const model::Series& series, model::SeriesId id, double factor) {
   Values values(series.n);
-  const auto found = series.arrays.find(std::string(name));
-  if (found == series.arrays.end()) return values;
-  for (std::size_t i = 0; i < std::min(series.n, found->second.size()); ++i) {
-    if (const auto& value = found->second[i]) values[i] = static_cast<double>(*value) * factor;
+  const model::Series::Values* found = series.find(id);
+  if (found == nullptr) return values;
+  for (std::size_t i = 0; i < std::min(series.n, found->size()); ++i) {
+    if (const auto& value = (*found)[i]) values[i] = static_cast<double>(*value) * factor;
   }
   return values;
 }
@@ -52,20 +56,20 @@ double sum(const Values& values) {
 // In the direction in which more moved.
 Bar rate_bar(const model::Series& series) {
   const double to_mbit = 8 / 1e6 / std::max(series.interval_s, 1e-3);
-  Values in = scaled(series, "bytes_received", to_mbit);
-  Values out = scaled(series, "bytes_sent", to_mbit);
+  Values in = scaled(series, SeriesId::kBytesReceived, to_mbit);
+  Values out = scaled(series, SeriesId::kBytesSent, to_mbit);
   if (sum(out) > sum(in)) return {"RATE out Mbit/s", std::move(out), Fold::kMean};
   return {"RATE in Mbit/s", std::move(in), Fold::kMean};
 }
 
 // The wait that the first finding is about, else that on the path.
-Bar wait_bar(const model::Series& series, std::string_view code) {
+Bar wait_bar(const model::Series& series, std::optional<Family> family) {
   constexpr double kToMs = 1e-3;
-  if (code == "local-queueing") return {"HOST p99 ms", scaled(series, "host_queue_p99_us", kToMs), Fold::kMax};
-  if (code == "slow-reader") return {"READ p99 ms", scaled(series, "read_wait_p99_us", kToMs), Fold::kMax};
-  Bar both_ways = {"QUEUE p50 ms", scaled(series, "path_queue_p50_us", kToMs), Fold::kMax};
+  if (family == Family::kHostQueue) return {"HOST p99 ms", scaled(series, SeriesId::kHostQueueP99, kToMs), Fold::kMax};
+  if (family == Family::kReading) return {"READ p99 ms", scaled(series, SeriesId::kReadWaitP99, kToMs), Fold::kMax};
+  Bar both_ways = {"QUEUE p50 ms", scaled(series, SeriesId::kPathQueueP50, kToMs), Fold::kMax};
   if (known(both_ways.values) > 0) return both_ways;
-  return {"QUEUE in p50 ms", scaled(series, "path_queue_in_p50_us", kToMs), Fold::kMax};
+  return {"QUEUE in p50 ms", scaled(series, SeriesId::kPathQueueInP50, kToMs), Fold::kMax};
 }
 
 // The values that fall into column `i` of `n`, as one.
@@ -105,17 +109,17 @@ void append_bar(Page& page, const Bar& bar) {
 
 bool has_queueing(const model::Report& report, const model::EndpointPicture& endpoint) {
   return std::any_of(report.findings.begin(), report.findings.end(), [&](const model::Finding& finding) {
-    return is_about_delay(finding.code) && finding.endpoint &&
+    return is_about_delay(finding.family) && finding.endpoint &&
            &report.picture.endpoints[*finding.endpoint] == &endpoint;
   });
 }
 
-// Of the first finding about this endpoint; empty: there is none.
-std::string_view first_code(const model::Report& report, const model::EndpointPicture& endpoint) {
+// Of the first finding about this endpoint.
+std::optional<Family> first_family(const model::Report& report, const model::EndpointPicture& endpoint) {
   for (const model::Finding& finding : report.findings) {
-    if (finding.endpoint && &report.picture.endpoints[*finding.endpoint] == &endpoint) return finding.code;
+    if (finding.endpoint && &report.picture.endpoints[*finding.endpoint] == &endpoint) return finding.family;
   }
-  return {};
+  return std::nullopt;
 }
 
 }  // namespace
@@ -126,7 +130,7 @@ void append_bars(Page& page, const model::Report& report) {
   const model::Series& series = endpoint->series;
   const bool expected = has_queueing(report, *endpoint);
   std::vector<Bar> bars;
-  for (Bar& bar : std::array{rate_bar(series), wait_bar(series, first_code(report, *endpoint))}) {
+  for (Bar& bar : std::array{rate_bar(series), wait_bar(series, first_family(report, *endpoint))}) {
     const auto measured = static_cast<double>(known(bar.values));
     const bool moved = bar.fold == Fold::kMax || sum(bar.values) > 0;
     if (measured > 0 && moved && (expected || measured * series.interval_s >= kShortestSeconds)) {

@@ -5,10 +5,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "report/evidence.h"
-#include "report/format.h"
 #include "report/text.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -108,11 +107,11 @@ class Section {
 
 void append_evidence(Page& page, const TextContext& context, const model::Finding& finding) {
   constexpr std::size_t kWidestLabel = 24;
-  const std::vector<EvidenceLine> lines = evidence_lines(finding, &context.report);
+  const std::vector<model::EvidenceRow>& lines = finding.rows;
   std::size_t width = 0;
-  for (const EvidenceLine& line : lines) width = std::max(width, std::min(columns(line.label), kWidestLabel));
+  for (const model::EvidenceRow& line : lines) width = std::max(width, std::min(columns(line.label), kWidestLabel));
   Section section(page, "Evidence");
-  for (const EvidenceLine& line : lines) {
+  for (const model::EvidenceRow& line : lines) {
     const std::string label = elide_middle(escape_terminal(line.label), kWidestLabel);
     section.row(pad_right(label, width) + "  ", line.value);
   }
@@ -140,14 +139,14 @@ void append_cause(Page& page, const TextContext& context, std::size_t index) {
   const model::Finding& finding = context.report.findings[index];
   append_heading(page, context, index);
   page.paragraph("  ", finding.explanation.empty() ? finding.title : finding.explanation);
-  if (finding.code != kEventsLost) append_impact(page, context, finding);
+  if (!is_about_losses(finding)) append_impact(page, context, finding);
   append_who(page, context, finding);
   for (std::size_t i = 0; i < std::min(finding.app_messages.size(), kLogLines); ++i) {
     page.paragraph(i == 0 ? "  Log line: " : "            ", finding.app_messages[i]);
   }
   append_evidence(page, context, finding);
   Section timers(page, "Timers");
-  for (const std::string& line : timer_lines(finding)) timers.row("", line);
+  for (const std::string& line : finding.timers) timers.row("", line);
   if (!finding.confidence_reasons.empty()) {
     Section(page, "Doubts").row("", join(finding.confidence_reasons, " "));
   }

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "report/format.h"
 #include "report/text.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -30,13 +30,6 @@ std::string failure_time(const TextContext& context, model::MonoTime at) {
   const model::WallTime wall = context.wall(at);
   if (date(context.wall(window.start)) == date(context.wall(window.end))) return "  " + clock_time(wall);
   return " " + date(wall).substr(5) + " " + clock_seconds(wall);
-}
-
-// Bytes in a narrow column: "1412", "118MiB".
-std::string narrow_bytes(std::uint64_t n) {
-  if (n < 1'000'000) return std::to_string(n);
-  const double mib = static_cast<double>(n) / (1 << 20);
-  return mib < 10'000 ? fmt::format("{:.0f}MiB", mib) : fmt::format("{:.0f}GiB", mib / 1024);
 }
 
 std::string sent_and_got(const SocketStory& story) {

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "report/format.h"
 #include "report/text.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -87,9 +87,9 @@ void append_delays(Page& page, const TextContext& context) {
   page.blank();
   named_row(page, fmt::format("DELAY {} {}", key.role == model::Role::kInbound ? "AT" : "TO", key.at.to_string()),
             kLabel, row("p50", "p90", "p99", "max", "samples"), Style::kHeading);
-  for (const auto& [name, words, histogram] : table->rows) {
+  for (const auto& [measure, words, histogram] : table->rows) {
     const auto p = [h = histogram](double q) { return us_or_dash(h->percentile(q)); };
-    page.line(pad_right("  " + pad_right(name, kName) + std::string(words), kLabel) +
+    page.line(pad_right("  " + pad_right(model::to_string(measure), kName) + std::string(words), kLabel) +
               row(p(0.5), p(0.9), p(0.99), us_or_dash(histogram->max()), std::to_string(histogram->count())));
   }
   for (const std::string& remark : table->remarks) page.paragraph("  ", remark);

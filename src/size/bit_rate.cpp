@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "size/bit_rate.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
 #include <cstddef>
 #include <system_error>
 
@@ -58,19 +55,6 @@ std::optional<double> parse_bit_rate(std::string_view text) {
   if (!bits) return std::nullopt;
   const double rate = number * *bits;
   return rate > 0 && rate <= kLargestBitRate ? std::optional(rate) : std::nullopt;
-}
-
-std::string bit_rate_in_words(double bit_per_s) {
-  struct Unit {
-    double bits;
-    std::string_view name;
-  };
-  constexpr std::array kUnits = {Unit{1e9, "Gbit/s"}, Unit{1e6, "Mbit/s"}, Unit{1e3, "kbit/s"}, Unit{1, "bit/s"}};
-  const auto* unit = std::ranges::find_if(kUnits, [bit_per_s](const Unit& u) { return bit_per_s >= u.bits; });
-  if (unit == kUnits.end()) unit = &kUnits.back();
-  const double number = bit_per_s / unit->bits;
-  const bool whole = std::abs(number - std::round(number)) < 1e-6 * number || number >= 99.95;
-  return whole ? fmt::format("{:.0f} {}", number, unit->name) : fmt::format("{:.3g} {}", number, unit->name);
 }
 
 }  // namespace tcpdiag::size

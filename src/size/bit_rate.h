@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rates of a link as a person types and reads them.
+// Rates of a link as a person types them.
 #pragma once
 
 #include <optional>
-#include <string>
 #include <string_view>
 
 namespace tcpdiag::size {
@@ -15,9 +14,5 @@ namespace tcpdiag::size {
 std::optional<double> parse_bit_rate(std::string_view text);
 
 inline constexpr double kLargestBitRate = 1e14;
-
-// In the largest unit that leaves a number of at least 1, with three significant digits or all of a whole number:
-// "64 Mbit/s", "82.3 Mbit/s", "5 Gbit/s", "512 kbit/s".
-std::string bit_rate_in_words(double bit_per_s);
 
 }  // namespace tcpdiag::size

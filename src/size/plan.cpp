@@ -59,10 +59,10 @@ void compare(Plan& plan, bool own_rate) {
   const double capacity = *plan.capacity_per_s;
   plan.used_pct = 100 * rate / capacity;
   if (own_rate && std::abs(rate - capacity) <= kNearLimit * capacity) {
-    plan.verdict = Verdict::kAtLimit;
+    plan.verdict = Fit::kAtLimit;
     return;
   }
-  plan.verdict = rate <= capacity ? Verdict::kCarries : Verdict::kTooMuch;
+  plan.verdict = rate <= capacity ? Fit::kCarries : Fit::kTooMuch;
   if (rate > capacity) plan.full_after_s = kQueueLimitS * capacity / (rate - capacity);
 }
 
@@ -82,15 +82,15 @@ const char* to_string(LimitSource source) {
   return "baseline";
 }
 
-const char* to_string(Verdict verdict) {
+const char* to_string(Fit verdict) {
   switch (verdict) {
-    case Verdict::kCarries:
+    case Fit::kCarries:
       return "carries";
-    case Verdict::kAtLimit:
+    case Fit::kAtLimit:
       return "at_limit";
-    case Verdict::kTooMuch:
+    case Fit::kTooMuch:
       return "too_much";
-    case Verdict::kNotCompared:
+    case Fit::kNotCompared:
       return "not_compared";
   }
   return "not_compared";
@@ -125,7 +125,7 @@ Plan make_plan(const Traffic& traffic, const std::optional<Limit>& limit, const 
   if (traffic.rate_per_s) {
     const bool own_rate = measured && measured->mean_per_s == traffic.rate_per_s;
     if (limit) compare(plan, own_rate);
-    plan.rate_is_cut = plan.verdict == Verdict::kAtLimit || (own_rate && measured->ceiling_bit_per_s);
+    plan.rate_is_cut = plan.verdict == Fit::kAtLimit || (own_rate && measured->ceiling_bit_per_s);
     find_types(plan, table);
   }
   return plan;

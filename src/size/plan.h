@@ -106,8 +106,8 @@ struct TypeFit {
 };
 
 // At the limit is a rate that was measured, and is within kNearLimit of it: what got through, not what was asked for.
-enum class Verdict : std::uint8_t { kCarries, kAtLimit, kTooMuch, kNotCompared };
-const char* to_string(Verdict verdict);  // "carries", "at_limit", "too_much", "not_compared"
+enum class Fit : std::uint8_t { kCarries, kAtLimit, kTooMuch, kNotCompared };
+const char* to_string(Fit verdict);  // "carries", "at_limit", "too_much", "not_compared"
 
 struct Plan {
   Traffic traffic;
@@ -118,7 +118,7 @@ struct Plan {
   std::optional<double> by_payload_per_s;  // with a limit: of the direction that fills first
   std::optional<double> capacity_per_s;
   bool in_fills_first = false;
-  Verdict verdict = Verdict::kNotCompared;
+  Fit verdict = Fit::kNotCompared;
   std::optional<double> used_pct;  // of the capacity, at the rate asked; more than 100: too much
   bool rate_is_cut = false;        // the rate was measured at the limit: more may have been asked for
   std::vector<Queueing> queueing;  // by clients; empty: no limit

@@ -36,7 +36,7 @@ void find_types(Plan& plan, const Table& table) {
   // A cache node is exchanged for a cache node, and an instance for an instance.
   const bool cache_nodes = own.starts_with(kCachePrefix);
   // Where the rate is what a limit let through, only clearly more helps.
-  const bool at_limit = plan.verdict == Verdict::kAtLimit;
+  const bool at_limit = plan.verdict == Fit::kAtLimit;
   const double least = at_limit ? kClearlyMore * plan.limit->bit_per_s : 0;
   std::vector<TypeFit> fits;
   for (const knowledge::Baseline& type : table.types) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "util/duration.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -60,29 +58,6 @@ std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
   }
   if (!(total <= static_cast<double>(kLongestDuration.count()))) return std::nullopt;
   return std::chrono::nanoseconds(std::llround(total));
-}
-
-std::string duration_in_words(std::chrono::nanoseconds duration) {
-  using std::chrono::duration_cast;
-  const auto microseconds = duration_cast<std::chrono::microseconds>(duration).count();
-  if (microseconds > 0 && microseconds < 1000) return fmt::format("{} us", microseconds);
-  const auto milliseconds = duration_cast<std::chrono::milliseconds>(duration).count();
-  if (milliseconds > 0 && milliseconds < 1000) return fmt::format("{} ms", milliseconds);
-  const auto all_seconds = duration_cast<std::chrono::seconds>(duration).count();
-  if (all_seconds < 60) {
-    if (milliseconds % 1000 == 0) return fmt::format("{} s", all_seconds);
-    std::string fraction = fmt::format("{:03}", milliseconds % 1000);
-    fraction.erase(fraction.find_last_not_of('0') + 1);
-    return fmt::format("{}.{} s", all_seconds, fraction);
-  }
-  std::string words;
-  const auto add = [&words](auto amount, const char* unit) {
-    if (amount != 0) words += fmt::format("{}{} {}", words.empty() ? "" : " ", amount, unit);
-  };
-  add(all_seconds / 3600, "h");
-  add(all_seconds / 60 % 60, "min");
-  add(all_seconds % 60, "s");
-  return fmt::format("{} s ({})", all_seconds, words);
 }
 
 }  // namespace tcpdiag

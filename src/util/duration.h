@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Durations as a person types and reads them.
+// Durations as a person types them.
 #pragma once
 
 #include <chrono>
 #include <optional>
-#include <string>
 #include <string_view>
 
 namespace tcpdiag {
@@ -14,9 +13,5 @@ namespace tcpdiag {
 std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text);
 
 inline constexpr std::chrono::nanoseconds kLongestDuration = std::chrono::hours{24 * 365};
-
-// In words, so that a slip shows: "500 ms", "30 s", "6379 s (1 h 46 min 19 s)". Rounded down: to microseconds
-// below a millisecond, to milliseconds below a minute, then to seconds. `duration` is not negative.
-std::string duration_in_words(std::chrono::nanoseconds duration);
 
 }  // namespace tcpdiag

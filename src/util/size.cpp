@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "util/size.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -38,14 +36,6 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
     return *number << known.shift;
   }
   return std::nullopt;
-}
-
-std::string size_in_words(std::uint64_t bytes) {
-  for (const Unit& unit : kUnits) {
-    const std::uint64_t whole = bytes >> unit.shift;
-    if (whole != 0 && whole << unit.shift == bytes) return fmt::format("{} {}", whole, unit.name);
-  }
-  return "0 B";
 }
 
 }  // namespace tcpdiag

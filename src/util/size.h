@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sizes of memory as a person types and reads them.
+// Sizes of memory as a person types them.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 
 namespace tcpdiag {
@@ -12,8 +11,5 @@ namespace tcpdiag {
 // "65536" (bytes), "64K", "64KiB", "4M", "4MiB", "1G", "1GiB": powers of 1024, in either case. Nothing for anything
 // else: "64KB" means 1000 to some and 1024 to others.
 std::optional<std::uint64_t> parse_size(std::string_view text);
-
-// In the largest unit that gives a whole number: "64 KiB", "4 MiB", "1000 B".
-std::string size_in_words(std::uint64_t bytes);
 
 }  // namespace tcpdiag

@@ -23,10 +23,10 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/caller.h"
-#include "cli/confinement.h"
-#include "unit/cli/fake_source.h"
+#include "session/caller.h"
+#include "session/confinement.h"
 #include "unit/sandbox/attempts.h"
+#include "unit/session/fake_source.h"
 #include "util/fd.h"
 #include "util/io.h"
 
@@ -49,7 +49,7 @@ class SourceWithMap : public test::FakeSource {
     attributes.max_entries = 1;
     map_ = Fd(static_cast<int>(bpf(BPF_MAP_CREATE, attributes)));
   }
-  bool can_read_maps() const override { return read_map() == 0; }
+  bool can_read() const override { return read_map() == 0; }
   int read_map() const {
     std::uint32_t key = 0;
     std::uint64_t value = 0;
@@ -73,7 +73,8 @@ class Probe {
     const pid_t child = ::fork();
     if (child == 0) {
       status_ = Fd(::open("/proc/self/status", O_RDONLY | O_CLOEXEC));
-      if (confine_ && !cli::confine_trace(cli::caller_through_sudo(), {own_.get()}, source_)) ::_exit(kNotConfined);
+      if (confine_ && !session::confine_trace(session::caller_through_sudo(), {own_.get()}, source_))
+        ::_exit(kNotConfined);
       ::_exit(attempt());
     }
     int status = 0;
@@ -133,7 +134,7 @@ void print(Probe& probe, std::string_view title, const std::vector<test::Attempt
 
 int main(int argc, char** argv) {
   if (argc < 3) return 2;
-  const auto caller = cli::caller_through_sudo();
+  const auto caller = session::caller_through_sudo();
   const test::Targets targets(argv[1], caller ? caller->uid : ::getuid());
   Probe probe(argv[2], argc == 3);
   write_all(STDOUT_FILENO, "{\"status\":{");

@@ -84,7 +84,7 @@ def rule_codes() -> list[str]:
     codes = []
     for name in sorted(os.listdir(RULES)):
         with open(os.path.join(RULES, name), encoding="utf-8") as file:
-            codes += re.findall(r'^const Rule k\w+\{\s*"([a-z-]+)"', file.read(), re.MULTILINE)
+            codes += re.findall(r'^const Rule k\w+\{\s*\.code = "([a-z-]+)"', file.read(), re.MULTILINE)
     return codes
 
 

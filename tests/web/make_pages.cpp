@@ -17,8 +17,10 @@
 namespace {
 
 using tcpdiag::model::Report;
+using tcpdiag::model::RetransmitKind;
 using tcpdiag::model::SocketStory;
-using tcpdiag::model::TimelineKind;
+namespace model = tcpdiag::model;
+namespace mark = tcpdiag::model::mark;
 namespace report = tcpdiag::report;
 namespace samples = tcpdiag::report::samples;
 
@@ -42,18 +44,18 @@ Values spikes(std::size_t n, std::size_t every, std::int64_t height) {
 
 tcpdiag::model::Series busy_series(std::size_t n, double interval_s) {
   tcpdiag::model::Series series{-4000, interval_s, n, {}};
-  series.arrays["bytes_sent"] = wave(n, 90'000, 40'000, 61);
-  series.arrays["bytes_received"] = wave(n, 2'400'000, 900'000, 97);
-  series.arrays["exchanges"] = wave(n, 70, 25, 97);
-  series.arrays["connects"] = wave(n, 12, 4, 31);
-  series.arrays["connect_failures"] = spikes(n, 400, 1);
-  series.arrays["retransmits"] = spikes(n, 90, 3);
-  series.arrays["resets"] = spikes(n, 101, 1);
-  series.arrays["rtt_p50_us"] = wave(n, 900, 150, 53);
-  series.arrays["path_queue_in_p50_us"] = wave(n, 400, 300, 200);
-  series.arrays["path_queue_in_p99_us"] = wave(n, 2'500, 1'500, 200);
+  series.arrays[model::SeriesId::kBytesSent] = wave(n, 90'000, 40'000, 61);
+  series.arrays[model::SeriesId::kBytesReceived] = wave(n, 2'400'000, 900'000, 97);
+  series.arrays[model::SeriesId::kExchanges] = wave(n, 70, 25, 97);
+  series.arrays[model::SeriesId::kConnects] = wave(n, 12, 4, 31);
+  series.arrays[model::SeriesId::kConnectFailures] = spikes(n, 400, 1);
+  series.arrays[model::SeriesId::kRetransmits] = spikes(n, 90, 3);
+  series.arrays[model::SeriesId::kResets] = spikes(n, 101, 1);
+  series.arrays[model::SeriesId::kRttP50] = wave(n, 900, 150, 53);
+  series.arrays[model::SeriesId::kPathQueueInP50] = wave(n, 400, 300, 200);
+  series.arrays[model::SeriesId::kPathQueueInP99] = wave(n, 2'500, 1'500, 200);
   // Not always measured: a gap, and one value alone in it.
-  Values& gap = series.arrays["read_wait_p99_us"] = wave(n, 180, 60, 41);
+  Values& gap = series.arrays[model::SeriesId::kReadWaitP99] = wave(n, 180, 60, 41);
   for (std::size_t i = n / 4; i < n / 3; ++i) {
     if (i != n * 7 / 24) gap[i].reset();
   }
@@ -65,35 +67,34 @@ Report story() {
   Report out = samples::api_resets();
   auto& picture = out.picture;
   picture.endpoints[0].series = busy_series(1237, 2);
-  picture.endpoints[0].histograms["rtt"] = samples::histogram({{700, 500}, {900, 800}, {1'500, 90}, {9'000, 3}});
+  picture.endpoints[0].histograms[model::Measure::kRtt] =
+      samples::histogram({{700, 500}, {900, 800}, {1'500, 90}, {9'000, 3}});
   out.findings[0].sockets = {0, 1, 2, 3};
   SocketStory& reset = picture.sockets[0];
   reset.timeline = {
-      {samples::at(131.114), TimelineKind::kConnect, {{"syn_after_us", "41"}}},
-      {samples::at(132.118), TimelineKind::kSynRetransmit, {{"retry", "1"}, {"delay_us", "1004000"}}},
-      {samples::at(132.119), TimelineKind::kEstablished, {{"took_us", "1004900"}}},
-      {samples::at(133.114), TimelineKind::kRequest, {{"bytes", "1412"}}},
+      {samples::at(131.114), mark::Connect{samples::s(41e-6)}},
+      {samples::at(132.118), mark::SynRetransmit{.retry = 1, .delay = samples::s(1.004)}},
+      {samples::at(132.119), mark::Established{samples::s(1.0049)}},
+      {samples::at(133.114), mark::Request{1412}},
       {samples::at(133.321),
-       TimelineKind::kRetransmit,
-       {{"kind", "rto"}, {"segments", "1"}, {"delay_us", "207000"}, {"bound_us", "12"}}},
-      {samples::at(133.322), TimelineKind::kRequestAcked, {{"after_us", "208000"}}},
-      {samples::at(163.114), TimelineKind::kResetReceived, {{"phase", "established"}}},
-      {samples::at(163.115), TimelineKind::kClosed, {{"errno", "104"}}},
+       mark::Retransmit{.kind = RetransmitKind::kRto, .bound_us = 12, .delay = samples::s(0.207)}},
+      {samples::at(133.322), mark::RequestAcked{samples::s(0.208)}},
+      {samples::at(163.114), mark::ResetReceived{model::Phase::kEstablished}},
+      {samples::at(163.115), mark::Closed{104}},
   };
   SocketStory& inbound = picture.sockets[1];
   inbound.socket.role = tcpdiag::model::Role::kInbound;
   inbound.timeline = {
-      {samples::at(300), TimelineKind::kAccepted, {}},
-      {samples::at(301), TimelineKind::kRequest, {{"bytes", "512"}}},
-      {samples::at(301.25), TimelineKind::kRetransmitFailed, {{"kind", "fast"}, {"segments", "2"}, {"errno", "16"}}},
-      {samples::at(308), TimelineKind::kSlowAnswer, {{"wait_us", "7000000"}, {"calls_since_read", "0"}}},
-      {samples::at(308.5), TimelineKind::kFinReceived, {}},
-      {samples::at(308.6), TimelineKind::kFinSent, {}},
-      {samples::at(308.7),
-       TimelineKind::kResetSent,
-       {{"phase", "after_local_fin"}, {"cause", "app_closed_unread"}, {"reason", "TCP_ABORT_ON_CLOSE"}}},
-      {samples::at(308.8), TimelineKind::kError, {{"errno", "110"}, {"of_a_later_version", "7"}}},
+      {samples::at(300), mark::Accepted{}},
+      {samples::at(301), mark::Request{512}},
+      {samples::at(301.25), mark::Retransmit{RetransmitKind::kFast, true, 2, -16}},
+      {samples::at(308), mark::SlowAnswer{samples::s(7), std::uint8_t{0}}},
+      {samples::at(308.5), mark::FinReceived{}},
+      {samples::at(308.6), mark::FinSent{}},
+      {samples::at(308.7), mark::ResetSent{model::Phase::kAfterLocalFin, model::LocalResetCause::kAppClosedUnread, 1}},
+      {samples::at(308.8), mark::Error{110}},
   };
+  picture.start.reset_reasons[1] = "SK_RST_REASON_TCP_ABORT_ON_CLOSE";
   return out;
 }
 
@@ -104,7 +105,7 @@ Report queueing() {
   picture.start.clock.wall_at += samples::s(20.4 * 3600);
   picture.window.end = samples::at(3600);
   picture.endpoints[0].series = busy_series(1800, 2);
-  picture.endpoints[0].series.arrays["path_queue_p50_us"] = wave(1800, 120'000, 90'000, 600);
+  picture.endpoints[0].series.arrays[model::SeriesId::kPathQueueP50] = wave(1800, 120'000, 90'000, 600);
   return out;
 }
 
@@ -126,8 +127,9 @@ Report markup() {
   for (std::size_t i = 0; i < picture.sockets.size(); ++i) {
     picture.sockets[i].owner->comm = evil[i % 4];
     picture.sockets[i].cgroup_path = "/" + evil[(i + 1) % 4];
-    picture.sockets[i].timeline[0].detail["comm"] = evil[(i + 2) % 4];
-    picture.sockets[i].timeline[0].detail[evil[i % 4]] = "1";
+    const auto reason = static_cast<std::uint32_t>(i % 4);
+    picture.start.reset_reasons[reason] = evil[reason];
+    picture.sockets[i].timeline[0].body = mark::ResetSent{.reason = reason};
   }
   picture.endpoints[0].processes = {{image, script, {1}, 1, 1, 1, 1, 1}, {quotes, bytes, {2}, 1, 1, 1, 1, 1}};
   for (auto& finding : out.findings) {

@@ -15,6 +15,7 @@
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
 #include "knowledge/baselines.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -24,6 +25,18 @@ using model::Confidence;
 using model::NicPicture;
 using model::Severity;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kDevice{"device"};
+constexpr EvidenceKey kLimit{"limit"};
+constexpr EvidenceKey kDeltaPackets{"delta_packets"};
+constexpr EvidenceKey kSecondsWithDelta{"seconds_with_delta"};
+constexpr EvidenceKey kMaxPerS{"max_per_s"};
+constexpr EvidenceKey kConntrackAvailableMin{"conntrack_available_min"};
+constexpr EvidenceKey kPattern{"pattern"};
+constexpr EvidenceKey kDriverReset{"driver_reset"};
+constexpr std::array kEvidence = {
+    kDevice, kLimit, kDeltaPackets, kSecondsWithDelta, kMaxPerS, kConntrackAvailableMin, kPattern, kDriverReset};
 
 struct Limit {
   std::string_view name;
@@ -97,8 +110,8 @@ std::string own_type_words(const Facts& facts, const Limit& limit) {
   const knowledge::Baseline* row = type ? knowledge::find_baseline(*type) : nullptr;
   if (row == nullptr || (limit.name != "bw_in" && limit.name != "bw_out")) return {};
   return fmt::format(" This host is a {}: {} in each direction, {} for a while.", row->type,
-                     rate_words(static_cast<double>(row->baseline_bit_per_s)),
-                     rate_words(static_cast<double>(row->burst_bit_per_s)));
+                     bit_rate(static_cast<double>(row->baseline_bit_per_s)),
+                     bit_rate(static_cast<double>(row->burst_bit_per_s)));
 }
 
 std::optional<Judged> judge(const Facts& facts, const NicPicture& nic, const AllowanceLimit& seen) {
@@ -124,22 +137,22 @@ std::optional<Judged> judge(const Facts& facts, const NicPicture& nic, const All
   common_steps(grade, facts, Feed::kCounters, seen.delta);
   grade.write_to(finding);
 
-  add(finding, "device", nic.device);
-  add(finding, "limit", seen.limit);
-  add(finding, "delta_packets", seen.delta);
-  add(finding, "seconds_with_delta", seen.seconds_with_delta);
-  add(finding, "max_per_s", std::optional(static_cast<double>(seen.max_per_s)));
-  add(finding, "conntrack_available_min", nic.conntrack_available_min);
-  add(finding, "pattern", std::string(sustained ? "sustained" : "microburst"));
-  add(finding, "driver_reset", std::uint64_t{nic.driver_reset ? 1U : 0U});
+  add(finding, kDevice, nic.device);
+  add(finding, kLimit, seen.limit);
+  add(finding, kDeltaPackets, seen.delta);
+  add(finding, kSecondsWithDelta, seen.seconds_with_delta);
+  add(finding, kMaxPerS, std::optional(static_cast<double>(seen.max_per_s)));
+  add(finding, kConntrackAvailableMin, nic.conntrack_available_min);
+  add(finding, kPattern, std::string(sustained ? "sustained" : "microburst"));
+  add(finding, kDriverReset, std::uint64_t{nic.driver_reset ? 1U : 0U});
 
-  const std::string packets = count_words(seen.delta, "packet", "packets");
+  const std::string packets = number_of(seen.delta, "packet");
   finding.title = fmt::format("{} exceeded what the cloud allows it {} ({}_allowance_exceeded): {}{}", nic.device,
                               limit->title, seen.limit, packets, limit->drops ? " dropped" : "");
   finding.explanation =
       fmt::format("The cloud {} {} of {} in {} ({}). {}{}", limit->drops ? "dropped" : "queued or dropped", packets,
-                  nic.device, count_words(seen.seconds_with_delta, "second", "seconds"),
-                  sustained ? "sustained" : "a microburst", limit->meaning, own_type_words(facts, *limit));
+                  nic.device, number_of(seen.seconds_with_delta, "second"), sustained ? "sustained" : "a microburst",
+                  limit->meaning, own_type_words(facts, *limit));
   if (!sustained && !limit->drops) {
     finding.explanation += " A burst like this is harmless where nobody waited in these seconds.";
   }
@@ -160,8 +173,34 @@ std::vector<Judged> judge_picture(const Facts& facts) {
   return result;
 }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  const std::string device = e.text(kDevice);
+  const std::string limit = e.text(kLimit);
+  const auto packets = e.count(kDeltaPackets);
+  out.push_back({"counter", packets ? fmt::format("{} {}_allowance_exceeded +{}", device, limit, *packets) : ""});
+  const auto seconds = e.count(kSecondsWithDelta);
+  const auto most = e.number(kMaxPerS);
+  out.push_back({"pattern", list_of({e.text(kPattern), seconds ? fmt::format("it rose in {} s", *seconds) : "",
+                                     most ? fmt::format("at most {} packets a second", rate(*most)) : ""})});
+  // Only where the table was full does its room matter.
+  const std::string room = e.text(kConntrackAvailableMin);
+  if (limit == "conntrack") out.push_back({"room left", with("for ", room, " more tracked connections at the least")});
+  if (e.is_set(kDriverReset)) out.push_back({"driver", "reset during the trace: its counters began anew"});
+}
+
+// What the cloud holds back waits, and is dropped.
+constexpr std::array kEffects = {Effect{&kThroughputCeiling, Shared::kDevice}, Effect{&kPathQueueing, Shared::kDevice},
+                                 Effect{&kLocalQueueing, Shared::kDevice}};
+
 }  // namespace
 
-const Rule kAllowanceExceeded{"allowance-exceeded", nullptr, nullptr, nullptr, judge_picture};
+const Rule kAllowanceExceeded{
+    .code = "allowance-exceeded",
+    .family = model::Family::kAllowances,
+    .judge_picture = judge_picture,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+    .effects = kEffects,
+};
 
 }  // namespace tcpdiag::diagnose::rules

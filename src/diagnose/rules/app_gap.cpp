@@ -7,12 +7,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "diagnose/delay.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/stats.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -23,6 +25,17 @@ using model::Duration;
 using model::Severity;
 using model::SocketStory;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kAppGapP50S{"app_gap_p50_s"};
+constexpr EvidenceKey kAppGapP90S{"app_gap_p90_s"};
+constexpr EvidenceKey kAppGapFailedP50S{"app_gap_failed_p50_s"};
+constexpr EvidenceKey kAppGapOkP50S{"app_gap_ok_p50_s"};
+constexpr EvidenceKey kSamples{"samples"};
+constexpr EvidenceKey kThreads{"threads"};
+constexpr EvidenceKey kCoveragePct{"coverage_pct"};
+constexpr std::array kEvidence = {kAppGapP50S, kAppGapP90S, kAppGapFailedP50S, kAppGapOkP50S,
+                                  kSamples,    kThreads,    kCoveragePct};
 
 constexpr auto kLongAppGapUs = static_cast<std::uint64_t>(model::microseconds(kLongAppGap));
 
@@ -80,7 +93,7 @@ Grade grade_of(const Facts& facts, const AppGap& known, std::uint64_t samples) {
   if (!coverage || *coverage < kAppGapCoveragePct) {
     grade.at_most(
         Confidence::kMedium,
-        coverage ? fmt::format("Only {} of the calls can be followed back to a user's request.", share_words(*coverage))
+        coverage ? fmt::format("Only {} of the calls can be followed back to a user's request.", percent(*coverage))
                  : std::string("How many of the calls can be followed back to a user's request is not known."));
   }
   if (static_cast<double>(known.ambiguous) >=
@@ -102,17 +115,16 @@ std::string explanation(const model::EndpointPicture& picture, const model::Hist
       "ten "
       "(p90).",
       picture.key.at.to_string(), process.comm.empty() ? "this host's application" : process.comm,
-      about_words(*gaps.percentile(0.5)), count_words(gaps.count(), "call", "calls"),
-      about_words(*gaps.percentile(0.9)));
+      duration(*gaps.percentile(0.5)), number_of(gaps.count(), "call"), duration(*gaps.percentile(0.9)));
   const auto good = picture.app_gap.good_us.percentile(0.5);
   if (failed.size() > 0) {
-    text += fmt::format(" {} that failed began {} after the user's request (p50){}.",
-                        count_words(failed.size(), "call", "calls"), duration_words(*failed.gaps.p50()),
-                        good ? fmt::format(", good ones after {}", about_words(*good)) : std::string());
+    text += fmt::format(" {} that failed began {} after the user's request (p50){}.", number_of(failed.size(), "call"),
+                        duration(*failed.gaps.p50()),
+                        good ? fmt::format(", good ones after {}", duration(*good)) : std::string());
   }
   if (mostly_before_the_call(failed)) {
-    text += fmt::format(" {} of the time until their failure had passed before the call.",
-                        share_words(100 * failed.gap_share));
+    text +=
+        fmt::format(" {} of the time until their failure had passed before the call.", percent(100 * failed.gap_share));
   }
   text +=
       " That time was spent in this host, before TCP had anything to do: code, locks, a queue, a database, or other "
@@ -123,7 +135,7 @@ std::string explanation(const model::EndpointPicture& picture, const model::Hist
 std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoint) {
   if (!endpoint.outbound()) return std::nullopt;
   const model::EndpointPicture& picture = seconds.picture;
-  const model::Histogram* gaps = histogram(picture, "app_gap");
+  const model::Histogram* gaps = picture.measured(model::Measure::kAppGap);
   if (gaps == nullptr) return std::nullopt;
   const FailedCalls failed = failed_calls(seconds.facts, endpoint);
   const bool late = gaps->count() >= kAppGapCalls && *gaps->percentile(0.9) >= kLongAppGapUs;
@@ -148,18 +160,18 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   }
   grade.write_to(finding);
 
-  add(finding, "app_gap_p50_s", in_seconds(gaps->percentile(0.5)));
-  add(finding, "app_gap_p90_s", in_seconds(gaps->percentile(0.9)));
-  add_seconds(finding, "app_gap_failed_p50_s", failed.gaps.p50());
-  add(finding, "app_gap_ok_p50_s", in_seconds(known.good_us.percentile(0.5)));
-  add(finding, "samples", gaps->count());
-  add(finding, "threads", known.threads);
-  add(finding, "coverage_pct", known.coverage_pct());
+  add(finding, kAppGapP50S, in_seconds(gaps->percentile(0.5)));
+  add(finding, kAppGapP90S, in_seconds(gaps->percentile(0.9)));
+  add_seconds(finding, kAppGapFailedP50S, failed.gaps.p50());
+  add(finding, kAppGapOkP50S, in_seconds(known.good_us.percentile(0.5)));
+  add(finding, kSamples, gaps->count());
+  add(finding, kThreads, known.threads);
+  add(finding, kCoveragePct, known.coverage_pct());
 
   const OnlyProcess process = only_process(picture);
   finding.title = fmt::format("{} begins its calls to {} late: {} after the user's request (p90)",
                               process.comm.empty() ? "this host's application" : process.comm,
-                              picture.key.at.to_string(), about_words(*gaps->percentile(0.9)));
+                              picture.key.at.to_string(), duration(*gaps->percentile(0.9)));
   finding.explanation = explanation(picture, *gaps, failed);
   add_step(finding, Whose::kUs, "do requests queue for a thread or a worker: compare their number with the load");
   add_step(finding, Whose::kUs, "what runs before this call: database, locks, other calls, a pool that is waited for");
@@ -172,8 +184,28 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
 
 std::vector<Judged> judge_picture(const Facts& facts) { return each_endpoint(facts, judge); }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  const std::vector<std::string> gaps = e.together({kAppGapP50S, kAppGapP90S});
+  out.push_back({"before the call", list_of({with("p50 ", gaps[0]), with("p90 ", gaps[1])})});
+  const std::vector<std::string> typical = e.together({kAppGapFailedP50S, kAppGapOkP50S});
+  if (!typical[0].empty()) {
+    out.push_back({"failed calls", list_of({with("", typical[0], " (p50)"), with("good ones ", typical[1])})});
+  }
+  const auto samples = e.count(kSamples);
+  const auto threads = e.count(kThreads);
+  const std::string all = with(" (", e.text(kCoveragePct), " of all)");
+  out.push_back({"taken from", list_of({samples ? number_of(*samples, "call") + all : "",
+                                        threads && *threads > 0 ? number_of(*threads, "thread") : ""})});
+}
+
 }  // namespace
 
-const Rule kAppGap{"app-gap", nullptr, nullptr, nullptr, judge_picture};
+const Rule kAppGap{
+    .code = "app-gap",
+    .family = model::Family::kCallGaps,
+    .judge_picture = judge_picture,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+};
 
 }  // namespace tcpdiag::diagnose::rules

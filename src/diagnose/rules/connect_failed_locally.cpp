@@ -4,12 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "diagnose/judgement.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
 #include "knowledge/errno_names.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -18,6 +20,13 @@ using model::Confidence;
 using model::ConnectOutcome;
 using model::SocketStory;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kOutcome{"outcome"};
+constexpr EvidenceKey kErrnoName{"errno_name"};
+constexpr EvidenceKey kCount{"count"};
+constexpr EvidenceKey kIcmpErrors{"icmp_errors"};
+constexpr std::array kEvidence = {kOutcome, kErrnoName, kCount, kConnectCount, kIcmpErrors};
 
 bool claims(const Case& socket) {
   const auto outcome = socket.story.outcome;
@@ -42,25 +51,25 @@ std::optional<Judged> judge(const Group& group) {
   for (std::size_t i = 0; i < n; ++i) icmp += group.story(i).icmp_errors;
   const std::uint64_t connects = attempts_of(group.endpoint, Of::kConnects, n);
 
-  add(finding, "outcome", std::string(model::to_string(outcome)));
+  add(finding, kOutcome, std::string(model::to_string(outcome)));
   if (error != 0) {
-    add(finding, "errno_name", knowledge::errno_name(error));
+    add(finding, kErrnoName, knowledge::errno_name(error));
   } else {
-    add_null(finding, "errno_name");
+    add_null(finding, kErrnoName);
   }
-  add(finding, "count", n);
-  add(finding, "connect_count", connects);
-  add(finding, "icmp_errors", icmp);
+  add(finding, kCount, n);
+  add(finding, kConnectCount, connects);
+  add(finding, kIcmpErrors, icmp);
 
   Grade grade(Confidence::kHigh);
   common_steps(grade, group.facts, Feed::kSockets, n);
   grade.write_to(finding);
 
   const std::string name = group.name();
-  finding.title = fmt::format("{} of {} to {} failed", n, count_words(connects, "connect", "connects"), name);
+  finding.title = fmt::format("{} of {} to {} failed", n, number_of(connects, "connect"), name);
   finding.title += error != 0 ? fmt::format(" with {}", knowledge::errno_name(error))
                               : fmt::format(": {}", model::to_string(outcome));
-  finding.explanation = fmt::format("{} to {} failed", count_words(n, "connect", "connects"), name);
+  finding.explanation = fmt::format("{} to {} failed", number_of(n, "connect"), name);
   if (const auto words = knowledge::errno_words(error); !words.empty()) {
     finding.explanation += fmt::format(": {} ({})", words, knowledge::errno_name(error));
   }
@@ -87,8 +96,22 @@ std::optional<Judged> judge(const Group& group) {
   return judged;
 }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  out.push_back({"outcome", list_of({e.text(kOutcome), e.text(kErrnoName)})});
+  out.push_back({"connects", part_words(e.count(kCount), e.count(kConnectCount))});
+  out.push_back({"ICMP errors", e.text(kIcmpErrors)});
+}
+
 }  // namespace
 
-const Rule kConnectFailedLocally{"connect-failed-locally", claims, split, judge, nullptr};
+const Rule kConnectFailedLocally{
+    .code = "connect-failed-locally",
+    .family = model::Family::kConnects,
+    .claims = claims,
+    .split = split,
+    .judge = judge,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+};
 
 }  // namespace tcpdiag::diagnose::rules

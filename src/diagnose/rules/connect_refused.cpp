@@ -3,12 +3,14 @@
 // REJECT, or a listener with tcp_abort_on_overflow).
 #include <fmt/format.h>
 
+#include <array>
 #include <set>
 
 #include "diagnose/judgement.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -17,6 +19,12 @@ using model::Confidence;
 using model::ConnectOutcome;
 using model::SocketStory;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kRefusedCount{"refused_count"};
+constexpr EvidenceKey kAnswerP50Us{"answer_p50_us"};
+constexpr EvidenceKey kSources{"sources"};
+constexpr std::array kEvidence = {kRefusedCount, kConnectCount, kSharePct, kAnswerP50Us, kSources};
 
 bool claims(const Case& socket) { return socket.story.outcome == ConnectOutcome::kRefused && !socket.served_elsewhere; }
 
@@ -37,31 +45,30 @@ std::optional<Judged> judge(const Group& group) {
   }
   const std::uint64_t connects = attempts_of(group.endpoint, Of::kConnects, n);
 
-  add(finding, "refused_count", n);
-  add(finding, "connect_count", connects);
-  add(finding, "share_pct", finding.share_pct);
-  add_microseconds(finding, "answer_p50_us", answers.p50());
-  add(finding, "sources", std::vector<std::string>(sources.begin(), sources.end()));
+  add(finding, kRefusedCount, n);
+  add(finding, kConnectCount, connects);
+  add(finding, kSharePct, finding.share_pct);
+  add_microseconds(finding, kAnswerP50Us, answers.p50());
+  add(finding, kSources, std::vector<std::string>(sources.begin(), sources.end()));
 
   Grade grade(Confidence::kHigh);
   common_steps(grade, group.facts, Feed::kSockets, n);
   grade.write_to(finding);
 
   const std::string name = group.name();
-  finding.title = fmt::format("{} refused {} of {}", name, n, count_words(connects, "connect", "connects"));
+  finding.title = fmt::format("{} refused {} of {}", name, n, number_of(connects, "connect"));
   const std::uint64_t by_icmp = group.count_if([](const SocketStory& s) { return s.icmp_errors > 0; });
-  finding.explanation = fmt::format("{} answered {} with {}", name, count_words(n, "connect", "connects"),
+  finding.explanation = fmt::format("{} answered {} with {}", name, number_of(n, "connect"),
                                     by_icmp == 0   ? "a reset"
                                     : by_icmp == n ? "an ICMP message (port unreachable)"
                                                    : "a reset or an ICMP message (port unreachable)");
-  if (const auto took = answers.p50())
-    finding.explanation += fmt::format(", {} after the SYN (p50)", duration_words(*took));
+  if (const auto took = answers.p50()) finding.explanation += fmt::format(", {} after the SYN (p50)", duration(*took));
   finding.explanation += ".";
   if (const std::uint64_t ok = established_of(group); ok > 0) {
     finding.explanation += fmt::format(
         " {} to the same address and port succeeded: the service comes and goes, its queue overflows, or several hosts "
         "answer there.",
-        count_words(ok, "other connect", "other connects"));
+        number_of(ok, "other connect", "other connects"));
   } else {
     finding.explanation += " No connect to it succeeded: nothing listens on that port there, or a firewall rejects it.";
   }
@@ -74,8 +81,21 @@ std::optional<Judged> judge(const Group& group) {
   return judged;
 }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  out.push_back({"refused", part_words(e.count(kRefusedCount), e.count(kConnectCount))});
+  out.push_back({"answer after", with("", e.microseconds(kAnswerP50Us), " (p50)")});
+  out.push_back({"asked by", e.text(kSources)});
+}
+
 }  // namespace
 
-const Rule kConnectRefused{"connect-refused", claims, nullptr, judge, nullptr};
+const Rule kConnectRefused{
+    .code = "connect-refused",
+    .family = model::Family::kConnects,
+    .claims = claims,
+    .judge = judge,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+};
 
 }  // namespace tcpdiag::diagnose::rules

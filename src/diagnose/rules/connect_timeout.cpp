@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "diagnose/judgement.h"
@@ -17,6 +18,7 @@
 #include "diagnose/timer_candidates.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -25,6 +27,29 @@ using model::Confidence;
 using model::ConnectOutcome;
 using model::SocketStory;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kTimedOutCount{"timed_out_count"};
+constexpr EvidenceKey kAbandonedCount{"abandoned_count"};
+constexpr EvidenceKey kOngoingCount{"ongoing_count"};
+constexpr EvidenceKey kSynsSentP50Count{"syns_sent_p50_count"};
+constexpr EvidenceKey kGaveUpAfterP50S{"gave_up_after_p50_s"};
+constexpr EvidenceKey kIcmpErrors{"icmp_errors"};
+constexpr EvidenceKey kOtherConnectsOkSameEndpoint{"other_connects_ok_same_endpoint"};
+constexpr EvidenceKey kConntrackAllowanceDelta{"conntrack_allowance_delta"};
+constexpr EvidenceKey kSynScheduleS{"syn_schedule_s"};
+constexpr std::array kEvidence = {kTimedOutCount,
+                                  kAbandonedCount,
+                                  kOngoingCount,
+                                  kConnectCount,
+                                  kSynsSentP50Count,
+                                  kGaveUpAfterP50S,
+                                  kIcmpErrors,
+                                  kOtherConnectsOkSameEndpoint,
+                                  kConntrackAllowanceDelta,
+                                  kSynScheduleS,
+                                  kSinceInboundRequestP50S,
+                                  kTimerCandidates};
 
 bool claims(const Case& socket) {
   const SocketStory& story = socket.story;
@@ -49,10 +74,10 @@ std::uint64_t with_outcome(const Group& group, ConnectOutcome outcome) {
   return group.count_if([&](const SocketStory& s) { return s.outcome == outcome; });
 }
 
-bool is_syn(const model::TimelineEntry& entry) {
-  if (entry.kind == model::TimelineKind::kConnect) return true;
-  // One that did not leave (no neighbour yet) has an error.
-  return entry.kind == model::TimelineKind::kSynRetransmit && !entry.detail.contains("errno");
+// One that did not leave (no neighbour yet) is no SynRetransmit.
+bool is_syn(const model::TimelineMark& mark) {
+  return std::holds_alternative<model::mark::Connect>(mark.body) ||
+         std::holds_alternative<model::mark::SynRetransmit>(mark.body);
 }
 
 // When the SYNs left, in seconds after the first: "0, 1.0, 3.1, 7.2". Empty: the timeline does not have all of them.
@@ -60,10 +85,10 @@ std::string schedule_of(const SocketStory& story) {
   std::string words;
   std::uint32_t n = 0;
   model::MonoTime first{};
-  for (const model::TimelineEntry& entry : story.timeline) {
-    if (!is_syn(entry)) continue;
-    if (++n == 1) first = entry.at;
-    words += n == 1 ? "0" : fmt::format(", {:.1f}", model::seconds(entry.at - first));
+  for (const model::TimelineMark& mark : story.timeline) {
+    if (!is_syn(mark)) continue;
+    if (++n == 1) first = mark.at;
+    words += n == 1 ? "0" : fmt::format(", {:.1f}", model::seconds(mark.at - first));
   }
   return n == story.syns_sent && n >= kConnectMinSyns ? words : std::string();
 }
@@ -119,37 +144,36 @@ std::optional<Judged> judge(const Group& group) {
   const std::uint64_t ok_anywhere = established(group.facts.picture.totals);
   const std::uint64_t connects = attempts_of(group.endpoint, Of::kConnects, n);
 
-  add(finding, "timed_out_count", timed_out);
-  add(finding, "abandoned_count", abandoned);
-  add(finding, "ongoing_count", ongoing);
-  add(finding, "connect_count", connects);
-  add(finding, "syns_sent_p50_count", std::optional<std::uint64_t>(syns.p50()));
-  add_seconds(finding, "gave_up_after_p50_s", gave_up.p50());
-  add(finding, "icmp_errors", icmp);
-  add(finding, "other_connects_ok_same_endpoint", ok_here);
+  add(finding, kTimedOutCount, timed_out);
+  add(finding, kAbandonedCount, abandoned);
+  add(finding, kOngoingCount, ongoing);
+  add(finding, kConnectCount, connects);
+  add(finding, kSynsSentP50Count, std::optional<std::uint64_t>(syns.p50()));
+  add_seconds(finding, kGaveUpAfterP50S, gave_up.p50());
+  add(finding, kIcmpErrors, icmp);
+  add(finding, kOtherConnectsOkSameEndpoint, ok_here);
   const auto untracked = conntrack_exceeded(group.facts.picture, *group.endpoint.picture);
-  add(finding, "conntrack_allowance_delta", untracked);
+  add(finding, kConntrackAllowanceDelta, untracked);
   const std::string schedule = typical_schedule(group, syns.p50());
   if (schedule.empty()) {
-    add_null(finding, "syn_schedule_s");
+    add_null(finding, kSynScheduleS);
   } else {
-    add(finding, "syn_schedule_s", schedule);
+    add(finding, kSynScheduleS, schedule);
   }
   const Durations since = since_inbound_request(group);
-  add_seconds(finding, "since_inbound_request_p50_s", since.p50());
+  add_seconds(finding, kSinceInboundRequestP50S, since.p50());
   const TimerMatch known = match_timers(group, {{timer, "connect", gives_up(timed_out > 0, abandoned > 0)},
                                                 {since_inbound_timer(group, since), "inbound_request", ends_worker}});
-  add(finding, "timer_candidates", known.candidates);
+  add(finding, kTimerCandidates, known.candidates);
 
   grade_of(group, ok_here, ok_anywhere).write_to(finding);
 
   const std::string name = group.name();
   const std::string when = spread_words(gave_up, timer);
-  finding.title = fmt::format("{} of {} to {} got no answer", n, count_words(connects, "connect", "connects"), name);
+  finding.title = fmt::format("{} of {} to {} got no answer", n, number_of(connects, "connect"), name);
   if (!when.empty()) finding.title += fmt::format("; given up after {}", when);
-  finding.explanation =
-      fmt::format("{} to {} got no answer at all to {} each (p50)", count_words(n, "connect", "connects"), name,
-                  count_words(syns.p50().value_or(0), "SYN", "SYNs"));
+  finding.explanation = fmt::format("{} to {} got no answer at all to {} each (p50)", number_of(n, "connect"), name,
+                                    number_of(syns.p50().value_or(0), "SYN"));
   if (abandoned > 0) finding.explanation += fmt::format("; the application gave up {} of them", abandoned);
   if (timed_out > 0) finding.explanation += fmt::format("; the kernel gave up {}", timed_out);
   if (!when.empty()) finding.explanation += fmt::format(", after {}", when);
@@ -158,8 +182,8 @@ std::optional<Judged> judge(const Group& group) {
   finding.explanation += icmp == 0 ? ". No ICMP error came." : fmt::format(". {} ICMP errors came.", icmp);
   finding.explanation += since_inbound_words(group, since, "The end came");
   if (ok_here > 0) {
-    finding.explanation += fmt::format(" {} to the same address and port succeeded in this time.",
-                                       count_words(ok_here, "connect", "connects"));
+    finding.explanation +=
+        fmt::format(" {} to the same address and port succeeded in this time.", number_of(ok_here, "connect"));
   } else if (ok_anywhere > 0) {
     finding.explanation += " No connect to it succeeded, connects to other endpoints did.";
   } else {
@@ -189,8 +213,30 @@ std::optional<Judged> judge(const Group& group) {
   return judged;
 }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  const std::string timed_out = e.some(kTimedOutCount, "given up by the kernel");
+  const std::string abandoned = e.some(kAbandonedCount, "given up by the application");
+  const std::string ongoing = e.some(kOngoingCount, "still trying at the end");
+  out.push_back({"no answer", list_of({timed_out, abandoned, ongoing})});
+  e.skip({kConnectCount});  // in the impact
+  out.push_back({"gave up after", with("", e.seconds(kGaveUpAfterP50S), " (p50)")});
+  out.push_back({"SYNs sent", list_of({with("", e.text(kSynsSentP50Count), " each (p50)"), "SYN-ACKs 0",
+                                       with("ICMP errors ", e.text(kIcmpErrors))})});
+  out.push_back({"SYNs at", with("", e.text(kSynScheduleS), " s (typical)")});
+  add_since_inbound_row(e, out);
+  out.push_back({"other connects", with("", e.text(kOtherConnectsOkSameEndpoint), " to the same endpoint answered")});
+  out.push_back({"own NIC limit", with("conntrack allowance exceeded +", e.text(kConntrackAllowanceDelta))});
+}
+
 }  // namespace
 
-const Rule kConnectTimeout{"connect-timeout", claims, nullptr, judge, nullptr};
+const Rule kConnectTimeout{
+    .code = "connect-timeout",
+    .family = model::Family::kConnects,
+    .claims = claims,
+    .judge = judge,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+};
 
 }  // namespace tcpdiag::diagnose::rules

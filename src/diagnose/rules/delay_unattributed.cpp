@@ -3,15 +3,23 @@
 // application. Said as a notice, so that nobody reads the numbers as proof of either.
 #include <fmt/format.h>
 
+#include <array>
+
 #include "diagnose/delay.h"
 #include "diagnose/path_delay.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
 
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kAmbiguousPct{"ambiguous_pct"};
+constexpr EvidenceKey kFirstByteP50Us{"first_byte_p50_us"};
+constexpr std::array kEvidence = {kRttFloorUs, kRttFloorSource, kPathQueueP50Us, kAmbiguousPct, kFirstByteP50Us};
 
 std::string why_unknown(const model::EndpointPicture& picture, bool floor_unknown) {
   if (floor_unknown) {
@@ -36,17 +44,16 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   const bool floor_unknown = !delay.floor_trusted;
   Judged judged = start_delay(kDelayUnattributed.code, endpoint, seconds, delay.unproven);
   model::Finding& finding = judged.finding;
-  judged.may_be_critical = false;
   set_delayed(judged, endpoint, delayed_exchanges(seconds, delay.unproven));
   finding.severity = model::Severity::kNotice;
 
   const std::uint64_t samples = seconds.sum(delay.unproven, &model::Second::path_samples);
   const std::uint64_t ambiguous = seconds.sum(delay.unproven, &model::Second::path_ambiguous);
-  add(finding, "rtt_floor_us", picture.rtt_floor_us);
-  add(finding, "rtt_floor_source", picture.rtt_floor_source);
-  add(finding, "path_queue_p50_us", percentile(picture, "path_queue", 0.50));
-  add(finding, "ambiguous_pct", share_pct(ambiguous, samples));
-  add(finding, "first_byte_p50_us", percentile(picture, "first_byte", 0.50));
+  add(finding, kRttFloorUs, picture.rtt_floor_us);
+  add(finding, kRttFloorSource, picture.rtt_floor_source);
+  add(finding, kPathQueueP50Us, percentile(picture, model::Measure::kPathQueue, 0.50));
+  add(finding, kAmbiguousPct, share_pct(ambiguous, samples));
+  add(finding, kFirstByteP50Us, percentile(picture, model::Measure::kFirstByte, 0.50));
 
   const std::string why = why_unknown(picture, floor_unknown);
   Grade grade(model::Confidence::kLow);
@@ -54,7 +61,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   grade.write_to(finding);
 
   const std::string name = picture.key.at.to_string();
-  const std::string rtt = about_words(seconds.p50(delay.unproven, &model::Second::path_rtt_p50_us).value_or(0));
+  const std::string rtt = duration(seconds.p50(delay.unproven, &model::Second::path_rtt_p50_us).value_or(0));
   finding.title = fmt::format("acknowledgements of {} take about {}, network or application", name, rtt);
   finding.explanation = fmt::format(
       "In {} of {} busy seconds acknowledgements from {} took about {}. Whether the network or the peer's "
@@ -73,8 +80,26 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
 
 std::vector<Judged> judge_picture(const Facts& facts) { return each_endpoint(facts, judge); }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  const auto floor = e.number(kRttFloorUs);
+  out.push_back({"RTT floor", floor_words(floor, e.text(kRttFloorSource))});
+  const std::string queue = e.microseconds(kPathQueueP50Us);
+  const auto ambiguous = e.number(kAmbiguousPct);
+  out.push_back(
+      {"above the floor", list_of({queue.empty() ? "" : queue + " (p50)",
+                                   ambiguous ? percent(*ambiguous) + " of the ACKs rode on responses" : ""})});
+  out.push_back({"first byte", e.microseconds(kFirstByteP50Us)});
+}
+
 }  // namespace
 
-const Rule kDelayUnattributed{"delay-unattributed", nullptr, nullptr, nullptr, judge_picture};
+const Rule kDelayUnattributed{
+    .code = "delay-unattributed",
+    .family = model::Family::kPath,
+    .may_be_critical = false,
+    .judge_picture = judge_picture,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+};
 
 }  // namespace tcpdiag::diagnose::rules

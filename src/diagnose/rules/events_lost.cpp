@@ -3,10 +3,13 @@
 // confidence of what it feeds.
 #include <fmt/format.h>
 
+#include <array>
+
 #include "diagnose/judgement.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -14,6 +17,15 @@ namespace {
 using model::Confidence;
 using model::Severity;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kCause{"cause"};
+constexpr EvidenceKey kLost{"lost"};
+constexpr EvidenceKey kSeen{"seen"};
+constexpr EvidenceKey kLostPct{"lost_pct"};
+constexpr EvidenceKey kFirstAt{"first_at"};
+constexpr EvidenceKey kMeasuresAffected{"measures_affected"};
+constexpr std::array kEvidence = {kCause, kLost, kSeen, kLostPct, kFirstAt, kMeasuresAffected};
 
 void add_cure(model::Finding& finding, std::string_view cause) {
   if (cause == "disk_full") {
@@ -40,17 +52,16 @@ Judged judge_loss(const Facts& facts, const LossShare& loss) {
   finding.count = loss.lost;
   finding.share_pct = loss.pct;
   judged.split = loss.cause;
-  judged.may_be_critical = false;
 
-  add(finding, "cause", std::string(loss.cause));
-  add(finding, "lost", loss.lost);
-  add(finding, "seen", loss.seen);
-  add(finding, "lost_pct", loss.pct);
-  add_null(finding, "first_at");
-  add(finding, "measures_affected", loss.measures_affected);
+  add(finding, kCause, std::string(loss.cause));
+  add(finding, kLost, loss.lost);
+  add(finding, kSeen, loss.seen);
+  add(finding, kLostPct, loss.pct);
+  add_null(finding, kFirstAt);
+  add(finding, kMeasuresAffected, loss.measures_affected);
 
   finding.title = fmt::format("{} {}", loss.lost, loss.words);
-  if (loss.pct) finding.title += fmt::format(" ({})", share_words(*loss.pct));
+  if (loss.pct) finding.title += fmt::format(" ({})", percent(*loss.pct));
   finding.explanation = fmt::format("{} {}.", loss.lost, loss.words);
   if (loss.feeds_sockets) finding.explanation += " Resets and failures may be missing from this report.";
   add_cure(finding, loss.cause);
@@ -63,8 +74,28 @@ std::vector<Judged> judge_picture(const Facts& facts) {
   return result;
 }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  const auto lost = e.count(kLost);
+  const auto seen = e.count(kSeen);
+  const auto pct = e.number(kLostPct);
+  if (lost) {
+    out.push_back({"lost", fmt::format("{}{}{}", *lost, pct ? fmt::format(" ({})", percent(*pct)) : "",
+                                       seen ? fmt::format(", seen {}", *seen) : "")});
+  }
+  out.push_back({"because", e.text(kCause)});
+  out.push_back({"too low or missing", e.text(kMeasuresAffected)});
+  e.skip({kFirstAt});
+}
+
 }  // namespace
 
-const Rule kEventsLost{"events-lost", nullptr, nullptr, nullptr, judge_picture};
+const Rule kEventsLost{
+    .code = "events-lost",
+    .family = model::Family::kLosses,
+    .may_be_critical = false,
+    .judge_picture = judge_picture,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+};
 
 }  // namespace tcpdiag::diagnose::rules

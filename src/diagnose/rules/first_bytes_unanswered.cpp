@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "diagnose/judgement.h"
 #include "diagnose/rules/rules.h"
@@ -14,6 +15,7 @@
 #include "diagnose/timer_candidates.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -22,6 +24,15 @@ using model::Confidence;
 using model::EndKind;
 using model::SocketStory;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kCount{"count"};
+constexpr EvidenceKey kWaitP50S{"wait_p50_s"};
+constexpr EvidenceKey kFirstSentP50Bytes{"first_sent_p50_bytes"};
+constexpr EvidenceKey kAckedCount{"acked_count"};
+constexpr EvidenceKey kLargestUnackedSegmentBytes{"largest_unacked_segment_bytes"};
+constexpr std::array kEvidence = {
+    kCount, kWaitP50S, kFirstSentP50Bytes, kAckedCount, kLargestUnackedSegmentBytes, kTimerCandidates};
 
 bool claims(const Case& socket) {
   const SocketStory& story = socket.story;
@@ -68,13 +79,13 @@ std::optional<Judged> judge(const Group& group) {
   // Every unacknowledged first flight was a large segment, and handshakes (small) came through.
   const bool suspect_mtu = acked < n && large == n - acked;
 
-  add(finding, "count", n);
-  add_seconds(finding, "wait_p50_s", waits.p50());
-  add(finding, "first_sent_p50_bytes", std::optional<std::uint64_t>(sizes.p50()));
-  add(finding, "acked_count", acked);
-  add(finding, "largest_unacked_segment_bytes", largest_unacked);
+  add(finding, kCount, n);
+  add_seconds(finding, kWaitP50S, waits.p50());
+  add(finding, kFirstSentP50Bytes, std::optional<std::uint64_t>(sizes.p50()));
+  add(finding, kAckedCount, acked);
+  add(finding, kLargestUnackedSegmentBytes, largest_unacked);
   const TimerMatch known = match_timers(group, {{timer, "request", client_gives_up}});
-  add(finding, "timer_candidates", known.candidates);
+  add(finding, kTimerCandidates, known.candidates);
 
   Grade grade(Confidence::kHigh);
   if (acked < n) {
@@ -89,10 +100,10 @@ std::optional<Judged> judge(const Group& group) {
 
   const std::string when = spread_words(waits, timer);
   finding.title = fmt::format("{} accepted {} but never sent a byte; this host gave up after {}", group.name(),
-                              count_words(n, "connection", "connections"), when);
+                              number_of(n, "connection"), when);
   finding.explanation =
       fmt::format("On {} {} sent no byte in answer to the first {} bytes until this host gave up after {}.",
-                  count_words(n, "connection", "connections"), group.name(), sizes.p50().value_or(0), when);
+                  number_of(n, "connection"), group.name(), sizes.p50().value_or(0), when);
   if (acked == n) {
     finding.explanation +=
         " The peer's host acknowledged them, so its kernel lives and the path works: nothing behind "
@@ -122,8 +133,25 @@ std::optional<Judged> judge(const Group& group) {
   return judged;
 }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  const auto n = e.count(kCount);
+  out.push_back({"waited", with("", e.seconds(kWaitP50S), " (p50) for the first byte ever")});
+  const auto sent = e.count(kFirstSentP50Bytes);
+  out.push_back({"sent", sent ? bytes(*sent) + " (p50)" : std::string()});
+  out.push_back({"acknowledged", part_words(e.count(kAckedCount), n)});
+  const auto segment = e.count(kLargestUnackedSegmentBytes);
+  if (segment && *segment > 0) out.push_back({"not acknowledged", "segments of up to " + bytes(*segment)});
+}
+
 }  // namespace
 
-const Rule kFirstBytesUnanswered{"first-bytes-unanswered", claims, nullptr, judge, nullptr};
+const Rule kFirstBytesUnanswered{
+    .code = "first-bytes-unanswered",
+    .family = model::Family::kExchanges,
+    .claims = claims,
+    .judge = judge,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+};
 
 }  // namespace tcpdiag::diagnose::rules

@@ -8,12 +8,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "diagnose/delay.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -24,6 +26,16 @@ using model::MonoTime;
 using model::NetnsPicture;
 using model::Severity;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kListenOverflowsDelta{"listen_overflows_delta"};
+constexpr EvidenceKey kListenDropsDelta{"listen_drops_delta"};
+constexpr EvidenceKey kLocalPort{"local_port"};
+constexpr EvidenceKey kAckBacklogMax{"ack_backlog_max"};
+constexpr EvidenceKey kBacklogLimit{"backlog_limit"};
+constexpr EvidenceKey kSomaxconn{"somaxconn"};
+constexpr std::array kEvidence = {kListenOverflowsDelta, kListenDropsDelta, kLocalPort, kAckBacklogMax,
+                                  kBacklogLimit,         kSomaxconn,        kComm};
 
 std::optional<std::uint64_t> counter(const NetnsPicture& netns, const char* name) {
   const auto found = netns.counters.find(name);
@@ -152,16 +164,15 @@ std::string explanation(const Overflow& o, const OnlyProcess& process) {
     text = fmt::format(
         "The kernel of this host dropped {} of connections that clients were opening ({} because a listening socket's "
         "queue was full). A client whose packet is dropped repeats it after 1 s, and again, and waits or gives up.",
-        count_words(o.dropped(), "packet", "packets"),
-        o.overflows ? std::to_string(*o.overflows) : "not known how many");
+        number_of(o.dropped(), "packet"), o.overflows ? std::to_string(*o.overflows) : "not known how many");
   } else {
     text = fmt::format("More connections waited for accept() than its queue takes{}.",
                        o.counted() ? "; none was dropped in this time" : "; how many were dropped is not known");
   }
   if (o.fullest != nullptr) {
     text += fmt::format(" The queue of {} was full at {}: {} connections waited for accept(), {} are allowed.",
-                        o.fullest->local.to_string(), count_words(o.fullest->samples, "sample", "samples"),
-                        o.fullest->backlog_max, o.fullest->limit);
+                        o.fullest->local.to_string(), number_of(o.fullest->samples, "sample"), o.fullest->backlog_max,
+                        o.fullest->limit);
     if (!o.port) text += " Listeners of other ports were found full, too.";
   } else {
     text += " Which listening socket it is was not seen: none was full when it was looked, once a second.";
@@ -211,18 +222,18 @@ std::optional<Judged> judge(const Facts& facts, const NetnsPicture& netns) {
     if (o.fullest == nullptr) return std::nullopt;
     return std::uint64_t{o.fullest->*field};
   };
-  add(finding, "listen_overflows_delta", o.overflows);
-  add(finding, "listen_drops_delta", o.drops);
-  add(finding, "local_port", std::optional<std::uint64_t>(o.port));
-  add(finding, "ack_backlog_max", from_fullest(&FullListener::backlog_max));
-  add(finding, "backlog_limit", from_fullest(&FullListener::limit));
-  add(finding, "somaxconn", std::optional<std::uint64_t>(o.somaxconn));
+  add(finding, kListenOverflowsDelta, o.overflows);
+  add(finding, kListenDropsDelta, o.drops);
+  add(finding, kLocalPort, std::optional<std::uint64_t>(o.port));
+  add(finding, kAckBacklogMax, from_fullest(&FullListener::backlog_max));
+  add(finding, kBacklogLimit, from_fullest(&FullListener::limit));
+  add(finding, kSomaxconn, std::optional<std::uint64_t>(o.somaxconn));
   add_comm(finding, process);
 
   const std::string where = o.port ? fmt::format("port {}", *o.port) : std::string("a listening socket");
   finding.title = o.dropped() > 0
                       ? fmt::format("this host dropped {} of clients: the accept queue of {} was full",
-                                    count_words(o.dropped(), "connection attempt", "connection attempts"), where)
+                                    number_of(o.dropped(), "connection attempt", "connection attempts"), where)
                       : fmt::format("the accept queue of {} of this host was full", where);
   finding.explanation = explanation(o, process);
   add_next_steps(finding, o, process);
@@ -238,8 +249,31 @@ std::vector<Judged> judge_picture(const Facts& facts) {
   return result;
 }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  const auto overflows = e.count(kListenOverflowsDelta);
+  const auto drops = e.count(kListenDropsDelta);
+  out.push_back({"counted", list_of({overflows ? fmt::format("ListenOverflows +{}", *overflows) : "",
+                                     drops ? fmt::format("ListenDrops +{}", *drops) : ""})});
+  out.push_back({"port", e.text(kLocalPort)});
+  const std::string backlog = e.text(kAckBacklogMax);
+  const std::string limit = e.text(kBacklogLimit);
+  out.push_back({"accept queue", list_of({with("", backlog, " waiting at most"), with("limit ", limit)})});
+  out.push_back({"net.core.somaxconn", e.text(kSomaxconn)});
+  out.push_back({"accepted by", e.text(kComm)});
+}
+
+// A full queue drops SYNs.
+constexpr std::array kEffects = {Effect{&kConnectTimeout, Shared::kListener}};
+
 }  // namespace
 
-const Rule kListenOverflow{"listen-overflow", nullptr, nullptr, nullptr, judge_picture};
+const Rule kListenOverflow{
+    .code = "listen-overflow",
+    .family = model::Family::kListening,
+    .judge_picture = judge_picture,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+    .effects = kEffects,
+};
 
 }  // namespace tcpdiag::diagnose::rules

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "diagnose/delay.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -15,6 +17,17 @@ namespace {
 using model::Confidence;
 using model::Severity;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kHostQueueP50Us{"host_queue_p50_us"};
+constexpr EvidenceKey kHostQueueP99Us{"host_queue_p99_us"};
+constexpr EvidenceKey kQueuedSeconds{"queued_seconds"};
+constexpr EvidenceKey kRetransmitFailuresBusy{"retransmit_failures_busy"};
+constexpr EvidenceKey kDevice{"device"};
+constexpr EvidenceKey kQdisc{"qdisc"};
+constexpr EvidenceKey kInContainer{"in_container"};
+constexpr std::array kEvidence = {kHostQueueP50Us, kHostQueueP99Us, kQueuedSeconds, kRetransmitFailuresBusy,
+                                  kDevice,         kQdisc,          kInContainer};
 
 Marks queued_above(const Seconds& seconds, model::Duration limit,
                    std::optional<std::uint64_t> model::Second::*percentile_of) {
@@ -61,27 +74,27 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   if (grade.exhausted()) return std::nullopt;
   grade.write_to(finding);
 
-  add(finding, "host_queue_p50_us", percentile(picture, "host_queue", 0.50));
-  add(finding, "host_queue_p99_us", percentile(picture, "host_queue", 0.99));
-  add(finding, "queued_seconds", seconds.seconds_in(queued));
-  add(finding, "retransmit_failures_busy", picture.totals.retransmit_failures.busy);
+  add(finding, kHostQueueP50Us, percentile(picture, model::Measure::kHostQueue, 0.50));
+  add(finding, kHostQueueP99Us, percentile(picture, model::Measure::kHostQueue, 0.99));
+  add(finding, kQueuedSeconds, seconds.seconds_in(queued));
+  add(finding, kRetransmitFailuresBusy, picture.totals.retransmit_failures.busy);
   if (picture.device.empty()) {
-    add_null(finding, "device");
+    add_null(finding, kDevice);
   } else {
-    add(finding, "device", picture.device);
+    add(finding, kDevice, picture.device);
   }
-  add_null(finding, "qdisc");
-  add(finding, "in_container", std::uint64_t{container ? 1U : 0U});
+  add_null(finding, kQdisc);
+  add(finding, kInContainer, std::uint64_t{container ? 1U : 0U});
 
   const std::string name = picture.key.at.to_string();
   const std::string device = picture.device.empty() ? std::string("its device") : picture.device;
   const auto typical = seconds.p50(queued, &model::Second::host_queue_p50_us);
-  const std::string wait = about_words(typical.value_or(0));
+  const std::string wait = duration(typical.value_or(0));
   finding.title = fmt::format("segments to {} wait about {} inside this host, before {}", name, wait, device);
   finding.explanation = fmt::format(
       "Segments of {} waited about {} between this host's TCP and {}, in {}: in the queue of this host's own device, "
       "not on the network.",
-      name, wait, device, count_words(seconds.seconds_in(queued), "second", "seconds"));
+      name, wait, device, number_of(seconds.seconds_in(queued), "second"));
   if (container) finding.explanation += " This is a container's device; the queue of the host's uplink is not seen.";
   if (bulk) finding.explanation += " It is a bulk transfer, which fills its own queue.";
   add_step(finding, Whose::kUs, "look at backlog and drops of the device's queue",
@@ -94,8 +107,31 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
 
 std::vector<Judged> judge_picture(const Facts& facts) { return each_endpoint(facts, judge); }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  const std::string queue = e.p50_p99(kHostQueueP50Us, kHostQueueP99Us);
+  out.push_back({"host queue", list_of({queue, with("in ", e.text(kQueuedSeconds), " s")})});
+  const std::string device = e.text(kDevice);
+  const std::string qdisc = e.text(kQdisc);
+  out.push_back({"device", list_of({device, with("qdisc ", qdisc)})});
+  const auto busy = e.count(kRetransmitFailuresBusy);
+  if (busy && *busy > 0) {
+    out.push_back({"never left here", fmt::format("{} retransmissions found the first copy still here", *busy)});
+  }
+  if (e.is_set(kInContainer)) out.push_back({"not seen", "the host's own uplink: this is a container's namespace"});
+}
+
+// A full queue drops.
+constexpr std::array kEffects = {Effect{&kRetransmitLoss, Shared::kEndpoint}};
+
 }  // namespace
 
-const Rule kLocalQueueing{"local-queueing", nullptr, nullptr, nullptr, judge_picture};
+const Rule kLocalQueueing{
+    .code = "local-queueing",
+    .family = model::Family::kHostQueue,
+    .judge_picture = judge_picture,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+    .effects = kEffects,
+};
 
 }  // namespace tcpdiag::diagnose::rules

@@ -17,6 +17,7 @@
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
 #include "knowledge/reset_reasons.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -28,6 +29,16 @@ using model::Phase;
 using model::Severity;
 using model::SocketStory;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kCause{"cause"};
+constexpr EvidenceKey kKernelReason{"kernel_reason"};
+constexpr EvidenceKey kReasonSource{"reason_source"};
+constexpr EvidenceKey kCount{"count"};
+constexpr EvidenceKey kUnreadBytesMax{"unread_bytes_max"};
+constexpr EvidenceKey kResetAgeP50S{"reset_age_p50_s"};
+constexpr std::array kEvidence = {kCause,          kKernelReason, kReasonSource,   kCount,
+                                  kUnreadBytesMax, kResetAgeP50S, kTimerCandidates};
 
 LocalResetCause cause_of(const SocketStory& story) { return story.end->cause.value_or(LocalResetCause::kUnknown); }
 
@@ -113,17 +124,17 @@ std::optional<std::string> kernel_reasons(const Group& group) {
 void add_evidence(model::Finding& finding, LocalResetCause cause, const std::optional<std::string>& reason,
                   bool from_kernel, std::uint64_t count, std::optional<std::uint64_t> unread_max,
                   std::optional<model::Duration> age, std::vector<model::TimerCandidate> timers) {
-  add(finding, "cause", std::string(model::to_string(cause)));
+  add(finding, kCause, std::string(model::to_string(cause)));
   if (reason) {
-    add(finding, "kernel_reason", *reason);
+    add(finding, kKernelReason, *reason);
   } else {
-    add_null(finding, "kernel_reason");
+    add_null(finding, kKernelReason);
   }
-  add(finding, "reason_source", std::string(from_kernel ? "kernel" : "derived"));
-  add(finding, "count", count);
-  add(finding, "unread_bytes_max", unread_max);
-  add_seconds(finding, "reset_age_p50_s", age);
-  add(finding, "timer_candidates", std::move(timers));
+  add(finding, kReasonSource, std::string(from_kernel ? "kernel" : "derived"));
+  add(finding, kCount, count);
+  add(finding, kUnreadBytesMax, unread_max);
+  add_seconds(finding, kResetAgeP50S, age);
+  add(finding, kTimerCandidates, std::move(timers));
 }
 
 // Of the causes only keepalive has a clock: probes that nobody answered after a silence.
@@ -171,8 +182,8 @@ std::optional<Judged> judge(const Group& group) {
   grade_of(group, from_kernel).write_to(finding);
 
   const std::string name = group.name();
-  const std::string what = fmt::format("{} {} {}", count_words(n, "connection", "connections"),
-                                       group.endpoint.outbound() ? "to" : "accepted on", name);
+  const std::string what =
+      fmt::format("{} {} {}", number_of(n, "connection"), group.endpoint.outbound() ? "to" : "accepted on", name);
   const auto because = knowledge::local_reset_cause_words(cause);
   finding.title = fmt::format("this host reset {}: {}", what, because);
   finding.explanation = fmt::format("This host, not the peer, reset {}: {}.", what, because);
@@ -234,7 +245,7 @@ std::optional<Judged> judge_storm(const Facts& facts, const Storm& storm) {
                               knowledge::local_reset_cause_words(storm.cause));
   finding.explanation =
       fmt::format("In {} this host sent {} resets that belong to no connection of it: {}.",
-                  duration_words(picture.window.length()), *count, knowledge::local_reset_cause_words(storm.cause));
+                  duration(picture.window.length()), *count, knowledge::local_reset_cause_words(storm.cause));
   add_step(finding, Whose::kUs,
            "who sends these packets: a scanner, a health check on a closed port, clients of a "
            "restarted process",
@@ -251,8 +262,33 @@ std::vector<Judged> judge_picture(const Facts& facts) {
   return result;
 }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  const std::string cause = e.text(kCause);
+  const std::string reason = e.text(kKernelReason);
+  const std::string_view reason_words = knowledge::reset_reason_words(reason);
+  const bool only_reason = cause == "unknown" && !reason_words.empty();
+  out.push_back({"why", std::string(only_reason ? reason_words : knowledge::local_reset_cause_words(cause))});
+  const bool from_kernel = e.text(kReasonSource) == "kernel";
+  out.push_back({"told by", !reason.empty() ? fmt::format("the kernel's reason {}", reason)
+                            : from_kernel   ? "the kernel"
+                                            : "the state of the socket (derived)"});
+  out.push_back({"resets", e.text(kCount)});
+  const auto unread = e.count(kUnreadBytesMax);
+  if (unread && *unread > 0) out.push_back({"unread", "at most " + bytes(*unread)});
+  out.push_back({"connection age", with("", e.seconds(kResetAgeP50S), " at the reset (p50)")});
+}
+
 }  // namespace
 
-const Rule kLocalReset{"local-reset", claims, split, judge, judge_picture};
+const Rule kLocalReset{
+    .code = "local-reset",
+    .family = model::Family::kExchanges,
+    .claims = claims,
+    .split = split,
+    .judge = judge,
+    .judge_picture = judge_picture,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+};
 
 }  // namespace tcpdiag::diagnose::rules

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 #include "diagnose/delay.h"
@@ -16,6 +17,7 @@
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
 #include "model/event.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -25,6 +27,15 @@ using model::EndpointPicture;
 using model::Severity;
 using model::SlowAnswers;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kCount{"count"};
+constexpr EvidenceKey kWithCallCount{"with_call_count"};
+constexpr EvidenceKey kUnknownCount{"unknown_count"};
+constexpr EvidenceKey kWaitP50S{"wait_p50_s"};
+constexpr EvidenceKey kWaitMaxS{"wait_max_s"};
+constexpr EvidenceKey kOngoingCount{"ongoing_count"};
+constexpr std::array kEvidence = {kCount, kWithCallCount, kUnknownCount, kWaitP50S, kWaitMaxS, kOngoingCount, kComm};
 
 bool share_a_process(const EndpointPicture& a, const EndpointPicture& b) {
   return std::any_of(a.processes.begin(), a.processes.end(), [&](const model::ProcessShare& mine) {
@@ -89,8 +100,6 @@ std::optional<Judged> judge(const Facts& facts, const EndpointFacts& endpoint) {
   finding.sockets = waiting.sockets;
   finding.count = answers.no_call;
   place(judged, facts, answers);
-  // That a client gave up is counted by peer-gave-up; here nothing was seen to fail.
-  judged.may_be_critical = false;
 
   Grade grade(Confidence::kMedium);
   if (unusual) {
@@ -107,22 +116,22 @@ std::optional<Judged> judge(const Facts& facts, const EndpointFacts& endpoint) {
   const OnlyProcess process = only_process(picture);
   const auto p50 = wait_at(answers, 0.5);
   const auto longest = wait_at(answers, 1.0);
-  add(finding, "count", answers.no_call);
-  add(finding, "with_call_count", answers.with_call);
-  add(finding, "unknown_count", answers.unknown);
-  add_seconds(finding, "wait_p50_s", p50);
-  add_seconds(finding, "wait_max_s", longest);
-  add(finding, "ongoing_count", answers.ongoing);
+  add(finding, kCount, answers.no_call);
+  add(finding, kWithCallCount, answers.with_call);
+  add(finding, kUnknownCount, answers.unknown);
+  add_seconds(finding, kWaitP50S, p50);
+  add_seconds(finding, kWaitMaxS, longest);
+  add(finding, kOngoingCount, answers.ongoing);
   add_comm(finding, process);
 
   const std::string who = process.comm.empty() ? "this host's application" : process.comm;
   const std::string name = picture.key.at.to_string();
-  const std::string requests = count_words(answers.no_call, "request", "requests");
+  const std::string requests = number_of(answers.no_call, "request");
   finding.title = fmt::format("{} held {} to {} for {} or more and began no call", who, requests, name,
-                              duration_words(model::kSlowAnswerAfter));
+                              duration(model::kSlowAnswerAfter));
   finding.explanation = fmt::format("{} to {} had been read by {} and waited", requests, name, who);
   if (p50 && longest) {
-    finding.explanation += fmt::format(" {} (p50), {} at most,", duration_words(*p50), duration_words(*longest));
+    finding.explanation += fmt::format(" {} (p50), {} at most,", duration(*p50), duration(*longest));
   }
   finding.explanation +=
       " while the thread that had read them began no connect and sent no request. TCP had nothing to do with it: a "
@@ -131,7 +140,7 @@ std::optional<Judged> judge(const Facts& facts, const EndpointFacts& endpoint) {
       "database is not seen.";
   if (answers.with_call > 0) {
     finding.explanation += fmt::format(" For {} that waited as long a call was made.",
-                                       count_words(answers.with_call, "other request", "other requests"));
+                                       number_of(answers.with_call, "other request", "other requests"));
   }
   if (answers.ongoing > 0) {
     finding.explanation += fmt::format(" {} still waited when the trace ended.", answers.ongoing);
@@ -156,8 +165,28 @@ std::vector<Judged> judge_picture(const Facts& facts) {
   return result;
 }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  const auto n = e.count(kCount);
+  const auto ongoing = e.count(kOngoingCount);
+  out.push_back({"no call", list_of({n ? number_of(*n, "request") : "",
+                                     ongoing && *ongoing > 0 ? fmt::format("{} still waiting", *ongoing) : ""})});
+  const std::vector<std::string> waits = e.together({kWaitP50S, kWaitMaxS});
+  out.push_back({"waited", list_of({with("", waits[0], " (p50)"), with("at most ", waits[1])})});
+  const std::string with_call = e.text(kWithCallCount);
+  const std::string unknown = e.text(kUnknownCount);
+  out.push_back({"others as slow", list_of({with("", with_call, " with a call"), with("", unknown, " not known")})});
+  out.push_back({"read by", e.text(kComm)});
+}
+
 }  // namespace
 
-const Rule kNoOutboundAttempt{"no-outbound-attempt", nullptr, nullptr, nullptr, judge_picture};
+const Rule kNoOutboundAttempt{
+    .code = "no-outbound-attempt",
+    .family = model::Family::kExchanges,
+    .may_be_critical = false,  // a client that gave up is counted by peer-gave-up
+    .judge_picture = judge_picture,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+};
 
 }  // namespace tcpdiag::diagnose::rules

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "diagnose/delay.h"
 #include "diagnose/path_delay.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -16,6 +18,22 @@ namespace {
 using model::Confidence;
 using model::Severity;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kPathQueueInP50Us{"path_queue_in_p50_us"};
+constexpr EvidenceKey kPathQueueInP99Us{"path_queue_in_p99_us"};
+constexpr EvidenceKey kPathQueueP99Us{"path_queue_p99_us"};
+constexpr EvidenceKey kQueuedSeconds{"queued_seconds"};
+constexpr EvidenceKey kLongestRunS{"longest_run_s"};
+constexpr EvidenceKey kPattern{"pattern"};
+constexpr EvidenceKey kFlows{"flows"};
+constexpr EvidenceKey kAgreeingFlowsPct{"flows_agree_pct"};
+constexpr EvidenceKey kSynRttP50Us{"syn_rtt_p50_us"};
+constexpr EvidenceKey kDirection{"direction"};
+constexpr std::array kEvidence = {
+    kRttFloorUs,     kRttFloorSource,   kPathQueueInP50Us, kPathQueueInP99Us, kPathQueueP50Us,
+    kPathQueueP99Us, kQueuedSeconds,    kBusySeconds,      kLongestRunS,      kPattern,
+    kFlows,          kAgreeingFlowsPct, kSynRttP50Us,      kDirection};
 
 bool is_sustained(const Seconds& seconds, const PathDelay& delay) {
   if (static_cast<double>(delay.queued_s) < kQueuedForWarning) return false;
@@ -64,8 +82,7 @@ Grade grade_of(const Seconds& seconds, const PathDelay& delay) {
   if (!agree) {
     grade.at_most(Confidence::kMedium, "Too few samples for each connection to see whether all of them were delayed.");
   } else if (*agree < kFlowsAgreePct) {
-    grade.at_most(Confidence::kMedium,
-                  fmt::format("Only {} of the connections were delayed alike.", share_words(*agree)));
+    grade.at_most(Confidence::kMedium, fmt::format("Only {} of the connections were delayed alike.", percent(*agree)));
   }
   if (delay.syn_flat) {
     grade.step_down("Handshakes in the same seconds were as fast as on an empty path.");
@@ -87,20 +104,20 @@ Severity severity_of(const Seconds& seconds, const PathDelay& delay, const Judge
 
 void add_evidence(model::Finding& finding, const Seconds& seconds, const PathDelay& delay, bool sustained) {
   const model::EndpointPicture& picture = seconds.picture;
-  add(finding, "rtt_floor_us", picture.rtt_floor_us);
-  add(finding, "rtt_floor_source", picture.rtt_floor_source);
-  add(finding, "path_queue_in_p50_us", percentile(picture, "path_queue_in", 0.50));
-  add(finding, "path_queue_in_p99_us", percentile(picture, "path_queue_in", 0.99));
-  add(finding, "path_queue_p50_us", percentile(picture, "path_queue", 0.50));
-  add(finding, "path_queue_p99_us", percentile(picture, "path_queue", 0.99));
-  add(finding, "queued_seconds", delay.queued_s);
-  add(finding, "busy_seconds", delay.busy_s);
-  add(finding, "longest_run_s", std::optional(seconds.longest_run_s(delay.queued)));
-  add(finding, "pattern", std::string(sustained ? "sustained" : "microburst"));
-  add(finding, "flows", picture.flows);
-  add(finding, "flows_agree_pct", picture.flows_agree_pct);
-  add(finding, "syn_rtt_p50_us", delay.syn_rtt_p50_us);
-  add(finding, "direction", std::string(way_word(delay)));
+  add(finding, kRttFloorUs, picture.rtt_floor_us);
+  add(finding, kRttFloorSource, picture.rtt_floor_source);
+  add(finding, kPathQueueInP50Us, percentile(picture, model::Measure::kPathQueueIn, 0.50));
+  add(finding, kPathQueueInP99Us, percentile(picture, model::Measure::kPathQueueIn, 0.99));
+  add(finding, kPathQueueP50Us, percentile(picture, model::Measure::kPathQueue, 0.50));
+  add(finding, kPathQueueP99Us, percentile(picture, model::Measure::kPathQueue, 0.99));
+  add(finding, kQueuedSeconds, delay.queued_s);
+  add(finding, kBusySeconds, delay.busy_s);
+  add(finding, kLongestRunS, std::optional(seconds.longest_run_s(delay.queued)));
+  add(finding, kPattern, std::string(sustained ? "sustained" : "microburst"));
+  add(finding, kFlows, picture.flows);
+  add(finding, kAgreeingFlowsPct, picture.flows_agree_pct);
+  add(finding, kSynRttP50Us, delay.syn_rtt_p50_us);
+  add(finding, kDirection, std::string(way_word(delay)));
 }
 
 std::string proof_words(const PathDelay& delay) {
@@ -144,7 +161,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   add_evidence(finding, seconds, delay, sustained);
 
   const std::string name = endpoint.picture->key.at.to_string();
-  const std::string wait = about_words(delay.rise_p50_us.value_or(0));
+  const std::string wait = duration(delay.rise_p50_us.value_or(0));
   const char* where = !delay.way               ? "between this host and "
                       : *delay.way == Way::kIn ? "towards this host from "
                                                : "from this host towards ";
@@ -161,8 +178,55 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
 
 std::vector<Judged> judge_picture(const Facts& facts) { return each_endpoint(facts, judge); }
 
+// "sustained (58 of 60 s)", "microburst (9 of 60 s, 2 s in a row)"
+std::string pattern_words(EvidenceReader& e) {
+  const std::string pattern = e.text(kPattern);
+  const auto queued = e.number(kQueuedSeconds);
+  const auto busy = e.count(kBusySeconds);
+  const auto run = e.number(kLongestRunS);
+  const std::string of = busy ? fmt::format(" of {}", *busy) : "";
+  const std::string seconds = queued ? fmt::format("{:.0f}{} s", *queued, of) : "";
+  const std::string in_a_row = run && queued && *run < *queued ? fmt::format("{:.0f} s in a row", *run) : "";
+  if (pattern.empty()) return list_of({with("in ", seconds), in_a_row});
+  return pattern + with(" (", list_of({seconds, in_a_row}), ")");
+}
+
+void word_evidence(EvidenceReader& e, Rows& out) {
+  word_path_queue(e, out);
+  const std::string in = e.p50_p99(kPathQueueInP50Us, kPathQueueInP99Us);
+  out.push_back({"one way in", with("", in, ", by the peer's TCP timestamps")});
+  out.push_back({"SYN RTT", with("p50 ", e.microseconds(kSynRttP50Us), " in these seconds")});
+  const auto flows = e.count(kFlows);
+  const auto agree = e.number(kAgreeingFlowsPct);
+  out.push_back({"sockets", list_of({flows ? fmt::format("{} measured", *flows) : "",
+                                     agree ? percent(*agree) + " of them see the same queue" : ""})});
+  const std::string direction = e.text(kDirection);
+  out.push_back({"direction", direction == "in"    ? "towards this host"
+                              : direction == "out" ? "from this host"
+                                                   : direction});
+}
+
+// A full queue drops, and a long one makes calls wait.
+constexpr std::array kEffects = {Effect{&kRetransmitLoss, Shared::kEndpoint},
+                                 Effect{&kResponseTimeout, Shared::kEndpoint}};
+
 }  // namespace
 
-const Rule kPathQueueing{"path-queueing", nullptr, nullptr, nullptr, judge_picture};
+void word_path_queue(EvidenceReader& e, Rows& out) {
+  const std::string queue = e.p50_p99(kPathQueueP50Us, kPathQueueP99Us);
+  const std::string pattern = pattern_words(e);
+  out.push_back({"path queue", list_of({queue, pattern})});
+  const auto floor = e.number(kRttFloorUs);
+  out.push_back({"RTT floor", floor_words(floor, e.text(kRttFloorSource))});
+}
+
+const Rule kPathQueueing{
+    .code = "path-queueing",
+    .family = model::Family::kPath,
+    .judge_picture = judge_picture,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+    .effects = kEffects,
+};
 
 }  // namespace tcpdiag::diagnose::rules

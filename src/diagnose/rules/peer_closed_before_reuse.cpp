@@ -6,6 +6,7 @@
 // turns into EPIPE because the peer's FIN had come before (CLOSE_WAIT).
 #include <fmt/format.h>
 
+#include <array>
 #include <string>
 
 #include "diagnose/judgement.h"
@@ -14,6 +15,7 @@
 #include "diagnose/timer_candidates.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -23,6 +25,15 @@ using model::EndKind;
 using model::SocketEnd;
 using model::SocketStory;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kCount{"count"};
+constexpr EvidenceKey kFinToWriteP50Us{"fin_to_write_p50_us"};
+constexpr EvidenceKey kFinToWriteMinUs{"fin_to_write_min_us"};
+constexpr EvidenceKey kFinToWriteMaxUs{"fin_to_write_max_us"};
+constexpr EvidenceKey kIdleAtFinP50S{"idle_at_fin_p50_s"};
+constexpr std::array kEvidence = {kCount,           kFinToWriteP50Us, kFinToWriteMinUs,
+                                  kFinToWriteMaxUs, kIdleAtFinP50S,   kTimerCandidates};
 
 // Nothing was outstanding when the FIN came: the silence before the request is that before the FIN and that after it.
 bool was_idle_at_fin(const SocketEnd& end) {
@@ -67,13 +78,13 @@ std::optional<Judged> judge(const Group& group) {
       n < kEnoughObservations && group.count_if([](const SocketStory& s) { return ended_by_both(*s.end); }) == n;
   if (goodbye) finding.severity = model::Severity::kNotice;
 
-  add(finding, "count", n);
-  add_microseconds(finding, "fin_to_write_p50_us", late.p50());
-  add_microseconds(finding, "fin_to_write_min_us", late.min());
-  add_microseconds(finding, "fin_to_write_max_us", late.max());
-  add_seconds(finding, "idle_at_fin_p50_s", idle.p50());
+  add(finding, kCount, n);
+  add_microseconds(finding, kFinToWriteP50Us, late.p50());
+  add_microseconds(finding, kFinToWriteMinUs, late.min());
+  add_microseconds(finding, kFinToWriteMaxUs, late.max());
+  add_seconds(finding, kIdleAtFinP50S, idle.p50());
   const TimerMatch known = match_timers(group, {{timer, "last_data", closes_idle}});
-  add(finding, "timer_candidates", known.candidates);
+  add(finding, kTimerCandidates, known.candidates);
 
   Grade grade(Confidence::kHigh);
   if (static_cast<double>(crossed) > kDerivedShare * static_cast<double>(n)) {
@@ -88,13 +99,12 @@ std::optional<Judged> judge(const Group& group) {
   const std::string name = group.name();
   const std::string when = spread_words(idle, timer);
   const std::string connections =
-      count_words(n, goodbye ? "connection" : "idle connection", goodbye ? "connections" : "idle connections");
+      number_of(n, goodbye ? "connection" : "idle connection", goodbye ? "connections" : "idle connections");
   finding.title =
       goodbye
           ? fmt::format("{} closed {} right behind its last data, and a goodbye to that was reset", name, connections)
       : when.empty()
-          ? fmt::format("{} had closed {} before they were used again", name,
-                        count_words(n, "connection", "connections"))
+          ? fmt::format("{} had closed {} before they were used again", name, number_of(n, "connection"))
           : fmt::format("{} had closed {} after {} of silence, then they were used again", name, connections, when);
   finding.explanation = fmt::format("{} closed {} in an orderly way (FIN){}.", name, connections,
                                     when.empty() ? "" : fmt::format(" {} after the last data", when));
@@ -117,10 +127,9 @@ std::optional<Judged> judge(const Group& group) {
 
   finding.explanation += known.words;
   finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kWriteAfterClose, group.port());
-  add_step(
-      finding, Whose::kUs,
-      timer ? fmt::format("let the client drop idle connections earlier than after {}", duration_words(timer->median))
-            : std::string("let the client drop idle connections earlier than the server does"));
+  add_step(finding, Whose::kUs,
+           timer ? fmt::format("let the client drop idle connections earlier than after {}", duration(timer->median))
+                 : std::string("let the client drop idle connections earlier than the server does"));
   add_step(finding, Whose::kUs,
            "let the pool drop connections that are readable while idle, and retry idempotent calls");
   add_step(finding, Whose::kPeer, "ask for the server's keep-alive time and for its limit of requests per connection");
@@ -128,8 +137,25 @@ std::optional<Judged> judge(const Group& group) {
   return judged;
 }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  const auto n = e.count(kCount);
+  const auto s = [&](EvidenceKey key) -> std::optional<double> {
+    const auto us = e.number(key);
+    return us ? std::optional(*us / 1e6) : std::nullopt;
+  };
+  out.push_back({"FIN to our write", spread_of(s(kFinToWriteP50Us), s(kFinToWriteMinUs), s(kFinToWriteMaxUs), n)});
+  out.push_back({"idle at the FIN", e.seconds(kIdleAtFinP50S)});
+}
+
 }  // namespace
 
-const Rule kPeerClosedBeforeReuse{"peer-closed-before-reuse", claims, nullptr, judge, nullptr};
+const Rule kPeerClosedBeforeReuse{
+    .code = "peer-closed-before-reuse",
+    .family = model::Family::kExchanges,
+    .claims = claims,
+    .judge = judge,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+};
 
 }  // namespace tcpdiag::diagnose::rules

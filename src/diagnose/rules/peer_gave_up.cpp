@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "diagnose/judgement.h"
@@ -18,6 +19,7 @@
 #include "diagnose/timer_candidates.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -26,6 +28,16 @@ using model::Confidence;
 using model::EndKind;
 using model::SocketStory;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kCount{"count"};
+constexpr EvidenceKey kWaitP50S{"wait_p50_s"};
+constexpr EvidenceKey kWaitMaxS{"wait_max_s"};
+constexpr EvidenceKey kResetCount{"reset_count"};
+constexpr EvidenceKey kFinCount{"fin_count"};
+constexpr EvidenceKey kPeers{"peers"};
+constexpr std::array kEvidence = {kCount,           kExchangeCount, kSharePct, kWaitP50S, kWaitMaxS,
+                                  kTimerCandidates, kResetCount,    kFinCount, kPeers};
 
 constexpr std::size_t kPeersShown = 10;
 
@@ -75,15 +87,15 @@ std::uint64_t resets_in(const Group& group) {
 void add_evidence(model::Finding& finding, const Group& group, const TimerMatch& known) {
   const Durations waits = waits_of(group);
   const std::uint64_t resets = resets_in(group);
-  add(finding, "count", group.size());
-  add(finding, "exchange_count", attempts_of(group.endpoint, Of::kExchanges, group.size()));
-  add(finding, "share_pct", finding.share_pct);
-  add_seconds(finding, "wait_p50_s", waits.p50());
-  add_seconds(finding, "wait_max_s", waits.max());
-  add(finding, "timer_candidates", known.candidates);
-  add(finding, "reset_count", resets);
-  add(finding, "fin_count", group.size() - resets);
-  add(finding, "peers", peers_of(group));
+  add(finding, kCount, group.size());
+  add(finding, kExchangeCount, attempts_of(group.endpoint, Of::kExchanges, group.size()));
+  add(finding, kSharePct, finding.share_pct);
+  add_seconds(finding, kWaitP50S, waits.p50());
+  add_seconds(finding, kWaitMaxS, waits.max());
+  add(finding, kTimerCandidates, known.candidates);
+  add(finding, kResetCount, resets);
+  add(finding, kFinCount, group.size() - resets);
+  add(finding, kPeers, peers_of(group));
 }
 
 Grade grade_of(const Group& group, const std::optional<Timer>& timer) {
@@ -123,14 +135,14 @@ Judged judge_gave_up(const Group& group, std::uint64_t left_early) {
   grade_of(group, timer).write_to(finding);
 
   const std::string when = spread_words(waits, timer);
-  finding.title = fmt::format("clients of {} gave up {} after {} without an answer", group.name(),
-                              count_words(n, "request", "requests"), when);
+  finding.title =
+      fmt::format("clients of {} gave up {} after {} without an answer", group.name(), number_of(n, "request"), when);
   finding.explanation = fmt::format(
       "Clients ended {} to {} ({}) {} after a request to which this host had not sent one byte of an answer.",
-      count_words(n, "connection", "connections"), group.name(), how(group), when);
+      number_of(n, "connection"), group.name(), how(group), when);
   if (timer) {
     finding.explanation += fmt::format(" {} of {} waits lie within {} of each other: a timer of the client.",
-                                       timer->members, timer->total, duration_words(timer->spread()));
+                                       timer->members, timer->total, duration(timer->spread()));
   }
   const std::uint64_t unread = group.count_if([](const SocketStory& s) { return s.end->unread_bytes > 0; });
   if (unread > 0) {
@@ -139,9 +151,9 @@ Judged judge_gave_up(const Group& group, std::uint64_t left_early) {
     finding.explanation += " The requests had arrived: the application of this host, or what it waits for, was late.";
   }
   if (left_early > 0) {
-    finding.explanation += fmt::format(" {} left without having waited for {}; they are not counted.",
-                                       count_words(left_early, "more client", "more clients"),
-                                       duration_words(group.endpoint.gave_up_after));
+    finding.explanation +=
+        fmt::format(" {} left without having waited for {}; they are not counted.",
+                    number_of(left_early, "more client", "more clients"), duration(group.endpoint.gave_up_after));
   }
   finding.explanation += known.words;
   finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kReadGaveUp, group.port());
@@ -151,7 +163,7 @@ Judged judge_gave_up(const Group& group, std::uint64_t left_early) {
   if (timer) {
     add_step(finding, Whose::kPeer,
              fmt::format("the client waits {}: a request that may take longer needs a longer timeout there",
-                         duration_words(timer->median)));
+                         duration(timer->median)));
   }
   finding.disproved_by =
       "the application's log shows that it had sent its answer before; or the client's last message expects none";
@@ -169,14 +181,13 @@ Judged judge_left(const Group& group) {
   const Durations waits = waits_of(group);
   add_evidence(finding, group, {});  // not longer than answers take: nobody's patience
   grade_of(group, find_timer(waits)).write_to(finding);
-  finding.title = fmt::format("clients of {} left {} unanswered behind", group.name(),
-                              count_words(group.size(), "request", "requests"));
+  finding.title =
+      fmt::format("clients of {} left {} unanswered behind", group.name(), number_of(group.size(), "request"));
   finding.explanation = fmt::format(
       "Clients ended {} to {} ({}) with a request under way, {} after it at most: not longer than answers take here "
       "(less than {}). A program that ends, a benchmark that has seen enough, or a user who goes on.",
-      count_words(group.size(), "connection", "connections"), group.name(), how(group),
-      waits.empty() ? std::string("an unknown time") : duration_words(*waits.max()),
-      duration_words(group.endpoint.gave_up_after));
+      number_of(group.size(), "connection"), group.name(), how(group),
+      waits.empty() ? std::string("an unknown time") : duration(*waits.max()), duration(group.endpoint.gave_up_after));
   add_step(finding, Whose::kPeer, "nothing, where these clients are meant to end at these times");
   finding.disproved_by = "the clients' logs show errors at these times";
   return judged;
@@ -192,8 +203,25 @@ std::optional<Judged> judge(const Group& all) {
   return judge_left(waiting);
 }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  const auto n = e.count(kCount);
+  e.skip({kExchangeCount});
+  const std::vector<std::string> waits = e.together({kWaitP50S, kWaitMaxS});
+  out.push_back({"waited", list_of({with("", waits[0], " (p50)"), with("at most ", waits[1])})});
+  out.push_back({"ended with", list_of({with("RST: ", part_words(e.count(kResetCount), n)),
+                                        with("FIN: ", part_words(e.count(kFinCount), n))})});
+  out.push_back({"clients", e.text(kPeers)});
+}
+
 }  // namespace
 
-const Rule kPeerGaveUp{"peer-gave-up", claims, nullptr, judge, nullptr};
+const Rule kPeerGaveUp{
+    .code = "peer-gave-up",
+    .family = model::Family::kExchanges,
+    .claims = claims,
+    .judge = judge,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+};
 
 }  // namespace tcpdiag::diagnose::rules

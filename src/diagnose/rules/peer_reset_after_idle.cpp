@@ -6,12 +6,15 @@
 // data pending or SO_LINGER 0 send one at once. No FIN was seen, else it is peer-closed-before-reuse.
 #include <fmt/format.h>
 
+#include <array>
+
 #include "diagnose/judgement.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/timer_candidates.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -21,6 +24,17 @@ using model::Duration;
 using model::EndKind;
 using model::SocketStory;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kResetCount{"reset_count"};
+constexpr EvidenceKey kIdleP50S{"idle_p50_s"};
+constexpr EvidenceKey kIdleMinS{"idle_min_s"};
+constexpr EvidenceKey kIdleMaxS{"idle_max_s"};
+constexpr EvidenceKey kWriteToResetP50Us{"write_to_reset_p50_us"};
+constexpr EvidenceKey kReusedCount{"reused_count"};
+constexpr EvidenceKey kKeepaliveOnCount{"keepalive_on_count"};
+constexpr std::array kEvidence = {kResetCount,        kIdleP50S,    kIdleMinS,        kIdleMaxS,
+                                  kWriteToResetP50Us, kReusedCount, kTimerCandidates, kKeepaliveOnCount};
 
 // Silence before a reset that no write had called for. Where there never was data: the age of the connection.
 std::optional<Duration> silence_before_reset(const SocketStory& story) {
@@ -58,15 +72,15 @@ std::optional<Judged> judge(const Group& group) {
   const std::uint64_t reused =
       group.count_if([](const SocketStory& s) { return s.exchanges > 0 || s.end->bytes_received_total > 0; });
 
-  add(finding, "reset_count", n);
-  add_seconds(finding, "idle_p50_s", idle.p50());
-  add_seconds(finding, "idle_min_s", idle.min());
-  add_seconds(finding, "idle_max_s", idle.max());
-  add_microseconds(finding, "write_to_reset_p50_us", answer.p50());
-  add(finding, "reused_count", reused);
+  add(finding, kResetCount, n);
+  add_seconds(finding, kIdleP50S, idle.p50());
+  add_seconds(finding, kIdleMinS, idle.min());
+  add_seconds(finding, kIdleMaxS, idle.max());
+  add_microseconds(finding, kWriteToResetP50Us, answer.p50());
+  add(finding, kReusedCount, reused);
   const TimerMatch known = match_timers(group, {{timer, "last_data", resets_idle}});
-  add(finding, "timer_candidates", known.candidates);
-  add(finding, "keepalive_on_count", keepalive);
+  add(finding, kTimerCandidates, known.candidates);
+  add(finding, kKeepaliveOnCount, keepalive);
 
   Grade grade(timer ? Confidence::kHigh : Confidence::kMedium);
   if (!timer) {
@@ -79,23 +93,21 @@ std::optional<Judged> judge(const Group& group) {
 
   const std::string name = group.name();
   const std::string when = spread_words(idle, timer);
-  finding.title =
-      fmt::format("{} reset {} after {} of silence", name, count_words(n, "connection", "connections"), when);
+  finding.title = fmt::format("{} reset {} after {} of silence", name, number_of(n, "connection"), when);
   if (failed > 0) {
     finding.explanation = fmt::format(
         "On {} the first request after {} of silence was answered by a reset within {}: {} had died while idle, and "
         "nobody had told this host.",
-        count_words(failed, "connection", "connections"), when, duration_words(*answer.max()),
-        failed == 1 ? "it" : "they");
+        number_of(failed, "connection"), when, duration(*answer.max()), failed == 1 ? "it" : "they");
     if (failed < n) {
       finding.explanation +=
-          fmt::format(" {} reset without a request on {}.", count_words(n - failed, "more was", "more were"),
+          fmt::format(" {} reset without a request on {}.", number_of(n - failed, "more was", "more were"),
                       n - failed == 1 ? "it" : "them");
     }
   } else {
     finding.explanation = fmt::format(
         "{} were reset after {} of silence, with no request on them; the application lost nothing but the connection.",
-        count_words(n, "connection", "connections"), when);
+        number_of(n, "connection"), when);
   }
   finding.explanation += fmt::format(
       " The reset came in the name of {}: the peer itself, or a NAT gateway, load balancer or firewall that had "
@@ -104,7 +116,7 @@ std::optional<Judged> judge(const Group& group) {
   finding.explanation += known.words;
 
   if (failed > 0) finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kReset, group.port());
-  const std::string limit = timer ? duration_words(timer->median) : duration_words(*idle.min());
+  const std::string limit = timer ? duration(timer->median) : duration(*idle.min());
   add_step(finding, Whose::kUs,
            fmt::format("let the client's pool drop connections before they have been idle for {}", limit));
   add_step(
@@ -122,8 +134,24 @@ std::optional<Judged> judge(const Group& group) {
   return judged;
 }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  const auto resets = e.count(kResetCount);
+  out.push_back({"silence before", spread_of(e.number(kIdleP50S), e.number(kIdleMinS), e.number(kIdleMaxS), resets)});
+  out.push_back({"write to reset", e.microseconds(kWriteToResetP50Us)});
+  out.push_back(
+      {"reused", with("", part_words(e.count(kReusedCount), resets), " connections had carried exchanges before")});
+  out.push_back({"TCP keepalive", with("on at ", part_words(e.count(kKeepaliveOnCount), resets))});
+}
+
 }  // namespace
 
-const Rule kPeerResetAfterIdle{"peer-reset-after-idle", claims, nullptr, judge, nullptr};
+const Rule kPeerResetAfterIdle{
+    .code = "peer-reset-after-idle",
+    .family = model::Family::kExchanges,
+    .claims = claims,
+    .judge = judge,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+};
 
 }  // namespace tcpdiag::diagnose::rules

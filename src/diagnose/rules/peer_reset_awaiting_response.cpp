@@ -5,6 +5,8 @@
 // closed with the request unread or with SO_LINGER 0, and its kernel sends a RST (RFC 2525 section 2.17).
 #include <fmt/format.h>
 
+#include <array>
+
 #include "diagnose/judgement.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/since_inbound.h"
@@ -12,6 +14,7 @@
 #include "diagnose/timer_candidates.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -21,6 +24,29 @@ using model::EndKind;
 using model::Phase;
 using model::SocketStory;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kResetCount{"reset_count"};
+constexpr EvidenceKey kWaitP50S{"wait_p50_s"};
+constexpr EvidenceKey kWaitMinS{"wait_min_s"};
+constexpr EvidenceKey kWaitMaxS{"wait_max_s"};
+constexpr EvidenceKey kRequestAckedCount{"request_acked_count"};
+constexpr EvidenceKey kRequestRetransmits{"request_retransmits"};
+constexpr EvidenceKey kResponseBytesBeforeResetMax{"response_bytes_before_reset_max"};
+constexpr EvidenceKey kRttDuringWaitP50Us{"rtt_during_wait_p50_us"};
+constexpr std::array kEvidence = {kResetCount,
+                                  kExchangeCount,
+                                  kSharePct,
+                                  kWaitP50S,
+                                  kWaitMinS,
+                                  kWaitMaxS,
+                                  kRequestAckedCount,
+                                  kRequestRetransmits,
+                                  kResponseBytesBeforeResetMax,
+                                  kRttDuringWaitP50Us,
+                                  kSinceInboundRequestP50S,
+                                  kTimerCandidates,
+                                  kSocketIds};
 
 bool claims(const Case& socket) {
   const SocketStory& story = socket.story;
@@ -35,7 +61,7 @@ bool unanswered(const SocketStory& story) { return story.end->outstanding; }
 bool acknowledged(const SocketStory& story) { return story.end->request_acked.value_or(false); }
 
 std::string title(const Group& group, const Durations& waits, const std::optional<Timer>& timer) {
-  const std::string what = count_words(group.size(), "connection", "connections");
+  const std::string what = number_of(group.size(), "connection");
   if (waits.empty()) return fmt::format("{} reset {} in the middle of a response", group.name(), what);
   return fmt::format("{} reset {} {} after a request", group.name(), what, spread_words(waits, timer));
 }
@@ -45,8 +71,7 @@ std::string explanation(const Group& group, const Durations& waits, const std::o
   const std::uint64_t n = group.size();
   const std::uint64_t waiting = group.count_if(unanswered);
   const std::uint64_t acked = group.count_if([](const SocketStory& s) { return unanswered(s) && acknowledged(s); });
-  std::string text =
-      fmt::format("{} reset {}", group.name(), count_words(waiting == 0 ? n : waiting, "connection", "connections"));
+  std::string text = fmt::format("{} reset {}", group.name(), number_of(waiting == 0 ? n : waiting, "connection"));
   if (waiting == 0) {
     text += " in the middle of a response, less than a second after its last byte.";
   } else {
@@ -64,7 +89,7 @@ std::string explanation(const Group& group, const Durations& waits, const std::o
   text += since_inbound_words(group, since, "The reset came");
   if (timer) {
     text += fmt::format(" {} of {} waits lie within {} of each other: a timer, not load.", timer->members, timer->total,
-                        duration_words(timer->spread()));
+                        duration(timer->spread()));
   }
   text += " The reset came in the name of the peer: its application, or a proxy or load balancer in front of it.";
   return text;
@@ -111,22 +136,22 @@ std::optional<Judged> judge(const Group& group) {
     response_bytes = std::max<std::uint64_t>(response_bytes, group.story(i).end->response_bytes);
   }
 
-  add(finding, "reset_count", n);
-  add(finding, "exchange_count", attempts_of(group.endpoint, Of::kExchanges, n));
-  add(finding, "share_pct", finding.share_pct);
-  add_seconds(finding, "wait_p50_s", waits.p50());
-  add_seconds(finding, "wait_min_s", waits.min());
-  add_seconds(finding, "wait_max_s", waits.max());
-  add(finding, "request_acked_count", group.count_if(acknowledged));
-  add(finding, "request_retransmits", retransmits);
-  add(finding, "response_bytes_before_reset_max", response_bytes);
-  add(finding, "rtt_during_wait_p50_us", std::optional<std::uint64_t>(rtts.p50()));
+  add(finding, kResetCount, n);
+  add(finding, kExchangeCount, attempts_of(group.endpoint, Of::kExchanges, n));
+  add(finding, kSharePct, finding.share_pct);
+  add_seconds(finding, kWaitP50S, waits.p50());
+  add_seconds(finding, kWaitMinS, waits.min());
+  add_seconds(finding, kWaitMaxS, waits.max());
+  add(finding, kRequestAckedCount, group.count_if(acknowledged));
+  add(finding, kRequestRetransmits, retransmits);
+  add(finding, kResponseBytesBeforeResetMax, response_bytes);
+  add(finding, kRttDuringWaitP50Us, std::optional<std::uint64_t>(rtts.p50()));
   const Durations since = since_inbound_request(group);
-  add_seconds(finding, "since_inbound_request_p50_s", since.p50());
+  add_seconds(finding, kSinceInboundRequestP50S, since.p50());
   const TimerMatch known = match_timers(
       group,
       {{timer, "request", resets_request}, {since_inbound_timer(group, since), "inbound_request", closes_request}});
-  add(finding, "timer_candidates", known.candidates);
+  add(finding, kTimerCandidates, known.candidates);
   add_sockets(finding);
 
   grade_of(group, waits).write_to(finding);
@@ -136,7 +161,7 @@ std::optional<Judged> judge(const Group& group) {
   add_step(finding, Whose::kPeer, "give the peer's owner the times and local ports of these connections");
   add_step(finding, Whose::kPeer,
            timer ? fmt::format("look there for a worker, proxy or load balancer timeout of {}, and for slow requests",
-                               duration_words(timer->median))
+                               duration(timer->median))
                  : std::string("look there for crashes, restarts and slow requests at these times"));
   add_step(finding, Whose::kUs,
            "capture the next one: a RST whose TTL differs from the SYN-ACK's comes from in between",
@@ -147,8 +172,32 @@ std::optional<Judged> judge(const Group& group) {
   return judged;
 }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  const auto resets = e.count(kResetCount);
+  const auto response = e.count(kResponseBytesBeforeResetMax);
+  e.skip({kExchangeCount});  // in the impact
+  // Waits are known only of requests without any response.
+  const auto waits = response == 0U ? resets : std::nullopt;
+  out.push_back({"wait till reset", spread_of(e.number(kWaitP50S), e.number(kWaitMinS), e.number(kWaitMaxS), waits)});
+  out.push_back({"request", list_of({with("acknowledged in full: ", part_words(e.count(kRequestAckedCount), resets)),
+                                     with("retransmits ", text_of(e.count(kRequestRetransmits)))})});
+  if (response) {
+    out.push_back({"response", *response == 0 ? "not one byte before the reset"
+                                              : fmt::format("cut: at most {} before the reset", bytes(*response))});
+  }
+  out.push_back({"RTT", with("", e.microseconds(kRttDuringWaitP50Us), " at the last sample before the reset (p50)")});
+  add_since_inbound_row(e, out);
+}
+
 }  // namespace
 
-const Rule kPeerResetAwaitingResponse{"peer-reset-awaiting-response", claims, nullptr, judge, nullptr};
+const Rule kPeerResetAwaitingResponse{
+    .code = "peer-reset-awaiting-response",
+    .family = model::Family::kExchanges,
+    .claims = claims,
+    .judge = judge,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+};
 
 }  // namespace tcpdiag::diagnose::rules

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "diagnose/delay.h"
 #include "diagnose/nics.h"
@@ -15,6 +16,7 @@
 #include "diagnose/stats.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -24,13 +26,25 @@ using model::MonoTime;
 using model::Severity;
 using model::Whose;
 
+// Evidence, in this order.
+constexpr EvidenceKey kConnectsMaxPerS{"connects_max_per_s"};
+constexpr EvidenceKey kConnectsMedianPerS{"connects_median_per_s"};
+constexpr EvidenceKey kStormSeconds{"storm_seconds"};
+constexpr EvidenceKey kConnectsFailedCount{"connects_failed_count"};
+constexpr EvidenceKey kTimeoutsCount{"timeouts_count"};
+constexpr EvidenceKey kSocketsOpenPeak{"sockets_open_peak"};
+constexpr EvidenceKey kConntrackAllowanceDelta{"conntrack_allowance_delta"};
+constexpr std::array kEvidence = {kConnectsMaxPerS, kConnectsMedianPerS,  kStormSeconds,
+                                  kConnectCount,    kConnectsFailedCount, kExchangeCount,
+                                  kTimeoutsCount,   kSocketsOpenPeak,     kConntrackAllowanceDelta};
+
 // One number for each cell; 0 where the series has none.
-std::vector<std::uint64_t> counts_of(const Seconds& seconds, const char* name) {
+std::vector<std::uint64_t> counts_of(const Seconds& seconds, model::SeriesId id) {
   std::vector<std::uint64_t> counts(seconds.size(), 0);
-  const auto array = seconds.picture.series.arrays.find(name);
-  if (array == seconds.picture.series.arrays.end()) return counts;
-  for (std::size_t i = 0; i < std::min(counts.size(), array->second.size()); ++i) {
-    counts[i] = static_cast<std::uint64_t>(std::max<std::int64_t>(array->second[i].value_or(0), 0));
+  const model::Series::Values* array = seconds.picture.series.find(id);
+  if (array == nullptr) return counts;
+  for (std::size_t i = 0; i < std::min(counts.size(), array->size()); ++i) {
+    counts[i] = static_cast<std::uint64_t>(std::max<std::int64_t>((*array)[i].value_or(0), 0));
   }
   return counts;
 }
@@ -81,7 +95,7 @@ double usual_rate(const Seconds& seconds, const Storm& storm) {
 
 std::optional<Storm> find_storm(const Seconds& seconds, const EndpointFacts& endpoint) {
   Storm storm;
-  storm.connects = counts_of(seconds, "connects");
+  storm.connects = counts_of(seconds, model::SeriesId::kConnects);
   storm.marks = seconds.none();
   const double least = kStormConnectsPerSecond * seconds.cell_s();
   const bool any_many = std::any_of(storm.connects.begin(), storm.connects.end(),
@@ -111,7 +125,8 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   if (!storm) return std::nullopt;
   const model::EndpointPicture& picture = seconds.picture;
   const std::uint64_t connects = sum_of(storm->connects, storm->marks);
-  const std::uint64_t failed = std::min(sum_of(counts_of(seconds, "connect_failures"), storm->marks), connects);
+  const std::uint64_t failed =
+      std::min(sum_of(counts_of(seconds, model::SeriesId::kConnectFailures), storm->marks), connects);
   const std::uint64_t exchanges = seconds.sum(storm->marks, &model::Second::exchanges);
   const std::uint64_t storm_s = seconds.seconds_in(storm->marks);
 
@@ -129,15 +144,15 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   common_steps(grade, seconds.facts, Feed::kSockets, connects);
   grade.write_to(finding);
 
-  add(finding, "connects_max_per_s", std::optional<double>(storm->most_per_s));
-  add(finding, "connects_median_per_s", std::optional<double>(storm->usual_per_s));
-  add(finding, "storm_seconds", storm_s);
-  add(finding, "connect_count", connects);
-  add(finding, "connects_failed_count", failed);
-  add(finding, "exchange_count", exchanges);
-  add(finding, "timeouts_count", std::uint64_t{storm->timeouts.size()});
-  add(finding, "sockets_open_peak", picture.totals.sockets_open_peak);
-  add(finding, "conntrack_allowance_delta", conntrack_exceeded(seconds.facts.picture, picture));
+  add(finding, kConnectsMaxPerS, std::optional<double>(storm->most_per_s));
+  add(finding, kConnectsMedianPerS, std::optional<double>(storm->usual_per_s));
+  add(finding, kStormSeconds, storm_s);
+  add(finding, kConnectCount, connects);
+  add(finding, kConnectsFailedCount, failed);
+  add(finding, kExchangeCount, exchanges);
+  add(finding, kTimeoutsCount, std::uint64_t{storm->timeouts.size()});
+  add(finding, kSocketsOpenPeak, picture.totals.sockets_open_peak);
+  add(finding, kConntrackAllowanceDelta, conntrack_exceeded(seconds.facts.picture, picture));
 
   const std::string name = picture.key.at.to_string();
   finding.title = fmt::format("this host connects to {} anew instead of reusing connections: up to {:.0f} a second",
@@ -148,9 +163,8 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
       "what times out is closed and connected anew. Each handshake adds packets, and a connection to be tracked, to "
       "the "
       "load that made the calls time out.",
-      count_words(storm->timeouts.size(), "call", "calls"), name, count_words(connects, "connection", "connections"),
-      count_words(storm_s, "second", "seconds"), storm->most_per_s, storm->usual_per_s,
-      count_words(exchanges, "exchange", "exchanges"));
+      number_of(storm->timeouts.size(), "call"), name, number_of(connects, "connection"), number_of(storm_s, "second"),
+      storm->most_per_s, storm->usual_per_s, number_of(exchanges, "exchange"));
   if (failed > 0) finding.explanation += fmt::format(" {} of these connects failed.", failed);
   add_step(finding, Whose::kUs, "why do the calls time out: see the findings of this endpoint that come before");
   add_step(finding, Whose::kUs,
@@ -164,8 +178,32 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
 
 std::vector<Judged> judge_picture(const Facts& facts) { return each_endpoint(facts, judge); }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  const auto most = e.number(kConnectsMaxPerS);
+  const auto usual = e.number(kConnectsMedianPerS);
+  out.push_back({"connects a second", list_of({most ? fmt::format("{} at most", rate(*most)) : "",
+                                               usual ? fmt::format("usual {}", rate(*usual)) : ""})});
+  const auto seconds = e.count(kStormSeconds);
+  const auto connects = e.count(kConnectCount);
+  const auto failed = e.count(kConnectsFailedCount);
+  const auto exchanges = e.count(kExchangeCount);
+  out.push_back({"in the storm",
+                 list_of({seconds ? fmt::format("{} s", *seconds) : "", connects ? number_of(*connects, "connect") : "",
+                          failed && *failed > 0 ? fmt::format("{} failed", *failed) : "",
+                          exchanges ? number_of(*exchanges, "exchange") : ""})});
+  out.push_back({"timed out before", e.text(kTimeoutsCount)});
+  out.push_back({"open sockets", with("at most ", e.text(kSocketsOpenPeak))});
+  out.push_back({"own NIC limit", with("conntrack allowance exceeded +", e.text(kConntrackAllowanceDelta))});
+}
+
 }  // namespace
 
-const Rule kReconnectStorm{"reconnect-storm", nullptr, nullptr, nullptr, judge_picture};
+const Rule kReconnectStorm{
+    .code = "reconnect-storm",
+    .family = model::Family::kReconnects,
+    .judge_picture = judge_picture,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+};
 
 }  // namespace tcpdiag::diagnose::rules

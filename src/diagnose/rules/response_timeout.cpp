@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 #include "diagnose/judgement.h"
@@ -16,6 +17,7 @@
 #include "diagnose/timer_candidates.h"
 #include "diagnose/words.h"
 #include "knowledge/client_messages.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -25,6 +27,26 @@ using model::Duration;
 using model::EndKind;
 using model::SocketStory;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kCount{"count"};
+constexpr EvidenceKey kWaitP50S{"wait_p50_s"};
+constexpr EvidenceKey kWaitMaxS{"wait_max_s"};
+constexpr EvidenceKey kRequestAckedCount{"request_acked_count"};
+constexpr EvidenceKey kUnackedCount{"unacked_count"};
+constexpr EvidenceKey kRtoDuringWait{"rto_during_wait"};
+constexpr EvidenceKey kSide{"side"};
+constexpr std::array kEvidence = {kCount,
+                                  kExchangeCount,
+                                  kSharePct,
+                                  kWaitP50S,
+                                  kWaitMaxS,
+                                  kRequestAckedCount,
+                                  kUnackedCount,
+                                  kRtoDuringWait,
+                                  kSide,
+                                  kTimerCandidates,
+                                  kSinceInboundRequestP50S};
 
 bool claims(const Case& socket) {
   const SocketStory& story = socket.story;
@@ -89,7 +111,7 @@ std::string explanation(const Group& group, const Durations& waits, const std::o
                     : exiting == n ? "The process ended"
                                    : "The application of this host gave up";
   std::string text = fmt::format("{} after {} without a byte of a response from {}, on {}", who,
-                                 spread_words(waits, timer), group.name(), count_words(n, "connection", "connections"));
+                                 spread_words(waits, timer), group.name(), number_of(n, "connection"));
   if (kernel > 0 && kernel < n) text += fmt::format(" (in {} of them the kernel gave up)", kernel);
   if (exiting > 0 && exiting < n) text += fmt::format(" (in {} of them its process was ending)", exiting);
   text += "." + since_inbound_words(group, since, "The end came");
@@ -126,7 +148,7 @@ void add_next_steps(model::Finding& finding, const Group& group, const Sides& si
     add_step(
         finding, Whose::kUs,
         fmt::format("compare {} with the client's own read timeout; a call that may take longer needs a longer one",
-                    duration_words(timer->median)));
+                    duration(timer->median)));
   }
 }
 
@@ -176,25 +198,25 @@ std::optional<Judged> judge(const Group& group) {
   std::uint64_t rtos = 0;
   for (std::size_t i = 0; i < n; ++i) rtos += group.story(i).end->request_rtos;
 
-  add(finding, "count", n);
-  add(finding, "exchange_count", attempts_of(group.endpoint, Of::kExchanges, n));
-  add(finding, "share_pct", finding.share_pct);
-  add_seconds(finding, "wait_p50_s", waits.p50());
-  add_seconds(finding, "wait_max_s", waits.max());
-  add(finding, "request_acked_count", group.count_if(acknowledged));
-  add(finding, "unacked_count",
+  add(finding, kCount, n);
+  add(finding, kExchangeCount, attempts_of(group.endpoint, Of::kExchanges, n));
+  add(finding, kSharePct, finding.share_pct);
+  add_seconds(finding, kWaitP50S, waits.p50());
+  add_seconds(finding, kWaitMaxS, waits.max());
+  add(finding, kRequestAckedCount, group.count_if(acknowledged));
+  add(finding, kUnackedCount,
       group.count_if([](const SocketStory& s) { return s.end->request_acked && !*s.end->request_acked; }));
-  add(finding, "rto_during_wait", rtos);
-  add(finding, "side", std::string(sides.word));
+  add(finding, kRtoDuringWait, rtos);
+  add(finding, kSide, std::string(sides.word));
   const Durations since = since_inbound_request(group);
   const TimerMatch known = match_timers(group, {{timer, "request", gives_up(group)},
                                                 {since_inbound_timer(group, since), "inbound_request", ends_worker}});
-  add(finding, "timer_candidates", known.candidates);
-  add_seconds(finding, "since_inbound_request_p50_s", since.p50());
+  add(finding, kTimerCandidates, known.candidates);
+  add_seconds(finding, kSinceInboundRequestP50S, since.p50());
 
   grade_of(group, sides).write_to(finding);
   finding.title = fmt::format("{} gave no response to {}; this host gave up after {}", group.name(),
-                              count_words(n, "request", "requests"), spread_words(waits, timer));
+                              number_of(n, "request"), spread_words(waits, timer));
   finding.explanation = explanation(group, waits, timer, sides, since) + known.words;
   const bool by_kernel = 2 * group.count_if([](const SocketStory& s) { return s.end->kind == EndKind::kTimedOut; }) > n;
   finding.app_messages = knowledge::client_messages(
@@ -205,8 +227,31 @@ std::optional<Judged> judge(const Group& group) {
   return judged;
 }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  const auto n = e.count(kCount);
+  e.skip({kExchangeCount});
+  const std::vector<std::string> waits = e.together({kWaitP50S, kWaitMaxS});
+  out.push_back({"given up after", list_of({with("", waits[0], " (p50)"), with("at most ", waits[1])})});
+  out.push_back({"request", list_of({with("acknowledged by the peer: ", part_words(e.count(kRequestAckedCount), n)),
+                                     with("not: ", text_of(e.count(kUnackedCount)))})});
+  out.push_back({"timeouts (RTO)", with("", e.text(kRtoDuringWait), " during the waits")});
+  const std::string side = e.text(kSide);
+  out.push_back({"side", side == "remote_slow" ? "the peer: it has the request and the path is well"
+                         : side == "path"      ? "the path: the request did not get through"
+                         : side == "mixed"     ? "mixed: some waits at the peer, some on the path"
+                                               : side});
+  add_since_inbound_row(e, out);
+}
+
 }  // namespace
 
-const Rule kResponseTimeout{"response-timeout", claims, nullptr, judge, nullptr};
+const Rule kResponseTimeout{
+    .code = "response-timeout",
+    .family = model::Family::kExchanges,
+    .claims = claims,
+    .judge = judge,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+};
 
 }  // namespace tcpdiag::diagnose::rules

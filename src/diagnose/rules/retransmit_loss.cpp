@@ -4,11 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "diagnose/delay.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
+#include "model/retransmit.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -17,6 +20,28 @@ using model::Confidence;
 using model::RetransmitKind;
 using model::Severity;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kDirection{"direction"};
+constexpr EvidenceKey kRetransmittedSegments{"retransmitted_segments"};
+constexpr EvidenceKey kSentSegments{"sent_segments"};
+constexpr EvidenceKey kSegmentsLostPct{"loss_pct"};
+constexpr EvidenceKey kRtoCount{"rto_count"};
+constexpr EvidenceKey kFastCount{"fast_count"};
+constexpr EvidenceKey kTlpCount{"tlp_count"};
+constexpr EvidenceKey kSynCount{"syn_count"};
+constexpr EvidenceKey kSpuriousCount{"spurious_count"};
+constexpr EvidenceKey kRetransmitFailuresBusy{"retransmit_failures_busy"};
+constexpr EvidenceKey kOutOfOrderSegments{"out_of_order_segments"};
+constexpr EvidenceKey kRetransmitDelayP50Us{"retransmit_delay_p50_us"};
+constexpr EvidenceKey kRecoveryP99Us{"recovery_p99_us"};
+constexpr std::array kEvidence = {kDirection,          kRetransmittedSegments,
+                                  kSentSegments,       kSegmentsLostPct,
+                                  kRtoCount,           kFastCount,
+                                  kTlpCount,           kSynCount,
+                                  kSpuriousCount,      kRetransmitFailuresBusy,
+                                  kOutOfOrderSegments, kRetransmitDelayP50Us,
+                                  kRecoveryP99Us};
 
 enum class Towards : std::uint8_t { kPeer, kUs };
 
@@ -78,7 +103,7 @@ Marks seconds_of(const Seconds& seconds, const Loss& loss) {
     return seconds.where([](const model::Second& s) { return s.out_of_order > 0; });
   }
   const Marks timeouts = seconds.where([](const model::Second& s) { return s.retransmits_rto > 0; });
-  return either(timeouts, seconds.series_where("retransmits", [](std::int64_t n) { return n > 0; }));
+  return either(timeouts, seconds.series_where(model::SeriesId::kRetransmits, [](std::int64_t n) { return n > 0; }));
 }
 
 // Exchanges that failed while this host retransmitted their request.
@@ -111,7 +136,7 @@ Grade grade_of(const Seconds& seconds, const Loss& loss) {
                   "This kernel does not tell whether retransmissions found their first copy still in this host.");
   } else if (*totals.retransmit_failures.busy > 0) {
     grade.at_most(Confidence::kMedium, fmt::format("In {} the first copy had not left this host.",
-                                                   count_words(*totals.retransmit_failures.busy, "case", "cases")));
+                                                   number_of(*totals.retransmit_failures.busy, "case")));
   }
   const auto& sent = totals.segments_sent;
   if (loss.towards == Towards::kPeer && !loss.by_timeouts() && sent && loss.of && *loss.of < *sent) {
@@ -125,22 +150,22 @@ void add_evidence(model::Finding& finding, const model::EndpointPicture& picture
   const model::Totals& totals = picture.totals;
   const bool out = loss.towards == Towards::kPeer;
   model::Histogram delays;
-  for (const char* name : {"retransmit_rto", "retransmit_fast", "retransmit_tlp", "retransmit_other"}) {
-    if (const model::Histogram* delay = histogram(picture, name)) delays.merge(*delay);
+  for (const auto kind : {RetransmitKind::kRto, RetransmitKind::kFast, RetransmitKind::kTlp, RetransmitKind::kOther}) {
+    if (const model::Histogram* delay = picture.measured(model::delay_of(kind))) delays.merge(*delay);
   }
-  add(finding, "direction", std::string(out ? "out" : "in"));
-  add(finding, "retransmitted_segments", totals.retransmitted_segments);
-  add(finding, "sent_segments", out ? loss.of : totals.segments_sent);
-  add(finding, "loss_pct", loss.pct);
-  add(finding, "rto_count", events_of(totals, RetransmitKind::kRto));
-  add(finding, "fast_count", events_of(totals, RetransmitKind::kFast));
-  add(finding, "tlp_count", events_of(totals, RetransmitKind::kTlp));
-  add(finding, "syn_count", events_of(totals, RetransmitKind::kSyn));
-  add(finding, "spurious_count", totals.spurious_retransmits);
-  add(finding, "retransmit_failures_busy", totals.retransmit_failures.busy);
-  add(finding, "out_of_order_segments", totals.out_of_order_segments);
-  add(finding, "retransmit_delay_p50_us", delays.percentile(0.5));
-  add(finding, "recovery_p99_us", percentile(picture, "recovery", 0.99));
+  add(finding, kDirection, std::string(out ? "out" : "in"));
+  add(finding, kRetransmittedSegments, totals.retransmitted_segments);
+  add(finding, kSentSegments, out ? loss.of : totals.segments_sent);
+  add(finding, kSegmentsLostPct, loss.pct);
+  add(finding, kRtoCount, events_of(totals, RetransmitKind::kRto));
+  add(finding, kFastCount, events_of(totals, RetransmitKind::kFast));
+  add(finding, kTlpCount, events_of(totals, RetransmitKind::kTlp));
+  add(finding, kSynCount, events_of(totals, RetransmitKind::kSyn));
+  add(finding, kSpuriousCount, totals.spurious_retransmits);
+  add(finding, kRetransmitFailuresBusy, totals.retransmit_failures.busy);
+  add(finding, kOutOfOrderSegments, totals.out_of_order_segments);
+  add(finding, kRetransmitDelayP50Us, delays.percentile(0.5));
+  add(finding, kRecoveryP99Us, percentile(picture, model::Measure::kRecovery, 0.99));
 }
 
 std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoint, const Loss& loss) {
@@ -157,15 +182,14 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   add_evidence(finding, picture, loss);
 
   const std::string name = picture.key.at.to_string();
-  const std::string share = loss.pct ? fmt::format(" ({})", share_words(*loss.pct)) : std::string();
-  const std::string part = loss.of
-                               ? fmt::format("{} of {}", loss.segments, count_words(*loss.of, "segment", "segments"))
-                               : count_words(loss.segments, "segment", "segments");
+  const std::string share = loss.pct ? fmt::format(" ({})", percent(*loss.pct)) : std::string();
+  const std::string part = loss.of ? fmt::format("{} of {}", loss.segments, number_of(*loss.of, "segment"))
+                                   : number_of(loss.segments, "segment");
   if (out) {
     finding.title = fmt::format("segments to {} are lost{}", name, share);
     finding.explanation = fmt::format("This host had to send {}{} to {} again", part, share, name);
     if (loss.timeouts > 0) {
-      finding.explanation += fmt::format(", {} only after a timeout", count_words(loss.timeouts, "time", "times"));
+      finding.explanation += fmt::format(", {} only after a timeout", number_of(loss.timeouts, "time"));
     }
     finding.explanation += ".";
   } else {
@@ -199,8 +223,64 @@ std::vector<Judged> judge_picture(const Facts& facts) {
   return result;
 }
 
+// Loss towards this host: what it sent again itself says nothing of it.
+void word_loss_in(EvidenceReader& e, Rows& out) {
+  const auto out_of_order = e.count(kOutOfOrderSegments);
+  const auto loss = e.number(kSegmentsLostPct);
+  out.push_back({"direction", "towards this host"});
+  if (out_of_order) {
+    out.push_back({"out of order", fmt::format("{} segments received{}", *out_of_order,
+                                               loss ? fmt::format(" ({})", percent(*loss)) : "")});
+  }
+  e.skip({kRetransmittedSegments, kSentSegments, kRtoCount, kFastCount, kTlpCount, kSynCount, kSpuriousCount,
+          kRetransmitFailuresBusy, kRetransmitDelayP50Us, kRecoveryP99Us});
+}
+
+void word_loss_out(EvidenceReader& e, Rows& out) {
+  const auto lost = e.count(kRetransmittedSegments);
+  const auto sent = e.count(kSentSegments);
+  const auto loss = e.number(kSegmentsLostPct);
+  const std::string direction = e.text(kDirection);
+  out.push_back({"direction", direction == "out" ? "from this host" : direction});
+  if (lost) {
+    out.push_back({"retransmitted", fmt::format("{}{}{}", *lost, sent ? fmt::format(" of {} segments", *sent) : "",
+                                                loss ? fmt::format(" ({})", percent(*loss)) : "")});
+  }
+  const std::string rto = e.some(kRtoCount, "by timeout");
+  const std::string fast = e.some(kFastCount, "fast");
+  const std::string tlp = e.some(kTlpCount, "tail probes");
+  const std::string syn = e.some(kSynCount, "SYN");
+  out.push_back({"kinds", list_of({rto, fast, tlp, syn})});
+  out.push_back({"spurious", e.some(kSpuriousCount, "had arrived after all (DSACK)")});
+  out.push_back(
+      {"never left here", e.some(kRetransmitFailuresBusy, "retransmissions found the first copy still here")});
+  out.push_back({"out of order", e.some(kOutOfOrderSegments, "segments received")});
+  const std::vector<std::string> delays = e.together({kRetransmitDelayP50Us, kRecoveryP99Us});
+  out.push_back({"delay", list_of({with("", delays[0], " till the retransmission (p50)"),
+                                   with("", delays[1], " till repaired (p99)")})});
+}
+
+void word_evidence(EvidenceReader& e, Rows& out) {
+  if (e.text(kDirection) == "in") {
+    word_loss_in(e, out);
+  } else {
+    word_loss_out(e, out);
+  }
+}
+
+// A call waits for what is sent again.
+constexpr std::array kEffects = {Effect{&kResponseTimeout, Shared::kEndpoint},
+                                 Effect{&kPeerResetAwaitingResponse, Shared::kEndpoint}};
+
 }  // namespace
 
-const Rule kRetransmitLoss{"retransmit-loss", nullptr, nullptr, nullptr, judge_picture};
+const Rule kRetransmitLoss{
+    .code = "retransmit-loss",
+    .family = model::Family::kPath,
+    .judge_picture = judge_picture,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+    .effects = kEffects,
+};
 
 }  // namespace tcpdiag::diagnose::rules

@@ -1,34 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rules, one file each. What each sees, believes and confuses: docs/findings.md.
+// The rules, one file each, in their order of precedence: a new one is a file and a line here. What each sees, believes
+// and confuses: docs/findings.md.
 #pragma once
 
 #include "diagnose/rule.h"
 
+// Of sockets: the first that claims one has it. Why in this order: what was true before the request (the peer had
+// already closed, the connection had already died) explains the failure better than what the request met; what the peer
+// did explains better than what this host did after it; resets by this host are often the consequence of a timeout.
+// Connects that never were established are apart from all of these, and from each other by their outcome.
+// Then of endpoints, by their seconds and histograms; no socket belongs to them. Last of the whole picture.
+#define TCPDIAG_RULES(RULE)         \
+  RULE(kPeerClosedBeforeReuse)      \
+  RULE(kPeerResetAfterIdle)         \
+  RULE(kPeerResetAwaitingResponse)  \
+  RULE(kPeerClosedAwaitingResponse) \
+  RULE(kResponseTimeout)            \
+  RULE(kFirstBytesUnanswered)       \
+  RULE(kPeerGaveUp)                 \
+  RULE(kLocalReset)                 \
+  RULE(kConnectRefused)             \
+  RULE(kConnectTimeout)             \
+  RULE(kConnectFailedLocally)       \
+  RULE(kThroughputCeiling)          \
+  RULE(kPathQueueing)               \
+  RULE(kLocalQueueing)              \
+  RULE(kRetransmitLoss)             \
+  RULE(kSlowReader)                 \
+  RULE(kPeerZeroWindow)             \
+  RULE(kDelayUnattributed)          \
+  RULE(kAppGap)                     \
+  RULE(kNoOutboundAttempt)          \
+  RULE(kReconnectStorm)             \
+  RULE(kListenOverflow)             \
+  RULE(kAllowanceExceeded)          \
+  RULE(kEventsLost)
+
 namespace tcpdiag::diagnose::rules {
 
-extern const Rule kPeerClosedBeforeReuse;
-extern const Rule kPeerResetAfterIdle;
-extern const Rule kPeerResetAwaitingResponse;
-extern const Rule kPeerClosedAwaitingResponse;
-extern const Rule kResponseTimeout;
-extern const Rule kFirstBytesUnanswered;
-extern const Rule kPeerGaveUp;
-extern const Rule kLocalReset;
-extern const Rule kConnectRefused;
-extern const Rule kConnectTimeout;
-extern const Rule kConnectFailedLocally;
-extern const Rule kListenOverflow;
-extern const Rule kAllowanceExceeded;
-extern const Rule kAppGap;
-extern const Rule kNoOutboundAttempt;
-extern const Rule kReconnectStorm;
-extern const Rule kThroughputCeiling;
-extern const Rule kPathQueueing;
-extern const Rule kLocalQueueing;
-extern const Rule kRetransmitLoss;
-extern const Rule kSlowReader;
-extern const Rule kPeerZeroWindow;
-extern const Rule kDelayUnattributed;
-extern const Rule kEventsLost;
+#define TCPDIAG_DECLARE_RULE(name) extern const Rule name;
+TCPDIAG_RULES(TCPDIAG_DECLARE_RULE)
+#undef TCPDIAG_DECLARE_RULE
 
 }  // namespace tcpdiag::diagnose::rules

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "diagnose/delay.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -16,8 +18,18 @@ using model::Confidence;
 using model::Severity;
 using model::Whose;
 
+// Evidence, in this order.
+constexpr EvidenceKey kReadWaitP50Us{"read_wait_p50_us"};
+constexpr EvidenceKey kReadWaitP99Us{"read_wait_p99_us"};
+constexpr EvidenceKey kZeroWindowSentUs{"zero_window_sent_us"};
+constexpr EvidenceKey kUnreadBytesMax{"unread_bytes_max"};
+constexpr EvidenceKey kPid{"pid"};
+constexpr EvidenceKey kStopped{"stopped"};
+constexpr std::array kEvidence = {kReadWaitP50Us, kReadWaitP99Us, kZeroWindowSentUs, kUnreadBytesMax,
+                                  kPid,           kComm,          kStopped};
+
 bool reads_late(const model::EndpointPicture& picture) {
-  const model::Histogram* waits = histogram(picture, "read_wait");
+  const model::Histogram* waits = picture.measured(model::Measure::kReadWait);
   if (waits == nullptr || waits->count() < kReads) return false;
   const auto limit = static_cast<std::uint64_t>(model::microseconds(kReadWait));
   return *waits->percentile(0.99) >= limit && at_least(*waits, limit) >= kLateReads;
@@ -31,10 +43,11 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   if (!late && !closed) return std::nullopt;
 
   constexpr std::int64_t kLimitUs = model::microseconds(kReadWait);
-  const Marks marks = seconds.series_where("read_wait_p99_us", [](std::int64_t us) { return us >= kLimitUs; });
+  const Marks marks =
+      seconds.series_where(model::SeriesId::kReadWaitP99, [](std::int64_t us) { return us >= kLimitUs; });
   Judged judged = start_delay(kSlowReader.code, endpoint, seconds, marks);
   model::Finding& finding = judged.finding;
-  const model::Histogram* waits = histogram(picture, "read_wait");
+  const model::Histogram* waits = picture.measured(model::Measure::kReadWait);
   finding.count =
       std::max<std::uint64_t>(waits != nullptr ? at_least(*waits, static_cast<std::uint64_t>(kLimitUs)) : 0, 1);
   finding.severity = Severity::kWarning;
@@ -50,23 +63,23 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   if (grade.exhausted()) return std::nullopt;
   grade.write_to(finding);
 
-  add(finding, "read_wait_p50_us", percentile(picture, "read_wait", 0.50));
-  add(finding, "read_wait_p99_us", percentile(picture, "read_wait", 0.99));
-  add(finding, "zero_window_sent_us", picture.totals.zero_window_sent_us);
-  add(finding, "unread_bytes_max", picture.unread_bytes_max);
-  add(finding, "pid", reader.pid);
+  add(finding, kReadWaitP50Us, percentile(picture, model::Measure::kReadWait, 0.50));
+  add(finding, kReadWaitP99Us, percentile(picture, model::Measure::kReadWait, 0.99));
+  add(finding, kZeroWindowSentUs, picture.totals.zero_window_sent_us);
+  add(finding, kUnreadBytesMax, picture.unread_bytes_max);
+  add(finding, kPid, reader.pid);
   add_comm(finding, reader);
-  add_null(finding, "stopped");
+  add_null(finding, kStopped);
 
   const std::string name = picture.key.at.to_string();
   std::string facts;
   if (late) {
     facts = fmt::format("Data of {} lay unread for {} and more (p99)", name,
-                        about_words(*percentile(picture, "read_wait", 0.99)));
+                        duration(*percentile(picture, model::Measure::kReadWait, 0.99)));
   }
   if (closed) {
     facts += fmt::format("{}this host told the peer to stop sending for {} in total, since its buffer was full",
-                         late ? "; " : "", about_words(closed_us));
+                         late ? "; " : "", duration(closed_us));
   }
   finding.title = late ? fmt::format("an application of this host reads data of {} late", name)
                        : fmt::format("an application of this host does not read what {} sends", name);
@@ -83,8 +96,33 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
 
 std::vector<Judged> judge_picture(const Facts& facts) { return each_endpoint(facts, judge); }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  out.push_back({"read wait", with("", e.p50_p99(kReadWaitP50Us, kReadWaitP99Us), ", from arrival to read")});
+  const auto closed = e.number(kZeroWindowSentUs);
+  if (closed && *closed > 0) {
+    out.push_back({"window closed", fmt::format("for {} in total: the peer had to stop", duration(*closed))});
+  }
+  out.push_back({"unread", with("at most ", e.bytes(kUnreadBytesMax))});
+  const std::string comm = e.text(kComm);
+  const std::string pid = e.text(kPid);
+  const std::string reader = comm.empty() ? with("pid ", pid) : comm + with(" (pid ", pid, ")");
+  const bool stopped = e.is_set(kStopped);
+  out.push_back({"reader", reader.empty() ? (stopped ? "stopped by a signal" : "")
+                                          : reader + (stopped ? ", stopped by a signal" : "")});
+}
+
+// Who does not read does not answer.
+constexpr std::array kEffects = {Effect{&kResponseTimeout, Shared::kEndpoint}, Effect{&kPeerGaveUp, Shared::kEndpoint}};
+
 }  // namespace
 
-const Rule kSlowReader{"slow-reader", nullptr, nullptr, nullptr, judge_picture};
+const Rule kSlowReader{
+    .code = "slow-reader",
+    .family = model::Family::kReading,
+    .judge_picture = judge_picture,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+    .effects = kEffects,
+};
 
 }  // namespace tcpdiag::diagnose::rules

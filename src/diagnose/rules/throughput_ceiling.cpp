@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "diagnose/delay.h"
@@ -12,6 +13,7 @@
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
 #include "knowledge/baselines.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
@@ -20,6 +22,23 @@ using model::Confidence;
 using model::Role;
 using model::Severity;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kDirection{"direction"};
+constexpr EvidenceKey kCeilingWireBitPerS{"ceiling_wire_bit_per_s"};
+constexpr EvidenceKey kCeilingPayloadBitPerS{"ceiling_payload_bit_per_s"};
+constexpr EvidenceKey kSpreadPct{"spread_pct"};
+constexpr EvidenceKey kSecondsAtCeiling{"ceiling_seconds"};
+constexpr EvidenceKey kExchangesPerS{"exchanges_per_s"};
+constexpr EvidenceKey kMeanResponseBytes{"mean_response_bytes"};
+constexpr EvidenceKey kPossibleExchangesPerS{"possible_exchanges_per_s"};
+constexpr EvidenceKey kBaselineCandidates{"baseline_candidates"};
+constexpr EvidenceKey kPeerTypeGiven{"peer_type_given"};
+constexpr EvidenceKey kPeerTypeDeviationPct{"peer_type_deviation_pct"};
+constexpr std::array kEvidence = {kDirection,         kCeilingWireBitPerS,    kCeilingPayloadBitPerS,
+                                  kSpreadPct,         kSecondsAtCeiling,      kExchangesPerS,
+                                  kMeanResponseBytes, kPossibleExchangesPerS, kBaselineCandidates,
+                                  kPeerTypeGiven,     kPeerTypeDeviationPct};
 
 // Who sends in this direction, and what.
 struct Sender {
@@ -47,12 +66,12 @@ std::optional<double> possible_per_s(const Seconds& seconds, const SteadyRate& r
 
 // What the path waits for and what it does not: this host and its application are named only when they were measured.
 std::string not_here(const model::EndpointPicture& picture) {
-  const auto below = [&](const char* name, model::Duration limit) {
-    const auto p50 = percentile(picture, name, 0.5);
+  const auto below = [&](model::Measure measure, model::Duration limit) {
+    const auto p50 = percentile(picture, measure, 0.5);
     return p50 && *p50 < static_cast<std::uint64_t>(model::microseconds(limit));
   };
-  const bool host = below("host_queue", kHostQueue);
-  const bool application = below("read_wait", kReadWait);
+  const bool host = below(model::Measure::kHostQueue, kHostQueue);
+  const bool application = below(model::Measure::kReadWait, kReadWait);
   if (host && application) return "; the host and the application do not";
   if (host) return "; the host does not";
   return application ? "; the application does not" : "";
@@ -95,7 +114,7 @@ std::string given_words(const Compared& compared) {
                        knowledge::baselines_date());
   }
   return fmt::format(" The type given for the peer, {}, has {} all the time: the ceiling {} ({:+.1f} %).",
-                     compared.given_row->type, rate_words(static_cast<double>(compared.given_row->baseline_bit_per_s)),
+                     compared.given_row->type, bit_rate(static_cast<double>(compared.given_row->baseline_bit_per_s)),
                      compared.given_fits() ? "is that limit" : "is another limit", *compared.given_deviation_pct);
 }
 
@@ -104,7 +123,7 @@ Grade grade_of(const Seconds& seconds, const PathDelay& delay, const SteadyRate&
   if (compared.given_row != nullptr && !compared.given_fits()) {
     grade.at_most(Confidence::kMedium,
                   fmt::format("The baseline of the type given for the peer is {}.",
-                              rate_words(static_cast<double>(compared.given_row->baseline_bit_per_s))));
+                              bit_rate(static_cast<double>(compared.given_row->baseline_bit_per_s))));
   } else if (compared.candidates.empty()) {
     grade.at_most(Confidence::kMedium, "No known instance type has this baseline bandwidth.");
   }
@@ -150,7 +169,7 @@ void add_next_steps(model::Finding& finding, const Seconds& seconds, const Stead
     const double smaller = *size / 4;
     add_step(finding, Whose::kUs,
              fmt::format("smaller or fewer {}: at {} it carries about {:.0f} /s",
-                         sender.responses ? "responses" : "requests", size_words(smaller),
+                         sender.responses ? "responses" : "requests", bytes(smaller),
                          rate.wire_bytes_per_s / wire_bytes(seconds, smaller, mss)));
   } else {
     add_step(finding, Whose::kUs, fmt::format("fewer {}", sender.responses ? "responses" : "requests"));
@@ -183,29 +202,29 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   const Sender sender = sender_of(picture, rate->way);
   const auto size = sender.responses ? picture.mean_response_bytes : picture.mean_request_bytes;
   const double mss = mss_of(seconds.facts, endpoint);
-  add(finding, "direction", std::string(rate->way == Way::kIn ? "in" : "out"));
-  add(finding, "ceiling_wire_bit_per_s", std::optional(8 * rate->wire_bytes_per_s));
-  add(finding, "ceiling_payload_bit_per_s", std::optional(8 * rate->payload_bytes_per_s));
-  add(finding, "spread_pct", std::optional(rate->spread_pct));
-  add(finding, "ceiling_seconds", seconds.seconds_in(rate->seconds));
-  add(finding, "exchanges_per_s", std::optional(rate->exchanges_per_s));
-  add(finding, "mean_response_bytes",
+  add(finding, kDirection, std::string(rate->way == Way::kIn ? "in" : "out"));
+  add(finding, kCeilingWireBitPerS, std::optional(8 * rate->wire_bytes_per_s));
+  add(finding, kCeilingPayloadBitPerS, std::optional(8 * rate->payload_bytes_per_s));
+  add(finding, kSpreadPct, std::optional(rate->spread_pct));
+  add(finding, kSecondsAtCeiling, seconds.seconds_in(rate->seconds));
+  add(finding, kExchangesPerS, std::optional(rate->exchanges_per_s));
+  add(finding, kMeanResponseBytes,
       picture.mean_response_bytes
           ? std::optional(static_cast<std::uint64_t>(std::llround(*picture.mean_response_bytes)))
           : std::nullopt);
-  add(finding, "possible_exchanges_per_s", possible_per_s(seconds, *rate, size, mss));
-  add(finding, "baseline_candidates", compared.candidates);
+  add(finding, kPossibleExchangesPerS, possible_per_s(seconds, *rate, size, mss));
+  add(finding, kBaselineCandidates, compared.candidates);
   if (compared.given.empty()) {
-    add_null(finding, "peer_type_given");
+    add_null(finding, kPeerTypeGiven);
   } else {
-    add(finding, "peer_type_given", compared.given);
+    add(finding, kPeerTypeGiven, compared.given);
   }
-  add(finding, "peer_type_deviation_pct", compared.given_deviation_pct);
+  add(finding, kPeerTypeDeviationPct, compared.given_deviation_pct);
 
-  const std::string limit = rate_words(8 * rate->wire_bytes_per_s);
-  const std::string wait = about_words(delay.rise_p50_us.value_or(0));
+  const std::string limit = bit_rate(8 * rate->wire_bytes_per_s);
+  const std::string wait = duration(delay.rise_p50_us.value_or(0));
   const char* what = sender.responses ? "responses" : "requests";
-  const std::string sized = size && !bulk ? fmt::format("{} {}", size_words(*size), what) : "data";
+  const std::string sized = size && !bulk ? fmt::format("{} {}", bytes(*size), what) : "data";
   finding.title = fmt::format("{} at most {}", sender.subject, limit);
   finding.explanation = fmt::format("{} at most {}. Its {} wait{} about {} in a queue on the network path{}.",
                                     sender.subject, limit, sized, sized == "data" ? "s" : "", wait, not_here(picture));
@@ -218,8 +237,64 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
 
 std::vector<Judged> judge_picture(const Facts& facts) { return each_endpoint(facts, judge); }
 
+std::string mean_bytes(std::string_view what, std::optional<double> value) {
+  return value ? fmt::format("mean {} {}", what, bytes(*value)) : std::string();
+}
+
+void word_evidence(EvidenceReader& e, Rows& out) {
+  std::optional<EvidenceReader> queue = e.beside(kPathQueueing.code);
+
+  const auto wire = e.number(kCeilingWireBitPerS);
+  const auto payload = e.number(kCeilingPayloadBitPerS);
+  const auto spread = e.number(kSpreadPct);
+  const auto full = e.count(kSecondsAtCeiling);
+  const auto busy = queue ? queue->count(kBusySeconds) : std::nullopt;
+  if (wire) {
+    const std::string of = busy && full && *busy >= *full ? fmt::format(" of {}", *busy) : "";
+    const std::string inside = payload ? fmt::format(" ({} payload)", bit_rate(*payload)) : "";
+    const std::string steady = spread ? ", steady within " + percent(*spread) : "";
+    const std::string time = full ? fmt::format(" in {}{} s while the queue was full", *full, of) : "";
+    out.push_back({e.text(kDirection) == "out" ? "sent" : "received",
+                   fmt::format("{} with headers{}{}{}", bit_rate(*wire), inside, steady, time)});
+  }
+
+  const auto served = e.number(kExchangesPerS);
+  const auto response = e.number(kMeanResponseBytes);
+  const model::EndpointPicture* endpoint = e.endpoint();
+  out.push_back(
+      {"exchanges", list_of({served ? rate(*served) + " /s" : "",
+                             mean_bytes("request", endpoint == nullptr ? std::nullopt : endpoint->mean_request_bytes),
+                             mean_bytes("response", response)})});
+  if (queue) {
+    word_path_queue(*queue, out);
+  } else if (endpoint != nullptr && endpoint->rtt_floor_us) {
+    out.push_back({"RTT floor", floor_words(static_cast<double>(*endpoint->rtt_floor_us), endpoint->rtt_floor_source)});
+  }
+
+  out.push_back({"fits baseline", e.text(kBaselineCandidates)});
+  const auto deviation = e.number(kPeerTypeDeviationPct);
+  out.push_back(
+      {"peer's type", with("", e.text(kPeerTypeGiven),
+                           deviation ? fmt::format(", as given; the rate is {:+.1f} % from its baseline", *deviation)
+                                     : std::string(", as given"))});
+  if (const auto possible = e.number(kPossibleExchangesPerS)) {
+    out.push_back({"carries", fmt::format("{} responses/s of this size{}", rate(*possible),
+                                          served ? fmt::format("; {} were served", rate(*served)) : "")});
+  }
+}
+
+// A limit fills the queue before it. That queue is part of its own evidence.
+constexpr std::array kEffects = {Effect{&kPathQueueing, Shared::kEndpoint, true}};
+
 }  // namespace
 
-const Rule kThroughputCeiling{"throughput-ceiling", nullptr, nullptr, nullptr, judge_picture};
+const Rule kThroughputCeiling{
+    .code = "throughput-ceiling",
+    .family = model::Family::kPath,
+    .judge_picture = judge_picture,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+    .effects = kEffects,
+};
 
 }  // namespace tcpdiag::diagnose::rules

@@ -3,17 +3,27 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "diagnose/delay.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
 namespace {
 
 using model::Severity;
 using model::Whose;
+
+// Evidence, in this order.
+constexpr EvidenceKey kZeroWindowReceivedUs{"zero_window_received_us"};
+constexpr EvidenceKey kStalls{"stalls"};
+constexpr EvidenceKey kLongestStallS{"longest_stall_s"};
+constexpr EvidenceKey kBytesWaitingMax{"bytes_waiting_max"};
+constexpr EvidenceKey kProbesSent{"probes_sent"};
+constexpr std::array kEvidence = {kZeroWindowReceivedUs, kStalls, kLongestStallS, kBytesWaitingMax, kProbesSent};
 
 // Opens within about a round trip each time: the receiver paces its sender, as it should.
 bool is_pacing(const model::EndpointPicture& picture) {
@@ -42,11 +52,11 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   grade.write_to(finding);
 
   const model::Duration longest = std::chrono::microseconds(static_cast<std::int64_t>(picture.zero_window_longest_us));
-  add(finding, "zero_window_received_us", closed_us);
-  add(finding, "stalls", picture.zero_window_stalls);
-  add_seconds(finding, "longest_stall_s", picture.zero_window_longest_us > 0 ? std::optional(longest) : std::nullopt);
-  add_null(finding, "bytes_waiting_max");
-  add_null(finding, "probes_sent");
+  add(finding, kZeroWindowReceivedUs, closed_us);
+  add(finding, kStalls, picture.zero_window_stalls);
+  add_seconds(finding, kLongestStallS, picture.zero_window_longest_us > 0 ? std::optional(longest) : std::nullopt);
+  add_null(finding, kBytesWaitingMax);
+  add_null(finding, kProbesSent);
 
   const std::string name = picture.key.at.to_string();
   const bool outbound = endpoint.outbound();
@@ -55,8 +65,8 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
       "{} had its receive window closed for {} in total while data of this host waited ({}{}). Its kernel is there, "
       "and "
       "its application does not read.",
-      outbound ? name : "A client of " + name, about_words(closed_us), count_words(finding.count, "stall", "stalls"),
-      picture.zero_window_longest_us > 0 ? fmt::format(", the longest {}", duration_words(longest)) : std::string());
+      outbound ? name : "A client of " + name, duration(closed_us), number_of(finding.count, "stall"),
+      picture.zero_window_longest_us > 0 ? fmt::format(", the longest {}", duration(longest)) : std::string());
   add_step(finding, Whose::kPeer, "why does the peer's process not read: its CPU, garbage collection, disk, locks");
   finding.disproved_by = "the window opens again within one round trip each time";
   return judged;
@@ -64,8 +74,25 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
 
 std::vector<Judged> judge_picture(const Facts& facts) { return each_endpoint(facts, judge); }
 
+void word_evidence(EvidenceReader& e, Rows& out) {
+  const std::vector<std::string> times = e.together({kZeroWindowReceivedUs, kLongestStallS});
+  const auto stalls = e.count(kStalls);
+  out.push_back(
+      {"window closed", list_of({with("for ", times[0], " in total"), stalls ? number_of(*stalls, "stall") : "",
+                                 with("the longest ", times[1])})});
+  out.push_back({"waiting", with("at most ", e.bytes(kBytesWaitingMax), " to be sent")});
+  const auto probes = e.count(kProbesSent);
+  out.push_back({"probes", probes ? fmt::format("{} sent, to ask whether it is open", *probes) : ""});
+}
+
 }  // namespace
 
-const Rule kPeerZeroWindow{"zero-window", nullptr, nullptr, nullptr, judge_picture};
+const Rule kPeerZeroWindow{
+    .code = "zero-window",
+    .family = model::Family::kPath,
+    .judge_picture = judge_picture,
+    .evidence = kEvidence,
+    .word_evidence = word_evidence,
+};
 
 }  // namespace tcpdiag::diagnose::rules

@@ -121,7 +121,7 @@ std::vector<std::uint64_t> cgroup_keys(const std::vector<model::CgroupFilter>& c
 
 }  // namespace
 
-void configure(tcpdiag_bpf& skeleton, const ProbeOptions& options, const doctor::Abilities& abilities) {
+void configure(tcpdiag_bpf& skeleton, const source::LiveOptions& options, const doctor::Abilities& abilities) {
   const bool storage = abilities.works(doctor::kSocketStorage);
   const model::Filters& filters = options.filters;
   tcpd_config& config = skeleton.rodata->tcpd_cfg;
@@ -166,7 +166,7 @@ Result<> add_pids(const tcpdiag_bpf& skeleton, const std::vector<std::uint32_t>&
   return fill_set(skeleton.maps.tcpd_pid_set, pids);
 }
 
-Result<> fill_maps(const tcpdiag_bpf& skeleton, const ProbeOptions& options) {
+Result<> fill_maps(const tcpdiag_bpf& skeleton, const source::LiveOptions& options) {
   const int slots = bpf_map__fd(skeleton.maps.tcpd_free_slots);
   for (std::uint32_t slot = 0; slot < options.max_endpoints; ++slot) {
     const int error = bpf_map_update_elem(slots, nullptr, &slot, BPF_ANY);

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "doctor/abilities.h"
-#include "source/bpf/probe.h"
+#include "source/live.h"
 #include "util/result.h"
 #include "wire.h"  // of which the skeleton is made
 
@@ -18,10 +18,10 @@ namespace tcpdiag::bpf {
 tl::unexpected<Error> load_error(const char* doing, int error);
 
 // Which programs are loaded says the table of abilities.
-void configure(tcpdiag_bpf& skeleton, const ProbeOptions& options, const doctor::Abilities& abilities);
+void configure(tcpdiag_bpf& skeleton, const source::LiveOptions& options, const doctor::Abilities& abilities);
 
 // Errors: kUsage where a filter has more values than fit, kNotAble where the kernel refuses.
-Result<> fill_maps(const tcpdiag_bpf& skeleton, const ProbeOptions& options);
+Result<> fill_maps(const tcpdiag_bpf& skeleton, const source::LiveOptions& options);
 
 Result<> add_pids(const tcpdiag_bpf& skeleton, const std::vector<std::uint32_t>& pids);
 

@@ -14,16 +14,7 @@ using model::MonoTime;
 
 static_assert(model::Histogram::kSubBits == TCPD_HIST_SUB_BITS);
 static_assert(model::Histogram::kBuckets == TCPD_HIST_BUCKETS);
-static_assert(model::kMeasures == TCPD_MEASURES);
-static_assert(std::size_t{TCPD_FIRST_BYTE} == std::size_t(model::Measure::kFirstByte));
-static_assert(std::size_t{TCPD_LAST_BYTE} == std::size_t(model::Measure::kLastByte));
-static_assert(std::size_t{TCPD_RTT} == std::size_t(model::Measure::kRtt));
-static_assert(std::size_t{TCPD_PATH_RTT} == std::size_t(model::Measure::kPathRtt));
-static_assert(std::size_t{TCPD_PATH_QUEUE_IN} == std::size_t(model::Measure::kPathQueueIn));
-static_assert(std::size_t{TCPD_HOST_QUEUE} == std::size_t(model::Measure::kHostQueue));
-static_assert(std::size_t{TCPD_READ_WAIT} == std::size_t(model::Measure::kReadWait));
-static_assert(std::size_t{TCPD_RECOVERY} == std::size_t(model::Measure::kRecovery));
-static_assert(std::size_t{TCPD_APP_GAP} == std::size_t(model::Measure::kAppGap));
+static_assert(model::kKernelMeasures.size() == TCPD_MEASURES);  // both from model/measures.def
 static_assert(TCPD_SLOW_ANSWER_NS == std::uint64_t{model::Duration(model::kSlowAnswerAfter).count()});
 
 MonoTime time_of(std::uint64_t ns) { return MonoTime(Duration(static_cast<std::int64_t>(ns))); }
@@ -308,7 +299,7 @@ model::EndpointSample decode_stats(const model::EndpointKey& key, std::span<cons
     sample.calls += cpu.calls;
     sample.calls_with_gap += cpu.calls_with_gap;
     sample.calls_gap_ambiguous += cpu.calls_gap_ambiguous;
-    for (std::size_t m = 0; m < model::kMeasures; ++m) {
+    for (std::size_t m = 0; m < sample.measures.size(); ++m) {
       std::array<std::uint64_t, TCPD_HIST_BUCKETS> buckets{};
       std::copy(std::begin(cpu.measures[m].buckets), std::end(cpu.measures[m].buckets), buckets.begin());
       const auto part =

@@ -12,9 +12,9 @@ namespace tcpdiag::bpf {
 
 namespace {
 
-ProbeOptions every_filter() {
+source::LiveOptions every_filter() {
   const model::Cidr any{};
-  ProbeOptions options;
+  source::LiveOptions options;
   model::Filters& filters = options.filters;
   filters.pids = {1};
   filters.children = true;
@@ -40,7 +40,7 @@ doctor::Kernel examine_kernel(bool may_load) {
   kernel.abilities = doctor::Abilities(*types);
   kernel.memory_is_locked = !types->functions.contains(doctor::kMemoryAccountingFunction);
   if (!may_load || !kernel.abilities.check()) return kernel;
-  ProbeOptions options = every_filter();
+  source::LiveOptions options = every_filter();
   options.filters.children = kernel.abilities.works(doctor::kChildren);
   Programs::LoadNotes notes;
   auto programs = Programs::load(options, kernel.abilities, notes);

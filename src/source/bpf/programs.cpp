@@ -48,7 +48,7 @@ unsigned count_loaded(const tcpdiag_bpf& skeleton) {
 bool is_refusal(int error) { return error != -EPERM && error != -ENOMEM && error != -EAGAIN && error != -EINTR; }
 
 // Loads the program `only`, or where it is empty none, of all that the abilities would load. 0 or -errno.
-int load_only(const std::string& only, const ProbeOptions& options, const doctor::Abilities& abilities) {
+int load_only(const std::string& only, const source::LiveOptions& options, const doctor::Abilities& abilities) {
   const Skeleton skeleton = open_skeleton();
   if (!skeleton) return -errno;
   configure(*skeleton, options, abilities);
@@ -59,7 +59,7 @@ int load_only(const std::string& only, const ProbeOptions& options, const doctor
   return tcpdiag_bpf::load(skeleton.get());
 }
 
-std::vector<std::string> names_of_programs(const ProbeOptions& options, const doctor::Abilities& abilities) {
+std::vector<std::string> names_of_programs(const source::LiveOptions& options, const doctor::Abilities& abilities) {
   std::vector<std::string> names;
   const Skeleton skeleton = open_skeleton();
   if (!skeleton) return names;
@@ -72,7 +72,7 @@ std::vector<std::string> names_of_programs(const ProbeOptions& options, const do
 }
 
 // A load of all ends at the first program that is refused; this finds every one. False: it is none of them, but a map.
-bool refuse_one_by_one(const ProbeOptions& options, doctor::Abilities& abilities,
+bool refuse_one_by_one(const source::LiveOptions& options, doctor::Abilities& abilities,
                        std::vector<doctor::Refused>& refused) {
   if (load_only({}, options, abilities) != 0) return false;
   const std::size_t before = refused.size();
@@ -104,7 +104,7 @@ Programs::~Programs() = default;
 Programs::Programs(Programs&&) noexcept = default;
 Programs& Programs::operator=(Programs&&) noexcept = default;
 
-Result<Programs> Programs::load(const ProbeOptions& options, doctor::Abilities& abilities, LoadNotes& notes) {
+Result<Programs> Programs::load(const source::LiveOptions& options, doctor::Abilities& abilities, LoadNotes& notes) {
   hush_libbpf();
   auto impl = std::make_unique<Impl>();
   while (true) {

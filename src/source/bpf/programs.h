@@ -10,7 +10,7 @@
 #include "doctor/examine.h"
 #include "model/filters.h"
 #include "model/sample.h"
-#include "source/bpf/probe.h"
+#include "source/live.h"
 #include "util/result.h"
 #include "wire.h"
 
@@ -28,7 +28,7 @@ class Programs {
     unsigned programs = 0;  // loaded
   };
   // Errors: kNotAble, in the doctor's words.
-  static Result<Programs> load(const ProbeOptions& options, doctor::Abilities& abilities, LoadNotes& notes);
+  static Result<Programs> load(const source::LiveOptions& options, doctor::Abilities& abilities, LoadNotes& notes);
   ~Programs();
   Programs(Programs&&) noexcept;
   Programs& operator=(Programs&&) noexcept;

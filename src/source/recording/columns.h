@@ -81,7 +81,7 @@ void describe(const std::string& name, bool may_be_null, std::vector<Column>& co
   } else if constexpr (Body<T>) {
     columns.push_back({"kind", ColumnType::kText, false});
     [&]<typename... Bodies>(const std::variant<Bodies...>*) {
-      (describe<Bodies>(std::string(kKind<Bodies>), true, columns), ...);
+      (describe<Bodies>(std::string(Bodies::kName), true, columns), ...);
     }(static_cast<const T*>(nullptr));
   } else if constexpr (!Measures<T>) {
     using Of = ColumnOf<T>;
@@ -136,7 +136,7 @@ void write_columns(const T& record, Put& put) {
       write_nulls<typename T::value_type>(put);
     }
   } else if constexpr (Body<T>) {
-    std::visit([&]<typename B>(const B&) { put(Value(kKind<B>)); }, record);
+    std::visit([&]<typename B>(const B&) { put(Value(B::kName)); }, record);
     [&]<typename... Bodies>(const std::variant<Bodies...>& body) {
       const auto one = [&]<typename B>(const B* present) {
         if (present != nullptr) {
@@ -208,7 +208,7 @@ class ColumnReader {
     bool known = false;
     const std::size_t kind_at = next_++;
     const auto one = [&]<typename B>(std::type_identity<B>) {
-      if (kind == kKind<B>) {
+      if (kind == B::kName) {
         known = true;
         B content{};
         read(content);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The words that a recording has for enums and for the kinds of events, by the value of the enum. They are part of the
-// file format (docs/recording.md): one that changes makes a new user_version.
+// The words that a recording has for enums, by the value of the enum. They are part of the file format
+// (docs/recording.md): one that changes makes a new user_version.
 #pragma once
 
 #include <array>
@@ -26,6 +26,8 @@ inline constexpr std::array<std::string_view, 13> kEnumNames<model::TcpState>{
 template <>
 inline constexpr std::array<std::string_view, 4> kEnumNames<model::OwnerSource>{"unknown", "owner", "reader", "table"};
 template <>
+inline constexpr std::array<std::string_view, 2> kEnumNames<model::Origin>{"bpf", "capture"};
+template <>
 inline constexpr std::array<std::string_view, 2> kEnumNames<model::SnapshotMoment>{"start", "end"};
 template <>
 inline constexpr std::array<std::string_view, 3> kEnumNames<model::EndedBy>{"duration", "signal", "error"};
@@ -33,35 +35,4 @@ template <>
 inline constexpr std::array<std::string_view, 5> kEnumNames<model::ExpressionOp>{"net", "port", "and", "or", "not"};
 template <>
 inline constexpr std::array<std::string_view, 3> kEnumNames<model::ExpressionSide>{"either", "local", "remote"};
-template <>
-inline constexpr std::array<std::string_view, model::kMeasures> kEnumNames<model::Measure>{
-    "first_byte", "last_byte", "rtt", "path_rtt", "path_queue_in", "host_queue", "read_wait", "recovery", "app_gap"};
-
-// events.kind
-template <typename Body>
-inline constexpr std::string_view kKind{};
-
-template <>
-inline constexpr std::string_view kKind<model::ConnectStarted> = "connect_started";
-template <>
-inline constexpr std::string_view kKind<model::Established> = "established";
-template <>
-inline constexpr std::string_view kKind<model::StateChanged> = "state_changed";
-template <>
-inline constexpr std::string_view kKind<model::Retransmitted> = "retransmitted";
-template <>
-inline constexpr std::string_view kKind<model::SynAckRetransmitted> = "synack_retransmitted";
-template <>
-inline constexpr std::string_view kKind<model::ResetSent> = "reset_sent";
-template <>
-inline constexpr std::string_view kKind<model::ResetReceived> = "reset_received";
-template <>
-inline constexpr std::string_view kKind<model::Destroyed> = "destroyed";
-template <>
-inline constexpr std::string_view kKind<model::OwnerSeen> = "owner_seen";
-template <>
-inline constexpr std::string_view kKind<model::ErrorReported> = "error_reported";
-template <>
-inline constexpr std::string_view kKind<model::SlowAnswer> = "slow_answer";
-
 }  // namespace tcpdiag::recording

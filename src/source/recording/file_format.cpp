@@ -45,10 +45,12 @@ Result<> check_file_header(std::span<const std::uint8_t> header, std::uint64_t f
   constexpr std::size_t kApplicationAt = 68;
   if (big_endian(header, kApplicationAt, 4) != static_cast<std::uint32_t>(kApplicationId)) return no_recording(shown);
   const std::uint32_t version = big_endian(header, kVersionAt, 4);
-  if (version > static_cast<std::uint32_t>(kUserVersion)) {
+  const bool is_newer = version > static_cast<std::uint32_t>(kUserVersion);
+  const bool is_older = version > 0 && version < static_cast<std::uint32_t>(kUserVersion);
+  if (is_newer || is_older) {
     return fail(ExitCode::kFailed,
-                fmt::format("{} was made by a newer tcpdiag (its format is {}, this program reads {})", shown, version,
-                            kUserVersion),
+                fmt::format("{} was made by {} tcpdiag (its format is {}, this program reads {})", shown,
+                            is_newer ? "a newer" : "an older", version, kUserVersion),
                 "read it with the version that made it");
   }
   const auto damaged = [&shown](std::string_view what) {

@@ -50,7 +50,7 @@ static_assert(model::Histogram::kBuckets <= 256);
 // What the rows of an endpoint add up to so far.
 struct EndpointHistograms {
   std::uint32_t generation = 0;
-  std::array<SparseHistogram, model::kMeasures> measures;
+  std::array<SparseHistogram, model::kKernelMeasures.size()> measures;
 
   void enter(std::uint32_t of) {
     if (of != generation) *this = {.generation = of, .measures = {}};

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "util/format.h"
 #include "util/io.h"
-#include "util/size.h"
 
 namespace tcpdiag::recording {
 namespace {

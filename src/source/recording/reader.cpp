@@ -290,17 +290,25 @@ bool Telling::read_histogram(SparseHistogram& histogram) {
   return what == nullptr || wrong(kHistogramTable, histograms_.seq, what);
 }
 
+// Of EndpointSample::measures; one behind the last: there is none of that name.
+std::size_t measure_index(std::string_view recorded) {
+  const auto& all = model::kKernelMeasures;
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](model::Measure m) { return model::info_of(m).recorded == recorded; });
+  return static_cast<std::size_t>(found - all.begin());
+}
+
 // What came in with this sample, added to what had come before.
 bool Telling::read_histograms(std::int64_t sample, model::EndpointSample& record) {
   EndpointHistograms& sums = sums_[record.key];
   sums.enter(record.generation);
-  std::array<bool, model::kMeasures> seen{};
+  std::array<bool, model::kKernelMeasures.size()> seen{};
   while (!histograms_.at_end && histograms_.seq <= sample) {
     if (histograms_.seq < sample) return wrong(kHistogramTable, histograms_.seq, "there is no such sample");
-    model::Measure measure{};
     const TableRow values{histograms_.rows, budget_};
-    if (from_value(values.at(0), measure) != nullptr) return wrong(kHistogramTable, sample, "there is no such measure");
-    const auto index = static_cast<std::size_t>(measure);
+    const Value name = values.at(0);
+    const std::size_t index = measure_index(text_of(name).value_or(""));
+    if (index == seen.size()) return wrong(kHistogramTable, sample, "there is no such measure");
     if (std::exchange(seen[index], true)) return wrong(kHistogramTable, sample, "a measure is there twice");
     if (!read_histogram(sums.measures[index]) || !advance(histograms_)) return false;
   }
@@ -375,7 +383,7 @@ std::optional<std::string> Telling::tell_all() {
 
 }  // namespace
 
-Result<> Reader::tell(model::Sink& sink) {
+Result<> Reader::replay(model::Sink& sink) {
   Impl& impl = *impl_;
   sink.on_sample(impl.start);
   Telling telling(impl.source.database, impl.bytes, sink, impl.start.clock.mono_at);

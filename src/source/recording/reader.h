@@ -6,13 +6,13 @@
 #include <memory>
 #include <string>
 
-#include "model/recorded.h"
 #include "model/report.h"
+#include "source/replay.h"
 #include "util/result.h"
 
 namespace tcpdiag::recording {
 
-class Reader : public model::Recorded {
+class Reader : public source::Replay {
  public:
   // "-" is standard input. The file is never changed, and nothing is created beside it; one that was cut off in the
   // middle of a commit is put in order in a temporary copy. Errors are kUsage where it cannot be opened at all, kFailed
@@ -26,7 +26,7 @@ class Reader : public model::Recorded {
   const model::TraceStart& start() const override;
   // A recording that was cut off (kill, full disk) has no TraceEnd: one is told that says so (EndedBy::kError, partial,
   // at the time of the last record, with what the writer itself had lost until then; other losses are not known and 0).
-  Result<> tell(model::Sink& sink) override;
+  Result<> replay(model::Sink& sink) override;
 
  private:
   struct Impl;

@@ -16,7 +16,7 @@
 namespace tcpdiag::recording {
 
 inline constexpr std::int32_t kApplicationId = 0x74637064;  // "tcpd"
-inline constexpr std::int32_t kUserVersion = 1;             // of the format
+inline constexpr std::int32_t kUserVersion = 2;             // of the format
 
 inline constexpr std::string_view kEventTable = "events";
 inline constexpr std::string_view kSocketTable = "sample_sockets";

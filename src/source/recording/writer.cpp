@@ -14,8 +14,8 @@
 
 #include "source/recording/sha256.h"
 #include "source/recording/writer_impl.h"
+#include "util/format.h"
 #include "util/io.h"
-#include "util/size.h"
 
 namespace tcpdiag::recording {
 namespace {
@@ -236,7 +236,7 @@ void Writer::Impl::tell(const model::EndpointSample& sample) {
   before.enter(sample.generation);
   for (std::size_t i = 0; i < now.size(); ++i) {
     const std::optional<HistogramRow> row = row_between(before.measures[i], now[i]);
-    if (row && !write_histogram(kEnumNames<model::Measure>[i], *row)) return roll_back(1);
+    if (row && !write_histogram(model::info_of(model::kKernelMeasures[i]).recorded, *row)) return roll_back(1);
   }
   before.measures = std::move(now);
   all_is_thinned = false;

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <utility>
+#include <variant>
 
 namespace tcpdiag::cli {
 namespace {
@@ -17,24 +18,29 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
 
-Result<Command> parse(std::vector<std::string> words) {
+Result<std::variant<ShowText, Options>> parse(std::vector<std::string> words) {
   words.insert(words.begin(), "tcpdiag");
   return parse_command_line(words);
 }
 
-TraceOptions trace(std::vector<std::string> words) {
-  words.insert(words.begin(), "trace");
-  Result<Command> command = parse(std::move(words));
-  if (!command || !std::holds_alternative<TraceOptions>(*command)) {
-    ADD_FAILURE() << (command ? "no trace" : command.error().what);
+Options options_of(CommandId id, std::vector<std::string> words) {
+  auto command = parse(std::move(words));
+  if (!command || !std::holds_alternative<Options>(*command)) {
+    ADD_FAILURE() << (command ? "no command" : command.error().what);
     return {};
   }
-  return std::get<TraceOptions>(std::move(*command));
+  EXPECT_EQ(std::get<Options>(*command).command, id);
+  return std::get<Options>(std::move(*command));
+}
+
+Options trace(std::vector<std::string> words) {
+  words.insert(words.begin(), "trace");
+  return options_of(kTrace, std::move(words));
 }
 
 // "what; cure" of a command line that is refused.
 std::string refusal(std::vector<std::string> words) {
-  const Result<Command> command = parse(std::move(words));
+  const auto command = parse(std::move(words));
   if (command) {
     ADD_FAILURE() << "was accepted";
     return {};
@@ -46,14 +52,14 @@ std::string refusal(std::vector<std::string> words) {
 }
 
 std::string text(std::vector<std::string> words) {
-  const Result<Command> command = parse(std::move(words));
+  const auto command = parse(std::move(words));
   const auto* show = command ? std::get_if<ShowText>(&*command) : nullptr;
   EXPECT_NE(show, nullptr);
   return show == nullptr ? "" : show->text;
 }
 
 TEST(CommandLine, trace_alone) {
-  const TraceOptions options = trace({});
+  const Options options = trace({});
   EXPECT_THAT(options.filters.pids, IsEmpty());
   EXPECT_THAT(options.filters.families, IsEmpty());
   EXPECT_THAT(options.filters.netns_as_given, IsEmpty());
@@ -63,20 +69,20 @@ TEST(CommandLine, trace_alone) {
   EXPECT_THAT(options.filters.cgroups, IsEmpty());
   EXPECT_FALSE(options.filters.expression);
   EXPECT_EQ(options.duration, std::nullopt);
-  EXPECT_EQ(options.out.format, Format::kText);
-  EXPECT_EQ(options.out.output, "");
-  EXPECT_FALSE(options.out.force);
-  EXPECT_EQ(options.out.fail_on, std::nullopt);
-  EXPECT_EQ(options.out.sockets, std::nullopt);
+  EXPECT_EQ(options.format, Format::kText);
+  EXPECT_EQ(options.output, "");
+  EXPECT_FALSE(options.force);
+  EXPECT_EQ(options.fail_on, std::nullopt);
+  EXPECT_EQ(options.sockets, std::nullopt);
   EXPECT_EQ(options.ring_bytes, 4U << 20);
   EXPECT_EQ(options.max_endpoints, 256U);
   EXPECT_EQ(options.max_events_per_second, 30000U);
-  EXPECT_THAT(options.command, ElementsAre("tcpdiag", "trace"));
+  EXPECT_THAT(options.argv, ElementsAre("tcpdiag", "trace"));
 }
 
 TEST(CommandLine, every_option_short) {
-  const TraceOptions options = trace({"-p", "811", "-L", "80", "-D443", "-a", "10.0.0.1", "-A", "203.0.113.0/24", "-4",
-                                      "-d", "30s", "-o", "report.txt"});
+  const Options options = trace({"-p", "811", "-L", "80", "-D443", "-a", "10.0.0.1", "-A", "203.0.113.0/24", "-4", "-d",
+                                 "30s", "-o", "report.txt"});
   EXPECT_THAT(options.filters.pids, ElementsAre(811U));
   EXPECT_THAT(options.filters.local_ports, ElementsAre(80));
   EXPECT_THAT(options.filters.remote_ports, ElementsAre(443));
@@ -86,37 +92,37 @@ TEST(CommandLine, every_option_short) {
   EXPECT_EQ(options.filters.remote[0].to_string(), "203.0.113.0/24");
   EXPECT_THAT(options.filters.families, ElementsAre(4));
   EXPECT_EQ(options.duration, 30s);
-  EXPECT_EQ(options.out.output, "report.txt");
+  EXPECT_EQ(options.output, "report.txt");
 }
 
 TEST(CommandLine, every_option_long) {
-  const TraceOptions options = trace({"--pid=811",
-                                      "--local-port",
-                                      "80",
-                                      "--remote-port=443",
-                                      "--local",
-                                      "fd00::1",
-                                      "--remote=fd00::/8",
-                                      "-6",
-                                      "--netns",
-                                      "blue",
-                                      "--role",
-                                      "inbound",
-                                      "--duration=5m",
-                                      "--format",
-                                      "json",
-                                      "--output=x.json",
-                                      "--force",
-                                      "--fail-on",
-                                      "warning",
-                                      "--sockets",
-                                      "12",
-                                      "--ring-size",
-                                      "8MiB",
-                                      "--max-endpoints",
-                                      "4096",
-                                      "--max-events-per-second",
-                                      "200"});
+  const Options options = trace({"--pid=811",
+                                 "--local-port",
+                                 "80",
+                                 "--remote-port=443",
+                                 "--local",
+                                 "fd00::1",
+                                 "--remote=fd00::/8",
+                                 "-6",
+                                 "--netns",
+                                 "blue",
+                                 "--role",
+                                 "inbound",
+                                 "--duration=5m",
+                                 "--format",
+                                 "json",
+                                 "--output=x.json",
+                                 "--force",
+                                 "--fail-on",
+                                 "warning",
+                                 "--sockets",
+                                 "12",
+                                 "--ring-size",
+                                 "8MiB",
+                                 "--max-endpoints",
+                                 "4096",
+                                 "--max-events-per-second",
+                                 "200"});
   EXPECT_THAT(options.filters.pids, ElementsAre(811U));
   EXPECT_THAT(options.filters.local_ports, ElementsAre(80));
   EXPECT_THAT(options.filters.remote_ports, ElementsAre(443));
@@ -126,18 +132,18 @@ TEST(CommandLine, every_option_long) {
   EXPECT_THAT(options.filters.netns_as_given, ElementsAre("blue"));
   EXPECT_EQ(options.filters.role, model::Role::kInbound);
   EXPECT_EQ(options.duration, 5min);
-  EXPECT_EQ(options.out.format, Format::kJson);
-  EXPECT_EQ(options.out.output, "x.json");
-  EXPECT_TRUE(options.out.force);
-  EXPECT_EQ(options.out.fail_on, model::Severity::kWarning);
-  EXPECT_EQ(options.out.sockets, 12U);
+  EXPECT_EQ(options.format, Format::kJson);
+  EXPECT_EQ(options.output, "x.json");
+  EXPECT_TRUE(options.force);
+  EXPECT_EQ(options.fail_on, model::Severity::kWarning);
+  EXPECT_EQ(options.sockets, 12U);
   EXPECT_EQ(options.ring_bytes, 8U << 20);
   EXPECT_EQ(options.max_endpoints, 4096U);
   EXPECT_EQ(options.max_events_per_second, 200U);
 }
 
 TEST(CommandLine, lists_and_repetitions_are_any_of_them) {
-  const TraceOptions options =
+  const Options options =
       trace({"-D", "80,443", "-D", "8080", "-D", "443", "-p", "1", "-p2", "--netns", "a,b", "-A", "10.0.0.1,fd00::/8"});
   EXPECT_THAT(options.filters.remote_ports, ElementsAre(80, 443, 8080));
   EXPECT_THAT(options.filters.pids, ElementsAre(1U, 2U));
@@ -192,12 +198,11 @@ TEST(CommandLine, children_of_whom) {
 }
 
 TEST(CommandLine, instance_types) {
-  const TraceOptions none = trace({});
+  const Options none = trace({});
   EXPECT_EQ(none.instance_type, "");
   EXPECT_EQ(none.peer_instance, "");
   EXPECT_FALSE(none.imds);
-  const TraceOptions options =
-      trace({"--peer-instance", "cache.t4g.micro", "--instance-type=m7i.metal-24xl", "--imds"});
+  const Options options = trace({"--peer-instance", "cache.t4g.micro", "--instance-type=m7i.metal-24xl", "--imds"});
   EXPECT_EQ(options.instance_type, "m7i.metal-24xl");
   EXPECT_EQ(options.peer_instance, "cache.t4g.micro");
   EXPECT_TRUE(options.imds);
@@ -224,13 +229,13 @@ TEST(CommandLine, words_behind_the_options_are_an_expression) {
 }
 
 TEST(CommandLine, expression_and_options_in_any_order) {
-  const TraceOptions options = trace({"-d", "30s", "not", "port", "-D", "443", "22", "--force", "--comm=ruby"});
+  const Options options = trace({"-d", "30s", "not", "port", "-D", "443", "22", "--force", "--comm=ruby"});
   ASSERT_TRUE(options.filters.expression);
   EXPECT_EQ(options.filters.expression->text, "not port 22");
   EXPECT_EQ(options.filters.expression->steps.size(), 2U);
   EXPECT_EQ(options.duration, 30s);
   EXPECT_THAT(options.filters.remote_ports, ElementsAre(443));
-  EXPECT_TRUE(options.out.force);
+  EXPECT_TRUE(options.force);
   EXPECT_EQ(expression({"-D", "443", "--", "not", "port", "22"}), "not port 22");
   EXPECT_EQ(expression({"-D", "443", "--"}), "none");
   EXPECT_THAT(refusal({"trace", "--", "-D", "443"}), StartsWith("'-D' is no word of the filter expression; "));
@@ -245,7 +250,7 @@ TEST(CommandLine, what_is_no_expression) {
   EXPECT_EQ(refusal({"trace", "not", "port", "22", "--xyzzy"}), "unknown option '--xyzzy'; see 'tcpdiag trace --help'");
 }
 
-TEST(CommandLine, dash_is_standard_output) { EXPECT_EQ(trace({"-o", "-"}).out.output, ""); }
+TEST(CommandLine, dash_is_standard_output) { EXPECT_EQ(trace({"-o", "-"}).output, ""); }
 
 TEST(CommandLine, wrong_values_name_option_value_and_cure) {
   EXPECT_EQ(refusal({"trace", "-D", "0"}),
@@ -345,27 +350,22 @@ TEST(CommandLine, help_names_examples_and_exit_codes) {
 
 TEST(CommandLine, version) { EXPECT_THAT(text({"--version"}), StartsWith("tcpdiag 0.")); }
 
-ReportOptions report(std::vector<std::string> words) {
+Options report(std::vector<std::string> words) {
   words.insert(words.begin(), "report");
-  Result<Command> command = parse(std::move(words));
-  if (!command || !std::holds_alternative<ReportOptions>(*command)) {
-    ADD_FAILURE() << (command ? "no report" : command.error().what);
-    return {};
-  }
-  return std::get<ReportOptions>(std::move(*command));
+  return options_of(kReport, std::move(words));
 }
 
 TEST(CommandLine, report_takes_a_file_and_then_an_expression) {
-  const ReportOptions options =
+  const Options options =
       report({"incident.tcpdiag", "--from", "+90s", "-D", "443", "--redact", "-w", "x.tcpdiag", "host 10.0.0.1"});
-  EXPECT_EQ(options.file, "incident.tcpdiag");
+  EXPECT_THAT(options.files, ElementsAre("incident.tcpdiag"));
   EXPECT_THAT(options.filters.remote_ports, ElementsAre(443));
   ASSERT_TRUE(options.filters.expression);
   EXPECT_EQ(options.filters.expression->text, "host 10.0.0.1");
   EXPECT_TRUE(options.from);
   EXPECT_FALSE(options.to);
-  EXPECT_TRUE(options.out.redact);
-  EXPECT_EQ(options.out.write, "x.tcpdiag");
+  EXPECT_TRUE(options.redact);
+  EXPECT_EQ(options.write, "x.tcpdiag");
 }
 
 TEST(CommandLine, report_refuses_what_would_overwrite_or_cannot_be) {
@@ -380,13 +380,10 @@ TEST(CommandLine, report_refuses_what_would_overwrite_or_cannot_be) {
 }
 
 TEST(CommandLine, diff_compares_one_or_two) {
-  const Result<Command> two = parse({"diff", "good", "bad", "--format", "json"});
-  ASSERT_TRUE(two);
-  const auto& options = std::get<DiffOptions>(*two);
-  EXPECT_EQ(options.good, "good");
-  EXPECT_EQ(options.bad, "bad");
+  const Options options = options_of(kDiff, {"diff", "good", "bad", "--format", "json"});
+  EXPECT_THAT(options.files, ElementsAre("good", "bad"));
   EXPECT_EQ(options.format, Format::kJson);
-  EXPECT_THAT(options.command, ElementsAre("tcpdiag", "diff", "good", "bad", "--format", "json"));
+  EXPECT_THAT(options.argv, ElementsAre("tcpdiag", "diff", "good", "bad", "--format", "json"));
   EXPECT_TRUE(parse({"diff", "one"}));
   EXPECT_THAT(refusal({"diff"}), HasSubstr("0 are named"));
   EXPECT_THAT(refusal({"diff", "a", "b", "c"}), HasSubstr("3 are named"));
@@ -406,10 +403,8 @@ TEST(CommandLine, tokens_of_redacted_recordings_are_no_addresses_to_trace) {
 }
 
 TEST(CommandLine, tokens_are_addresses_of_a_report) {
-  const Result<Command> command =
-      parse({"report", "x.tcpdiag", "-A", "private-v4-1", "dst host private-v4-1 and port 80"});
-  ASSERT_TRUE(command);
-  EXPECT_EQ(std::get<ReportOptions>(*command).filters.remote[0].to_string(), "private-v4-1");
+  const Options options = report({"x.tcpdiag", "-A", "private-v4-1", "dst host private-v4-1 and port 80"});
+  EXPECT_EQ(options.filters.remote[0].to_string(), "private-v4-1");
 }
 
 }  // namespace

@@ -9,10 +9,11 @@
 #include <string>
 #include <string_view>
 
+#include "cli/option_table.h"
 #include "redact/redactor.h"
 #include "source/recording/writer.h"
-#include "unit/cli/in_child.h"
-#include "unit/session/view_builder.h"
+#include "unit/session/in_child.h"
+#include "unit/session/slice/view_builder.h"
 #include "unit/util/fake_tree.h"
 
 namespace tcpdiag::cli {
@@ -61,14 +62,13 @@ class DiffCommand : public ::testing::Test {
   std::string file(const std::string& name, Stream trace) const {
     auto writer = recording::Writer::create({.path = tree_.path(name), .force = false, .max_bytes = {}});
     EXPECT_TRUE(writer);
-    EXPECT_TRUE(trace.tell(**writer));
+    EXPECT_TRUE(trace.replay(**writer));
     EXPECT_TRUE((*writer)->finish());
     return tree_.path(name);
   }
   static std::string answer(const std::string& good, const std::string& bad, bool redact) {
-    DiffOptions options;
-    options.good = good;
-    options.bad = bad;
+    Options options;
+    options.files = {good, bad};
     options.format = Format::kJson;
     options.redact = redact;
     return test::said_by([&] { return diff_command(options); });
@@ -99,8 +99,8 @@ TEST_F(DiffCommand, redacted_finds_the_same_as_it_finds_in_the_originals) {
 TEST_F(DiffCommand, token_of_one_recording_is_not_given_to_another_address) {
   Stream raw = run({{"10.0.0.2", kCalls, 0}});
   Stream redacted;
-  redact::Redactor redactor(redacted);
-  ASSERT_TRUE(run({{"10.0.0.3", kCalls, 0}}).tell(redactor));
+  redact::Redactor redactor(own_words(), redacted);
+  ASSERT_TRUE(run({{"10.0.0.3", kCalls, 0}}).replay(redactor));
   const std::string original = file("original", raw);
   const std::string tokens = file("tokens", redacted);
   for (const std::string& text : {answer(original, tokens, true), answer(tokens, original, true)}) {

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/doctor_options.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,29 +10,30 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-Result<Command> parse(std::vector<std::string> words) {
+Result<std::variant<ShowText, Options>> parse(std::vector<std::string> words) {
   words.insert(words.begin(), {"tcpdiag", "doctor"});
   return parse_command_line(words);
 }
 
 TEST(DoctorOptions, text_is_the_default) {
-  const Result<Command> command = parse({});
+  const auto command = parse({});
   ASSERT_TRUE(command);
-  const auto* options = std::get_if<DoctorOptions>(&*command);
+  const auto* options = std::get_if<Options>(&*command);
   ASSERT_NE(options, nullptr);
-  EXPECT_FALSE(options->json);
-  EXPECT_THAT(options->command, ElementsAre("tcpdiag", "doctor"));
+  EXPECT_EQ(options->command, kDoctor);
+  EXPECT_EQ(options->format, Format::kText);
+  EXPECT_THAT(options->argv, ElementsAre("tcpdiag", "doctor"));
 }
 
 TEST(DoctorOptions, json) {
-  const Result<Command> command = parse({"--format", "json"});
+  const auto command = parse({"--format", "json"});
   ASSERT_TRUE(command);
-  EXPECT_TRUE(std::get<DoctorOptions>(*command).json);
+  EXPECT_EQ(std::get<Options>(*command).format, Format::kJson);
 }
 
 TEST(DoctorOptions, wrong_use_is_told) {
   const auto refusal = [](std::vector<std::string> words) {
-    const Result<Command> command = parse(std::move(words));
+    const auto command = parse(std::move(words));
     if (command) return std::string("accepted");
     EXPECT_EQ(command.error().exit_code, ExitCode::kUsage);
     return command.error().what;
@@ -48,7 +47,7 @@ TEST(DoctorOptions, wrong_use_is_told) {
 }
 
 TEST(DoctorOptions, help_fits_and_names_the_exit_codes) {
-  const Result<Command> command = parse({"--help"});
+  const auto command = parse({"--help"});
   ASSERT_TRUE(command);
   const std::string& help = std::get<ShowText>(*command).text;
   EXPECT_THAT(help, HasSubstr("Usage: tcpdiag doctor [OPTIONS]\n"));

@@ -16,7 +16,7 @@
 #include <thread>
 
 #include "support/source_dir.h"
-#include "unit/cli/in_child.h"
+#include "unit/session/in_child.h"
 #include "unit/util/fake_tree.h"
 #include "util/fd.h"
 #include "util/io.h"
@@ -32,8 +32,8 @@ std::string report() {
 
 // What it says of the report at `path`; what went wrong.
 std::string answer_about(const std::string& path) {
-  SizeOptions options;
-  options.file = path;
+  Options options;
+  options.files = {path};
   return test::said_by([&] { return size_command(options); });
 }
 

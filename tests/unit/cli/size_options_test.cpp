@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/size_options.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -14,30 +12,30 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-Result<Command> parse(std::vector<std::string> words) {
+Result<std::variant<ShowText, Options>> parse(std::vector<std::string> words) {
   words.insert(words.begin(), {"tcpdiag", "size"});
   return parse_command_line(words);
 }
 
-SizeOptions size_of(std::vector<std::string> words) {
-  Result<Command> command = parse(std::move(words));
-  if (!command || !std::holds_alternative<SizeOptions>(*command)) {
+Options size_of(std::vector<std::string> words) {
+  auto command = parse(std::move(words));
+  if (!command || !std::holds_alternative<Options>(*command)) {
     ADD_FAILURE() << (command ? "no size" : command.error().what);
     return {};
   }
-  return std::get<SizeOptions>(std::move(*command));
+  return std::get<Options>(std::move(*command));
 }
 
 std::string refusal(std::vector<std::string> words) {
-  const Result<Command> command = parse(std::move(words));
+  const auto command = parse(std::move(words));
   if (command) return "was accepted";
   EXPECT_EQ(command.error().exit_code, ExitCode::kUsage);
   return command.error().what + "; " + command.error().cure;
 }
 
 TEST(SizeOptions, all_of_them) {
-  const SizeOptions options = size_of({"--baseline", "64 Mbit/s", "--response", "32KiB", "--request", "100", "--rate",
-                                       "300/s", "--clients", "50", "--mss", "8949", "--format", "json"});
+  const Options options = size_of({"--baseline", "64 Mbit/s", "--response", "32KiB", "--request", "100", "--rate",
+                                   "300/s", "--clients", "50", "--mss", "8949", "--format", "json"});
   EXPECT_EQ(options.limit->bit_per_s, 64e6);
   EXPECT_EQ(options.response_bytes, 32'768U);
   EXPECT_EQ(options.request_bytes, 100U);
@@ -45,11 +43,11 @@ TEST(SizeOptions, all_of_them) {
   EXPECT_EQ(options.clients, 50U);
   EXPECT_EQ(options.mss_bytes, 8949U);
   EXPECT_EQ(options.format, Format::kJson);
-  EXPECT_THAT(options.command, testing::Contains("--mss"));
+  EXPECT_THAT(options.argv, testing::Contains("--mss"));
 }
 
 TEST(SizeOptions, an_instance_has_its_baseline) {
-  const SizeOptions options = size_of({"--instance", "cache.T4G.micro", "--response", "1K"});
+  const Options options = size_of({"--instance", "cache.T4G.micro", "--response", "1K"});
   EXPECT_EQ(options.limit->bit_per_s, 64e6);
   EXPECT_EQ(options.limit->instance_type, "cache.t4g.micro");
   EXPECT_THAT(refusal({"--instance", "t4g.mikro", "--response", "1K"}), HasSubstr("not in the table of"));
@@ -65,11 +63,11 @@ TEST(SizeOptions, rates_of_exchanges) {
 }
 
 TEST(SizeOptions, a_file_and_its_endpoint) {
-  const SizeOptions options = size_of({"report.json", "--endpoint", "[fd00::1]:6379"});
-  EXPECT_EQ(options.file, "report.json");
+  const Options options = size_of({"report.json", "--endpoint", "[fd00::1]:6379"});
+  EXPECT_EQ(options.files.front(), "report.json");
   EXPECT_EQ(options.endpoint->to_string(), "[fd00::1]:6379");
-  EXPECT_EQ(size_of({"-"}).file, "-");
-  EXPECT_EQ(size_of({"--", "--odd"}).file, "--odd");
+  EXPECT_EQ(size_of({"-"}).files.front(), "-");
+  EXPECT_EQ(size_of({"--", "--odd"}).files.front(), "--odd");
   for (const char* wrong : {"10.0.0.1", "fd00::1:6379", "[10.0.0.1]:1", "10.0.0.1:0", "host:1", ":1"}) {
     EXPECT_THAT(refusal({"report.json", "--endpoint", wrong}), StartsWith("--endpoint: '")) << wrong;
   }
@@ -89,7 +87,7 @@ TEST(SizeOptions, too_little_or_too_much) {
 }
 
 TEST(SizeOptions, help) {
-  const Result<Command> command = parse({"--help"});
+  const auto command = parse({"--help"});
   ASSERT_TRUE(command && std::holds_alternative<ShowText>(*command));
   EXPECT_THAT(std::get<ShowText>(*command).text, HasSubstr("[OPTIONS] [FILE]"));
 }

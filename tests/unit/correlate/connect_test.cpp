@@ -16,7 +16,6 @@ using model::EndKind;
 using model::Picture;
 using model::SocketStory;
 using model::Terminator;
-using model::TimelineKind;
 
 std::uint64_t count(const Picture& picture, ConnectOutcome outcome) {
   return picture.totals.connect_outcomes.at(static_cast<std::size_t>(outcome));
@@ -38,7 +37,7 @@ TEST(Connect, EstablishedIsMeasuredFromTheSyn) {
   EXPECT_FALSE(story.end);
   EXPECT_FALSE(story.closed_at);
   EXPECT_EQ(story.socket.local.port, 40001);  // 0 at the call, filled later
-  const auto& connect = picture.endpoints[0].histograms.at("connect");
+  const auto& connect = picture.endpoints[0].histograms.at(model::Measure::kConnect);
   EXPECT_EQ(connect.count(), 1U);
   EXPECT_EQ(connect.max(), 8000U);
   EXPECT_EQ(picture.totals.connects, 1U);
@@ -62,8 +61,8 @@ TEST(Connect, ResetInSynSentIsRefused) {
   EXPECT_EQ(story.resets.received, 1U);
   EXPECT_EQ(picture.totals.resets.received, 1U);
   EXPECT_EQ(picture.totals.reset_phases[0], 1U);
-  EXPECT_EQ(picture.endpoints[0].histograms.at("reset_received_age").count(), 0U);
-  EXPECT_EQ(picture.endpoints[0].histograms.at("connect").count(), 0U);
+  EXPECT_EQ(picture.endpoints[0].histograms.at(model::Measure::kResetReceivedAge).count(), 0U);
+  EXPECT_EQ(picture.endpoints[0].histograms.at(model::Measure::kConnect).count(), 0U);
 }
 
 TEST(Connect, TimedOutCountsItsSyns) {
@@ -83,7 +82,7 @@ TEST(Connect, TimedOutCountsItsSyns) {
   EXPECT_EQ(story.ended_with, EndedWith::kTimeout);
   EXPECT_EQ(picture.totals.retransmits[0], 2U);
   EXPECT_EQ(picture.totals.retransmit_failures.busy, 1U);
-  const auto& delays = picture.endpoints[0].histograms.at("retransmit_syn");
+  const auto& delays = picture.endpoints[0].histograms.at(model::Measure::kRetransmitSyn);
   EXPECT_EQ(delays.count(), 2U);
   EXPECT_EQ(delays.max(), 3'000'000U);
 }
@@ -99,17 +98,19 @@ TEST(Connect, TheScheduleOfItsSynsIsInTheTimeline) {
   c.syn_retransmitted(15100);
   c.gone(31000, ETIMEDOUT);
   const SocketStory story = trace.end(32000).sockets.at(0);
-  EXPECT_EQ(entry_of(story, TimelineKind::kConnect)->detail.at("syn_after_us"), "500");
-  std::vector<std::string> sent;
-  std::vector<std::string> failed;
-  for (const auto& entry : story.timeline) {
-    if (entry.kind == TimelineKind::kSynRetransmit) {
-      sent.push_back(entry.detail.at("retry") + " after " + entry.detail.at("delay_us"));
-    }
-    if (entry.kind == TimelineKind::kRetransmitFailed) failed.push_back(entry.detail.at("kind"));
+  EXPECT_EQ(mark_of<model::mark::Connect>(story)->syn_after, std::chrono::microseconds(500));
+  std::vector<std::pair<std::uint32_t, model::Duration>> sent;  // number, after the first
+  std::vector<std::pair<model::RetransmitKind, int>> failed;
+  for (const auto& mark : story.timeline) {
+    if (const auto* syn = std::get_if<model::mark::SynRetransmit>(&mark.body))
+      sent.emplace_back(syn->retry, *syn->delay);
+    const auto* again = std::get_if<model::mark::Retransmit>(&mark.body);
+    if (again != nullptr && again->failed) failed.emplace_back(again->kind, again->error);
   }
-  EXPECT_THAT(sent, ::testing::ElementsAre("1 after 999500", "2 after 14999500"));
-  EXPECT_THAT(failed, ::testing::ElementsAre("syn", "syn"));
+  EXPECT_THAT(sent, ::testing::ElementsAre(::testing::Pair(1, std::chrono::microseconds(999'500)),
+                                           ::testing::Pair(2, std::chrono::microseconds(14'999'500))));
+  EXPECT_THAT(failed, ::testing::ElementsAre(::testing::Pair(model::RetransmitKind::kSyn, 1),
+                                             ::testing::Pair(model::RetransmitKind::kSyn, -EBUSY)));
   EXPECT_EQ(story.syns_sent, 3U);
 }
 
@@ -123,9 +124,9 @@ TEST(Connect, ASynThatWaitsForANeighbourInVainWasNotSent) {
   const Picture picture = trace.end(5000);
   EXPECT_EQ(picture.sockets.at(0).outcome, ConnectOutcome::kUnreachable);
   EXPECT_EQ(picture.sockets.at(0).syns_sent, 0U);
-  EXPECT_FALSE(entry_of(picture.sockets.at(0), TimelineKind::kConnect)->detail.contains("syn_after_us"));
+  EXPECT_FALSE(mark_of<model::mark::Connect>(picture.sockets.at(0))->syn_after);
   EXPECT_EQ(picture.totals.retransmits[0], 0U);
-  EXPECT_EQ(picture.endpoints.at(0).histograms.at("retransmit_syn").count(), 0U);
+  EXPECT_EQ(picture.endpoints.at(0).histograms.at(model::Measure::kRetransmitSyn).count(), 0U);
 }
 
 TEST(Connect, IcmpIsUnreachable) {
@@ -306,12 +307,9 @@ TEST(Connect, TimelineTellsTheStory) {
   c.acked(1101);
   c.snapshot(trace.correlator, 2000, model::SnapshotMoment::kEnd);
   const Picture picture = trace.end(2000);
-  std::vector<TimelineKind> kinds;
-  for (const auto& entry : picture.sockets.at(0).timeline) kinds.push_back(entry.kind);
-  EXPECT_THAT(kinds,
-              ::testing::ElementsAre(TimelineKind::kConnect, TimelineKind::kSynRetransmit, TimelineKind::kEstablished,
-                                     TimelineKind::kRequest, TimelineKind::kRequestAcked));
-  EXPECT_EQ(picture.sockets.at(0).timeline.at(3).detail.at("bytes"), "77");
+  EXPECT_THAT(kinds_of(picture.sockets.at(0)),
+              ::testing::ElementsAre("connect", "syn_retransmit", "established", "request", "request_acked"));
+  EXPECT_EQ(mark_of<model::mark::Request>(picture.sockets.at(0))->bytes, 77U);
 }
 
 TEST(ConnectOutcome, FromTheErrorsOfTheKernel) {

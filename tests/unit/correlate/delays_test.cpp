@@ -17,19 +17,19 @@ using model::Histogram;
 TEST(Delays, OfNothing) {
   const Delays delays;
   EXPECT_TRUE(delays.empty());
-  EXPECT_EQ(delays.count(Delay::kRtt), 0U);
-  EXPECT_FALSE(delays.percentile(Delay::kRtt, 0.5));
+  EXPECT_EQ(delays.count(Measure::kRtt), 0U);
+  EXPECT_FALSE(delays.percentile(Measure::kRtt, 0.5));
 }
 
 TEST(Delays, MeasuresAreApart) {
   Delays delays;
-  delays.add(Delay::kReadWait, 5);
-  delays.add(Delay::kRtt, 1000);
-  delays.add(Delay::kRtt, 1000);
-  EXPECT_EQ(delays.count(Delay::kRtt), 2U);
-  EXPECT_EQ(delays.count(Delay::kReadWait), 1U);
-  EXPECT_EQ(delays.count(Delay::kHostQueue), 0U);
-  EXPECT_EQ(delays.percentile(Delay::kReadWait, 0.99), 5U);
+  delays.add(Measure::kReadWait, 5);
+  delays.add(Measure::kRtt, 1000);
+  delays.add(Measure::kRtt, 1000);
+  EXPECT_EQ(delays.count(Measure::kRtt), 2U);
+  EXPECT_EQ(delays.count(Measure::kReadWait), 1U);
+  EXPECT_EQ(delays.count(Measure::kHostQueue), 0U);
+  EXPECT_EQ(delays.percentile(Measure::kReadWait, 0.99), 5U);
 }
 
 TEST(Delays, MergedTheyAreAsAccurateAsOneHistogram) {
@@ -45,14 +45,14 @@ TEST(Delays, MergedTheyAreAsAccurateAsOneHistogram) {
       histogram.add(value);
       all.add(value);
     }
-    one.add(Delay::kPathRtt, histogram);
-    one.add(Delay::kHostQueue, 1);
+    one.add(Measure::kPathQueue, histogram);
+    one.add(Measure::kHostQueue, 1);
     delays.merge(one);
   }
-  EXPECT_EQ(delays.count(Delay::kPathRtt), all.count());
-  EXPECT_EQ(delays.count(Delay::kHostQueue), 20U);
+  EXPECT_EQ(delays.count(Measure::kPathQueue), all.count());
+  EXPECT_EQ(delays.count(Measure::kHostQueue), 20U);
   for (const double q : {0.1, 0.5, 0.9, 0.99}) {
-    EXPECT_EQ(delays.percentile(Delay::kPathRtt, q), all.percentile(q));
+    EXPECT_EQ(delays.percentile(Measure::kPathQueue, q), all.percentile(q));
   }
 }
 
@@ -61,13 +61,13 @@ TEST(Delays, LargeCountsAreExact) {
   buckets[100] = 50'000'000;
   buckets[120] = 49'000'000;
   Delays delays;
-  for (int i = 0; i < 3; ++i) delays.add(Delay::kRtt, Histogram::from_parts(buckets, 1, 1, 1));
-  delays.add(Delay::kRtt, Histogram::low_of(100));
-  delays.add(Delay::kHostQueue, 3);
-  EXPECT_EQ(delays.count(Delay::kRtt), 297'000'001U);
-  EXPECT_EQ(delays.percentile(Delay::kRtt, 0.50), Histogram::middle_of(100));
-  EXPECT_EQ(delays.percentile(Delay::kRtt, 0.51), Histogram::middle_of(120));
-  EXPECT_EQ(delays.count(Delay::kHostQueue), 1U);
+  for (int i = 0; i < 3; ++i) delays.add(Measure::kRtt, Histogram::from_parts(buckets, 1, 1, 1));
+  delays.add(Measure::kRtt, Histogram::low_of(100));
+  delays.add(Measure::kHostQueue, 3);
+  EXPECT_EQ(delays.count(Measure::kRtt), 297'000'001U);
+  EXPECT_EQ(delays.percentile(Measure::kRtt, 0.50), Histogram::middle_of(100));
+  EXPECT_EQ(delays.percentile(Measure::kRtt, 0.51), Histogram::middle_of(120));
+  EXPECT_EQ(delays.count(Measure::kHostQueue), 1U);
 }
 
 TEST(SecondSeries, HalvingLosesNothingAndFreesMemory) {
@@ -75,7 +75,7 @@ TEST(SecondSeries, HalvingLosesNothingAndFreesMemory) {
   for (std::int64_t i = 0; i < 100; ++i) {
     Measured measured;
     measured.bytes_sent = 10;
-    measured.delays.add(Delay::kRtt, static_cast<std::uint64_t>(1000 + i % 2));
+    measured.delays.add(Measure::kRtt, static_cast<std::uint64_t>(1000 + i % 2));
     series.add(i, measured);
     series.at(i).exchanges += 1;
   }
@@ -87,7 +87,7 @@ TEST(SecondSeries, HalvingLosesNothingAndFreesMemory) {
   EXPECT_EQ(series.cells()[7].index, 7);
   EXPECT_EQ(series.cells()[7].counts.exchanges, 2U);
   EXPECT_EQ(series.cells()[7].measured->bytes_sent, 20U);
-  EXPECT_EQ(series.cells()[7].measured->delays.count(Delay::kRtt), 2U);
+  EXPECT_EQ(series.cells()[7].measured->delays.count(Measure::kRtt), 2U);
   EXPECT_EQ(series.cells()[50].index, 500);
   EXPECT_EQ(series.cells()[50].counts.connects, 1U);
 }

@@ -14,7 +14,6 @@ using model::Phase;
 using model::Picture;
 using model::SocketStory;
 using model::Terminator;
-using model::TimelineKind;
 
 TEST(Ending, ResetWhileARequestWaits) {
   Trace trace;
@@ -52,9 +51,9 @@ TEST(Ending, ResetWhileARequestWaits) {
   EXPECT_EQ(story.exchanges_failed, 1U);
   EXPECT_EQ(story.closed_at, ms(31315));
   EXPECT_EQ(picture.totals.exchanges_failed, 1U);
-  EXPECT_EQ(picture.endpoints[0].histograms.at("reset_received_wait").max(), 30'000'000U);
-  EXPECT_EQ(picture.endpoints[0].histograms.at("reset_received_age").count(), 1U);
-  EXPECT_EQ(picture.endpoints[0].histograms.at("reset_received_idle").count(), 1U);
+  EXPECT_EQ(picture.endpoints[0].histograms.at(model::Measure::kResetReceivedWait).max(), 30'000'000U);
+  EXPECT_EQ(picture.endpoints[0].histograms.at(model::Measure::kResetReceivedAge).count(), 1U);
+  EXPECT_EQ(picture.endpoints[0].histograms.at(model::Measure::kResetReceivedIdle).count(), 1U);
   EXPECT_EQ(trace.correlator.failures(), 1U);
 }
 
@@ -458,11 +457,8 @@ TEST(Ending, TimelineOfAnIncident) {
   c.acked(11);
   c.reset_received(30010);
   const Picture picture = trace.end(40000);
-  std::vector<TimelineKind> kinds;
-  for (const auto& entry : picture.sockets.at(0).timeline) kinds.push_back(entry.kind);
-  EXPECT_THAT(kinds,
-              ::testing::ElementsAre(TimelineKind::kConnect, TimelineKind::kEstablished, TimelineKind::kRequest,
-                                     TimelineKind::kRequestAcked, TimelineKind::kResetReceived, TimelineKind::kClosed));
+  EXPECT_THAT(kinds_of(picture.sockets.at(0)),
+              ::testing::ElementsAre("connect", "established", "request", "request_acked", "reset_received", "closed"));
 }
 
 }  // namespace

@@ -22,8 +22,8 @@ model::EndpointSample sample(double at, std::uint64_t exchanges, model::Endpoint
   made.request_bytes = exchanges * 100;
   made.response_bytes = exchanges * 2000;
   for (std::uint64_t i = 0; i < exchanges; ++i) {
-    made.measures[static_cast<std::size_t>(Measure::kFirstByte)].add(1000 * (i + 1));
-    made.measures[static_cast<std::size_t>(Measure::kLastByte)].add(2000 * (i + 1));
+    made.of(model::Measure::kFirstByte).add(1000 * (i + 1));
+    made.of(model::Measure::kLastByte).add(2000 * (i + 1));
   }
   return made;
 }
@@ -80,8 +80,8 @@ TEST(Endpoint, SamplesAreTheExactCountOfExchanges) {
   const Picture picture = trace.end(3000);
   const EndpointPicture& endpoint = picture.endpoints.at(0);
   EXPECT_EQ(endpoint.totals.exchanges, 5U);
-  EXPECT_EQ(endpoint.histograms.at("first_byte").count(), 5U);
-  EXPECT_EQ(endpoint.histograms.at("last_byte").max(), 10000U);
+  EXPECT_EQ(endpoint.histograms.at(model::Measure::kFirstByte).count(), 5U);
+  EXPECT_EQ(endpoint.histograms.at(model::Measure::kLastByte).max(), 10000U);
   EXPECT_THAT(endpoint.mean_response_bytes, Optional(2000.0));
   EXPECT_THAT(endpoint.mean_request_bytes, Optional(100.0));
   ASSERT_EQ(endpoint.outcomes.size(), 1U);
@@ -104,12 +104,13 @@ TEST(Endpoint, SeriesRunsInWholeUtcSeconds) {
   EXPECT_EQ(series.start_offset_us, -250000);
   EXPECT_EQ(series.interval_s, 1.0);
   EXPECT_EQ(series.n, 4U);
-  EXPECT_THAT(series.arrays.at("connects"), ElementsAre(1, 1, 0, 0));
-  EXPECT_THAT(series.arrays.at("connect_failures"), ElementsAre(0, 0, 0, 1));
-  EXPECT_THAT(series.arrays.at("resets"), ElementsAre(0, 0, 0, 1));
-  EXPECT_THAT(series.arrays.at("exchanges"), ElementsAre(2, 3, 0, 0));
-  EXPECT_THAT(series.arrays.at("rtt_p50_us"), ElementsAre(std::nullopt, std::nullopt, std::nullopt, std::nullopt));
-  EXPECT_THAT(series.arrays.at("out_of_order"), ElementsAre(0, 0, 0, 0));
+  EXPECT_THAT(series.arrays.at(model::SeriesId::kConnects), ElementsAre(1, 1, 0, 0));
+  EXPECT_THAT(series.arrays.at(model::SeriesId::kConnectFailures), ElementsAre(0, 0, 0, 1));
+  EXPECT_THAT(series.arrays.at(model::SeriesId::kResets), ElementsAre(0, 0, 0, 1));
+  EXPECT_THAT(series.arrays.at(model::SeriesId::kExchanges), ElementsAre(2, 3, 0, 0));
+  EXPECT_THAT(series.arrays.at(model::SeriesId::kRttP50),
+              ElementsAre(std::nullopt, std::nullopt, std::nullopt, std::nullopt));
+  EXPECT_THAT(series.arrays.at(model::SeriesId::kOutOfOrder), ElementsAre(0, 0, 0, 0));
 }
 
 TEST(Endpoint, LongSeriesGetWiderSecondsAndLoseNothing) {
@@ -124,7 +125,7 @@ TEST(Endpoint, LongSeriesGetWiderSecondsAndLoseNothing) {
   EXPECT_EQ(series.interval_s, 8.0);
   EXPECT_EQ(series.n, 1001U);
   std::int64_t connects = 0;
-  for (const auto& value : series.arrays.at("connects")) connects += value.value();
+  for (const auto& value : series.arrays.at(model::SeriesId::kConnects)) connects += value.value();
   EXPECT_EQ(connects, 2000);
 }
 
@@ -137,15 +138,16 @@ TEST(Endpoint, HistogramsMeasuredAreThereThoughEmpty) {
   const Picture picture = trace.end(1000);
   for (const EndpointPicture& endpoint : picture.endpoints) {
     const bool outbound = endpoint.key.role == model::Role::kOutbound;
-    EXPECT_TRUE(endpoint.histograms.contains("reset_sent_wait"));
-    EXPECT_TRUE(endpoint.histograms.contains("first_byte"));
-    EXPECT_EQ(endpoint.histograms.contains("connect"), outbound);
-    EXPECT_EQ(endpoint.histograms.contains("retransmit_syn"), outbound);
-    EXPECT_EQ(endpoint.histograms.contains("retransmit_synack"), !outbound);
-    for (const char* name : {"retransmit_rto", "retransmit_fast", "retransmit_tlp", "retransmit_other", "recovery"}) {
-      EXPECT_TRUE(endpoint.histograms.contains(name)) << name;
+    EXPECT_TRUE(endpoint.histograms.contains(model::Measure::kResetSentWait));
+    EXPECT_TRUE(endpoint.histograms.contains(model::Measure::kFirstByte));
+    EXPECT_EQ(endpoint.histograms.contains(model::Measure::kConnect), outbound);
+    EXPECT_EQ(endpoint.histograms.contains(model::Measure::kRetransmitSyn), outbound);
+    EXPECT_EQ(endpoint.histograms.contains(model::Measure::kRetransmitSynAck), !outbound);
+    for (const Measure measure : {Measure::kRetransmitRto, Measure::kRetransmitFast, Measure::kRetransmitTlp,
+                                  Measure::kRetransmitOther, Measure::kRecovery}) {
+      EXPECT_TRUE(endpoint.histograms.contains(measure)) << to_string(measure);
     }
-    EXPECT_TRUE(endpoint.histograms.contains("rtt"));  // no segment was there to be measured
+    EXPECT_TRUE(endpoint.histograms.contains(model::Measure::kRtt));  // no segment was there to be measured
   }
 }
 
@@ -157,8 +159,8 @@ TEST(Endpoint, ExchangesWithoutASampleLeaveFirstByteUnknown) {
   c.close(10);
   const Picture picture = trace.end(1000);
   EXPECT_EQ(picture.totals.exchanges, 1U);
-  EXPECT_FALSE(picture.endpoints.at(0).histograms.contains("first_byte"));
-  EXPECT_FALSE(picture.endpoints.at(0).series.arrays.contains("exchanges"));
+  EXPECT_FALSE(picture.endpoints.at(0).histograms.contains(model::Measure::kFirstByte));
+  EXPECT_FALSE(picture.endpoints.at(0).series.arrays.contains(model::SeriesId::kExchanges));
 }
 
 TEST(Endpoint, UnknownRoleJoinsTheOutboundEndpointOfItsRemoteSide) {

@@ -249,10 +249,21 @@ inline model::EndpointKey remote_endpoint(std::uint16_t port = 443) {
   return {model::Role::kOutbound, {*model::Address::parse("10.0.0.2"), port}, 4026531840};
 }
 
-inline const model::TimelineEntry* entry_of(const model::SocketStory& story, model::TimelineKind kind) {
-  const auto found = std::find_if(story.timeline.begin(), story.timeline.end(),
-                                  [kind](const model::TimelineEntry& entry) { return entry.kind == kind; });
-  return found == story.timeline.end() ? nullptr : &*found;
+// The first mark of this kind; null: there is none.
+template <typename Mark>
+const Mark* mark_of(const model::SocketStory& story) {
+  for (const model::TimelineMark& mark : story.timeline) {
+    if (const Mark* found = std::get_if<Mark>(&mark.body)) return found;
+  }
+  return nullptr;
+}
+
+inline std::vector<std::string_view> kinds_of(const model::SocketStory& story) {
+  std::vector<std::string_view> kinds;
+  for (const model::TimelineMark& mark : story.timeline) {
+    std::visit([&kinds]<typename Mark>(const Mark&) { kinds.push_back(Mark::kName); }, mark.body);
+  }
+  return kinds;
 }
 
 inline double to_ms(std::optional<model::Duration> duration) {

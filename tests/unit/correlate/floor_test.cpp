@@ -26,7 +26,7 @@ EndpointPicture with(Known known, std::uint64_t path_us = 0, double length_ms = 
   s.now.floor_handshake_us = known.handshake;
   s.now.floor_kernel_us = known.kernel;
   s.now.floor_window_us = known.window;
-  if (path_us > 0) s.add(Measure::kPathRtt, path_us, 10);
+  if (path_us > 0) s.add(Measure::kPathQueue, path_us, 10);
   s.send(trace.correlator, length_ms);
   return trace.end(length_ms).endpoints.at(0);
 }
@@ -92,8 +92,8 @@ TEST(Floor, ALowSampleIsBelowAThird) {
     Trace trace;
     Sampled s;
     s.exchanges(10);
-    s.add(Measure::kPathRtt, 90'000, 10);
-    s.add(Measure::kPathRtt, smallest);
+    s.add(Measure::kPathQueue, 90'000, 10);
+    s.add(Measure::kPathQueue, smallest);
     s.send(trace.correlator, 750);
     return trace.end(1000).endpoints.at(0).window_has_low_sample;
   };

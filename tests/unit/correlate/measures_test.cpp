@@ -12,6 +12,7 @@ namespace {
 
 using model::EndpointPicture;
 using model::Measure;
+using model::SeriesId;
 using ::testing::DoubleEq;
 using ::testing::Optional;
 
@@ -27,18 +28,18 @@ TEST(Measures, QueuesAreToldApart) {
   s.now.floor_handshake_us = 300;
   s.now.path_ambiguous = 7;
   s.add(Measure::kRtt, 900, 3);
-  s.add(Measure::kPathRtt, 1300, 4);
+  s.add(Measure::kPathQueue, 1300, 4);
   s.add(Measure::kPathQueueIn, 120, 5);
   s.add(Measure::kHostQueue, 9, 6);
   s.add(Measure::kReadWait, 40, 7);
   const EndpointPicture endpoint = picture_of(s);
-  EXPECT_EQ(endpoint.histograms.at("rtt").max(), 900U);
-  EXPECT_EQ(endpoint.histograms.at("path_queue").count(), 4U);
-  EXPECT_EQ(endpoint.histograms.at("path_queue").max(), 1000U);
-  EXPECT_EQ(endpoint.histograms.at("path_queue").sum(), 4000U);
-  EXPECT_EQ(endpoint.histograms.at("path_queue_in").max(), 120U);
-  EXPECT_EQ(endpoint.histograms.at("host_queue").count(), 6U);
-  EXPECT_EQ(endpoint.histograms.at("read_wait").count(), 7U);
+  EXPECT_EQ(endpoint.histograms.at(model::Measure::kRtt).max(), 900U);
+  EXPECT_EQ(endpoint.histograms.at(model::Measure::kPathQueue).count(), 4U);
+  EXPECT_EQ(endpoint.histograms.at(model::Measure::kPathQueue).max(), 1000U);
+  EXPECT_EQ(endpoint.histograms.at(model::Measure::kPathQueue).sum(), 4000U);
+  EXPECT_EQ(endpoint.histograms.at(model::Measure::kPathQueueIn).max(), 120U);
+  EXPECT_EQ(endpoint.histograms.at(model::Measure::kHostQueue).count(), 6U);
+  EXPECT_EQ(endpoint.histograms.at(model::Measure::kReadWait).count(), 7U);
   EXPECT_EQ(endpoint.path_queue_ambiguous, 7U);
   EXPECT_EQ(endpoint.path_queue_in_missing, "");
 }
@@ -49,9 +50,9 @@ TEST(Measures, RecoveryAndWhatIsNotInIt) {
   s.add(Measure::kRecovery, 45'000, 2);
   s.now.recovery_unfinished = 3;
   const EndpointPicture endpoint = picture_of(s);
-  EXPECT_EQ(endpoint.histograms.at("recovery").count(), 2U);
+  EXPECT_EQ(endpoint.histograms.at(model::Measure::kRecovery).count(), 2U);
   EXPECT_EQ(endpoint.recovery_unfinished, 3U);
-  EXPECT_EQ(endpoint.histograms.at("app_gap").count(), 0U);
+  EXPECT_EQ(endpoint.histograms.at(model::Measure::kAppGap).count(), 0U);
 }
 
 TEST(Measures, WithoutASampleRecoveryIsKnownOnlyIfNothingWasRetransmitted) {
@@ -63,8 +64,8 @@ TEST(Measures, WithoutASampleRecoveryIsKnownOnlyIfNothingWasRetransmitted) {
     if (retransmitted) c.emit(7, model::Retransmitted{.ca_state = 4});
     c.close(10);
     const EndpointPicture endpoint = trace.end(1000).endpoints.at(0);
-    EXPECT_EQ(endpoint.histograms.contains("recovery"), !retransmitted);
-    EXPECT_FALSE(endpoint.histograms.contains("app_gap"));
+    EXPECT_EQ(endpoint.histograms.contains(model::Measure::kRecovery), !retransmitted);
+    EXPECT_FALSE(endpoint.histograms.contains(model::Measure::kAppGap));
   }
 }
 
@@ -72,9 +73,9 @@ TEST(Measures, WithoutAFloorThereIsNoPathQueue) {
   Sampled s;
   s.exchanges(10);
   const EndpointPicture endpoint = picture_of(s);
-  EXPECT_FALSE(endpoint.histograms.contains("path_queue"));
-  EXPECT_FALSE(endpoint.series.arrays.contains("path_queue_p50_us"));
-  EXPECT_EQ(endpoint.histograms.at("host_queue").count(), 0U);
+  EXPECT_FALSE(endpoint.histograms.contains(model::Measure::kPathQueue));
+  EXPECT_FALSE(endpoint.series.arrays.contains(model::SeriesId::kPathQueueP50));
+  EXPECT_EQ(endpoint.histograms.at(model::Measure::kHostQueue).count(), 0U);
 }
 
 TEST(Measures, WhatTheSourceCannotKnowIsNotThere) {
@@ -83,9 +84,9 @@ TEST(Measures, WhatTheSourceCannotKnowIsNotThere) {
   model::TraceStart start = trace_start();
   start.abilities.push_back({"host_queue", false, "no departure time"});
   const EndpointPicture endpoint = picture_of(s, start);
-  EXPECT_FALSE(endpoint.histograms.contains("host_queue"));
-  EXPECT_FALSE(endpoint.series.arrays.contains("host_queue_p99_us"));
-  EXPECT_TRUE(endpoint.histograms.contains("read_wait"));
+  EXPECT_FALSE(endpoint.histograms.contains(model::Measure::kHostQueue));
+  EXPECT_FALSE(endpoint.series.arrays.contains(model::SeriesId::kHostQueueP99));
+  EXPECT_TRUE(endpoint.histograms.contains(model::Measure::kReadWait));
 }
 
 TEST(Measures, WithoutRoomInTheSourceNothingIsKnown) {
@@ -95,8 +96,9 @@ TEST(Measures, WithoutRoomInTheSourceNothingIsKnown) {
   c.exchange(5);
   c.close(10);
   const EndpointPicture endpoint = trace.end(1000).endpoints.at(0);
-  for (const char* name : {"first_byte", "rtt", "path_queue", "path_queue_in", "host_queue", "read_wait"}) {
-    EXPECT_FALSE(endpoint.histograms.contains(name)) << name;
+  for (const Measure measure : {Measure::kFirstByte, Measure::kRtt, Measure::kPathQueue, Measure::kPathQueueIn,
+                                Measure::kHostQueue, Measure::kReadWait}) {
+    EXPECT_FALSE(endpoint.histograms.contains(measure)) << to_string(measure);
   }
   EXPECT_EQ(endpoint.path_queue_in_missing, "not_measured");
   EXPECT_FALSE(endpoint.totals.zero_window_sent_us);
@@ -111,10 +113,10 @@ TEST(Measures, WhereNothingWasSentNothingIsMissing) {
   c.reset_received(1);
   const model::Picture picture = trace.end(1000);
   const EndpointPicture& endpoint = picture.endpoints.at(0);
-  EXPECT_EQ(endpoint.histograms.at("read_wait").count(), 0U);
-  EXPECT_EQ(endpoint.histograms.at("path_queue_in").count(), 0U);
+  EXPECT_EQ(endpoint.histograms.at(model::Measure::kReadWait).count(), 0U);
+  EXPECT_EQ(endpoint.histograms.at(model::Measure::kPathQueueIn).count(), 0U);
   EXPECT_EQ(endpoint.path_queue_in_missing, "");
-  EXPECT_FALSE(endpoint.histograms.contains("host_queue"));  // a SYN was there
+  EXPECT_FALSE(endpoint.histograms.contains(model::Measure::kHostQueue));  // a SYN was there
   EXPECT_EQ(picture.totals.zero_window_sent_us, 0U);
 }
 
@@ -133,8 +135,8 @@ std::string missing(OneWay one_way) {
   s.now.no_own_floor = one_way.no_own_floor;
   s.now.tick_unknown = one_way.tick_unknown;
   const EndpointPicture endpoint = picture_of(s);
-  EXPECT_EQ(endpoint.histograms.contains("path_queue_in"), endpoint.path_queue_in_missing.empty());
-  EXPECT_EQ(endpoint.series.arrays.contains("path_queue_in_p99_us"), endpoint.path_queue_in_missing.empty());
+  EXPECT_EQ(endpoint.histograms.contains(model::Measure::kPathQueueIn), endpoint.path_queue_in_missing.empty());
+  EXPECT_EQ(endpoint.series.arrays.contains(model::SeriesId::kPathQueueInP99), endpoint.path_queue_in_missing.empty());
   EXPECT_EQ(endpoint.seconds.at(0).path_queue_in_p50_us.has_value(),
             endpoint.path_queue_in_missing.empty() && one_way.samples > 0);
   return endpoint.path_queue_in_missing;
@@ -284,18 +286,19 @@ TEST(Measures, WithheldSumsAreUnknownAndNotZero) {
     return trace.end(2000).endpoints.at(0);
   };
   const EndpointPicture quiet = endpoint_of(trace_start());
-  EXPECT_EQ(quiet.histograms.at("first_byte").count(), 0U);
-  EXPECT_TRUE(quiet.series.arrays.contains("bytes_sent"));
+  EXPECT_EQ(quiet.histograms.at(model::Measure::kFirstByte).count(), 0U);
+  EXPECT_TRUE(quiet.series.arrays.contains(model::SeriesId::kBytesSent));
   EXPECT_THAT(quiet.totals.zero_window_sent_us, Optional(0U));
 
   model::TraceStart narrowed = trace_start();
   narrowed.abilities.push_back({"endpoint_aggregates", false, "1 endpoint"});
   const EndpointPicture withheld = endpoint_of(narrowed);
-  for (const char* name : {"first_byte", "rtt", "host_queue", "recovery"}) {
-    EXPECT_FALSE(withheld.histograms.contains(name)) << name;
+  for (const Measure measure : {Measure::kFirstByte, Measure::kRtt, Measure::kHostQueue, Measure::kRecovery}) {
+    EXPECT_FALSE(withheld.histograms.contains(measure)) << to_string(measure);
   }
-  for (const char* name : {"bytes_sent", "bytes_received", "out_of_order", "exchanges"}) {
-    EXPECT_FALSE(withheld.series.arrays.contains(name)) << name;
+  for (const SeriesId id :
+       {SeriesId::kBytesSent, SeriesId::kBytesReceived, SeriesId::kOutOfOrder, SeriesId::kExchanges}) {
+    EXPECT_FALSE(withheld.series.arrays.contains(id)) << to_string(id);
   }
   EXPECT_FALSE(withheld.totals.zero_window_sent_us);
   EXPECT_FALSE(withheld.totals.zero_window_received_us);
@@ -308,7 +311,7 @@ TEST(Measures, SumsThatAreThereCountBesideWithheldOnes) {
   narrowed.abilities.push_back({"endpoint_aggregates", false, "1 endpoint"});
   Sampled s;
   s.exchanges(10);
-  EXPECT_EQ(picture_of(s, narrowed).histograms.at("first_byte").count(), 0U);
+  EXPECT_EQ(picture_of(s, narrowed).histograms.at(model::Measure::kFirstByte).count(), 0U);
 }
 
 }  // namespace

@@ -201,7 +201,7 @@ TEST(AppGap, IsAMeasureOfOutboundEndpointsOnly) {
   s.send(trace.correlator, 751);
   const model::Picture picture = trace.end(1000);
   for (const EndpointPicture& endpoint : picture.endpoints) {
-    EXPECT_EQ(endpoint.histograms.contains("app_gap"), endpoint.key.role == model::Role::kOutbound);
+    EXPECT_EQ(endpoint.histograms.contains(model::Measure::kAppGap), endpoint.key.role == model::Role::kOutbound);
     EXPECT_EQ(endpoint.app_gap.calls, 0U);
   }
   for (const auto& story : picture.sockets) EXPECT_FALSE(story.app_gap);

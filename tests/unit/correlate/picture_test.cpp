@@ -85,7 +85,7 @@ std::string digest(const Picture& picture) {
   for (const auto& e : picture.endpoints) {
     out << e.key.to_string() << ' ';
     totals(e.totals);
-    for (const auto& [name, h] : e.histograms) out << name << h.count() << ' ' << h.sum() << ' ';
+    for (const auto& [measure, h] : e.histograms) out << to_string(measure) << h.count() << ' ' << h.sum() << ' ';
     for (const auto& [name, values] : e.series.arrays) {
       for (const auto& v : values) out << v.value_or(-1) << ',';
     }

@@ -47,7 +47,7 @@ TEST(ResetSent, LingerZeroByTheKernelsReason) {
   EXPECT_EQ(picture.totals.reset_reasons.at("TCP_STATE"), 1U);
   EXPECT_TRUE(picture.totals.reset_reasons_known);
   EXPECT_EQ(in_phase(picture, Phase::kEstablished), 1U);
-  EXPECT_EQ(picture.endpoints[0].histograms.at("reset_sent_wait").max(), 5'000'000U);
+  EXPECT_EQ(picture.endpoints[0].histograms.at(model::Measure::kResetSentWait).max(), 5'000'000U);
 }
 
 TEST(ResetSent, AloneIsAnEndToo) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Retransmissions: how many of each kind, how long after the first, and what was not sent.
+#include "model/retransmit.h"
+
 #include <gtest/gtest.h>
 
 #include "unit/correlate/event_builder.h"
@@ -36,18 +38,18 @@ TEST(Retransmits, FailuresAreCountedApart) {
   EXPECT_EQ(totals.retransmitted_segments, 3U);
   EXPECT_EQ(totals.spurious_retransmits, 1U);
   EXPECT_EQ(totals.out_of_order_segments, 2U);
-  EXPECT_EQ(picture.endpoints.at(0).series.arrays.at("retransmits").at(0), 1);
+  EXPECT_EQ(picture.endpoints.at(0).series.arrays.at(model::SeriesId::kRetransmits).at(0), 1);
 }
 
 struct Again {
   std::uint8_t timer;
   std::uint8_t ca_state;
-  const char* histogram;
+  RetransmitKind kind;
 };
 
 TEST(Retransmits, AreTimedFromTheFirstTransmission) {
-  for (const Again& again : {Again{0, 4, "retransmit_rto"}, Again{1, 3, "retransmit_fast"},
-                             Again{5, 0, "retransmit_tlp"}, Again{1, 4, "retransmit_other"}}) {
+  for (const Again& again : {Again{0, 4, RetransmitKind::kRto}, Again{1, 3, RetransmitKind::kFast},
+                             Again{5, 0, RetransmitKind::kTlp}, Again{1, 4, RetransmitKind::kOther}}) {
     Trace trace;
     auto c = trace.outbound(1);
     c.open(0);
@@ -60,20 +62,24 @@ TEST(Retransmits, AreTimedFromTheFirstTransmission) {
     c.emit(240, event);  // before the trace, or no longer known
     const Picture picture = trace.end(1000);
     const auto& histograms = picture.endpoints.at(0).histograms;
-    for (const auto& [name, histogram] : histograms) {
-      const bool counted = name == again.histogram;
-      EXPECT_EQ(name.starts_with("retransmit_") ? histogram.count() : 0U, counted ? 1U : 0U) << name;
+    const model::Measure measure = model::delay_of(again.kind);
+    EXPECT_EQ(to_string(measure), "retransmit_" + std::string(to_string(again.kind)));
+    for (const auto& [which, histogram] : histograms) {
+      const bool is_retransmit = std::string_view(to_string(which)).starts_with("retransmit_");
+      EXPECT_EQ(is_retransmit ? histogram.count() : 0U, which == measure ? 1U : 0U) << to_string(which);
     }
-    EXPECT_EQ(histograms.at(again.histogram).max(), 220'000U);
-    const auto* entry = entry_of(picture.sockets.at(0), model::TimelineKind::kRetransmit);
-    ASSERT_NE(entry, nullptr);
-    EXPECT_EQ("retransmit_" + entry->detail.at("kind"), again.histogram);
-    EXPECT_EQ(entry->detail.at("segments"), "3");
-    EXPECT_EQ(entry->detail.at("delay_us"), "220000");
-    EXPECT_EQ(entry->detail.at("bound_us"), "150");
-    const auto& timeline = picture.sockets.at(0).timeline;
-    EXPECT_FALSE(timeline.back().detail.contains("delay_us"));
-    EXPECT_FALSE(timeline.back().detail.contains("bound_us"));
+    EXPECT_EQ(histograms.at(measure).max(), 220'000U);
+    const auto* mark = mark_of<model::mark::Retransmit>(picture.sockets.at(0));
+    ASSERT_NE(mark, nullptr);
+    EXPECT_EQ(mark->kind, again.kind);
+    EXPECT_FALSE(mark->failed);
+    EXPECT_EQ(mark->segments, 3U);
+    EXPECT_EQ(mark->delay, std::chrono::milliseconds(220));
+    EXPECT_EQ(mark->bound_us, 150U);
+    const auto* last = std::get_if<model::mark::Retransmit>(&picture.sockets.at(0).timeline.back().body);
+    ASSERT_NE(last, nullptr);
+    EXPECT_FALSE(last->delay);
+    EXPECT_EQ(last->bound_us, 0U);
   }
 }
 
@@ -85,13 +91,14 @@ TEST(Retransmits, AFailedAttemptKeepsItsKindAndIsNoRetransmission) {
     c.request(10);
     c.emit(230, Retransmitted{.error = error, .ca_state = 4, .segments = 2, .first_sent_at = ms(10)});
     const Picture picture = trace.end(1000);
-    EXPECT_EQ(picture.endpoints.at(0).histograms.at("retransmit_rto").count(), 0U);
+    EXPECT_EQ(picture.endpoints.at(0).histograms.at(model::Measure::kRetransmitRto).count(), 0U);
     for (const std::uint64_t count : picture.totals.retransmits) EXPECT_EQ(count, 0U);
-    const auto* entry = entry_of(picture.sockets.at(0), model::TimelineKind::kRetransmitFailed);
-    ASSERT_NE(entry, nullptr);
-    EXPECT_EQ(entry->detail.at("kind"), "rto");
-    EXPECT_EQ(entry->detail.at("errno"), std::to_string(-error));
-    EXPECT_FALSE(entry->detail.contains("delay_us"));
+    const auto* mark = mark_of<model::mark::Retransmit>(picture.sockets.at(0));
+    ASSERT_NE(mark, nullptr);
+    EXPECT_TRUE(mark->failed);
+    EXPECT_EQ(mark->kind, RetransmitKind::kRto);
+    EXPECT_EQ(mark->error, error);
+    EXPECT_FALSE(mark->delay);
   }
 }
 
@@ -102,10 +109,11 @@ TEST(Retransmits, OneThatTheOwnQdiscDroppedCountsAsTheKernelCountsIt) {
   c.request(10);
   c.emit(230, Retransmitted{.error = 1, .ca_state = 4, .first_sent_at = ms(10)});  // NET_XMIT_DROP
   const Picture picture = trace.end(1000);
-  EXPECT_EQ(picture.endpoints.at(0).histograms.at("retransmit_rto").count(), 1U);
-  const auto* entry = entry_of(picture.sockets.at(0), model::TimelineKind::kRetransmit);
-  EXPECT_EQ(entry->detail.at("qdisc_code"), "1");
-  EXPECT_FALSE(entry->detail.contains("errno"));
+  EXPECT_EQ(picture.endpoints.at(0).histograms.at(model::Measure::kRetransmitRto).count(), 1U);
+  const auto* mark = mark_of<model::mark::Retransmit>(picture.sockets.at(0));
+  ASSERT_NE(mark, nullptr);
+  EXPECT_FALSE(mark->failed);
+  EXPECT_EQ(mark->error, 1);
 }
 
 TEST(Retransmits, DelaysAreUnknownWhereTheSourceCannotTellThem) {
@@ -115,8 +123,8 @@ TEST(Retransmits, DelaysAreUnknownWhereTheSourceCannotTellThem) {
   auto c = trace.outbound(1);
   c.open(0);
   const Picture picture = trace.end(1000);
-  EXPECT_FALSE(picture.endpoints.at(0).histograms.contains("retransmit_tlp"));
-  EXPECT_TRUE(picture.endpoints.at(0).histograms.contains("retransmit_rto"));
+  EXPECT_FALSE(picture.endpoints.at(0).histograms.contains(model::Measure::kRetransmitTlp));
+  EXPECT_TRUE(picture.endpoints.at(0).histograms.contains(model::Measure::kRetransmitRto));
 }
 
 TEST(Retransmits, FailuresAreUnknownWhereTheKernelDoesNotTell) {
@@ -143,8 +151,8 @@ TEST(Retransmits, SynAcksBelongToTheListenersEndpointAndToNoSocket) {
   EXPECT_EQ(picture.endpoints[0].key.at.port, 8080);
   EXPECT_EQ(picture.totals.retransmits[static_cast<std::size_t>(RetransmitKind::kSynAck)], 2U);
   EXPECT_EQ(picture.totals.retransmitted_segments, 6U);  // as RetransSegs
-  EXPECT_EQ(picture.endpoints[0].histograms.at("retransmit_synack").count(), 1U);
-  EXPECT_EQ(picture.endpoints[0].histograms.at("retransmit_synack").max(), 1'000'000U);
+  EXPECT_EQ(picture.endpoints[0].histograms.at(model::Measure::kRetransmitSynAck).count(), 1U);
+  EXPECT_EQ(picture.endpoints[0].histograms.at(model::Measure::kRetransmitSynAck).max(), 1'000'000U);
   EXPECT_EQ(picture.totals.sockets_seen, 1U);
   EXPECT_EQ(picture.sockets.at(0).retransmitted_segments, 4U);
 }

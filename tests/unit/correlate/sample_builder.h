@@ -14,7 +14,7 @@ struct Sampled {
 
   model::EndpointSample now;  // the sums so far
 
-  model::Histogram& measure(model::Measure which) { return now.measures[static_cast<std::size_t>(which)]; }
+  model::Histogram& measure(model::Measure which) { return now.of(which); }
   void add(model::Measure which, std::uint64_t value_us, int times = 1) {
     for (int i = 0; i < times; ++i) measure(which).add(value_us);
   }

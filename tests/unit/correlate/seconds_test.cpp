@@ -46,10 +46,11 @@ TEST(Seconds, ADifferenceBelongsToTheSecondBetweenItsSamples) {
   const EndpointPicture& endpoint = picture.endpoints.at(0);
   ASSERT_EQ(endpoint.series.n, 6U);
   ASSERT_EQ(endpoint.seconds.size(), 6U);
-  EXPECT_THAT(endpoint.series.arrays.at("exchanges"), ElementsAre(10, 20, 30, 40, 50, 0));
-  EXPECT_THAT(endpoint.series.arrays.at("bytes_sent"), ElementsAre(1000, 2000, 3000, 4000, 5000, 0));
-  EXPECT_THAT(endpoint.series.arrays.at("bytes_received"), ElementsAre(20000, 40000, 60000, 80000, 100000, 0));
-  EXPECT_THAT(endpoint.series.arrays.at("out_of_order"), ElementsAre(1, 1, 1, 1, 1, 0));
+  EXPECT_THAT(endpoint.series.arrays.at(model::SeriesId::kExchanges), ElementsAre(10, 20, 30, 40, 50, 0));
+  EXPECT_THAT(endpoint.series.arrays.at(model::SeriesId::kBytesSent), ElementsAre(1000, 2000, 3000, 4000, 5000, 0));
+  EXPECT_THAT(endpoint.series.arrays.at(model::SeriesId::kBytesReceived),
+              ElementsAre(20000, 40000, 60000, 80000, 100000, 0));
+  EXPECT_THAT(endpoint.series.arrays.at(model::SeriesId::kOutOfOrder), ElementsAre(1, 1, 1, 1, 1, 0));
   for (std::size_t i = 0; i < 5; ++i) {
     const Second& second = endpoint.seconds[i];
     EXPECT_EQ(second.exchanges, 10 * (i + 1));
@@ -63,11 +64,11 @@ TEST(Seconds, ADifferenceBelongsToTheSecondBetweenItsSamples) {
     EXPECT_EQ(second.path_ambiguous, 2U);
     EXPECT_EQ(second.zero_window_received_us, 5000U);
     EXPECT_FALSE(second.path_rtt_p50_us);
-    EXPECT_TRUE(is_near(endpoint.series.arrays.at("rtt_p50_us")[i].value(), 1000 * (i + 1)));
-    EXPECT_EQ(endpoint.series.arrays.at("read_wait_p99_us")[i], 7);
-    EXPECT_TRUE(endpoint.series.arrays.at("host_queue_p99_us")[i].has_value());
+    EXPECT_TRUE(is_near(endpoint.series.arrays.at(model::SeriesId::kRttP50)[i].value(), 1000 * (i + 1)));
+    EXPECT_EQ(endpoint.series.arrays.at(model::SeriesId::kReadWaitP99)[i], 7);
+    EXPECT_TRUE(endpoint.series.arrays.at(model::SeriesId::kHostQueueP99)[i].has_value());
   }
-  EXPECT_FALSE(endpoint.series.arrays.at("rtt_p50_us")[5]);
+  EXPECT_FALSE(endpoint.series.arrays.at(model::SeriesId::kRttP50)[5]);
   EXPECT_FALSE(endpoint.seconds[0].whole);  // the trace began in it
   for (std::size_t i = 1; i < 5; ++i) EXPECT_TRUE(endpoint.seconds[i].whole) << i;
   EXPECT_FALSE(endpoint.seconds[5].whole);
@@ -85,7 +86,7 @@ TEST(Seconds, PercentilesAreOfTheSecondAlone) {
     const std::uint64_t base = n % 3 == 0 ? 150'000 : 500;
     for (int i = 0; i < 200; ++i) values.push_back(base + random() % base);
     for (const auto value : values) {
-      s.add(Measure::kPathRtt, value);
+      s.add(Measure::kPathQueue, value);
       s.add(Measure::kPathQueueIn, value);
     }
     s.exchanges(200);
@@ -99,7 +100,7 @@ TEST(Seconds, PercentilesAreOfTheSecondAlone) {
     EXPECT_EQ(second.path_samples, 200U);
     EXPECT_EQ(second.path_in_samples, 200U);
     // The floor is taken off, the error is that of the whole value.
-    const auto p99 = endpoint.series.arrays.at("path_queue_p99_us").at(static_cast<std::size_t>(n - 1));
+    const auto p99 = endpoint.series.arrays.at(model::SeriesId::kPathQueueP99).at(static_cast<std::size_t>(n - 1));
     const auto told = static_cast<std::uint64_t>(p99.value()) + 400;
     EXPECT_TRUE(is_near(told, values[197])) << n;
   }
@@ -117,12 +118,13 @@ TEST(Seconds, OfMissingRoundsCountsAreSpreadAndDelaysUnknown) {
   s.add(Measure::kRtt, 900, 5);
   s.send(trace.correlator, turn(6));
   const EndpointPicture endpoint = trace.end(turn(6)).endpoints.at(0);
-  EXPECT_THAT(endpoint.series.arrays.at("exchanges"), ElementsAre(7, 25, 25, 25, 25, 3));
-  EXPECT_THAT(endpoint.series.arrays.at("bytes_received"), ElementsAre(14000, 50000, 50000, 50000, 50000, 6000));
+  EXPECT_THAT(endpoint.series.arrays.at(model::SeriesId::kExchanges), ElementsAre(7, 25, 25, 25, 25, 3));
+  EXPECT_THAT(endpoint.series.arrays.at(model::SeriesId::kBytesReceived),
+              ElementsAre(14000, 50000, 50000, 50000, 50000, 6000));
   for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(endpoint.seconds[i].rtt_samples, 0U);
   EXPECT_EQ(endpoint.seconds[5].rtt_samples, 5U);
   EXPECT_EQ(sum_of(endpoint, &Second::exchanges), endpoint.totals.exchanges);
-  EXPECT_EQ(endpoint.histograms.at("rtt").count(), 55U);  // nothing is lost for the whole
+  EXPECT_EQ(endpoint.histograms.at(model::Measure::kRtt).count(), 55U);  // nothing is lost for the whole
 }
 
 // A busy host samples late; a steady rate stays steady all the same, and no delay is lost.
@@ -180,7 +182,7 @@ TEST(Seconds, AnEndpointThatWasLeftOutHadNothingToTell) {
   }
   const EndpointPicture endpoint = trace.end(turn(6) + 1).endpoints.at(1);
   EXPECT_EQ(endpoint.key, remote_endpoint(80));
-  EXPECT_THAT(endpoint.series.arrays.at("exchanges"), ElementsAre(4, 0, 0, 0, 0, 4, 0));
+  EXPECT_THAT(endpoint.series.arrays.at(model::SeriesId::kExchanges), ElementsAre(4, 0, 0, 0, 0, 4, 0));
   EXPECT_EQ(endpoint.seconds[5].rtt_samples, 4U);
 }
 
@@ -202,18 +204,18 @@ TEST(Seconds, CountersThatGoBackAddNothing) {
   Trace trace;
   Sampled s;
   s.exchanges(1000);
-  s.add(Measure::kPathRtt, 2000, 100);
+  s.add(Measure::kPathQueue, 2000, 100);
   s.send(trace.correlator, turn(1));
   Sampled anew;
   anew.exchanges(3);
-  anew.add(Measure::kPathRtt, 2000, 3);
+  anew.add(Measure::kPathQueue, 2000, 3);
   anew.send(trace.correlator, turn(2));
   anew.exchanges(5);
-  anew.add(Measure::kPathRtt, 2000, 5);
+  anew.add(Measure::kPathQueue, 2000, 5);
   anew.send(trace.correlator, turn(3));
   const EndpointPicture endpoint = trace.end(turn(3)).endpoints.at(0);
-  EXPECT_THAT(endpoint.series.arrays.at("exchanges"), ElementsAre(1000, 0, 5));
-  EXPECT_THAT(endpoint.series.arrays.at("bytes_sent"), ElementsAre(100000, 0, 500));
+  EXPECT_THAT(endpoint.series.arrays.at(model::SeriesId::kExchanges), ElementsAre(1000, 0, 5));
+  EXPECT_THAT(endpoint.series.arrays.at(model::SeriesId::kBytesSent), ElementsAre(100000, 0, 500));
   EXPECT_EQ(endpoint.seconds[1].path_samples, 0U);
   EXPECT_EQ(endpoint.seconds[2].path_samples, 5U);
 }
@@ -239,7 +241,7 @@ TEST(Seconds, TheLastSampleMayFollowClosely) {
   s.exchanges(1);
   s.send(trace.correlator, turn(2) + 50);
   const EndpointPicture endpoint = trace.end(turn(2) + 51).endpoints.at(0);
-  EXPECT_THAT(endpoint.series.arrays.at("exchanges"), ElementsAre(10, 10, 1));
+  EXPECT_THAT(endpoint.series.arrays.at(model::SeriesId::kExchanges), ElementsAre(10, 10, 1));
   EXPECT_TRUE(endpoint.seconds[1].whole);
   EXPECT_FALSE(endpoint.seconds[2].whole);
 }
@@ -264,8 +266,8 @@ TEST(Seconds, WithoutSamplesThereAreNone) {
   c.close(10);
   const EndpointPicture endpoint = trace.end(3000).endpoints.at(0);
   EXPECT_TRUE(endpoint.seconds.empty());
-  EXPECT_FALSE(endpoint.series.arrays.contains("bytes_sent"));
-  EXPECT_FALSE(endpoint.series.arrays.contains("path_queue_p50_us"));
+  EXPECT_FALSE(endpoint.series.arrays.contains(model::SeriesId::kBytesSent));
+  EXPECT_FALSE(endpoint.series.arrays.contains(model::SeriesId::kPathQueueP50));
 }
 
 TEST(Seconds, TimeoutsAndSynRttsComeFromEvents) {
@@ -284,7 +286,7 @@ TEST(Seconds, TimeoutsAndSynRttsComeFromEvents) {
   const EndpointPicture endpoint = trace.end(turn(4)).endpoints.at(0);
   EXPECT_TRUE(is_near(endpoint.seconds.at(2).connect_p50_us, 3000));
   EXPECT_EQ(endpoint.seconds.at(3).retransmits_rto, 1U);
-  EXPECT_EQ(endpoint.series.arrays.at("retransmits")[3], 2);
+  EXPECT_EQ(endpoint.series.arrays.at(model::SeriesId::kRetransmits)[3], 2);
 }
 
 TEST(Seconds, OfALongTraceAreWider) {
@@ -294,7 +296,7 @@ TEST(Seconds, OfALongTraceAreWider) {
   constexpr int kSeconds = 5000;
   for (int n = 1; n <= kSeconds; ++n) {
     s.exchanges(10);
-    s.add(Measure::kPathRtt, n % 2 == 0 ? 500 : 90'000, 20);
+    s.add(Measure::kPathQueue, n % 2 == 0 ? 500 : 90'000, 20);
     s.send(trace.correlator, turn(n) + 2);
   }
   const EndpointPicture endpoint = trace.end(turn(kSeconds) + 3).endpoints.at(0);
@@ -305,7 +307,7 @@ TEST(Seconds, OfALongTraceAreWider) {
   EXPECT_EQ(endpoint.seconds[7].exchanges, 40U);
   EXPECT_TRUE(is_near(endpoint.seconds[7].path_rtt_p10_us, 500));
   EXPECT_TRUE(is_near(endpoint.seconds[7].path_rtt_p50_us, 500));
-  EXPECT_NEAR(static_cast<double>(endpoint.series.arrays.at("path_queue_p99_us")[7].value()), 89'500, 6300);
+  EXPECT_NEAR(static_cast<double>(endpoint.series.arrays.at(model::SeriesId::kPathQueueP99)[7].value()), 89'500, 6300);
   EXPECT_TRUE(endpoint.seconds[7].whole);
 }
 
@@ -328,7 +330,7 @@ TEST(Seconds, StayWithinTheirMemory) {
     EXPECT_EQ(endpoint.seconds.size(), endpoint.series.n);
     EXPECT_EQ(sum_of(endpoint, &Second::exchanges), 10'000U);
     EXPECT_EQ(sum_of(endpoint, &Second::rtt_samples), 20'000U);
-    EXPECT_TRUE(is_near(endpoint.series.arrays.at("rtt_p50_us")[5].value(), 10'000));
+    EXPECT_TRUE(is_near(endpoint.series.arrays.at(model::SeriesId::kRttP50)[5].value(), 10'000));
   }
 }
 

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "unit/correlate/event_builder.h"
 
 namespace tcpdiag::correlate::testing {
@@ -11,7 +13,6 @@ namespace {
 using model::Picture;
 using model::SlowAnswers;
 using model::SocketStory;
-using model::TimelineKind;
 
 TEST(SlowAnswer, IsSortedByTheCallsOfItsThread) {
   Trace trace;
@@ -56,11 +57,14 @@ TEST(SlowAnswer, IsInTheStory) {
   c.close(30001);
   const SocketStory story = trace.end(90000).sockets.at(0);
   EXPECT_DOUBLE_EQ(to_ms(story.no_call_wait), 7000);  // the longest of those without a call
-  const auto* entry = entry_of(story, TimelineKind::kSlowAnswer);
-  ASSERT_NE(entry, nullptr);
-  EXPECT_EQ(entry->at, ms(8000));
-  EXPECT_EQ(entry->detail.at("wait_us"), "7000000");
-  EXPECT_EQ(entry->detail.at("calls_since_read"), "0");
+  const auto* mark = mark_of<model::mark::SlowAnswer>(story);
+  ASSERT_NE(mark, nullptr);
+  EXPECT_EQ(mark->wait, std::chrono::seconds(7));
+  EXPECT_EQ(mark->calls, 0);
+  const auto slow = std::find_if(story.timeline.begin(), story.timeline.end(), [](const auto& entry) {
+    return std::holds_alternative<model::mark::SlowAnswer>(entry.body);
+  });
+  EXPECT_EQ(slow->at, ms(8000));
 }
 
 TEST(SlowAnswer, WhereTheThreadWasNotFollowedNothingIsSaid) {
@@ -71,7 +75,7 @@ TEST(SlowAnswer, WhereTheThreadWasNotFollowedNothingIsSaid) {
   c.slow_answer(8000, std::nullopt);
   const SocketStory story = trace.end(90000).sockets.at(0);
   EXPECT_FALSE(story.no_call_wait);
-  EXPECT_FALSE(entry_of(story, TimelineKind::kSlowAnswer)->detail.contains("calls_since_read"));
+  EXPECT_FALSE(mark_of<model::mark::SlowAnswer>(story)->calls);
 }
 
 TEST(SlowAnswer, UnansweredAtTheEndIsOngoing) {

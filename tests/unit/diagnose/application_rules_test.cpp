@@ -33,7 +33,7 @@ PictureBuilder calls(std::size_t n, Duration gap) {
   b.outbound("10.0.0.2", 443).good_exchanges(1000);
   model::EndpointPicture& e = b.raw().endpoints[0];
   for (std::size_t i = 0; i < n; ++i) {
-    e.histograms["app_gap"].add(us(gap));
+    e.histograms[model::Measure::kAppGap].add(us(gap));
     e.app_gap.good_us.add(us(gap));
   }
   e.app_gap.calls = e.app_gap.with_gap = n;
@@ -50,7 +50,7 @@ PictureBuilder& fail(PictureBuilder& b, std::size_t n, Duration gap, Duration wa
   story.end->app_gap = gap;
   b.add(0, n, story);
   for (std::size_t i = 0; i < n; ++i) {
-    b.raw().endpoints[0].histograms["app_gap"].add(us(gap));
+    b.raw().endpoints[0].histograms[model::Measure::kAppGap].add(us(gap));
     gap_of(b).failed_us.add(us(gap));
   }
   gap_of(b).calls += n;
@@ -93,7 +93,7 @@ TEST(AppGap, of_a_healthy_application_is_none) {
 
 TEST(AppGap, a_few_slow_ones_of_many_are_none) {
   PictureBuilder b = calls(95, 50ms);
-  for (int i = 0; i < 5; ++i) b.raw().endpoints[0].histograms["app_gap"].add(us(5s));
+  for (int i = 0; i < 5; ++i) b.raw().endpoints[0].histograms[model::Measure::kAppGap].add(us(5s));
   EXPECT_THAT(codes(b.build()), IsEmpty());
 }
 

@@ -154,8 +154,9 @@ TEST(ConnectTimeout, speaks_of_connects_that_still_try) {
 SocketStory with_syns(SocketStory story, const std::vector<double>& offsets) {
   story.syns_sent = static_cast<std::uint32_t>(offsets.size());
   for (const double offset : offsets) {
-    const auto kind = offset == 0 ? model::TimelineKind::kConnect : model::TimelineKind::kSynRetransmit;
-    story.timeline.push_back({*story.opened_at + sec(offset), kind, {}});
+    const model::MarkBody body =
+        offset == 0 ? model::MarkBody(model::mark::Connect{}) : model::MarkBody(model::mark::SynRetransmit{});
+    story.timeline.push_back({*story.opened_at + sec(offset), body});
   }
   return story;
 }
@@ -163,7 +164,8 @@ SocketStory with_syns(SocketStory story, const std::vector<double>& offsets) {
 TEST(ConnectTimeout, tells_when_the_syns_left) {
   SocketStory story = with_syns(abandoned(10), {0, 1.02, 3.1, 7.2});
   // A second one that did not leave for want of a neighbour.
-  story.timeline.insert(story.timeline.begin() + 1, {at(10.5), model::TimelineKind::kSynRetransmit, {{"errno", "16"}}});
+  story.timeline.insert(story.timeline.begin() + 1,
+                        {at(10.5), model::mark::Retransmit{model::RetransmitKind::kSyn, true, 1, -EBUSY}});
   const Finding f = only(to_endpoint(9, 3, story).build());
   EXPECT_EQ(evidence_as<std::string>(f, "syn_schedule_s"), "0, 1.0, 3.1, 7.2");
   EXPECT_THAT(f.explanation, HasSubstr("; typical: SYNs at 0, 1.0, 3.1, 7.2 s. No ICMP error came."));

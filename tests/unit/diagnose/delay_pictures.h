@@ -139,11 +139,11 @@ class Traffic {
       e.path_queue_ambiguous += s.path_ambiguous;
       for (std::uint64_t i = 0; i < s.exchanges; ++i) {
         const std::uint64_t rtt = s.path_rtt_p50_us.value_or(kFloor);
-        e.histograms["path_queue"].add(rtt - std::min(rtt, e.rtt_floor_us.value_or(0)));
-        e.histograms["first_byte"].add(rtt + 200);
-        e.histograms["host_queue"].add(s.host_queue_p50_us.value_or(0));
-        e.histograms["read_wait"].add(30);
-        if (s.path_queue_in_p50_us) e.histograms["path_queue_in"].add(*s.path_queue_in_p50_us);
+        e.histograms[model::Measure::kPathQueue].add(rtt - std::min(rtt, e.rtt_floor_us.value_or(0)));
+        e.histograms[model::Measure::kFirstByte].add(rtt + 200);
+        e.histograms[model::Measure::kHostQueue].add(s.host_queue_p50_us.value_or(0));
+        e.histograms[model::Measure::kReadWait].add(30);
+        if (s.path_queue_in_p50_us) e.histograms[model::Measure::kPathQueueIn].add(*s.path_queue_in_p50_us);
       }
     }
     e.totals.out_of_order_segments = out_of_order;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every finding carries all evidence keys of its code, whatever was measured, and all the words a ticket needs.
+#include "diagnose/evidence.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -113,7 +115,7 @@ Picture one_of_each() {
   // Of this host's application and its listeners.
   b.inbound("10.0.0.1", 80).good_exchanges(100).add(2, bare(unanswered(29, model::EndKind::kClosedByPeer, 9s)));
   b.raw().endpoints[2].slow_answers.no_call = 3;
-  for (int i = 0; i < 9; ++i) b.raw().endpoints[1].histograms["app_gap"].add(3'000'000);
+  for (int i = 0; i < 9; ++i) b.raw().endpoints[1].histograms[model::Measure::kAppGap].add(3'000'000);
   model::NetnsPicture netns;
   netns.counters["ListenDrops"] = 1;
   b.raw().netns = {netns};
@@ -130,8 +132,8 @@ Picture one_of_each() {
   b.add(1, 2, bare(never_answered(29, 5s)));
   dropped.seconds.resize(60);
   dropped.series.n = 60;
-  dropped.series.arrays["connects"].assign(60, std::nullopt);
-  dropped.series.arrays["connects"][30] = 20;
+  dropped.series.arrays[model::SeriesId::kConnects].assign(60, std::nullopt);
+  dropped.series.arrays[model::SeriesId::kConnects][30] = 20;
   // The delays: seconds with as little beside them as makes each rule speak.
   Picture picture = b.build();
   const auto take_over = [&picture](model::EndpointPicture endpoint, std::string_view address) {
@@ -200,6 +202,33 @@ TEST(Evidence, every_finding_has_the_words_of_a_ticket) {
     if (finding.confidence != model::Confidence::kHigh) {
       EXPECT_FALSE(finding.confidence_reasons.empty()) << finding.code;
     }
+  }
+}
+
+TEST(Registry, a_rule_declares_the_evidence_that_it_writes) {
+  for (const Rule* rule : all_rules()) {
+    ASSERT_TRUE(kKeys.contains(rule->code)) << rule->code;
+    std::vector<std::string> names;
+    for (const EvidenceKey key : rule->evidence) names.emplace_back(key.name);
+    EXPECT_EQ(names, kKeys.at(rule->code)) << rule->code;
+  }
+}
+
+TEST(Registry, a_rule_has_words_for_all_of_its_evidence) {
+  for (const Rule* rule : all_rules()) {
+    Finding finding;
+    for (const EvidenceKey key : rule->evidence) finding.evidence.push_back({key.name, std::int64_t{1}});
+    const std::vector<Finding> all = {finding};
+    const Picture picture;
+    EvidenceReader evidence(all[0], all, picture);
+    Rows rows;
+    rule->word_evidence(evidence, rows);
+    std::vector<std::string> without = evidence.not_asked_for(rule->evidence);
+    std::erase_if(without, [](const std::string& key) {
+      return key == "timer_candidates" || key == "share_pct" || key == "sockets" || key == "exchange_count" ||
+             key == "connect_count";  // of all rules: told beside the rows
+    });
+    EXPECT_THAT(without, testing::IsEmpty()) << rule->code;
   }
 }
 

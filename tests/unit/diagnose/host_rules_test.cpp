@@ -89,10 +89,10 @@ Picture with_reads(std::uint64_t n, std::uint64_t late, Duration wait) {
   model::EndpointPicture& endpoint = picture.endpoints.front();
   model::Histogram reads;
   for (std::uint64_t i = 0; i < n; ++i) reads.add(i < late ? as_us(wait) : 30);
-  endpoint.histograms["read_wait"] = reads;
+  endpoint.histograms[model::Measure::kReadWait] = reads;
   endpoint.processes = {{"ruby", "", {811}, 50, 0, 0, 0}};
-  endpoint.series.arrays["read_wait_p99_us"].assign(60, 30);
-  for (std::size_t i = 10; i < 20; ++i) endpoint.series.arrays["read_wait_p99_us"][i] = as_us(wait);
+  endpoint.series.arrays[model::SeriesId::kReadWaitP99].assign(60, 30);
+  for (std::size_t i = 10; i < 20; ++i) endpoint.series.arrays[model::SeriesId::kReadWaitP99][i] = as_us(wait);
   return picture;
 }
 

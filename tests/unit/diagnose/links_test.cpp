@@ -4,9 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <set>
 
+#include "diagnose/registry.h"
 #include "unit/diagnose/picture_builder.h"
 
 namespace tcpdiag::diagnose::test {
@@ -115,15 +117,25 @@ TEST(Links, what_explains_something_critical_is_critical) {
 }
 
 TEST(Links, the_edges_have_no_cycle) {
-  const std::function<bool(std::string_view, std::set<std::string_view>)> reaches_itself =
-      [&](std::string_view code, std::set<std::string_view> path) {
-        if (!path.insert(code).second) return true;
-        for (const Edge& edge : allowed_edges()) {
-          if (code == edge.cause && reaches_itself(edge.effect, path)) return true;
-        }
-        return false;
-      };
-  for (const Edge& edge : allowed_edges()) EXPECT_FALSE(reaches_itself(edge.cause, {})) << edge.cause;
+  const std::function<bool(const Rule*, std::set<const Rule*>)> reaches_itself = [&](const Rule* rule,
+                                                                                     std::set<const Rule*> path) {
+    if (!path.insert(rule).second) return true;
+    return std::any_of(rule->effects.begin(), rule->effects.end(),
+                       [&](const Effect& effect) { return reaches_itself(effect.rule, path); });
+  };
+  for (const Rule* rule : all_rules()) EXPECT_FALSE(reaches_itself(rule, {})) << rule->code;
+}
+
+TEST(Links, lead_to_rules_that_are_registered) {
+  std::size_t edges = 0;
+  for (const Rule* rule : all_rules()) {
+    for (const Effect& effect : rule->effects) {
+      EXPECT_EQ(find_rule(effect.rule->code), effect.rule) << rule->code;
+      EXPECT_NE(effect.rule, rule);
+      ++edges;
+    }
+  }
+  EXPECT_EQ(edges, 12U);
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ std::vector<Judged> judged(const std::vector<Row>& rows) {
   for (const Row& row : rows) {
     Judged j;
     j.finding.code = row.code;
+    if (j.finding.code == "events-lost") j.finding.family = model::Family::kLosses;
     j.finding.title = row.split;
     j.finding.endpoint = row.endpoint;
     j.finding.severity = row.severity;

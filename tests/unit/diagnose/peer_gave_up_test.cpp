@@ -155,7 +155,7 @@ TEST(PeerGaveUp, is_explained_by_a_slow_reader) {
   e.totals.zero_window_sent_us = 5'000'000;
   e.seconds.resize(60);
   e.series.n = 60;
-  e.series.arrays["read_wait_p99_us"].assign(60, 20'000'000);
+  e.series.arrays[model::SeriesId::kReadWaitP99].assign(60, 20'000'000);
   const auto findings = diagnose(b.build());
   ASSERT_EQ(findings.size(), 2U);
   EXPECT_EQ(findings[0].code, "slow-reader");

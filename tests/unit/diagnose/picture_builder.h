@@ -189,7 +189,7 @@ class PictureBuilder {
     model::EndpointPicture& endpoint = picture_.endpoints.back();
     endpoint.totals.exchanges += n;
     for (std::uint64_t i = 0; i < n; ++i) {
-      endpoint.histograms["first_byte"].add(static_cast<std::uint64_t>(model::microseconds(first_byte)));
+      endpoint.histograms[model::Measure::kFirstByte].add(static_cast<std::uint64_t>(model::microseconds(first_byte)));
     }
     return *this;
   }

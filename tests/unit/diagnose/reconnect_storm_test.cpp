@@ -20,8 +20,8 @@ class Storm {
  public:
   explicit Storm(std::int64_t usual = 1) {
     traffic_.seconds(0, 60).exchanges(100);
-    traffic_.endpoint().series.arrays["connects"].assign(60, usual);
-    traffic_.endpoint().series.arrays["connect_failures"].assign(60, 0);
+    traffic_.endpoint().series.arrays[model::SeriesId::kConnects].assign(60, usual);
+    traffic_.endpoint().series.arrays[model::SeriesId::kConnectFailures].assign(60, 0);
   }
   Storm& timeouts(std::size_t n, double at_s = 20) {
     traffic_.builder().add(0, n, gave_up(at_s, 5s));
@@ -29,8 +29,8 @@ class Storm {
   }
   Storm& connects(std::size_t from, std::size_t to, std::int64_t n, std::int64_t failed = 0) {
     for (std::size_t i = from; i < to; ++i) {
-      traffic_.endpoint().series.arrays["connects"][i] = n;
-      traffic_.endpoint().series.arrays["connect_failures"][i] = failed;
+      traffic_.endpoint().series.arrays[model::SeriesId::kConnects][i] = n;
+      traffic_.endpoint().series.arrays[model::SeriesId::kConnectFailures][i] = failed;
     }
     return *this;
   }

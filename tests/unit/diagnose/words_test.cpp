@@ -10,25 +10,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(Words, durations_change_their_unit) {
-  EXPECT_EQ(duration_words(30s), "30.0 s");
-  EXPECT_EQ(duration_words(1s), "1.0 s");
-  EXPECT_EQ(duration_words(999400us), "999 ms");
-  EXPECT_EQ(duration_words(999600us), "1.0 s");
-  EXPECT_EQ(duration_words(240ms), "240 ms");
-  EXPECT_EQ(duration_words(1500us), "1.5 ms");
-  EXPECT_EQ(duration_words(80us), "0.08 ms");
-  EXPECT_EQ(duration_words(0s), "0.00 ms");
-}
-
-TEST(Words, counts_and_shares) {
-  EXPECT_EQ(count_words(1, "connect", "connects"), "1 connect");
-  EXPECT_EQ(count_words(0, "connect", "connects"), "0 connects");
-  EXPECT_EQ(share_words(100), "100 %");
-  EXPECT_EQ(share_words(1.04), "1.0 %");
-  EXPECT_EQ(share_words(0.0213), "0.021 %");
-}
-
 TEST(Words, a_spread_is_the_timer_the_value_or_the_range) {
   const Durations values({200ms, 3s, 45s});
   EXPECT_EQ(spread_words(values, std::nullopt), "200 ms to 45.0 s");

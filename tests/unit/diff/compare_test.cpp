@@ -45,7 +45,7 @@ TEST(Compare, a_run_with_itself) {
     const Comparison comparison = compare(report, report);
     EXPECT_THAT(comparison.differences, IsEmpty());
     EXPECT_THAT(comparison.only_in, IsEmpty());
-    EXPECT_EQ(comparison.verdict, report.picture.endpoints.empty() ? Verdict::kNotComparable : Verdict::kNoDifference);
+    EXPECT_EQ(comparison.verdict, report.picture.endpoints.empty() ? Trend::kNotComparable : Trend::kNoDifference);
   }
 }
 
@@ -61,13 +61,13 @@ TEST(Compare, refused_connects_are_a_share_of_the_decided_ones) {
   EXPECT_EQ(difference->good.of, 200U);
   EXPECT_DOUBLE_EQ(*difference->bad.value, 25);
   EXPECT_EQ(difference->affected, 50U);
-  EXPECT_EQ(comparison.verdict, Verdict::kWorse);
+  EXPECT_EQ(comparison.verdict, Trend::kWorse);
 }
 
 TEST(Compare, one_or_two_failures_happen_to_everybody) {
   model::Report bad = one();
   samples::fail(bad, 0, 2, 1, "ruby");
-  EXPECT_EQ(compare(one(), bad).verdict, Verdict::kNoDifference);
+  EXPECT_EQ(compare(one(), bad).verdict, Trend::kNoDifference);
 }
 
 TEST(Compare, the_whole_run_speaks_where_no_endpoint_does) {
@@ -85,20 +85,20 @@ TEST(Compare, the_whole_run_speaks_where_no_endpoint_does) {
   const Comparison comparison = compare(good, bad);
   ASSERT_THAT(comparison.differences, SizeIs(1));
   EXPECT_EQ(comparison.differences.front().scope.kind, ScopeKind::kRun);
-  EXPECT_EQ(comparison.verdict, Verdict::kWorse);
+  EXPECT_EQ(comparison.verdict, Trend::kWorse);
 }
 
 TEST(Compare, a_new_finding_is_a_difference_even_without_a_measure) {
   model::Report bad = one();
   bad.findings = {finding("delay-unattributed", 0, Severity::kNotice)};
-  EXPECT_EQ(compare(one(), bad).verdict, Verdict::kNoDifference);
+  EXPECT_EQ(compare(one(), bad).verdict, Trend::kNoDifference);
   bad.findings = {finding("local-reset", 0, Severity::kWarning)};
   const Comparison comparison = compare(one(), bad);
-  EXPECT_EQ(comparison.verdict, Verdict::kWorse);
+  EXPECT_EQ(comparison.verdict, Trend::kWorse);
   ASSERT_THAT(comparison.only_in, SizeIs(1));
   EXPECT_TRUE(comparison.only_in.front().in_bad);
-  EXPECT_EQ(compare(bad, one()).verdict, Verdict::kBetter);
-  EXPECT_EQ(compare(bad, bad).verdict, Verdict::kNoDifference);
+  EXPECT_EQ(compare(bad, one()).verdict, Trend::kBetter);
+  EXPECT_EQ(compare(bad, bad).verdict, Trend::kNoDifference);
 }
 
 TEST(Compare, the_root_of_a_finding_explains) {
@@ -123,7 +123,7 @@ TEST(Compare, links_that_make_a_circle_or_lead_nowhere_do_no_harm) {
   bad.findings[0].caused_by = {1};
   bad.findings[1].caused_by = {0, 99};
   bad.picture.sockets.front().endpoint = 99;
-  EXPECT_EQ(compare(one(), bad).verdict, Verdict::kWorse);
+  EXPECT_EQ(compare(one(), bad).verdict, Trend::kWorse);
   bad.findings[0].caused_by = {99};
   EXPECT_TRUE(find(compare(one(), bad), "exchanges_failed")->explained_by);
 }
@@ -132,10 +132,10 @@ TEST(Compare, a_small_new_endpoint_is_listed_and_no_difference) {
   model::Report bad = one();
   bad.picture.endpoints.push_back(endpoint(Role::kOutbound, address("10.0.0.9", 53), 60, 1));
   const Comparison small = compare(one(), bad);
-  EXPECT_EQ(small.verdict, Verdict::kNoDifference);
+  EXPECT_EQ(small.verdict, Trend::kNoDifference);
   EXPECT_THAT(small.only_in, Contains(Field(&OnlyIn::kind, OnlyKind::kEndpoint)));
   bad.picture.endpoints[1] = endpoint(Role::kOutbound, address("10.0.0.9", 53), 60, 40);
-  EXPECT_EQ(compare(one(), bad).verdict, Verdict::kChanged);
+  EXPECT_EQ(compare(one(), bad).verdict, Trend::kChanged);
 }
 
 TEST(Compare, a_new_endpoint_that_fails_is_worse) {
@@ -143,7 +143,7 @@ TEST(Compare, a_new_endpoint_that_fails_is_worse) {
   bad.picture.endpoints.push_back(endpoint(Role::kOutbound, address("10.0.0.9", 53), 60, 1));
   bad.picture.endpoints[1].totals.connect_outcomes[3] = 12;
   const Comparison comparison = compare(one(), bad);
-  EXPECT_EQ(comparison.verdict, Verdict::kWorse);
+  EXPECT_EQ(comparison.verdict, Trend::kWorse);
   const Difference* difference = find(comparison, "connect_outcomes.timed_out");
   ASSERT_NE(difference, nullptr);
   EXPECT_FALSE(difference->good.value);
@@ -159,7 +159,7 @@ TEST(Compare, settings_are_told_in_their_order) {
   std::vector<std::string> what;
   for (const Difference& difference : comparison.differences) what.push_back(difference.what);
   EXPECT_THAT(what, ElementsAre("instance_type", "kernel", "net.core.somaxconn", "tool_version"));
-  EXPECT_EQ(comparison.verdict, Verdict::kChanged);
+  EXPECT_EQ(comparison.verdict, Trend::kChanged);
   bad = one();
   bad.picture.start.host.instance_type.reset();  // not known is no other type
   EXPECT_THAT(compare(one(), bad).differences, IsEmpty());
@@ -181,7 +181,7 @@ TEST(Compare, allowances_count_when_they_last) {
   model::Report bad = one();
   good.picture.nics = {nic(0, 0)};
   bad.picture.nics = {nic(90'000, 1)};
-  EXPECT_EQ(compare(good, bad).verdict, Verdict::kNoDifference);  // one microburst
+  EXPECT_EQ(compare(good, bad).verdict, Trend::kNoDifference);  // one microburst
   bad.picture.nics = {nic(9'000, 40)};
   const Comparison comparison = compare(good, bad);
   ASSERT_THAT(comparison.differences, SizeIs(1));
@@ -201,13 +201,13 @@ TEST(Compare, overflows_of_accept_queues_are_failures) {
 
 TEST(Compare, rates_do_not_count_the_time_without_load) {
   const auto idle = testing::run_of({.seconds = 30, .idle_before_s = 60, .idle_after_s = 30}, 1);
-  EXPECT_EQ(compare(testing::run_of({.seconds = 120}, 2), idle).verdict, Verdict::kNoDifference);
+  EXPECT_EQ(compare(testing::run_of({.seconds = 120}, 2), idle).verdict, Trend::kNoDifference);
 }
 
 TEST(Compare, says_what_it_could_not_compare) {
   model::Report good = one();
   model::Report bad = one(5);
-  good.picture.endpoints[0].histograms["read_wait"] = samples::histogram({{100, 5}});
+  good.picture.endpoints[0].histograms[model::Measure::kReadWait] = samples::histogram({{100, 5}});
   bad.picture.window.partial = true;
   bad.picture.start.filters.remote_ports = {443};
   bad.picture.loss.ring_full = 900;
@@ -251,7 +251,7 @@ TEST(Compare, the_same_reports_give_the_same_comparison) {
   }
 }
 
-TEST(Verdict, ten_times_as_much_of_one_decides_between_better_and_worse) {
+TEST(Trend, ten_times_as_much_of_one_decides_between_better_and_worse) {
   const auto verdict = [](double worse, double better) {
     Comparison comparison;
     comparison.good.endpoints = comparison.bad.endpoints = 1;
@@ -264,12 +264,12 @@ TEST(Verdict, ten_times_as_much_of_one_decides_between_better_and_worse) {
     }
     return verdict_of(comparison);
   };
-  EXPECT_EQ(verdict(101, 10), Verdict::kWorse);
-  EXPECT_EQ(verdict(100, 10), Verdict::kMixed);
-  EXPECT_EQ(verdict(10, 100), Verdict::kMixed);
-  EXPECT_EQ(verdict(10, 101), Verdict::kBetter);
-  EXPECT_EQ(verdict(0.001, 0), Verdict::kWorse);
-  EXPECT_EQ(verdict(0, 0.001), Verdict::kBetter);
+  EXPECT_EQ(verdict(101, 10), Trend::kWorse);
+  EXPECT_EQ(verdict(100, 10), Trend::kMixed);
+  EXPECT_EQ(verdict(10, 100), Trend::kMixed);
+  EXPECT_EQ(verdict(10, 101), Trend::kBetter);
+  EXPECT_EQ(verdict(0.001, 0), Trend::kWorse);
+  EXPECT_EQ(verdict(0, 0.001), Trend::kBetter);
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ int false_alarms(const Load& good, const Load& bad, int pairs, std::uint64_t fir
   for (int i = 0; i < pairs; ++i) {
     const std::uint64_t seed = first_seed + 2 * static_cast<std::uint64_t>(i);
     const Comparison comparison = compare(run_of(good, seed), run_of(bad, seed + 1));
-    if (comparison.verdict == Verdict::kNoDifference) continue;
+    if (comparison.verdict == Trend::kNoDifference) continue;
     ++alarms;
     if (comparison.differences.empty()) continue;
     const Difference& difference = comparison.differences.front();
@@ -90,7 +90,7 @@ int seen(const Load& good, const Load& bad, const std::string& what, Tier tier, 
   for (int i = 0; i < kPairs; ++i) {
     const std::uint64_t seed = first_seed + 2 * static_cast<std::uint64_t>(i);
     const Comparison comparison = compare(run_of(good, seed), run_of(bad, seed + 1));
-    if (comparison.verdict != Verdict::kWorse || comparison.differences.empty()) continue;
+    if (comparison.verdict != Trend::kWorse || comparison.differences.empty()) continue;
     const Difference& first = comparison.differences.front();
     const auto about = [&](const Difference& difference) {
       return difference.what == what && difference.tier == tier && difference.direction == Direction::kWorse &&
@@ -143,7 +143,7 @@ TEST(Power, one_percent_of_lost_segments_is_seen) {
 
 TEST(Power, what_got_better_is_seen) {
   const Comparison comparison = compare(run_of({.failed_share = 0.2}, 1), run_of({}, 2));
-  EXPECT_EQ(comparison.verdict, Verdict::kBetter);
+  EXPECT_EQ(comparison.verdict, Trend::kBetter);
   EXPECT_EQ(comparison.differences.at(0).what, "exchanges_failed");
   EXPECT_EQ(comparison.differences.at(0).direction, Direction::kBetter);
 }

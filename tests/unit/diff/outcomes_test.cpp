@@ -38,7 +38,7 @@ const Difference& find(const Comparison& comparison, const std::string& what) {
 TEST(Outcomes, what_failed_calls_have_in_common_is_found) {
   const Comparison comparison = compare_outcomes(samples::some_failed());
   EXPECT_EQ(comparison.mode, Mode::kOneRun);
-  EXPECT_EQ(comparison.verdict, Verdict::kChanged);
+  EXPECT_EQ(comparison.verdict, Trend::kChanged);
   EXPECT_EQ(names(comparison),
             (std::set<std::string>{"address", "app_gap", "idle_before_request", "process", "request_bytes", "reused"}));
   EXPECT_EQ(find(comparison, "process").scope.comm, "sidekiq");
@@ -60,7 +60,7 @@ TEST(Outcomes, failures_like_the_good_calls_have_nothing_in_common) {
   run.picture.endpoints[0].outcomes = {reset, good};
   samples::fail(run, 0, 20, 1, "ruby");
   EXPECT_THAT(names(compare_outcomes(run), model::Confidence::kLow), IsEmpty());
-  EXPECT_EQ(compare_outcomes(run).verdict, Verdict::kNoDifference);
+  EXPECT_EQ(compare_outcomes(run).verdict, Trend::kNoDifference);
 }
 
 TEST(Outcomes, failures_of_one_second_are_told_as_such) {
@@ -70,7 +70,7 @@ TEST(Outcomes, failures_of_one_second_are_told_as_such) {
   const Comparison comparison = compare_outcomes(run);
   ASSERT_THAT(names(comparison), Contains("time"));
   const Difference& time = find(comparison, "time");
-  EXPECT_EQ(time.bad.text, "2.0 s to 3.0 s after the start");
+  EXPECT_EQ(time.bad.text, "2.0 to 3.0 s after the start");
   EXPECT_DOUBLE_EQ(*time.bad.value, 100);
   EXPECT_EQ(time.bad.count, 40U);
 }
@@ -116,7 +116,7 @@ TEST(Outcomes, where_all_failed_another_run_is_needed) {
   run.picture.endpoints = {endpoint(Role::kOutbound, address("203.0.113.10", 443), 60, 0)};
   run.picture.endpoints[0].totals.connect_outcomes[1] = 12;
   const Comparison comparison = compare_outcomes(run);
-  EXPECT_EQ(comparison.verdict, Verdict::kNoDifference);
+  EXPECT_EQ(comparison.verdict, Trend::kNoDifference);
   ASSERT_THAT(comparison.not_compared, SizeIs(1));
   EXPECT_THAT(comparison.not_compared.front().why, ::testing::HasSubstr("compare with another run"));
 }

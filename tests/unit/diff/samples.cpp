@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "diagnose/registry.h"
+
 namespace tcpdiag::diff::samples {
 namespace {
 
@@ -39,6 +41,7 @@ model::Histogram histogram(std::initializer_list<std::pair<std::uint64_t, int>> 
 model::Finding finding(std::string code, std::size_t endpoint, model::Severity severity) {
   model::Finding out;
   out.title = "title of " + code;
+  out.family = diagnose::find_rule(code)->family;
   out.code = std::move(code);
   out.endpoint = endpoint;
   out.severity = severity;
@@ -83,14 +86,14 @@ model::EndpointPicture endpoint(model::Role role, model::SocketAddress at, std::
   out.mean_response_bytes = 5000;
   out.series.n = seconds;
   const auto of = [&](std::uint64_t each) { return Values(seconds, static_cast<std::int64_t>(each)); };
-  out.series.arrays = {{"exchanges", of(per_second)},
-                       {"connects", of(0)},
-                       {"connect_failures", of(0)},
-                       {"resets", of(0)},
-                       {"retransmits", of(0)},
-                       {"out_of_order", of(0)},
-                       {"bytes_sent", of(per_second * 300)},
-                       {"bytes_received", of(per_second * 5000)}};
+  out.series.arrays = {{model::SeriesId::kExchanges, of(per_second)},
+                       {model::SeriesId::kConnects, of(0)},
+                       {model::SeriesId::kConnectFailures, of(0)},
+                       {model::SeriesId::kResets, of(0)},
+                       {model::SeriesId::kRetransmits, of(0)},
+                       {model::SeriesId::kOutOfOrder, of(0)},
+                       {model::SeriesId::kBytesSent, of(per_second * 300)},
+                       {model::SeriesId::kBytesReceived, of(per_second * 5000)}};
   model::Second second;
   second.exchanges = per_second;
   second.segments_sent = second.segments_received = per_second * 5;
@@ -123,7 +126,7 @@ void fail(model::Report& report, std::size_t index, std::uint64_t failures, std:
     end.idle_before_request = std::chrono::seconds(31);
     story.end = end;
     report.picture.sockets.push_back(std::move(story));
-    auto& resets = at.series.arrays["resets"];
+    auto& resets = at.series.arrays[model::SeriesId::kResets];
     auto& value = resets[std::min<std::size_t>(static_cast<std::size_t>(second), resets.size() - 1)];
     value = value.value_or(0) + 1;
   }
@@ -134,12 +137,13 @@ void fail(model::Report& report, std::size_t index, std::uint64_t failures, std:
 model::Report api_good() {
   model::Report report = base(60);
   model::EndpointPicture api = endpoint(model::Role::kOutbound, address("203.0.113.10", 443), 60, 20);
-  api.histograms = {{"first_byte", histogram({{42'000, 500}, {51'000, 500}, {70'000, 190}, {160'000, 10}})},
-                    {"connect", histogram({{9'000, 60}, {11'000, 60}})},
-                    {"rtt", histogram({{9'000, 1500}, {11'000, 1500}})}};
+  api.histograms = {
+      {model::Measure::kFirstByte, histogram({{42'000, 500}, {51'000, 500}, {70'000, 190}, {160'000, 10}})},
+      {model::Measure::kConnect, histogram({{9'000, 60}, {11'000, 60}})},
+      {model::Measure::kRtt, histogram({{9'000, 1500}, {11'000, 1500}})}};
   api.totals.connect_outcomes[0] = 120;
   model::EndpointPicture cache = endpoint(model::Role::kOutbound, address("10.0.3.40", 6379), 60, 100);
-  cache.histograms = {{"first_byte", histogram({{300, 4000}, {420, 1900}, {900, 100}})}};
+  cache.histograms = {{model::Measure::kFirstByte, histogram({{300, 4000}, {420, 1900}, {900, 100}})}};
   cache.processes.front().comm = "sidekiq";
   report.picture.endpoints = {api, cache};
   report.findings = {finding("app-gap", 0, model::Severity::kWarning)};
@@ -154,17 +158,18 @@ model::Report api_bad() {
   report.picture.start.filters.remote_ports = {443, 6379, 5432};
   report.picture.loss.ring_full = 40;
   model::EndpointPicture api = endpoint(model::Role::kOutbound, address("203.0.113.77", 443), 90, 20);
-  api.histograms = {{"first_byte", histogram({{42'000, 300}, {98'000, 1000}, {190'000, 380}, {900'000, 120}})},
-                    {"rtt", histogram({{9'000, 2200}, {11'000, 2300}})}};
+  api.histograms = {
+      {model::Measure::kFirstByte, histogram({{42'000, 300}, {98'000, 1000}, {190'000, 380}, {900'000, 120}})},
+      {model::Measure::kRtt, histogram({{9'000, 2200}, {11'000, 2300}})}};
   api.totals.connect_outcomes[0] = 180;
   model::EndpointPicture cache = endpoint(model::Role::kOutbound, address("10.0.3.40", 6379), 90, 180);
-  cache.histograms = {{"first_byte", histogram({{300, 10'000}, {420, 6000}, {900, 200}})}};
+  cache.histograms = {{model::Measure::kFirstByte, histogram({{300, 10'000}, {420, 6000}, {900, 200}})}};
   cache.totals.retransmitted_segments = 1200;
-  for (auto& n : cache.series.arrays["retransmits"]) n = 13;
+  for (auto& n : cache.series.arrays[model::SeriesId::kRetransmits]) n = 13;
   cache.processes.front().comm = "sidekiq";
   cache.processes.push_back(process("export.rb", "/system.slice/cron.service", 7000));
   model::EndpointPicture database = endpoint(model::Role::kOutbound, address("10.0.3.41", 5432), 90, 30);
-  database.histograms = {{"first_byte", histogram({{1200, 2700}})}};
+  database.histograms = {{model::Measure::kFirstByte, histogram({{1200, 2700}})}};
   report.picture.endpoints = {api, cache, database};
   fail(report, 0, 96, 4, "ruby");
   report.findings = {finding("peer-reset-awaiting-response", 0, model::Severity::kCritical),
@@ -175,14 +180,15 @@ model::Report api_bad() {
 model::Report steady() {
   model::Report report = base(60);
   report.picture.endpoints = {endpoint(model::Role::kInbound, address("10.0.3.17", 8080), 60, 50)};
-  report.picture.endpoints.front().histograms = {{"first_byte", histogram({{7'000, 1500}, {9'000, 1500}})}};
+  report.picture.endpoints.front().histograms = {
+      {model::Measure::kFirstByte, histogram({{7'000, 1500}, {9'000, 1500}})}};
   return report;
 }
 
 model::Report one_pause() {
   model::Report report = steady();
   report.picture.endpoints.front().histograms = {
-      {"first_byte", histogram({{7'000, 1480}, {9'000, 1480}, {300'000, 40}})}};
+      {model::Measure::kFirstByte, histogram({{7'000, 1480}, {9'000, 1480}, {300'000, 40}})}};
   return report;
 }
 
@@ -204,7 +210,7 @@ model::Report hostile() {
 model::Report some_failed() {
   model::Report report = base(60);
   model::EndpointPicture api = endpoint(model::Role::kOutbound, address("203.0.113.10", 443), 60, 50);
-  api.histograms = {{"first_byte", histogram({{42'000, 3000}})}};
+  api.histograms = {{model::Measure::kFirstByte, histogram({{42'000, 3000}})}};
   api.processes.push_back(process("sidekiq", "/system.slice/sidekiq.service", 300));
   model::OutcomeGroup reset;
   reset.outcome = "reset";

@@ -173,7 +173,8 @@ model::Report run_of(const Load& load, std::uint64_t seed) {
                                      ? std::nullopt
                                      : std::optional(static_cast<double>(endpoint.totals.bytes_received) /
                                                      static_cast<double>(endpoint.totals.exchanges));
-  endpoint.histograms = {{"first_byte", first_byte}, {"rtt", rtt}, {"path_queue", path}};
+  endpoint.histograms = {
+      {model::Measure::kFirstByte, first_byte}, {model::Measure::kRtt, rtt}, {model::Measure::kPathQueue, path}};
   model::ProcessShare process;
   process.comm = "ruby";
   process.cgroup = "/system.slice/session-" + std::to_string(seed) + ".scope";
@@ -184,17 +185,17 @@ model::Report run_of(const Load& load, std::uint64_t seed) {
   process.bytes_received = endpoint.totals.bytes_received;
   endpoint.processes.push_back(std::move(process));
   endpoint.series.n = static_cast<std::size_t>(all_seconds);
-  endpoint.series.arrays = {{"exchanges", arrays.exchanges},
-                            {"connects", arrays.connects},
-                            {"connect_failures", arrays.connect_failures},
-                            {"resets", arrays.resets},
-                            {"retransmits", arrays.retransmits},
-                            {"out_of_order", arrays.out_of_order},
-                            {"bytes_sent", arrays.bytes_sent},
-                            {"bytes_received", arrays.bytes_received},
-                            {"rtt_p50_us", arrays.rtt_p50},
-                            {"path_queue_p50_us", arrays.path_p50},
-                            {"path_queue_p99_us", arrays.path_p99}};
+  endpoint.series.arrays = {{model::SeriesId::kExchanges, arrays.exchanges},
+                            {model::SeriesId::kConnects, arrays.connects},
+                            {model::SeriesId::kConnectFailures, arrays.connect_failures},
+                            {model::SeriesId::kResets, arrays.resets},
+                            {model::SeriesId::kRetransmits, arrays.retransmits},
+                            {model::SeriesId::kOutOfOrder, arrays.out_of_order},
+                            {model::SeriesId::kBytesSent, arrays.bytes_sent},
+                            {model::SeriesId::kBytesReceived, arrays.bytes_received},
+                            {model::SeriesId::kRttP50, arrays.rtt_p50},
+                            {model::SeriesId::kPathQueueP50, arrays.path_p50},
+                            {model::SeriesId::kPathQueueP99, arrays.path_p99}};
   picture.totals = endpoint.totals;
   picture.endpoints.push_back(std::move(endpoint));
   return report;

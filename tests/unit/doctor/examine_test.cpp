@@ -33,7 +33,7 @@ void grant(model::Machine& machine, std::uint64_t effective, std::uint64_t bound
 
 TEST(Examine, everything) {
   const Examination result = examine(kernel_that_loads(types_of_6_18()), good_machine());
-  EXPECT_EQ(result.verdict, Verdict::kEverything);
+  EXPECT_EQ(result.verdict, Readiness::kEverything);
   EXPECT_EQ(result.answer, "can trace: everything");
   for (const Row& row : result.rows) {
     EXPECT_EQ(row.answer, Answer::kYes) << row.id;
@@ -44,7 +44,7 @@ TEST(Examine, everything) {
 
 TEST(Examine, an_older_kernel_is_poorer_and_says_what_is_lost) {
   const Examination result = examine(kernel_that_loads(types_of_6_12()), good_machine());
-  EXPECT_EQ(result.verdict, Verdict::kPoorer);
+  EXPECT_EQ(result.verdict, Readiness::kPoorer);
   EXPECT_EQ(result.answer, "can trace, poorer: retransmissions that failed");
   const Row row = row_of(result, "retransmit_failures");
   EXPECT_EQ(row.answer, Answer::kNo);
@@ -72,7 +72,7 @@ TEST(Examine, a_kernel_without_types) {
     Kernel kernel;
     kernel.no_types = no_types(has_sys);
     const Examination result = examine(kernel, good_machine());
-    EXPECT_EQ(result.verdict, Verdict::kCannot);
+    EXPECT_EQ(result.verdict, Readiness::kCannot);
     EXPECT_EQ(result.answer, "cannot trace: " + kernel.no_types->what + "; " + kernel.no_types->cure);
     EXPECT_EQ(row_of(result, "tcp_probe").answer, Answer::kUnknown);
     EXPECT_EQ(row_of(result, "programs").answer, Answer::kUnknown);
@@ -86,7 +86,7 @@ TEST(Examine, a_tcpdiag_without_the_live_source) {
   Kernel kernel;
   kernel.built_in = false;
   const Examination result = examine(kernel, good_machine());
-  EXPECT_EQ(result.verdict, Verdict::kCannot);
+  EXPECT_EQ(result.verdict, Readiness::kCannot);
   EXPECT_THAT(result.answer, StartsWith("cannot trace: this tcpdiag was built without"));
 }
 
@@ -96,7 +96,7 @@ TEST(Examine, a_missing_tracepoint_leaves_the_load_test_out) {
   Kernel kernel = kernel_that_loads(types);
   kernel.load = LoadTest::kNotTried;
   const Examination result = examine(kernel, good_machine());
-  EXPECT_EQ(result.verdict, Verdict::kCannot);
+  EXPECT_EQ(result.verdict, Readiness::kCannot);
   EXPECT_EQ(
       result.answer,
       "cannot trace: this kernel has no tracepoint tcp_probe; Linux 5.10 or later, with TCP and tracepoints built "
@@ -111,7 +111,7 @@ TEST(Examine, a_refused_program_is_told_with_its_tracepoint) {
   kernel.refused = {{"tcpd_probe", "Permission denied"}};
   kernel.load_error = kernel.abilities.check().error();
   const Examination result = examine(kernel, good_machine());
-  EXPECT_EQ(result.verdict, Verdict::kCannot);
+  EXPECT_EQ(result.verdict, Readiness::kCannot);
   EXPECT_THAT(
       result.answer,
       StartsWith("cannot trace: this kernel refuses program tcpd_probe (tracepoint tcp_probe): Permission denied; "));
@@ -191,7 +191,7 @@ TEST(Rights, a_filter_of_system_calls_shows_when_the_programs_are_loaded) {
   const Examination refused = examine(kernel, machine);
   EXPECT_EQ(row_of(refused, "seccomp").answer, Answer::kNo);
   EXPECT_EQ(row_of(refused, "programs").answer, Answer::kNo);
-  EXPECT_EQ(refused.verdict, Verdict::kCannot);
+  EXPECT_EQ(refused.verdict, Readiness::kCannot);
   kernel.load = LoadTest::kNotTried;
   EXPECT_EQ(row_of(examine(kernel, machine), "seccomp").answer, Answer::kUnknown);
 }
@@ -225,9 +225,9 @@ TEST(Host, a_card_without_counters_is_a_loss_on_ec2_only) {
   machine.nics->front().exceeded.clear();
   EXPECT_EQ(row_of(examine(kernel_that_loads(types_of_6_18()), machine), "nic.ens5").weight, Weight::kOptional);
   machine.nics->front().driver = "virtio_net";
-  EXPECT_EQ(examine(kernel_that_loads(types_of_6_18()), machine).verdict, Verdict::kPoorer);
+  EXPECT_EQ(examine(kernel_that_loads(types_of_6_18()), machine).verdict, Readiness::kPoorer);
   machine.is_ec2 = false;
-  EXPECT_EQ(examine(kernel_that_loads(types_of_6_18()), machine).verdict, Verdict::kEverything);
+  EXPECT_EQ(examine(kernel_that_loads(types_of_6_18()), machine).verdict, Readiness::kEverything);
 }
 
 TEST(Host, hundreds_of_devices_are_one_row) {

@@ -6,8 +6,11 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <string_view>
+#include <variant>
 #include <vector>
 
+#include "model/event.h"
 #include "model/picture.h"
 #include "model/report.h"
 
@@ -48,9 +51,17 @@ TEST(Names, OfSeveritiesInCapitals) {
   }
 }
 
-TEST(Names, OfTheTimelineAreDistinct) {
-  const auto all = names<TimelineKind>(16);
-  EXPECT_EQ(std::set<std::string>(all.begin(), all.end()).size(), all.size());
+template <typename... Bodies>
+std::vector<std::string_view> names_of(const std::variant<Bodies...>*) {
+  return {Bodies::kName...};
+}
+
+TEST(Names, OfTheTimelineAndOfEventsAreDistinct) {
+  auto marks = names_of(static_cast<const MarkBody*>(nullptr));
+  marks.push_back(mark::Retransmit::kFailedName);
+  EXPECT_EQ(std::set(marks.begin(), marks.end()).size(), marks.size());
+  const auto events = names_of(static_cast<const EventBody*>(nullptr));
+  EXPECT_EQ(std::set(events.begin(), events.end()).size(), events.size());
 }
 
 }  // namespace

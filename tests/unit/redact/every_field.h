@@ -12,7 +12,7 @@
 
 #include "model/event.h"
 #include "model/sample.h"
-#include "unit/session/recorded_stream.h"
+#include "unit/session/slice/recorded_stream.h"
 
 namespace tcpdiag::redact::testing {
 

@@ -6,7 +6,7 @@
 
 #include "unit/correlate/event_builder.h"
 #include "unit/correlate/sample_builder.h"
-#include "unit/session/recorded_stream.h"
+#include "unit/session/slice/recorded_stream.h"
 
 namespace tcpdiag::redact::testing {
 
@@ -109,7 +109,7 @@ inline tcpdiag::testing::Stream incident() {
   for (int n = 1; n <= 9; ++n) {
     api.exchanges(50);
     api.add(model::Measure::kFirstByte, 10000, 50);
-    api.add(model::Measure::kPathRtt, 900, 50);
+    api.add(model::Measure::kPathQueue, 900, 50);
     api.send(stream, turn(n));
   }
   add_counters(stream);

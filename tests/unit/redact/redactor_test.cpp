@@ -10,9 +10,10 @@
 #include <map>
 #include <set>
 
-#include "redact/known_options.h"
+#include "redact/own_words.h"
 #include "unit/redact/every_field.h"
 #include "unit/redact/incident.h"
+#include "unit/redact/own_words.h"
 
 namespace tcpdiag::redact {
 namespace {
@@ -27,8 +28,8 @@ using ::testing::Not;
 
 Stream redacted(Stream& stream) {
   Stream out;
-  Redactor redactor(out);
-  EXPECT_TRUE(stream.tell(redactor));
+  Redactor redactor(testing::own_words(), out);
+  EXPECT_TRUE(stream.replay(redactor));
   return out;
 }
 
@@ -176,7 +177,7 @@ TEST(Redactor, ReplacesReasonsThatMayHoldNames) {
 
 TEST(Redactor, CountsEachClassAndFamilyForItself) {
   Stream out;
-  Redactor redactor(out);
+  Redactor redactor(testing::own_words(), out);
   EXPECT_EQ(after(redactor, out, "10.0.0.7"), "private-v4-1");
   EXPECT_EQ(after(redactor, out, "203.0.113.9"), "public-v4-1");
   EXPECT_EQ(after(redactor, out, "10.0.0.8"), "private-v4-2");
@@ -190,7 +191,7 @@ TEST(Redactor, CountsEachClassAndFamilyForItself) {
 
 TEST(Redactor, TakesNoForgedAddressForAToken) {
   Stream out;
-  Redactor redactor(out);
+  Redactor redactor(testing::own_words(), out);
   redactor.on_sample(model::TraceStart{});
   EXPECT_EQ(after(redactor, out, "private-v4-9"), "public-v6-1");
   EXPECT_EQ(after(redactor, out, "100::1"), "public-v6-2");
@@ -212,7 +213,7 @@ TEST(Redactor, ChangesNothingInARedactedStream) {
 
 TEST(Redactor, StillReplacesAnOriginalInARedactedStream) {
   Stream out;
-  Redactor redactor(out);
+  Redactor redactor(testing::own_words(), out);
   model::TraceStart start;
   start.abilities = {{std::string(kOriginals), false, ""}};
   redactor.on_sample(start);
@@ -230,7 +231,7 @@ TEST(Redactor, StillReplacesAnOriginalInARedactedStream) {
 TEST(Redactor, GivesOneTokenInSeveralStreams) {
   Stream good;
   Stream bad;
-  Redactor redactor;
+  Redactor redactor(testing::own_words());
   redactor.lead_to(good);
   redactor.on_sample(model::TraceStart{});
   EXPECT_EQ(after(redactor, good, "10.0.0.7"), "private-v4-1");
@@ -253,7 +254,7 @@ TEST(Redactor, CountsBesideTheTokensOfAnotherStream) {
   of_tokens.abilities = {{std::string(kOriginals), false, ""}};
   for (const bool tokens_first : {true, false}) {
     Stream out;
-    Redactor redactor(out);
+    Redactor redactor(testing::own_words(), out);
     redactor.expect_tokens();
     if (tokens_first) {
       redactor.on_sample(of_tokens);
@@ -272,8 +273,8 @@ TEST(Redactor, CountsBesideTheTokensOfAnotherStream) {
 TEST(Redactor, ViewGetsTheTokensOfTheStream) {
   Stream out;
   Stream raw = incident();
-  Redactor redactor(out);
-  ASSERT_TRUE(raw.tell(redactor));
+  Redactor redactor(testing::own_words(), out);
+  ASSERT_TRUE(raw.replay(redactor));
   model::View view;
   view.filters.remote = {*model::Cidr::parse("10.0.0.2"), *model::Cidr::parse("203.0.113.40")};
   view.filters.comms = {"ruby", "never-seen"};

@@ -4,51 +4,54 @@
 #include <gtest/gtest.h>
 
 #include "redact/device_names.h"
-#include "redact/known_options.h"
+#include "redact/own_words.h"
+#include "unit/redact/own_words.h"
 
 namespace tcpdiag::redact {
 namespace {
 
-using ::testing::Contains;
 using ::testing::ElementsAre;
 
 using Words = std::vector<std::string>;
 
+Words redacted(const Words& words) { return redacted_command(words, testing::own_words()); }
+
 TEST(RedactedCommand, KeepsProgramCommandAndOptions) {
-  EXPECT_THAT(redacted_command({"/home/alice/bin/tcpdiag", "trace", "-A", "10.0.0.1", "--comm=ruby", "-d", "30s"}),
+  EXPECT_THAT(redacted({"/home/alice/bin/tcpdiag", "trace", "-A", "10.0.0.1", "--comm=ruby", "-d", "alice"}),
               ElementsAre("tcpdiag", "trace", "-A", "(redacted)", "--comm=(redacted)", "-d", "(redacted)"));
+}
+
+TEST(RedactedCommand, KeepsPlainValuesWhereTheyBelong) {
+  EXPECT_THAT(redacted({"tcpdiag", "trace", "-d", "30s", "--duration=30s", "--comm", "30s", "30s", "--duration=alice"}),
+              ElementsAre("tcpdiag", "trace", "-d", "30s", "--duration=30s", "--comm", "(redacted)", "(redacted)",
+                          "--duration=(redacted)"));
 }
 
 TEST(RedactedCommand, KeepsNoValueInAnyForm) {
   for (const char* word : {"-A10.0.0.1", "--remote10.0.0.1", "--unknown", "--unknown=10.0.0.1", "-A=10.0.0.1",
                            "10.0.0.1", "host", "--", "-", "", "=", "--=x", "--comm"}) {
-    const Words redacted = redacted_command({"tcpdiag", "trace", "x", word});
+    const Words kept = redacted({"tcpdiag", "trace", "x", word});
     if (std::string_view(word) == "--" || std::string_view(word) == "--comm") {
-      EXPECT_EQ(redacted[3], word);
+      EXPECT_EQ(kept[3], word);
     } else {
-      EXPECT_EQ(redacted[3], "(redacted)") << word;
+      EXPECT_EQ(kept[3], "(redacted)") << word;
     }
   }
 }
 
 TEST(RedactedCommand, KeepsTheCommandOnceOnly) {  // a process may be called "top"
-  EXPECT_THAT(redacted_command({"tcpdiag", "trace", "--comm", "top", "--", "report", "-A"}),
+  EXPECT_THAT(redacted({"tcpdiag", "trace", "--comm", "top", "--", "report", "-A"}),
               ElementsAre("tcpdiag", "trace", "--comm", "(redacted)", "--", "(redacted)", "(redacted)"));
 }
 
 TEST(RedactedCommand, TellsNoNameOfTheProgramButItsOwn) {
-  EXPECT_THAT(redacted_command({"/opt/acme-tcpdiag"}), ElementsAre("(redacted)"));
-  EXPECT_TRUE(redacted_command({}).empty());
+  EXPECT_THAT(redacted({"/opt/acme-tcpdiag"}), ElementsAre("(redacted)"));
+  EXPECT_TRUE(redacted({}).empty());
 }
 
 TEST(RedactedCommand, IsDoneOnce) {
-  const Words once = redacted_command({"/bin/tcpdiag", "report", "secret.tcpdiag", "--from=02:31", "-w", "x"});
-  EXPECT_EQ(redacted_command(once), once);
-}
-
-TEST(KnownOptions, HaveTheirDashes) {
-  for (const std::string_view option : known_options()) EXPECT_TRUE(option.starts_with('-')) << option;
-  EXPECT_THAT(known_options(), Contains("--remote"));
+  const Words once = redacted({"/bin/tcpdiag", "report", "secret.tcpdiag", "--from=02:31", "-w", "x"});
+  EXPECT_EQ(redacted(once), once);
 }
 
 TEST(PlainDevice, IsAPlaceAndNoChosenName) {

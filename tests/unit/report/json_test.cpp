@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The contract of docs/json.md, key by key and in its order.
+#include "report/json.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -16,7 +19,6 @@
 namespace tcpdiag::report {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using Keys = std::vector<std::string>;
 using ::testing::ElementsAre;
 
@@ -283,14 +285,14 @@ TEST(Json, wide_identifiers_are_strings) {
 
 TEST(Json, a_histogram_is_null_until_it_is_measured) {
   const Json histograms = json_of(samples::nothing_found())["endpoints"][0]["histograms"];
-  EXPECT_TRUE(histograms["path_queue"].is_null());
-  EXPECT_EQ(histograms["recovery"]["count"], 0);
-  EXPECT_EQ(histograms["recovery"]["sum"], 0);
+  EXPECT_TRUE(histograms[model::Measure::kPathQueue].is_null());
+  EXPECT_EQ(histograms[model::Measure::kRecovery]["count"], 0);
+  EXPECT_EQ(histograms[model::Measure::kRecovery]["sum"], 0);
   for (const char* key : {"min", "mean", "p50", "p90", "p95", "p99", "max"}) {
-    EXPECT_TRUE(histograms["recovery"][key].is_null()) << key;
+    EXPECT_TRUE(histograms[model::Measure::kRecovery][key].is_null()) << key;
   }
-  EXPECT_EQ(histograms["recovery"]["buckets"], Json::array());
-  const Json first_byte = histograms["first_byte"];
+  EXPECT_EQ(histograms[model::Measure::kRecovery]["buckets"], Json::array());
+  const Json first_byte = histograms[model::Measure::kFirstByte];
   EXPECT_EQ(keys_of(first_byte), (Keys{"unit", "count", "sum", "min", "mean", "p50", "p90", "p95", "p99", "max",
                                        "relative_error", "buckets"}));
   EXPECT_EQ(first_byte["count"], 1204);
@@ -304,9 +306,9 @@ TEST(Json, a_histogram_is_null_until_it_is_measured) {
 
 TEST(Json, path_queue_tells_its_ambiguous_samples) {
   const Json histograms = json_of(samples::incident_b())["endpoints"][0]["histograms"];
-  EXPECT_EQ(histograms["path_queue"]["count"], 14'128);
-  EXPECT_EQ(histograms["path_queue"]["ambiguous"], 13'900);
-  EXPECT_FALSE(histograms["path_queue_in"].contains("ambiguous"));
+  EXPECT_EQ(histograms[model::Measure::kPathQueue]["count"], 14'128);
+  EXPECT_EQ(histograms[model::Measure::kPathQueue]["ambiguous"], 13'900);
+  EXPECT_FALSE(histograms[model::Measure::kPathQueueIn].contains("ambiguous"));
 }
 
 TEST(Json, why_the_one_way_queue_is_not_known) {
@@ -424,10 +426,10 @@ TEST(Json, a_gap_that_is_not_measured_is_null_and_one_without_calls_is_not) {
   model::Report report = samples::api_resets();
   model::EndpointPicture& endpoint = report.picture.endpoints[0];
   endpoint.app_gap = {};
-  endpoint.histograms["app_gap"] = model::Histogram();
+  endpoint.histograms[model::Measure::kAppGap] = model::Histogram();
   EXPECT_EQ(json_of(report)["endpoints"][0]["app_gap"]["calls"], 0);
   EXPECT_TRUE(json_of(report)["endpoints"][0]["app_gap_coverage_pct"].is_null());
-  endpoint.histograms.erase("app_gap");
+  endpoint.histograms.erase(model::Measure::kAppGap);
   EXPECT_TRUE(json_of(report)["endpoints"][0]["app_gap"].is_null());
 }
 
@@ -485,7 +487,7 @@ TEST(Json, links_and_ids_are_positions) {
 TEST(Json, numbers_in_a_timeline_are_numbers_but_names_are_not) {
   const Json detail = json_of(samples::api_resets())["sockets"][0]["timeline"][1]["detail"];
   EXPECT_EQ(detail["bytes"].dump(), "1412");
-  EXPECT_EQ(json_of(samples::hostile())["sockets"][0]["timeline"][0]["detail"]["comm"], "42");
+  EXPECT_EQ(json_of(samples::hostile())["sockets"][0]["timeline"][0]["detail"]["reason"], "42");
 }
 
 TEST(Json, invalid_utf8_becomes_the_replacement_character) {
@@ -543,6 +545,12 @@ TEST(Json, baseline_candidates_are_objects) {
   ASSERT_EQ(candidates.size(), 4U);
   EXPECT_EQ(keys_of(candidates[0]), (Keys{"type", "baseline_bit_per_s", "deviation_pct", "table_date"}));
   EXPECT_EQ(candidates[0]["baseline_bit_per_s"], 64'000'000);
+}
+
+TEST(OffsetUs, rounds_down_on_both_sides) {
+  using namespace std::chrono_literals;
+  EXPECT_EQ(offset_us(model::MonoTime(10us), model::MonoTime(11'500ns)), 1);
+  EXPECT_EQ(offset_us(model::MonoTime(10us), model::MonoTime(8'500ns)), -2);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "unit/report/samples.h"
 #include "unit/report/samples_parts.h"
 #include "util/escape.h"
+#include "util/format.h"
 
 namespace tcpdiag::report {
 namespace {
@@ -183,7 +184,11 @@ model::Report hostile_report(std::size_t first) {
   for (model::SocketStory& story : picture.sockets) {
     if (story.owner) story.owner->comm = name();
     story.cgroup_path = name();
-    for (model::TimelineEntry& entry : story.timeline) entry.detail["comm"] = name();
+    for (model::TimelineMark& mark : story.timeline) {
+      const auto reason = static_cast<std::uint32_t>(picture.start.reset_reasons.size());
+      picture.start.reset_reasons[reason] = name();
+      mark.body = model::mark::ResetSent{.reason = reason};
+    }
   }
   for (model::Finding& finding : report.findings) {
     finding.code = name();
@@ -192,7 +197,7 @@ model::Report hostile_report(std::size_t first) {
     finding.confidence_reasons = {name(), name()};
     finding.app_messages = {name(), name()};
     finding.disproved_by = name();
-    finding.evidence = {{name(), name()}, {"further", std::vector<std::string>{name(), name()}}};
+    finding.rows = {{name(), name()}, {"further", join({name(), name()}, ", ")}};
     finding.next_steps = {{name(), name(), model::Whose::kUs}, {name(), "", model::Whose::kPeer}};
   }
   report.not_visible = {name(), name()};
@@ -225,7 +230,7 @@ TEST(Markdown, sections_give_way_before_the_end_does) {
   model::Finding& first = report.findings[0];
   first.explanation.assign(20'000, 'w');
   for (int i = 0; i < 50; ++i) {
-    first.evidence.push_back({"a_key_" + std::to_string(i), std::string(500, '*')});
+    first.rows.push_back({"a key " + std::to_string(i), std::string(500, '*')});
     first.next_steps.push_back({std::string(3'000, '_'), std::string(2'000, 'x'), model::Whose::kPeer});
     first.app_messages.push_back(std::string(2'000, '|'));
   }

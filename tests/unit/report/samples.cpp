@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "unit/report/samples_parts.h"
+#include "util/format.h"
 
 namespace tcpdiag::report::samples {
 namespace {
@@ -17,7 +18,7 @@ using model::EndKind;
 using model::Finding;
 using model::Report;
 using model::SocketStory;
-using model::TimelineKind;
+namespace mark = model::mark;
 
 constexpr auto kStart = model::MonoTime(std::chrono::hours(5));
 
@@ -65,9 +66,9 @@ SocketStory failed_exchange(std::uint16_t port, std::uint32_t pid, double ended_
   story.bytes_received = 5120;
   story.resets.received = 1;
   story.first_byte_max_us = 410'000;
-  story.timeline = {{at(ended_s - waited_s - 2), TimelineKind::kConnect, {}},
-                    {at(ended_s - waited_s), TimelineKind::kRequest, {{"bytes", "1412"}, {"idle_us", "1300000"}}},
-                    {at(ended_s), TimelineKind::kResetReceived, {{"state", "ESTABLISHED"}}}};
+  story.timeline = {{at(ended_s - waited_s - 2), mark::Connect{}},
+                    {at(ended_s - waited_s), mark::Request{1412}},
+                    {at(ended_s), mark::ResetReceived{model::Phase::kEstablished}}};
   return story;
 }
 
@@ -86,9 +87,9 @@ SocketStory failed_connect(std::uint16_t port, std::uint32_t pid, double ended_s
   story.bytes_sent = story.bytes_received = 0;
   story.resets = {};
   story.first_byte_max_us = std::nullopt;
-  story.timeline = {{*story.opened_at, TimelineKind::kConnect, {}},
-                    {*story.opened_at + s(1), TimelineKind::kSynRetransmit, {}},
-                    {at(ended_s), TimelineKind::kClosed, {}}};
+  story.timeline = {{*story.opened_at, mark::Connect{}},
+                    {*story.opened_at + s(1), mark::SynRetransmit{}},
+                    {at(ended_s), mark::Closed{}}};
   return story;
 }
 
@@ -270,9 +271,9 @@ Report nothing_found() {
   there.totals = totals;
   there.processes = {{"ruby", "/system.slice/puma.service", {811, 812}, 31, 1'700'000, 39'462'912, 1204}};
   there.mean_request_bytes = 1411.96;
-  there.histograms["first_byte"] = histogram({{410'000, 1190}, {2'900'000, 14}});
-  there.histograms["connect"] = histogram({{700, 18}, {1200, 1}});
-  there.histograms["recovery"] = model::Histogram();
+  there.histograms[model::Measure::kFirstByte] = histogram({{410'000, 1190}, {2'900'000, 14}});
+  there.histograms[model::Measure::kConnect] = histogram({{700, 18}, {1200, 1}});
+  there.histograms[model::Measure::kRecovery] = model::Histogram();
   there.series = {0, 1.0, 3, {{"exchanges", {1, std::nullopt, 2}}, {"connects", {0, 1}}}};
   report.picture.endpoints = {there};
   return report;
@@ -330,14 +331,14 @@ Report api_resets() {
   api.outcomes = {{"reset", 12, 1412, 1'300'000, 20'000, 9, std::nullopt, std::nullopt},
                   {"no_answer", 3, {}, {}, 21'000, 0, {}, {}},
                   {"good", 1189, 1398, 1'100'000, 20'000, 885, 410'000, 2'900'000}};
-  api.histograms["reset_received_wait"] = histogram({{30'000'000, 12}});
-  api.histograms["retransmit_syn"] = histogram({{1'000'000, 3}, {3'000'000, 3}, {7'000'000, 21}});
-  api.histograms["app_gap"] = histogram({{20'000, 1100}, {150'000, 22}});
+  api.histograms[model::Measure::kResetReceivedWait] = histogram({{30'000'000, 12}});
+  api.histograms[model::Measure::kRetransmitSyn] = histogram({{1'000'000, 3}, {3'000'000, 3}, {7'000'000, 21}});
+  api.histograms[model::Measure::kAppGap] = histogram({{20'000, 1100}, {150'000, 22}});
   api.app_gap.calls = 1204;
   api.app_gap.with_gap = 1122;
   api.app_gap.ambiguous = 7;
   api.app_gap.threads = 15;
-  return report;
+  return described(std::move(report));
 }
 
 Report lossy() {
@@ -370,7 +371,7 @@ Report lossy() {
                    {"measures_affected", std::vector<std::string>{"resets", "connects"}}};
   lost.next_steps = {{"trace less, or give the ring more room", "tcpdiag trace --ring-size 64MiB", model::Whose::kUs}};
   report.findings.push_back(lost);
-  return report;
+  return described(std::move(report));
 }
 
 Report hostile() {
@@ -394,7 +395,9 @@ Report hostile() {
     story.owner->comm = i % 2 == 0 ? evil : "\u30d7\u30ed\u30bb\u30b9\u540d";
     story.owner->pid = 4'194'304 - static_cast<std::uint32_t>(i);
     story.cgroup_path = "/kubepods.slice/" + std::string(200, 'x') + "/" + evil + "/" + std::string(100, 'y');
-    story.timeline[0].detail = {{"comm", i == 0 ? "42" : evil}};
+    const auto reason = static_cast<std::uint32_t>(i);
+    picture.start.reset_reasons[reason] = i == 0 ? "42" : evil;  // the one text of a timeline that others choose
+    story.timeline[0].body = mark::ResetSent{.reason = reason};
     story.bytes_sent = story.bytes_received = 18'446'744'073'709'551'615ULL;
   }
   const std::uint64_t most = 18'446'744'073'709'551'615ULL;
@@ -406,6 +409,8 @@ Report hostile() {
   report.findings[0].next_steps[1].command = "tcpdump " + std::string(200, 'z');
   report.findings[0].evidence.push_back({"a_key_that_nobody_has_ever_heard_of_bytes", n(123'456'789)});
   report.findings[0].evidence.push_back({"sources", std::vector<std::string>(40, evil)});
+  report.findings[0].rows.push_back({"a key that nobody has ever heard of", "118 MiB"});
+  report.findings[0].rows.push_back({"sources", join(std::vector<std::string>(6, evil), ", ") + " and 34 more"});
   report.findings[1].code = "a-code-of-a-later-version-whose-name-is-rather-long";
   report.not_visible.push_back(evil);
   report.summary = evil;
@@ -442,7 +447,7 @@ Report ipv6() {
   there.totals.reset_reasons = {{"TCP_ABORT_ON_CLOSE", 1}};
   there.totals.bytes_sent = 123'456'789'012;
   there.peers = {{theirs.address, 2, 1, 1}};
-  there.histograms["first_byte"] = histogram({{52, 9}, {7, 1}});
+  there.histograms[model::Measure::kFirstByte] = histogram({{52, 9}, {7, 1}});
   picture.totals = there.totals;
   picture.endpoints = {there};
   SocketStory story = failed_exchange(50051, 99, 79'990, 0.25);
@@ -472,7 +477,7 @@ Report ipv6() {
                    model::Whose::kUs}};
   report.findings = {f};
   report.summary = f.explanation;
-  return report;
+  return described(std::move(report));
 }
 
 Report linked() {
@@ -489,9 +494,9 @@ Report linked() {
   redis.totals.retransmitted_segments = 6;
   redis.processes = {
       {"redis-benchmark", "/user.slice/user-1000.slice/session-3.scope", {4121}, 50, 506'808, 461'420'000, 14078}};
-  redis.histograms["first_byte"] = histogram({{186'000, 12000}, {199'000, 1900}, {905'000, 178}});
-  redis.histograms["last_byte"] = histogram({{197'000, 14000}, {918'000, 78}});
-  redis.histograms["connect"] = histogram({{50, 49}, {120, 1}});
+  redis.histograms[model::Measure::kFirstByte] = histogram({{186'000, 12000}, {199'000, 1900}, {905'000, 178}});
+  redis.histograms[model::Measure::kLastByte] = histogram({{197'000, 14000}, {918'000, 78}});
+  redis.histograms[model::Measure::kConnect] = histogram({{50, 49}, {120, 1}});
   picture.endpoints = {redis};
   for (int i = 0; i < 11; ++i) {
     model::EndpointPicture other =
@@ -535,7 +540,7 @@ Report linked() {
   notice.evidence = {{"rtt_floor_us", n(10)}, {"rtt_floor_source", "window"}, {"path_queue_p50_us", n(186'000)}};
   report.findings = {root, effect, further, notice};
   report.summary = root.explanation;
-  return report;
+  return described(std::move(report));
 }
 
 Report by_name(std::string_view name) {

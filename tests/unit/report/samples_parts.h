@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "diagnose/evidence.h"
 #include "model/report.h"
 
 namespace tcpdiag::report::samples {
@@ -28,5 +29,11 @@ model::Histogram histogram(std::initializer_list<std::pair<std::uint64_t, int>> 
 model::Report base();  // without an endpoint
 model::Finding awaiting_response();
 model::Finding connect_timeout();
+
+// With what diagnose writes beside the evidence.
+inline model::Report described(model::Report report) {
+  diagnose::describe(report.findings, report.picture);
+  return report;
+}
 
 }  // namespace tcpdiag::report::samples

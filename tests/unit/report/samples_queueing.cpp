@@ -2,6 +2,7 @@
 // Reports about delay: each queue that a segment can wait in, and loss.
 #include <chrono>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "unit/report/samples.h"
@@ -120,13 +121,17 @@ model::EndpointPicture redis() {
   e.rtt_floor_source = "handshake";
   e.processes = {
       {"redis-benchmark", "/user.slice/user-1000.slice/session-3.scope", {4121}, 50, 506'808, 461'420'000, 14'078}};
-  e.histograms["path_queue"] = histogram({{186'000, 12'000}, {199'000, 1'950}, {203'000, 170}, {231'000, 8}});
-  e.histograms["path_queue_in"] = histogram({{141'000, 12'000}, {152'000, 1'900}, {158'000, 170}, {205'000, 8}});
-  e.histograms["host_queue"] = histogram({{10, 12'000}, {20, 2'000}, {50, 130}, {400, 4}});
-  e.histograms["read_wait"] = histogram({{30, 12'000}, {60, 1'900}, {180, 170}, {1'100, 8}});
-  e.histograms["first_byte"] = histogram({{186'000, 12'000}, {199'000, 1'900}, {204'000, 170}, {905'000, 8}});
-  e.histograms["last_byte"] = histogram({{197'000, 12'000}, {205'000, 1'900}, {212'000, 170}, {918'000, 8}});
-  e.histograms["connect"] = histogram({{50, 45}, {90, 4}, {120, 1}});
+  e.histograms[model::Measure::kPathQueue] =
+      histogram({{186'000, 12'000}, {199'000, 1'950}, {203'000, 170}, {231'000, 8}});
+  e.histograms[model::Measure::kPathQueueIn] =
+      histogram({{141'000, 12'000}, {152'000, 1'900}, {158'000, 170}, {205'000, 8}});
+  e.histograms[model::Measure::kHostQueue] = histogram({{10, 12'000}, {20, 2'000}, {50, 130}, {400, 4}});
+  e.histograms[model::Measure::kReadWait] = histogram({{30, 12'000}, {60, 1'900}, {180, 170}, {1'100, 8}});
+  e.histograms[model::Measure::kFirstByte] =
+      histogram({{186'000, 12'000}, {199'000, 1'900}, {204'000, 170}, {905'000, 8}});
+  e.histograms[model::Measure::kLastByte] =
+      histogram({{197'000, 12'000}, {205'000, 1'900}, {212'000, 170}, {918'000, 8}});
+  e.histograms[model::Measure::kConnect] = histogram({{50, 45}, {90, 4}, {120, 1}});
   e.path_queue_ambiguous = 13'900;
   e.series = {-118'000,
               1.0,
@@ -152,7 +157,7 @@ Report incident_b() {
   report.findings = {ceiling(), queueing()};
   report.summary = report.findings[0].explanation;
   report.recording = {"4e07408562bedb8b60ce05c1decfe3ad16b72230967de01f640b7e4729b49fce", 1'258'291};
-  return report;
+  return described(std::move(report));
 }
 
 Report slow_reader() {
@@ -165,17 +170,17 @@ Report slow_reader() {
   e.totals.bytes_received = 62'000'000;
   e.totals.out_of_order_segments = 0;
   e.totals.zero_window_sent_us = 3'100'000;
-  e.histograms["path_queue"] = histogram({{30, 1'900}, {400, 100}});
-  e.histograms["read_wait"] = histogram({{900, 1'700}, {350'000, 270}, {1'400'000, 30}});
-  e.histograms["first_byte"] = histogram({{700, 1'990}, {1'400, 10}});
-  e.histograms["last_byte"] = histogram({{1'100, 1'900}, {1'350'000, 100}});
-  e.histograms.erase("path_queue_in");
+  e.histograms[model::Measure::kPathQueue] = histogram({{30, 1'900}, {400, 100}});
+  e.histograms[model::Measure::kReadWait] = histogram({{900, 1'700}, {350'000, 270}, {1'400'000, 30}});
+  e.histograms[model::Measure::kFirstByte] = histogram({{700, 1'990}, {1'400, 10}});
+  e.histograms[model::Measure::kLastByte] = histogram({{1'100, 1'900}, {1'350'000, 100}});
+  e.histograms.erase(model::Measure::kPathQueueIn);
   e.path_queue_in_missing = "no_own_floor";
   Values waits(61, 1'000);
   for (std::size_t i = 20; i < 40; ++i) waits[i] = 1'400'000 - 20'000 * static_cast<std::int64_t>(i - 20);
   waits[50] = std::nullopt;
-  e.series.arrays["read_wait_p99_us"] = waits;
-  e.series.arrays["bytes_received"] = Values(61, 1'020'000);
+  e.series.arrays[model::SeriesId::kReadWaitP99] = waits;
+  e.series.arrays[model::SeriesId::kBytesReceived] = Values(61, 1'020'000);
   Finding f = finding("slow-reader", model::Severity::kWarning, model::Confidence::kHigh);
   f.first_at = at(19.9);
   f.last_at = at(39.9);
@@ -192,7 +197,7 @@ Report slow_reader() {
   f.disproved_by = "the process waits in recv() at that time: it had nothing to read.";
   report.findings = {f};
   report.summary = f.explanation;
-  return report;
+  return described(std::move(report));
 }
 
 Report local_queueing() {
@@ -210,9 +215,9 @@ Report local_queueing() {
   e.totals.retransmit_failures = {137, 0};
   e.totals.out_of_order_segments = 0;
   e.processes = {{"redis-server", "", {77}, 50, 461'420'000, 506'808, 14'078}};
-  e.histograms["host_queue"] = histogram({{140'000, 12'000}, {152'000, 2'000}, {180'000, 130}});
-  e.histograms["first_byte"] = histogram({{40, 14'000}, {90, 78}});
-  e.histograms["read_wait"] = histogram({{20, 14'078}});
+  e.histograms[model::Measure::kHostQueue] = histogram({{140'000, 12'000}, {152'000, 2'000}, {180'000, 130}});
+  e.histograms[model::Measure::kFirstByte] = histogram({{40, 14'000}, {90, 78}});
+  e.histograms[model::Measure::kReadWait] = histogram({{20, 14'078}});
   e.series = {-118'000,
               1.0,
               61,
@@ -237,7 +242,7 @@ Report local_queueing() {
   f.disproved_by = "backlog 0 and no drops there in these seconds.";
   report.findings = {f};
   report.summary = f.explanation;
-  return report;
+  return described(std::move(report));
 }
 
 Report zero_window() {
@@ -251,7 +256,7 @@ Report zero_window() {
   e.totals.retransmitted_segments = 2;
   e.totals.zero_window_received_us = 21'300'000;
   e.processes = {{"shipper", "", {5}, 4, 900'000'000, 4'000, 40}};
-  e.histograms["first_byte"] = histogram({{2'000, 30}, {4'300'000, 10}});
+  e.histograms[model::Measure::kFirstByte] = histogram({{2'000, 30}, {4'300'000, 10}});
   Values sent(61, 22'000'000);
   for (std::size_t i = 30; i < 45; ++i) sent[i] = 0;
   e.series = {-118'000, 1.0, 61, {{"bytes_sent", sent}, {"bytes_received", Values(61, 60)}}};
@@ -270,7 +275,7 @@ Report zero_window() {
   f.disproved_by = "the window opens within one round trip each time.";
   report.findings = {f};
   report.summary = f.explanation;
-  return report;
+  return described(std::move(report));
 }
 
 Report packet_loss() {
@@ -281,11 +286,12 @@ Report packet_loss() {
   e.totals.retransmits = {0, 0, 31, 1'890, 80, 42};
   e.totals.spurious_retransmits = 12;
   e.totals.retransmit_failures = {3, 0};
-  e.histograms["recovery"] = histogram({{3'000, 1'800}, {212'000, 40}});
-  e.histograms["retransmit_rto"] = histogram({{210'000, 28}, {420'000, 3}});
-  e.histograms["retransmit_fast"] = histogram({{2'900, 1'860}, {12'000, 30}});
-  e.histograms["retransmit_tlp"] = histogram({{1'100, 79}});  // of one it is not known when it was first sent
-  e.histograms["retransmit_other"] = histogram({{230'000, 42}});
+  e.histograms[model::Measure::kRecovery] = histogram({{3'000, 1'800}, {212'000, 40}});
+  e.histograms[model::Measure::kRetransmitRto] = histogram({{210'000, 28}, {420'000, 3}});
+  e.histograms[model::Measure::kRetransmitFast] = histogram({{2'900, 1'860}, {12'000, 30}});
+  e.histograms[model::Measure::kRetransmitTlp] =
+      histogram({{1'100, 79}});  // of one it is not known when it was first sent
+  e.histograms[model::Measure::kRetransmitOther] = histogram({{230'000, 42}});
   e.recovery_unfinished = 2;
   report.picture.totals = e.totals;
   report.picture.start.filters = {};
@@ -314,7 +320,7 @@ Report packet_loss() {
   in.next_steps = out.next_steps = {{"both ways, by TCP", "mtr -T -P 6379 10.77.0.2", model::Whose::kUs}};
   report.findings = {in, out};
   report.summary = in.explanation;
-  return report;
+  return described(std::move(report));
 }
 
 Report queueing_ipv6() {
@@ -328,7 +334,7 @@ Report queueing_ipv6() {
   picture.netns[1].gone = true;
   picture.start.netns.push_back({4026532999, "blue", false, false, std::nullopt});
   e.path_queue_in_missing = "no_timestamps";
-  e.histograms.erase("path_queue_in");
+  e.histograms.erase(model::Measure::kPathQueueIn);
   e.totals.exchanges_failed = 3;
   e.series.n = 1;
   model::EndpointPicture other = endpoint(model::Role::kInbound, address("2001:db8::ffff:ffff:ffff:ffff", 8080));
@@ -340,7 +346,7 @@ Report queueing_ipv6() {
   report.findings[1].title = "responses of [2001:db8:1234:5678:9abc:def0:1234:5678]:65535 wait 186 ms on the path";
   report.findings[1].caused_by = {};
   report.summary = report.findings[0].explanation;
-  return report;
+  return described(std::move(report));
 }
 
 }  // namespace tcpdiag::report::samples

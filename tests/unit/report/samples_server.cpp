@@ -82,11 +82,10 @@ SocketStory waiting_client(std::uint16_t port, double asked_s) {
   story.pending_wait = s(60.403 - asked_s);
   story.no_call_wait = story.pending_wait;
   story.bytes_received = 420;
-  story.timeline = {{at(asked_s - 0.001), model::TimelineKind::kAccepted, {}},
-                    {at(asked_s), model::TimelineKind::kRequest, {{"bytes", "420"}}},
+  story.timeline = {{at(asked_s - 0.001), model::mark::Accepted{}},
+                    {at(asked_s), model::mark::Request{420}},
                     {at(asked_s + 1),
-                     model::TimelineKind::kRetransmit,
-                     {{"kind", "rto"}, {"segments", "1"}, {"delay_us", "210000"}, {"bound_us", "40"}}}};
+                     model::mark::Retransmit{.kind = model::RetransmitKind::kRto, .bound_us = 40, .delay = s(0.21)}}};
   return story;
 }
 
@@ -151,11 +150,11 @@ Report busy_server() {
   e.totals.bytes_received = 400'000;
   e.totals.retransmits = {0, 6, 1, 0, 0, 0};
   e.totals.retransmitted_segments = 7;
-  e.histograms["first_byte"] = histogram({{40'000, 890}, {9'000'000, 4}});
-  e.histograms["read_wait"] = histogram({{30, 894}});
-  e.histograms["recovery"] = histogram({{200'000, 1}});
-  e.histograms["retransmit_rto"] = histogram({{210'000, 1}});
-  e.histograms["retransmit_synack"] = histogram({{1'000'000, 4}, {3'000'000, 2}});
+  e.histograms[model::Measure::kFirstByte] = histogram({{40'000, 890}, {9'000'000, 4}});
+  e.histograms[model::Measure::kReadWait] = histogram({{30, 894}});
+  e.histograms[model::Measure::kRecovery] = histogram({{200'000, 1}});
+  e.histograms[model::Measure::kRetransmitRto] = histogram({{210'000, 1}});
+  e.histograms[model::Measure::kRetransmitSynAck] = histogram({{1'000'000, 4}, {3'000'000, 2}});
   e.slow_answers = {4, 1, 1, histogram({{9'000'000, 2}, {20'000'000, 1}, {38'500'000, 1}}), at(20), at(60.403), 2};
   e.processes = {{"puma", "/system.slice/puma.service", {77, 78}, 900, 9'000'000, 400'000, 894}};
   picture.endpoints = {e};
@@ -170,7 +169,7 @@ Report busy_server() {
   picture.sockets = {waiting_client(50'001, 21.9), waiting_client(50'002, 40)};
   report.findings = {listen_overflow(), no_outbound_attempt()};
   report.summary = report.findings[0].explanation;
-  return report;
+  return described(std::move(report));
 }
 
 Report throttled_node() {
@@ -193,7 +192,7 @@ Report throttled_node() {
   e.totals.exchanges = 14'078;
   e.totals.bytes_sent = 461'420'000;
   e.totals.bytes_received = 506'808;
-  e.histograms["first_byte"] = histogram({{40, 14'000}, {90, 78}});
+  e.histograms[model::Measure::kFirstByte] = histogram({{40, 14'000}, {90, 78}});
   e.processes = {{"redis-server", "/system.slice/redis.service", {77}, 40'000, 461'000'000, 506'000, 14'070, 39'989},
                  {"redis-server", "/system.slice/redis-2.service", {78}, 90, 400'000, 700, 6, 1},
                  {"socat", "/user.slice", {900}, 5, 10'000, 50, 1, 0},
@@ -215,7 +214,7 @@ Report throttled_node() {
   ens5.limits[1].last_at = at(60);
   report.findings = {allowance_exceeded(), queueing_behind_the_card()};
   report.summary = report.findings[0].explanation;
-  return report;
+  return described(std::move(report));
 }
 
 }  // namespace tcpdiag::report::samples

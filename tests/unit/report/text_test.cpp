@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "report/evidence.h"
+#include "diagnose/evidence.h"
 #include "report/layout.h"
 #include "report/render.h"
 #include "unit/report/golden.h"
@@ -275,7 +275,7 @@ TEST(Text, the_gap_before_a_call_comes_with_what_it_is_known_of) {
   EXPECT_THAT(text, HasSubstr("\n  app_gap        user->call"));
   EXPECT_THAT(text, HasSubstr("\n  app_gap known for 1122 of 1204 calls (93.2 %), 7 ambiguous (event loop)\n"));
   model::Report report = samples::api_resets();
-  report.picture.endpoints[0].histograms["app_gap"] = model::Histogram();
+  report.picture.endpoints[0].histograms[model::Measure::kAppGap] = model::Histogram();
   EXPECT_THAT(render_text(report, {}), Not(HasSubstr("app_gap")));
 }
 
@@ -299,7 +299,7 @@ TEST(Text, an_answer_that_came_late_is_no_failure_but_is_named) {
   story.exchange_pending = false;
   story.pending_wait = std::nullopt;
   story.exchanges = 1;
-  story.timeline.push_back({samples::at(60.3), model::TimelineKind::kSlowAnswer, {}});
+  story.timeline.push_back({samples::at(60.3), model::mark::SlowAnswer{}});
   EXPECT_THAT(render_text(report, {}),
               HasSubstr("\n  02:32:07.304       3000  puma 77          slow answer     38.5 s"));
 }
@@ -322,9 +322,9 @@ TEST(Text, the_first_27_lines_tell_what_queues_how_long_and_for_whom) {
   for (const char* words :
        {"CAUSE 1  throughput-ceiling  10.77.0.2:6379  CRITICAL  confidence high",
         "Impact: 14078 exchanges, 99.9 % delayed by more than 100 ms, 0 failed",
-        "Who:    redis-benchmark (pid 4121, 50 sockets), 100 % of the bytes", "63.9 Mbit/s with headers (61.1 payload)",
-        "58 of 60 s while the queue was full", "233 /s, mean request 36 B, mean response 32778 B",
-        "p50 186 ms, p99 203 ms, sustained (58 of 60 s)", "0.01 ms, from a handshake", "fits baseline", "Do next",
+        "Who:    redis-benchmark (pid 4121, 50 sockets), 100 % of the bytes", "63.9 Mbit/s with headers (61.1 Mbit/s payload)",
+        "58 of 60 s while the queue was full", "233 /s, mean request 36 B, mean response 32.0 KiB",
+        "p50 186 ms, p99 203 ms, sustained (58 of 60 s)", "10 us, from a handshake", "fits baseline", "Do next",
         "Wrong if", "Explains  2 path-queueing (critical)\n"}) {
     EXPECT_THAT(screen, HasSubstr(words));
   }
@@ -333,8 +333,9 @@ TEST(Text, the_first_27_lines_tell_what_queues_how_long_and_for_whom) {
 TEST(Text, no_baseline_is_named_without_a_candidate) {
   model::Report report = samples::incident_b();
   for (model::Evidence& item : report.findings[0].evidence) {
-    if (item.key == "baseline_candidates") item.value = std::vector<std::string>();
+    if (item.key == "baseline_candidates") item.value = std::vector<model::BaselineCandidate>();
   }
+  diagnose::describe(report.findings, report.picture);
   EXPECT_THAT(render_text(report, {}), Not(HasSubstr("fits baseline")));
 }
 
@@ -361,7 +362,7 @@ TEST(Text, bars_need_a_queue_or_ten_seconds) {
 
 TEST(Text, a_blank_in_a_bar_was_not_measured) {
   model::Report report = samples::incident_b();
-  auto& values = report.picture.endpoints[0].series.arrays["path_queue_p50_us"];
+  auto& values = report.picture.endpoints[0].series.arrays[model::SeriesId::kPathQueueP50];
   for (std::size_t i = 20; i < 40; ++i) values[i] = std::nullopt;
   EXPECT_THAT(render_text(report, {}), HasSubstr("#                #"));
 }
@@ -377,10 +378,11 @@ TEST(Text, an_empty_report_is_no_crash) {
 TEST(Evidence, every_code_in_its_own_words) {
   std::string text;
   for (const model::Finding& finding : samples::findings_with_evidence()) {
+    std::vector<model::Finding> alone = {finding};
+    diagnose::describe(alone, {});
     text += finding.code + "\n";
-    for (const EvidenceLine& line : evidence_lines(finding))
-      text += "  " + pad_right(line.label, 20) + line.value + "\n";
-    for (const std::string& line : timer_lines(finding)) text += "  " + pad_right("Timers", 20) + line + "\n";
+    for (const model::EvidenceRow& row : alone[0].rows) text += "  " + pad_right(row.label, 20) + row.value + "\n";
+    for (const std::string& line : alone[0].timers) text += "  " + pad_right("Timers", 20) + line + "\n";
   }
   tcpdiag::testing::expect_golden("report/evidence.txt", text);
 }

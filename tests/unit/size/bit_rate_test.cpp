@@ -33,15 +33,5 @@ TEST(BitRate, what_is_no_rate_is_refused) {
   EXPECT_EQ(parse_bit_rate(std::string(400, '9') + "bit"), std::nullopt);
 }
 
-TEST(BitRate, in_words) {
-  EXPECT_EQ(bit_rate_in_words(64e6), "64 Mbit/s");
-  EXPECT_EQ(bit_rate_in_words(82.29e6), "82.3 Mbit/s");
-  EXPECT_EQ(bit_rate_in_words(781e6), "781 Mbit/s");
-  EXPECT_EQ(bit_rate_in_words(5e9), "5 Gbit/s");
-  EXPECT_EQ(bit_rate_in_words(12.5e9), "12.5 Gbit/s");
-  EXPECT_EQ(bit_rate_in_words(512e3), "512 kbit/s");
-  EXPECT_EQ(bit_rate_in_words(0.5), "0.5 bit/s");
-}
-
 }  // namespace
 }  // namespace tcpdiag::size

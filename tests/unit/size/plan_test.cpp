@@ -106,14 +106,14 @@ TEST(Plan, rate_is_compared_with_what_is_carried) {
   Traffic traffic = responses_of(32'768);
   traffic.rate_per_s = 300;
   Plan plan = make_plan(traffic, baseline_of(kLabMbit), fake_table());
-  EXPECT_EQ(plan.verdict, Verdict::kTooMuch);
+  EXPECT_EQ(plan.verdict, Fit::kTooMuch);
   EXPECT_NEAR(*plan.used_pct, 128.6, 0.1);
   EXPECT_NEAR(*plan.full_after_s, 0.2 * 233.3 / (300 - 233.3), 0.01);
   EXPECT_NEAR(*plan.out.wire_bit_per_s, 82.3e6, 0.1e6);
   EXPECT_EQ(plan.out.packets_per_s, 300 * 23);
   traffic.rate_per_s = 200;
   plan = make_plan(traffic, baseline_of(kLabMbit), fake_table());
-  EXPECT_EQ(plan.verdict, Verdict::kCarries);
+  EXPECT_EQ(plan.verdict, Fit::kCarries);
   EXPECT_NEAR(*plan.used_pct, 85.7, 0.1);
   EXPECT_EQ(plan.full_after_s, std::nullopt);
 }
@@ -122,7 +122,7 @@ TEST(Plan, without_a_limit_nothing_is_compared) {
   Traffic traffic = responses_of(32'768);
   traffic.rate_per_s = 300;
   const Plan plan = make_plan(traffic, std::nullopt, fake_table());
-  EXPECT_EQ(plan.verdict, Verdict::kNotCompared);
+  EXPECT_EQ(plan.verdict, Fit::kNotCompared);
   EXPECT_EQ(plan.capacity_per_s, std::nullopt);
   EXPECT_TRUE(plan.queueing.empty());
   EXPECT_FALSE(plan.types.empty());
@@ -135,12 +135,12 @@ TEST(Plan, measured_rate_at_the_limit_may_be_cut) {
   traffic.rate_per_s = 231;
   const Plan at = make_plan(traffic, baseline_of(kLabMbit), fake_table(), measured);
   EXPECT_TRUE(at.rate_is_cut);
-  EXPECT_EQ(at.verdict, Verdict::kAtLimit);
+  EXPECT_EQ(at.verdict, Fit::kAtLimit);
   EXPECT_EQ(at.types.front().type.type, "t3.small");  // t4g.micro carries it too, and is no cure
   const Plan wide = make_plan(traffic, baseline_of(2 * kLabMbit), fake_table(), measured);
   EXPECT_FALSE(wide.rate_is_cut);
-  EXPECT_EQ(wide.verdict, Verdict::kCarries);
-  EXPECT_EQ(make_plan(traffic, baseline_of(kLabMbit / 2), fake_table(), measured).verdict, Verdict::kTooMuch);
+  EXPECT_EQ(wide.verdict, Fit::kCarries);
+  EXPECT_EQ(make_plan(traffic, baseline_of(kLabMbit / 2), fake_table(), measured).verdict, Fit::kTooMuch);
   traffic.rate_per_s = 230;  // given, so it is what is asked for
   EXPECT_FALSE(make_plan(traffic, baseline_of(kLabMbit), fake_table(), measured).rate_is_cut);
 }

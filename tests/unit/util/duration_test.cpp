@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "util/format.h"
+
 namespace tcpdiag {
 namespace {
 

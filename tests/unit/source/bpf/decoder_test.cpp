@@ -256,7 +256,7 @@ TEST(Decoder, SumsTheAggregatesOfAllCpus) {
   shared.tick = TCPD_TICK_1MS;
   std::memset(shared.device, 'd', sizeof(shared.device));
   const auto sample = decode_stats({}, each, shared, MonoTime{});
-  const model::Histogram& first_byte = sample.measures[std::size_t(model::Measure::kFirstByte)];
+  const model::Histogram& first_byte = sample.of(model::Measure::kFirstByte);
   EXPECT_EQ(sample.floor_kernel_us, 8U);
   EXPECT_FALSE(sample.floor_handshake_us);
   EXPECT_FALSE(sample.tick_unknown);
@@ -266,7 +266,7 @@ TEST(Decoder, SumsTheAggregatesOfAllCpus) {
   EXPECT_EQ(first_byte.sum(), 2005U);
   EXPECT_EQ(first_byte.min(), 5U);
   EXPECT_EQ(first_byte.max(), 1000U);
-  EXPECT_EQ(sample.measures[std::size_t(model::Measure::kLastByte)].count(), 0U);
+  EXPECT_EQ(sample.of(model::Measure::kLastByte).count(), 0U);
 }
 
 }  // namespace

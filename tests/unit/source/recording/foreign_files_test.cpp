@@ -66,11 +66,15 @@ TEST_F(ForeignFile, what_cannot_be_opened_is_wrong_use) {
   }
 }
 
-TEST_F(ForeignFile, newer_format_names_the_cure) {
+TEST_F(ForeignFile, other_format_names_the_cure) {
   write_realistic(path(), 1);
-  change("PRAGMA user_version=2");
-  const Error error = open_error(path());
-  EXPECT_THAT(error.what, HasSubstr("made by a newer tcpdiag"));
+  change("PRAGMA user_version=3");
+  Error error = open_error(path());
+  EXPECT_THAT(error.what, HasSubstr("made by a newer tcpdiag (its format is 3, this program reads 2)"));
+  EXPECT_THAT(error.cure, HasSubstr("version that made it"));
+  change("PRAGMA user_version=1");
+  error = open_error(path());
+  EXPECT_THAT(error.what, HasSubstr("made by an older tcpdiag (its format is 1, this program reads 2)"));
   EXPECT_THAT(error.cure, HasSubstr("version that made it"));
 }
 

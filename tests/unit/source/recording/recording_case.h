@@ -112,13 +112,13 @@ class RealisticEndpoint {
     sample_.segments_received += 24 * static_cast<std::uint64_t>(rate);
     sample_.device = "eth0";
     constexpr std::array kUsed{model::Measure::kFirstByte, model::Measure::kLastByte,    model::Measure::kRtt,
-                               model::Measure::kPathRtt,   model::Measure::kPathQueueIn, model::Measure::kHostQueue};
+                               model::Measure::kPathQueue, model::Measure::kPathQueueIn, model::Measure::kHostQueue};
     for (int i = 0; i < rate; ++i) {
       random_ = random_ * 6364136223846793005U + 1442695040888963407U;
       const double spread = static_cast<double>(random_ >> 33U) / 2147483648.0;
       std::uint64_t base = 300;
       for (const model::Measure measure : kUsed) {
-        sample_.measures[static_cast<std::size_t>(measure)].add(
+        sample_.of(measure).add(
             static_cast<std::uint64_t>(static_cast<double>(base) * std::pow(30.0, spread * spread)));
         base = base * 2 / 3;
       }
@@ -168,7 +168,7 @@ class RecordingCase : public ::testing::Test {
   static std::optional<Error> read(const std::string& file, model::Sink& sink) {
     auto reader = Reader::open(file);
     if (!reader) return reader.error();
-    const Result<> told = (*reader)->tell(sink);
+    const Result<> told = (*reader)->replay(sink);
     return told ? std::nullopt : std::optional(told.error());
   }
   static std::string error_of(const std::string& file) {

@@ -140,8 +140,8 @@ TEST_F(RoundTrip, telling_twice_tells_the_same) {
   ASSERT_TRUE(reader);
   Collector first;
   Collector second;
-  ASSERT_TRUE((*reader)->tell(first));
-  ASSERT_TRUE((*reader)->tell(second));
+  ASSERT_TRUE((*reader)->replay(first));
+  ASSERT_TRUE((*reader)->replay(second));
   EXPECT_EQ(difference(first.records, second.records), "");
 }
 

@@ -67,7 +67,7 @@ void add_names(std::string& names) {
     add_names<typename T::mapped_type>(names);
   } else if constexpr (Body<T>) {
     [&names]<typename... Bodies>(const std::variant<Bodies...>*) {
-      ((names += kKind<Bodies>, add_names<Bodies>(names)), ...);
+      ((names += Bodies::kName, add_names<Bodies>(names)), ...);
     }(static_cast<const T*>(nullptr));
   } else if constexpr (std::is_enum_v<T>) {
     for (const std::string_view word : kEnumNames<T>) names += std::string(word) + ",";
@@ -87,10 +87,10 @@ TEST(Schema, has_not_changed_within_a_version) {
   add_names<model::ProcessInfo>(names);
   add_names<model::TraceStart>(names);
   add_names<model::TraceEnd>(names);
-  for (const std::string_view word : kEnumNames<model::Measure>) names += word;
+  for (const model::Measure measure : model::kKernelMeasures) names += model::info_of(measure).recorded;
   std::uint64_t hash = 14695981039346656037U;  // FNV-1a
   for (const char c : names) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
-  EXPECT_EQ(kUserVersion, 1);
+  EXPECT_EQ(kUserVersion, 2);
   EXPECT_EQ(hash, 9811556589106298860U);
 }
 

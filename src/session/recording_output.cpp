@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session/recording_output.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "util/escape.h"
+
+namespace tcpdiag::session {
+
+Result<RecordingOutput> RecordingOutput::open(const recording::WriterOptions& options,
+                                              const std::optional<Caller>& caller) {
+  RecordingOutput output;
+  if (options.path.empty()) return output;
+  output.path_ = options.path;
+  output.caller_ = caller;
+  const ActAs act(caller);
+  if (!act.ok())
+    return fail(ExitCode::kUsage, "cannot act as the user who called sudo", "call it as root without sudo");
+  auto writer = recording::Writer::create(options);
+  if (!writer) return tl::unexpected(writer.error());
+  output.writer_ = std::move(*writer);
+  return output;
+}
+
+RecordingOutput::~RecordingOutput() {
+  if (!writer_) return;
+  const ActAs act(caller_);
+  if (act.ok()) writer_->discard();
+}
+
+std::string RecordingOutput::finish(model::Report& report) {
+  const ActAs act(caller_);
+  Result<model::RecordingFile> file = writer_->finish();
+  writer_.reset();
+  if (!file) return fmt::format("{}; {}", file.error().what, file.error().cure);
+  report.recording = std::move(*file);
+  return fmt::format("recorded in '{}': id {}, {} bytes, sha256 {}", escape_terminal(path_),
+                     escape_terminal(report.picture.start.recording_id), report.recording->bytes,
+                     report.recording->sha256);
+}
+
+std::string recording_line(std::string_view path, bool redacted) {
+  const std::string shown = escape_terminal(path);
+  if (redacted) return fmt::format("recording into '{}', redacted: the originals are nowhere", shown);
+  return fmt::format(
+      "recording into '{}': it holds addresses, names and the command line as they are; "
+      "'tcpdiag report FILE --redact -w OTHER' makes one to share",
+      shown);
+}
+
+}  // namespace tcpdiag::session
