@@ -14,10 +14,6 @@ using model::EndpointSample;
 using model::Histogram;
 using model::Measure;
 
-bool had_data(const Tally& tally) {
-  return (tally.totals.exchanges | tally.totals.bytes_sent | tally.totals.bytes_received) != 0;
-}
-
 // Was there, as far as the sockets tell, anything that the measure could have been of?
 bool was_there(const Tally& tally, Measure which) {
   switch (model::info_of(which).needs) {

@@ -96,8 +96,8 @@ struct SocketSnapshot {
   std::optional<Owner> owner;
 };
 
-// A histogram for each of kKernelMeasures. Those that were never written to take no memory: a sample is passed around much, and
-// most endpoints have few of them.
+// A histogram for each of kKernelMeasures. Those that were never written to take no memory: a sample is passed around
+// much, and most endpoints have few of them.
 class MeasureHistograms {
  public:
   MeasureHistograms() = default;

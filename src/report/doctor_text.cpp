@@ -100,7 +100,7 @@ std::string render_doctor_text(const doctor::Examination& examination, const Doc
   }
   const Style style = examination.verdict == doctor::Readiness::kCannot   ? Style::kCritical
                       : examination.verdict == doctor::Readiness::kPoorer ? Style::kWarning
-                                                                        : Style::kHeading;
+                                                                          : Style::kHeading;
   page.paragraph("", examination.answer, style);
   return page.take();
 }
