@@ -43,7 +43,9 @@ Difference difference_of(const EndpointSample& now, const EndpointSample& before
   m.path_ambiguous = more(now.path_ambiguous, before.path_ambiguous);
   m.zero_window_received_us = more(now.zero_window_received_us, before.zero_window_received_us);
   for (const Measure measure : model::kKernelMeasures) {
-    if (model::is_told_by_second(measure)) m.delays.add(measure, now.of(measure).since(before.of(measure)));
+    // first_byte is in no series of the report, but in snapshots.
+    const bool is_wanted = model::is_told_by_second(measure) || measure == Measure::kFirstByte;
+    if (is_wanted) m.delays.add(measure, now.of(measure).since(before.of(measure)));
   }
   return added;
 }

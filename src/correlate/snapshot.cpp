@@ -2,7 +2,6 @@
 #include "correlate/snapshot.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <utility>
 
@@ -13,9 +12,6 @@ namespace {
 
 using model::Activity;
 using Cell = SecondSeries::Cell;
-
-constexpr std::array kShown{Measure::kFirstByte,   Measure::kRtt,       Measure::kPathQueue, Measure::kPathQueueIn,
-                            Measure::kHostQueue, Measure::kReadWait, Measure::kConnect};
 
 // Of cells, by their index: the first, and the one behind the last.
 struct CellRange {
@@ -43,7 +39,7 @@ void add_window(const SecondSeries& series, const CellRange& range, model::Endpo
     delays.merge(cell->measured->delays);
   }
   if (delays.empty()) return;
-  for (const Measure measure : kShown) {
+  for (const Measure measure : model::kAllMeasures) {
     const std::uint64_t count = delays.count(measure);
     if (count == 0) continue;
     endpoint.delays.push_back(

@@ -31,7 +31,7 @@ EndpointSample since(EndpointSample sample, const EndpointSample& base) {
   if (sample.zero_window_longest_us <= base.zero_window_longest_us) {
     sample.zero_window_longest_us = std::min(sample.zero_window_longest_us, sample.zero_window_received_us);
   }
-  for (std::size_t i = 0; i < kKernelMeasures.size(); ++i) {
+  for (std::size_t i = 0; i < MeasureHistograms::size(); ++i) {
     if (base.measures[i].count() > 0) sample.measures[i] = sample.measures[i].since(base.measures[i]);
   }
   return sample;
@@ -45,7 +45,7 @@ EndpointSample together(const EndpointSample& earlier, EndpointSample later) {
   keep_smaller(later.floor_window_us, earlier.floor_window_us);
   if (later.device.empty()) later.device = earlier.device;
   later.tick_unknown = later.tick_unknown && earlier.tick_unknown;
-  for (std::size_t i = 0; i < kKernelMeasures.size(); ++i) {
+  for (std::size_t i = 0; i < MeasureHistograms::size(); ++i) {
     if (earlier.measures[i].count() > 0) later.measures[i].merge(earlier.measures[i]);
   }
   return later;

@@ -5,7 +5,7 @@ namespace tcpdiag::model {
 
 MeasureHistograms& MeasureHistograms::operator=(const MeasureHistograms& other) {
   if (this == &other) return *this;
-  for (std::size_t i = 0; i < kKernelMeasures.size(); ++i) {
+  for (std::size_t i = 0; i < size(); ++i) {
     all_[i] = other.all_[i] ? std::make_unique<Histogram>(*other.all_[i]) : nullptr;
   }
   return *this;

@@ -96,8 +96,8 @@ struct SocketSnapshot {
   std::optional<Owner> owner;
 };
 
-// A histogram for each of kKernelMeasures, in their order. Those that were never written to take no memory: a sample is
-// passed around much, and most endpoints have few of them.
+// A histogram for each of kKernelMeasures. Those that were never written to take no memory: a sample is passed around
+// much, and most endpoints have few of them.
 class MeasureHistograms {
  public:
   MeasureHistograms() = default;
@@ -154,7 +154,8 @@ struct EndpointSample {
   std::uint64_t calls_gap_ambiguous = 0;
   std::string device;        // that its segments left by, untrusted; empty: none seen yet
   bool tick_unknown = true;  // the peer's timestamp clock has not been seen to tick at 1 ms
-  MeasureHistograms measures;  // path_queue still holds the floor
+  // In the order of kKernelMeasures. path_queue still holds the floor.
+  MeasureHistograms measures;
 
   Histogram& of(Measure measure) { return measures[kernel_index(measure)]; }
   const Histogram& of(Measure measure) const { return measures[kernel_index(measure)]; }

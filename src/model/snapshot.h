@@ -31,9 +31,9 @@ struct Activity {
   Activity& operator+=(const Activity& other);
 };
 
-// A delay within the window. Of kPathQueue the floor is not subtracted; kConnect is the RTT of the handshake.
+// A delay within the window. path_queue still holds the floor; connect is the RTT of the handshake.
 struct WindowDelay {
-  Measure measure = Measure::kRtt;
+  Measure measure = Measure::kConnect;
   std::uint64_t count = 0;
   std::uint64_t p50_us = 0;
   std::uint64_t p99_us = 0;

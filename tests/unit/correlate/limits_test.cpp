@@ -146,14 +146,14 @@ TEST(Limits, AWindowForgetsOldSecondsAndSockets) {
   EXPECT_EQ(endpoint.series.n, 10U);
   EXPECT_DOUBLE_EQ(endpoint.series.interval_s, 1);
   EXPECT_EQ(endpoint.series.start_offset_us, 51'000'000 - 250'000);
-  EXPECT_EQ(endpoint.series.arrays.at("exchanges").front(), 5);
-  EXPECT_EQ(endpoint.series.arrays.at("resets").at(8), 1);
+  EXPECT_EQ(endpoint.series.arrays.at(model::SeriesId::kExchanges).front(), 5);
+  EXPECT_EQ(endpoint.series.arrays.at(model::SeriesId::kResets).at(8), 1);
   EXPECT_EQ(endpoint.seconds.at(0).rtt_samples, 3U);
   EXPECT_EQ(picture.sockets.size(), 9U);
   EXPECT_EQ(picture.sockets_omitted, 51U);
   EXPECT_EQ(picture.totals.resets.received, 60U);
   EXPECT_EQ(picture.totals.exchanges, 300U);
-  EXPECT_EQ(endpoint.histograms.at("rtt").count(), 180U);
+  EXPECT_EQ(endpoint.histograms.at(model::Measure::kRtt).count(), 180U);
   EXPECT_EQ(picture.loss.total(), 0U);
 }
 
@@ -259,7 +259,7 @@ TEST(Limits, AnEndpointThatComesAgainIsNotCountedTwice) {
   ASSERT_EQ(picture.endpoints.size(), 1U);
   EXPECT_EQ(picture.endpoints[0].key.at.port, 1);
   EXPECT_EQ(picture.endpoints[0].totals.exchanges, 1U);
-  EXPECT_EQ(picture.endpoints[0].histograms.at("first_byte").count(), 1U);
+  EXPECT_EQ(picture.endpoints[0].histograms.at(model::Measure::kFirstByte).count(), 1U);
   EXPECT_EQ(picture.endpoints_evicted, 2U);
   EXPECT_EQ(picture.totals.exchanges, 3U);
   EXPECT_EQ(picture.totals.bytes_sent, 300U);
@@ -285,12 +285,12 @@ TEST(Limits, GenerationsOfAnEndpointAddUp) {
   const model::EndpointPicture& endpoint = picture.endpoints.at(0);
   EXPECT_EQ(endpoint.totals.exchanges, 16U);
   EXPECT_EQ(endpoint.totals.bytes_sent, 1600U);
-  EXPECT_EQ(endpoint.histograms.at("first_byte").count(), 16U);
-  EXPECT_EQ(endpoint.histograms.at("first_byte").min(), 1000U);
-  EXPECT_EQ(endpoint.series.arrays.at("exchanges").at(0), 10);
-  EXPECT_EQ(endpoint.series.arrays.at("exchanges").at(5), 2);
+  EXPECT_EQ(endpoint.histograms.at(model::Measure::kFirstByte).count(), 16U);
+  EXPECT_EQ(endpoint.histograms.at(model::Measure::kFirstByte).min(), 1000U);
+  EXPECT_EQ(endpoint.series.arrays.at(model::SeriesId::kExchanges).at(0), 10);
+  EXPECT_EQ(endpoint.series.arrays.at(model::SeriesId::kExchanges).at(5), 2);
   std::int64_t told = 0;
-  for (const auto& value : endpoint.series.arrays.at("exchanges")) told += value.value_or(0);
+  for (const auto& value : endpoint.series.arrays.at(model::SeriesId::kExchanges)) told += value.value_or(0);
   EXPECT_EQ(told, 16);
 }
 

@@ -190,7 +190,7 @@ TEST(Memory, a_million_endpoints_pass_through) {
       slot.exchanges = 1;
       slot.bytes_sent = 100;
       slot.bytes_received = 1000;
-      slot.measures[static_cast<std::size_t>(model::Measure::kFirstByte)].add(100);
+      slot.of(model::Measure::kFirstByte).add(100);
     }
     if (i % kASecond != 0) continue;
     ++seconds;
@@ -215,7 +215,7 @@ TEST(Memory, a_million_endpoints_pass_through) {
   EXPECT_EQ(picture.totals.bytes_sent, 100ULL * kMany);
   EXPECT_EQ(picture.totals.bytes_received, 1000ULL * kMany);
   const auto measured = std::count_if(picture.endpoints.begin(), picture.endpoints.end(), [](const auto& endpoint) {
-    const auto found = endpoint.histograms.find("first_byte");
+    const auto found = endpoint.histograms.find(model::Measure::kFirstByte);
     return found != endpoint.histograms.end() && found->second.count() == 1 && endpoint.totals.exchanges == 1;
   });
   EXPECT_GE(measured, 256 / 10);

@@ -21,9 +21,9 @@ std::uint64_t outcomes(const model::Activity& activity, ConnectOutcome outcome) 
   return activity.connect_outcomes[static_cast<std::size_t>(outcome)];
 }
 
-const model::WindowDelay* delay(const EndpointSnapshot& endpoint, const std::string& name) {
+const model::WindowDelay* delay(const EndpointSnapshot& endpoint, model::Measure measure) {
   const auto found = std::find_if(endpoint.delays.begin(), endpoint.delays.end(),
-                                  [&name](const model::WindowDelay& each) { return each.name == name; });
+                                  [measure](const model::WindowDelay& each) { return each.measure == measure; });
   return found == endpoint.delays.end() ? nullptr : &*found;
 }
 
@@ -62,13 +62,13 @@ TEST(Snapshot, SumsAndDelaysOfTheWindowOnly) {
   const EndpointSnapshot& endpoint = now.endpoints[0];
   EXPECT_EQ(endpoint.key, remote_endpoint());
   EXPECT_EQ(endpoint.open_sockets, 1U);
-  const model::WindowDelay* first_byte = delay(endpoint, "first_byte");
+  const model::WindowDelay* first_byte = delay(endpoint, model::Measure::kFirstByte);
   ASSERT_NE(first_byte, nullptr);
   EXPECT_EQ(first_byte->count, 20U);
   EXPECT_NEAR(static_cast<double>(first_byte->p99_us), 1000, 70);
-  ASSERT_NE(delay(endpoint, "rtt"), nullptr);
-  EXPECT_EQ(delay(endpoint, "rtt")->count, 5U);
-  EXPECT_EQ(delay(endpoint, "connect"), nullptr);  // before the window
+  ASSERT_NE(delay(endpoint, model::Measure::kRtt), nullptr);
+  EXPECT_EQ(delay(endpoint, model::Measure::kRtt)->count, 5U);
+  EXPECT_EQ(delay(endpoint, model::Measure::kConnect), nullptr);  // before the window
 }
 
 TEST(Snapshot, ConnectsByOutcomeAndFailures) {
