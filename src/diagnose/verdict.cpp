@@ -34,7 +34,7 @@ const Finding* top_of(const std::vector<Finding>& findings) {
 Feed feed_of(const Finding& finding) {
   switch (finding.family) {
     case Family::kListening:
-    case Family::kAllowances:
+    case Family::kAllowance:
       return Feed::kCounters;
     case Family::kPath:
     case Family::kHostQueue:

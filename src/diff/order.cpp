@@ -20,7 +20,7 @@ using model::Report;
 
 // Delay and loss between the hosts, and what makes them.
 bool is_of_the_way(Family family) {
-  return family == Family::kPath || family == Family::kHostQueue || family == Family::kAllowances;
+  return family == Family::kPath || family == Family::kHostQueue || family == Family::kAllowance;
 }
 
 bool speaks_of(Family family, const Difference& difference) {

@@ -63,7 +63,7 @@ enum class Family : std::uint8_t {
   kReading,     // delay in this host's application, behind the network
   kCallGaps,    // time in this host's application before a call
   kListening,   // this host's accept queues
-  kAllowances,  // what the cloud lets this host's devices do
+  kAllowance,   // what the cloud lets this host's devices do
   kLosses,      // what this trace did not see: about this tool, never a cause
 };
 

@@ -196,7 +196,7 @@ constexpr std::array kEffects = {Effect{&kThroughputCeiling, Shared::kDevice}, E
 
 const Rule kAllowanceExceeded{
     .code = "allowance-exceeded",
-    .family = model::Family::kAllowances,
+    .family = model::Family::kAllowance,
     .judge_picture = judge_picture,
     .evidence = kEvidence,
     .word_evidence = word_evidence,
