@@ -272,7 +272,8 @@ TEST(HtmlCharts, every_series_and_measure_of_the_json_report_has_its_words) {
   }
   for (const auto& item : endpoint["series"].items()) EXPECT_THAT(known, ::testing::Contains(item.key()));
   std::vector<std::string> measures;
-  for (const Json& measure : data_of(render_html(report, {}))["measures"]) {
+  const Json data = data_of(render_html(report, {}));
+  for (const Json& measure : data["measures"]) {
     EXPECT_NE(measure["words"], "");
     measures.push_back(measure["name"]);
   }
