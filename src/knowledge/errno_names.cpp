@@ -21,6 +21,7 @@ constexpr std::array kErrnos = {
     ErrnoRow{1, "EPERM", "a local firewall rule or policy dropped the packet on its way out"},
     ErrnoRow{12, "ENOMEM", "the kernel had no memory for it"},
     ErrnoRow{13, "EACCES", "a local policy or a prohibited route forbids it"},
+    ErrnoRow{16, "EBUSY", "the first copy has not left this host"},
     ErrnoRow{22, "EINVAL", "the route or address is not valid for a connection"},
     ErrnoRow{32, "EPIPE", "the connection was already closed"},
     ErrnoRow{92, "ENOPROTOOPT", "an ICMP message says that the peer's host does not speak TCP"},

@@ -149,7 +149,7 @@ Endpoints retransmit_endpoints(const model::Report& report) {
     return found != endpoints.end();
   };
   for (const model::Finding& finding : report.findings) {
-    if (finding.code != "retransmit-loss" || !finding.endpoint) continue;
+    if (finding.family != model::Family::kPath || !finding.endpoint) continue;
     if (put_first(&all[*finding.endpoint])) return endpoints;
   }
   put_first(delay_endpoint(report));

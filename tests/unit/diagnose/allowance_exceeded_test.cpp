@@ -106,8 +106,7 @@ TEST(AllowanceExceeded, tells_a_driver_reset_the_room_left_and_the_own_type) {
   EXPECT_EQ(evidence_int(f, "driver_reset"), 1);
   EXPECT_EQ(evidence_int(f, "conntrack_available_min"), 1234);
   EXPECT_TRUE(f.ongoing);
-  EXPECT_THAT(f.explanation,
-              HasSubstr("This host is a t4g.micro: 64 Mbit/s in each direction, 5.0 Gbit/s for a while."));
+  EXPECT_THAT(f.explanation, HasSubstr("This host is a t4g.micro: 64 Mbit/s in each direction, 5 Gbit/s for a while."));
   EXPECT_THAT(f.explanation, HasSubstr("reset meanwhile"));
 }
 

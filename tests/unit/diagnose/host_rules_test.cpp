@@ -36,7 +36,7 @@ TEST(LocalQueueing, is_not_the_networks) {
   EXPECT_TRUE(evidence_is_null(finding, "qdisc"));
   EXPECT_EQ(evidence_int(finding, "in_container"), 0);
   EXPECT_EQ(evidence_int(finding, "queued_seconds"), 40);
-  EXPECT_THAT(finding.explanation, HasSubstr("about 0.20 s between this host's TCP and eth0"));
+  EXPECT_THAT(finding.explanation, HasSubstr("about 196 ms between this host's TCP and eth0"));
   EXPECT_EQ(finding.next_steps.front().command, "tc -s qdisc show dev eth0");
   EXPECT_EQ(finding.first_at, at(10));
 }
@@ -122,7 +122,7 @@ TEST(SlowReader, is_seen_by_a_closed_window) {
   picture.endpoints[0].totals.zero_window_sent_us = 199'000;
   EXPECT_THAT(codes(picture), IsEmpty());
   picture.endpoints[0].totals.zero_window_sent_us = 200'000;
-  EXPECT_THAT(only(picture).explanation, HasSubstr("This host told the peer to stop sending for 0.20 s in total"));
+  EXPECT_THAT(only(picture).explanation, HasSubstr("This host told the peer to stop sending for 200 ms in total"));
   picture.endpoints[0].processes.clear();
   EXPECT_EQ(only(picture).confidence, Confidence::kMedium);
 }

@@ -38,10 +38,11 @@ TEST(ThrottledCache, the_ceiling_comes_first_and_explains_the_queue) {
 
 TEST(ThrottledCache, is_told_in_two_sentences) {
   const Finding ceiling = find(throttled(), "throughput-ceiling");
-  EXPECT_EQ(ceiling.title, "10.77.0.2:6379 sends at most 64 Mbit/s");
-  EXPECT_EQ(ceiling.explanation,
-            "10.77.0.2:6379 sends at most 64 Mbit/s. Its 32 KiB responses wait about 0.19 s in a queue on the network "
-            "path; the host and the application do not.");
+  EXPECT_EQ(ceiling.title, "10.77.0.2:6379 sends at most 63.9 Mbit/s");
+  EXPECT_EQ(
+      ceiling.explanation,
+      "10.77.0.2:6379 sends at most 63.9 Mbit/s. Its 32.0 KiB responses wait about 186 ms in a queue on the network "
+      "path; the host and the application do not.");
   EXPECT_THAT(make_report(throttled().picture()).summary, HasSubstr("exchanges delayed ("));
 }
 
@@ -204,7 +205,7 @@ TEST(ThroughputCeiling, of_what_this_host_sends) {
   });
   const Finding ceiling = find(t, "throughput-ceiling");
   EXPECT_EQ(evidence_text(ceiling, "direction"), "out");
-  EXPECT_EQ(ceiling.title, "10.77.0.2:6379 sends at most 64 Mbit/s");
+  EXPECT_EQ(ceiling.title, "10.77.0.2:6379 sends at most 63.9 Mbit/s");
   EXPECT_EQ(evidence_text(find(t, "path-queueing"), "direction"), "out");
 }
 

@@ -150,7 +150,7 @@ TEST(PeerResetAfterIdle, is_high_when_the_silences_form_a_timer) {
   EXPECT_EQ(f.code, "peer-reset-after-idle");
   EXPECT_EQ(f.confidence, Confidence::kHigh);
   EXPECT_EQ(f.severity, Severity::kCritical);
-  EXPECT_EQ(f.title, "10.0.0.2:443 reset 3 connections after 350.1 s of silence");
+  EXPECT_EQ(f.title, "10.0.0.2:443 reset 3 connections after 350 s of silence");
   EXPECT_EQ(evidence_int(f, "write_to_reset_p50_us"), 2000);
   EXPECT_EQ(evidence_int(f, "reused_count"), 3);
   EXPECT_EQ(evidence_int(f, "keepalive_on_count"), 0);

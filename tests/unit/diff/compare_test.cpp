@@ -219,7 +219,7 @@ TEST(Compare, says_what_it_could_not_compare) {
   EXPECT_THAT(all, HasSubstr("the filters differ"));
   EXPECT_THAT(all, HasSubstr("BAD lost 900 events"));
   EXPECT_THAT(all, HasSubstr("did not end in order"));
-  EXPECT_THAT(all, HasSubstr("GOOD lasts 60 s, BAD 5 s"));
+  EXPECT_THAT(all, HasSubstr("GOOD lasts 60.0 s, BAD 5.0 s"));
   EXPECT_THAT(all, HasSubstr("retransmit_errors (not in GOOD)"));
   EXPECT_THAT(all, HasSubstr("rates and sizes of 1 of 1 endpoints"));
 }

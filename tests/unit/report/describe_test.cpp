@@ -35,7 +35,7 @@ TEST(Describe, a_retransmission_tells_why_how_much_and_how_late) {
   EXPECT_EQ(what.way, Way::kOut);
   EXPECT_TRUE(what.is_bad);
   EXPECT_EQ(what.words,
-            "sent again after a timeout (RTO), 3 segments, 210 ms (or up to 0.04 ms more) after the first time");
+            "sent again after a timeout (RTO), 3 segments, 210 ms (or up to 40 us more) after the first time");
   EXPECT_EQ(json_of(what), R"({"bound_us":40,"delay_us":210000,"kind":"rto","segments":3})");
   EXPECT_EQ(detail_words(what.details), "210 ms after the first, rto, 3 segments");
 }

@@ -221,7 +221,7 @@ std::vector<Finding> findings_with_evidence() {
                               {"unread_bytes_max", n(6'291'456)},
                               {"pid", n(811)},
                               {"comm", "ruby"},
-                              {"stopped", "true"}}),
+                              {"stopped", std::int64_t{1}}}),
       finding("slow-reader", {{"read_wait_p50_us", n(900)},
                               {"read_wait_p99_us", n(140'000)},
                               {"zero_window_sent_us", n(0)},

@@ -213,7 +213,7 @@ TEST(Text, large_counts_are_compared_by_share) {
   model::Report report = samples::api_resets();
   report.picture.endpoints[0].outcomes[2].count = 1'234'567;
   EXPECT_THAT(render_text(report, {}),
-              HasSubstr("  connection used before          9 of 12       0 of 3       0.07 %\n"));
+              HasSubstr("  connection used before          9 of 12       0 of 3       0.072 %\n"));
 }
 
 TEST(Text, what_was_sent_again_why_and_how_long_after) {
@@ -368,7 +368,7 @@ TEST(Text, a_blank_in_a_bar_was_not_measured) {
 }
 
 TEST(Text, below_a_second_the_own_cost_is_no_share) {
-  EXPECT_THAT(render_text(samples::queueing_ipv6(), {}), HasSubstr("own CPU: 0.55 s"));
+  EXPECT_THAT(render_text(samples::queueing_ipv6(), {}), HasSubstr("own CPU: 550 ms"));
 }
 
 TEST(Text, an_empty_report_is_no_crash) {

@@ -153,8 +153,10 @@ TEST_F(Confined, a_file_is_renamed_and_removed_where_that_is_needed) {
 
 TEST_F(Confined, no_file_is_moved_out_of_there_or_into_it) {
   if (!has("confined_files")) GTEST_SKIP() << "no Landlock here: paths cannot be told apart";
-  for (const auto& [from, to] : {std::pair{"draft", "../foreign/draft"}, std::pair{"../foreign/secret", "report"}}) {
-    EXPECT_NE(confined(needs_, [&] { return ::renameat(own_.get(), from, own_.get(), to) == 0 ? 0 : errno; }), 0);
+  for (const auto& way : {std::pair{"draft", "../foreign/draft"}, std::pair{"../foreign/secret", "report"}}) {
+    EXPECT_NE(
+        confined(needs_, [&] { return ::renameat(own_.get(), way.first, own_.get(), way.second) == 0 ? 0 : errno; }),
+        0);
   }
   EXPECT_NE(confined(needs_, [&] { return ::unlinkat(own_.get(), "../foreign/secret", 0) == 0 ? 0 : errno; }), 0);
   EXPECT_EQ(content("foreign/secret"), "secret");

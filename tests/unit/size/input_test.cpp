@@ -129,7 +129,7 @@ TEST(SizeInput, values_of_a_wrong_kind_are_unknown) {
     EXPECT_TRUE(read_measured_traffic(report.dump(), std::nullopt)) << wrong;
     report["endpoints"] = value;
     EXPECT_NE(refusal(report.dump()), "was accepted") << wrong;
-    report["endpoints"] = {value};
+    report["endpoints"] = Json::array({value});
     EXPECT_EQ(refusal(report.dump()), "the report has no endpoint") << wrong;
   }
 }

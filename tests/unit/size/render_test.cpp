@@ -95,13 +95,13 @@ TEST(SizeRender, a_page_tells_what_the_text_tells) {
 TEST(SizeRender, answer_comes_first) {
   const auto answer = [](const size::Plan& plan) { return size_answer(plan); };
   EXPECT_EQ(answer(size::make_plan(asked(300), baseline_of(64), fake_table())),
-            "64 Mbit/s carries 233 responses/s of 32 KiB; you ask 300/s: 29 % too much; t3.small, t4g.small "
+            "64 Mbit/s carries 233 responses/s of 32 KiB; you ask 300/s: 28.6 % too much; t3.small, t4g.small "
             "(128 Mbit/s) carry 467/s.");
   EXPECT_EQ(answer(size::make_plan(asked(300), size::instance(5), fake_table())),
-            "t4g.micro (64 Mbit/s) carries 233 responses/s of 32 KiB; you ask 300/s: 29 % too much; t4g.small "
+            "t4g.micro (64 Mbit/s) carries 233 responses/s of 32 KiB; you ask 300/s: 28.6 % too much; t4g.small "
             "(128 Mbit/s) carries 467/s.");
   EXPECT_EQ(answer(size::make_plan(asked(200), baseline_of(64), fake_table())),
-            "64 Mbit/s carries 233 responses/s of 32 KiB; you ask 200/s: 86 % of it.");
+            "64 Mbit/s carries 233 responses/s of 32 KiB; you ask 200/s: 85.7 % of it.");
   EXPECT_EQ(answer(size::make_plan(responses_of(32'768), baseline_of(64), fake_table())),
             "64 Mbit/s carries 233 responses/s of 32 KiB.");
   EXPECT_EQ(answer(size::make_plan(asked(300), std::nullopt, fake_table())),

@@ -58,7 +58,7 @@ TEST_F(NewRecording, says_what_it_is_to_file_and_sqlite) {
   const std::string bytes = bytes_of_file(path());
   EXPECT_EQ(bytes.substr(0, 15), "SQLite format 3");
   EXPECT_EQ(bytes.substr(68, 4), "tcpd");
-  EXPECT_EQ(bytes.substr(60, 4), std::string("\0\0\0\1", 4));
+  EXPECT_EQ(bytes.substr(60, 4), std::string("\0\0\0\2", 4));
 }
 
 TEST_F(NewRecording, takes_names_that_mean_something_elsewhere) {

@@ -61,7 +61,7 @@ void add_names(std::string& names) {
       add_names<typename std::decay_t<decltype(field)>::Value>(names);
       names += "}";
     });
-  } else if constexpr (kIsOptional<T> || kIsList<T> || Measures<T>) {
+  } else if constexpr (kIsOptional<T> || kIsList<T>) {
     add_names<typename T::value_type>(names);
   } else if constexpr (Map<T>) {
     add_names<typename T::mapped_type>(names);
