@@ -18,12 +18,12 @@
 
 namespace tcpdiag::bpf {
 
-namespace {
-
 struct SkeletonDeleter {
   void operator()(tcpdiag_bpf* skeleton) const { tcpdiag_bpf::destroy(skeleton); }
 };
 using Skeleton = std::unique_ptr<tcpdiag_bpf, SkeletonDeleter>;
+
+namespace {
 
 Skeleton open_skeleton() {
   bpf_object_open_opts options{};

@@ -10,7 +10,7 @@ import unittest
 
 sys.dont_write_bytecode = True  # The source tree may belong to somebody else.
 SOURCE_DIR = pathlib.Path(os.environ["TCPDIAG_SOURCE_DIR"])
-sys.path.insert(0, str(SOURCE_DIR / "packaging" / "tools"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "packaging" / "tools"))
 
 from help_text import Help, ask_all  # noqa: E402 (the path comes first)
 

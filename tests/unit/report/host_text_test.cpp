@@ -70,8 +70,8 @@ TEST(HostText, cards_without_counters_are_one_line) {
 TEST(HostText, several_processes_at_the_top_endpoint_are_a_table) {
   EXPECT_THAT(text_of(samples::slow_reader()),
               HasSubstr("\nPROCESSES AT 10.77.0.2:6379      sockets    open         bytes out/in  exchanges\n"
-                        "  ruby (pids 811, 812)                 8       3  87.9 KiB/58.2 MiB       1860\n"
-                        "  sidekiq (pid 900)                    2       2     10000 B/977 KiB        140\n"));
+                        "  ruby (pids 811, 812)                 8       3    87.9 KiB/58.2 MiB       1860\n"
+                        "  sidekiq (pid 900)                    2       2      10000 B/977 KiB        140\n"));
   EXPECT_THAT(text_of(samples::incident_b()), Not(HasSubstr("PROCESSES")));  // only one
   model::Report nothing = samples::slow_reader();
   nothing.findings.clear();
