@@ -192,7 +192,7 @@ class Throttled(QueueCase):
         self.assertRegex(screen, r"\b6[2-5](\.\d+)? Mbit/s")
         self.assertRegex(screen, rf"\bredis-benchmark \(pid {run.ready['client']['pid']}\b")
         self.assertRegex(screen, r"\b2[1-4]\d(\.\d)? ?/s\b", "exchanges a second")
-        self.assertRegex(screen, r"\b327\d\d B\b", "the size of a response")
+        self.assertRegex(screen, r"mean response 32\.0 KiB", "the size of a response")
         self.assertRegex(screen, r"(?m)^.*path queue +p50 +(1[5-9]|20|21)\d ms\b", "the queue")
         self.assertRegex("\n".join(lines[:2]), r"lost events: 0\b")
 

@@ -86,16 +86,30 @@ class ToAdd(unittest.TestCase):
         self.assertEqual(result.returncode, code, f"{command}\n{result.stdout}{result.stderr}")
         return result.stdout + result.stderr
 
+    @staticmethod
+    def unit_with(source: pathlib.Path, commands: dict[str, dict[str, str]]) -> dict[str, str]:
+        """The command that compiles the source together with others (CMake's UNITY_BUILD)."""
+        for name, entry in commands.items():
+            if "/Unity/" in name and f'"{source}"' in pathlib.Path(name).read_text(encoding="utf-8"):
+                return entry
+        raise AssertionError(f"{source} is compiled nowhere")
+
     def build(self, copy: pathlib.Path, changed: list[str]) -> pathlib.Path:
         """The program with the changed files of the copy."""
         commands = {entry["file"]: entry for entry in
                     json.loads((BUILD_DIR / "compile_commands.json").read_text(encoding="utf-8"))}
         objects = []
         for name in changed:
-            entry = commands[str(SOURCE_DIR / name)]
+            entry = commands.get(str(SOURCE_DIR / name)) or self.unit_with(SOURCE_DIR / name, commands)
             # Without the precompiled header, which was made of the headers in the original place.
             command = re.sub(r"(-Xclang )?-include(-pch)? (-Xclang )?\S*cmake_pch\S*", "", entry["command"])
             words = [word.replace(str(SOURCE_DIR / "src"), str(copy / "src")) for word in shlex.split(command)]
+            unit = pathlib.Path(entry["file"])
+            if unit != SOURCE_DIR / name:  # compiled together with others
+                text = unit.read_text(encoding="utf-8").replace(str(SOURCE_DIR / "src"), str(copy / "src"))
+                (copy / unit.name).write_text(text, encoding="utf-8")
+                words[words.index(str(unit))] = str(copy / unit.name)
+            words.append("-O0")  # it is asked for its help only
             objects.append(copy / (pathlib.Path(name).name + ".o"))
             words[words.index("-o") + 1] = str(objects[-1])
             subprocess.run(words, cwd=entry["directory"], check=True, timeout=300)

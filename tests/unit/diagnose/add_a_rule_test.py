@@ -66,7 +66,7 @@ def sources() -> list[str]:
 def compiler(build: str, include_first: str) -> list[str]:
     """How registry.cpp is compiled, less its file and output, with another folder before src/."""
     for entry in json.loads(read(os.path.join(build, "compile_commands.json"))):
-        if entry["file"].endswith("/src/diagnose/registry.cpp"):
+        if entry["file"].endswith("/src/diagnose/registry.cpp") or "/tcpdiag_diagnose.dir/Unity/" in entry["file"]:
             words = shlex.split(entry["command"])
             words = words[1:] if os.path.basename(words[0]) == "ccache" else words
             words = words[: words.index("-o")]

@@ -179,7 +179,8 @@ model::Report hostile_report(std::size_t first) {
   picture.start.netns.push_back({1, name(), false, false, {}, {}});
   picture.start.filters.comms = {name()};
   picture.start.abilities = {{name(), false, name()}};
-  picture.nics = {samples::nic(name(), name(), {{"bw_out", 5}})};
+  const std::string device = name();  // arguments are worked out in any order
+  picture.nics = {samples::nic(device, name(), {{"bw_out", 5}})};
   for (model::EndpointPicture& endpoint : picture.endpoints) {
     for (model::ProcessShare& process : endpoint.processes) process.comm = process.cgroup = name();
     endpoint.processes.push_back({name(), name(), {1, 2}, 1, 1, 1, 1, 1});
