@@ -17,7 +17,7 @@ std::optional<std::size_t> find_or_make_endpoint(State& state, const model::Endp
                                                  bool may_fold);
 
 // A socket comes to this endpoint, or leaves it.
-void enter_endpoint(State& state, SocketRecord& socket, std::size_t endpoint);
+void enter_endpoint(State& state, SocketRecord& socket, std::size_t index);
 void leave_endpoint(State& state, const SocketRecord& socket, model::MonoTime at);
 
 // The endpoint of a socket that is over; null: it gave way since.

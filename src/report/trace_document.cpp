@@ -105,7 +105,7 @@ Facts footer(const TraceView& view) {
   const model::Picture& picture = report.picture;
   const SecondLine shown = second_line(view);
   Facts out;
-  const auto add = [&](const char* label, std::string text, const char* end = "") {
+  const auto add = [&](const char* label, const std::string& text, const char* end = "") {
     if (text.empty()) return;
     Fact fact{label, *label == 0 ? "" : fmt::format("{}: ", label), {text + end}};
     out.facts.push_back(std::move(fact));

@@ -304,7 +304,7 @@ model::EndpointSample decode_stats(const model::EndpointKey& key, std::span<cons
     sample.calls += cpu.calls;
     sample.calls_with_gap += cpu.calls_with_gap;
     sample.calls_gap_ambiguous += cpu.calls_gap_ambiguous;
-    for (std::size_t m = 0; m < sample.measures.size(); ++m) {
+    for (std::size_t m = 0; m < model::MeasureHistograms::size(); ++m) {
       std::array<std::uint64_t, TCPD_HIST_BUCKETS> buckets{};
       std::copy(std::begin(cpu.measures[m].buckets), std::end(cpu.measures[m].buckets), buckets.begin());
       const auto part =

@@ -312,7 +312,7 @@ bool Telling::read_histograms(std::int64_t sample, model::EndpointSample& record
     if (std::exchange(seen[index], true)) return wrong(kHistogramTable, sample, "a measure is there twice");
     if (!read_histogram(sums.measures[index]) || !advance(histograms_)) return false;
   }
-  for (std::size_t i = 0; i < record.measures.size(); ++i) {
+  for (std::size_t i = 0; i < model::MeasureHistograms::size(); ++i) {
     if (sums.measures[i].count > 0) record.measures[i] = sums.measures[i].full();
   }
   return true;
