@@ -146,9 +146,9 @@ std::string bit_rate(double bit_per_s) {
     double bits;
     std::string_view name;
   };
-  constexpr std::array kUnits = {Unit{1e9, "Gbit/s"}, Unit{1e6, "Mbit/s"}, Unit{1e3, "kbit/s"}, Unit{1, "bit/s"}};
-  const auto* unit = std::ranges::find_if(kUnits, [bit_per_s](const Unit& u) { return bit_per_s >= u.bits; });
-  if (unit == kUnits.end()) unit = &kUnits.back();
+  constexpr std::array kRates = {Unit{1e9, "Gbit/s"}, Unit{1e6, "Mbit/s"}, Unit{1e3, "kbit/s"}, Unit{1, "bit/s"}};
+  const auto* unit = std::ranges::find_if(kRates, [bit_per_s](const Unit& u) { return bit_per_s >= u.bits; });
+  if (unit == kRates.end()) unit = &kRates.back();
   const double number = bit_per_s / unit->bits;
   const bool whole = std::abs(number - std::round(number)) < 1e-6 * number || number >= 99.95;
   return whole ? fmt::format("{:.0f} {}", number, unit->name) : fmt::format("{:.3g} {}", number, unit->name);

@@ -18,6 +18,7 @@
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
+namespace allowance_exceeded {
 namespace {
 
 using model::AllowanceLimit;
@@ -193,14 +194,15 @@ constexpr std::array kEffects = {Effect{&kThroughputCeiling, Shared::kDevice}, E
                                  Effect{&kLocalQueueing, Shared::kDevice}};
 
 }  // namespace
+}  // namespace allowance_exceeded
 
 const Rule kAllowanceExceeded{
     .code = "allowance-exceeded",
     .family = model::Family::kAllowance,
-    .judge_picture = judge_picture,
-    .evidence = kEvidence,
-    .word_evidence = word_evidence,
-    .effects = kEffects,
+    .judge_picture = allowance_exceeded::judge_picture,
+    .evidence = allowance_exceeded::kEvidence,
+    .word_evidence = allowance_exceeded::word_evidence,
+    .effects = allowance_exceeded::kEffects,
 };
 
 }  // namespace tcpdiag::diagnose::rules

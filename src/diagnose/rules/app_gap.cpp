@@ -17,6 +17,7 @@
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
+namespace app_gap {
 namespace {
 
 using model::AppGap;
@@ -199,13 +200,14 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 }
 
 }  // namespace
+}  // namespace app_gap
 
 const Rule kAppGap{
     .code = "app-gap",
     .family = model::Family::kCallGaps,
-    .judge_picture = judge_picture,
-    .evidence = kEvidence,
-    .word_evidence = word_evidence,
+    .judge_picture = app_gap::judge_picture,
+    .evidence = app_gap::kEvidence,
+    .word_evidence = app_gap::word_evidence,
 };
 
 }  // namespace tcpdiag::diagnose::rules

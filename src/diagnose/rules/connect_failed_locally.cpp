@@ -14,6 +14,7 @@
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
+namespace connect_failed_locally {
 namespace {
 
 using model::Confidence;
@@ -103,15 +104,16 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 }
 
 }  // namespace
+}  // namespace connect_failed_locally
 
 const Rule kConnectFailedLocally{
     .code = "connect-failed-locally",
     .family = model::Family::kConnects,
-    .claims = claims,
-    .split = split,
-    .judge = judge,
-    .evidence = kEvidence,
-    .word_evidence = word_evidence,
+    .claims = connect_failed_locally::claims,
+    .split = connect_failed_locally::split,
+    .judge = connect_failed_locally::judge,
+    .evidence = connect_failed_locally::kEvidence,
+    .word_evidence = connect_failed_locally::word_evidence,
 };
 
 }  // namespace tcpdiag::diagnose::rules

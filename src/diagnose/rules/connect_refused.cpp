@@ -13,6 +13,7 @@
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
+namespace connect_refused {
 namespace {
 
 using model::Confidence;
@@ -88,14 +89,15 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 }
 
 }  // namespace
+}  // namespace connect_refused
 
 const Rule kConnectRefused{
     .code = "connect-refused",
     .family = model::Family::kConnects,
-    .claims = claims,
-    .judge = judge,
-    .evidence = kEvidence,
-    .word_evidence = word_evidence,
+    .claims = connect_refused::claims,
+    .judge = connect_refused::judge,
+    .evidence = connect_refused::kEvidence,
+    .word_evidence = connect_refused::word_evidence,
 };
 
 }  // namespace tcpdiag::diagnose::rules

@@ -21,6 +21,7 @@
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
+namespace connect_timeout {
 namespace {
 
 using model::Confidence;
@@ -229,14 +230,15 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 }
 
 }  // namespace
+}  // namespace connect_timeout
 
 const Rule kConnectTimeout{
     .code = "connect-timeout",
     .family = model::Family::kConnects,
-    .claims = claims,
-    .judge = judge,
-    .evidence = kEvidence,
-    .word_evidence = word_evidence,
+    .claims = connect_timeout::claims,
+    .judge = connect_timeout::judge,
+    .evidence = connect_timeout::kEvidence,
+    .word_evidence = connect_timeout::word_evidence,
 };
 
 }  // namespace tcpdiag::diagnose::rules

@@ -12,6 +12,7 @@
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
+namespace delay_unattributed {
 namespace {
 
 using model::Whose;
@@ -92,14 +93,15 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 }
 
 }  // namespace
+}  // namespace delay_unattributed
 
 const Rule kDelayUnattributed{
     .code = "delay-unattributed",
     .family = model::Family::kPath,
     .may_be_critical = false,
-    .judge_picture = judge_picture,
-    .evidence = kEvidence,
-    .word_evidence = word_evidence,
+    .judge_picture = delay_unattributed::judge_picture,
+    .evidence = delay_unattributed::kEvidence,
+    .word_evidence = delay_unattributed::word_evidence,
 };
 
 }  // namespace tcpdiag::diagnose::rules

@@ -12,6 +12,7 @@
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
+namespace events_lost {
 namespace {
 
 using model::Confidence;
@@ -88,14 +89,15 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 }
 
 }  // namespace
+}  // namespace events_lost
 
 const Rule kEventsLost{
     .code = "events-lost",
     .family = model::Family::kLosses,
     .may_be_critical = false,
-    .judge_picture = judge_picture,
-    .evidence = kEvidence,
-    .word_evidence = word_evidence,
+    .judge_picture = events_lost::judge_picture,
+    .evidence = events_lost::kEvidence,
+    .word_evidence = events_lost::word_evidence,
 };
 
 }  // namespace tcpdiag::diagnose::rules

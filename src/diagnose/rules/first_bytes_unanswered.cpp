@@ -18,6 +18,7 @@
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
+namespace first_bytes_unanswered {
 namespace {
 
 using model::Confidence;
@@ -144,14 +145,15 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 }
 
 }  // namespace
+}  // namespace first_bytes_unanswered
 
 const Rule kFirstBytesUnanswered{
     .code = "first-bytes-unanswered",
     .family = model::Family::kExchanges,
-    .claims = claims,
-    .judge = judge,
-    .evidence = kEvidence,
-    .word_evidence = word_evidence,
+    .claims = first_bytes_unanswered::claims,
+    .judge = first_bytes_unanswered::judge,
+    .evidence = first_bytes_unanswered::kEvidence,
+    .word_evidence = first_bytes_unanswered::word_evidence,
 };
 
 }  // namespace tcpdiag::diagnose::rules

@@ -18,6 +18,7 @@
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
+namespace listen_overflow {
 namespace {
 
 using model::Confidence;
@@ -266,14 +267,15 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 constexpr std::array kEffects = {Effect{&kConnectTimeout, Shared::kListener}};
 
 }  // namespace
+}  // namespace listen_overflow
 
 const Rule kListenOverflow{
     .code = "listen-overflow",
     .family = model::Family::kListening,
-    .judge_picture = judge_picture,
-    .evidence = kEvidence,
-    .word_evidence = word_evidence,
-    .effects = kEffects,
+    .judge_picture = listen_overflow::judge_picture,
+    .evidence = listen_overflow::kEvidence,
+    .word_evidence = listen_overflow::word_evidence,
+    .effects = listen_overflow::kEffects,
 };
 
 }  // namespace tcpdiag::diagnose::rules

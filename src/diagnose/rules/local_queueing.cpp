@@ -12,6 +12,7 @@
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
+namespace local_queueing {
 namespace {
 
 using model::Confidence;
@@ -124,14 +125,15 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 constexpr std::array kEffects = {Effect{&kRetransmitLoss, Shared::kEndpoint}};
 
 }  // namespace
+}  // namespace local_queueing
 
 const Rule kLocalQueueing{
     .code = "local-queueing",
     .family = model::Family::kHostQueue,
-    .judge_picture = judge_picture,
-    .evidence = kEvidence,
-    .word_evidence = word_evidence,
-    .effects = kEffects,
+    .judge_picture = local_queueing::judge_picture,
+    .evidence = local_queueing::kEvidence,
+    .word_evidence = local_queueing::word_evidence,
+    .effects = local_queueing::kEffects,
 };
 
 }  // namespace tcpdiag::diagnose::rules

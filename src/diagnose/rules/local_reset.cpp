@@ -20,6 +20,7 @@
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
+namespace local_reset {
 namespace {
 
 using model::Confidence;
@@ -279,16 +280,17 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 }
 
 }  // namespace
+}  // namespace local_reset
 
 const Rule kLocalReset{
     .code = "local-reset",
     .family = model::Family::kExchanges,
-    .claims = claims,
-    .split = split,
-    .judge = judge,
-    .judge_picture = judge_picture,
-    .evidence = kEvidence,
-    .word_evidence = word_evidence,
+    .claims = local_reset::claims,
+    .split = local_reset::split,
+    .judge = local_reset::judge,
+    .judge_picture = local_reset::judge_picture,
+    .evidence = local_reset::kEvidence,
+    .word_evidence = local_reset::word_evidence,
 };
 
 }  // namespace tcpdiag::diagnose::rules

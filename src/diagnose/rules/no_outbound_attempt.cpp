@@ -20,6 +20,7 @@
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
+namespace no_outbound_attempt {
 namespace {
 
 using model::Confidence;
@@ -179,14 +180,15 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 }
 
 }  // namespace
+}  // namespace no_outbound_attempt
 
 const Rule kNoOutboundAttempt{
     .code = "no-outbound-attempt",
     .family = model::Family::kExchanges,
     .may_be_critical = false,  // a client that gave up is counted by peer-gave-up
-    .judge_picture = judge_picture,
-    .evidence = kEvidence,
-    .word_evidence = word_evidence,
+    .judge_picture = no_outbound_attempt::judge_picture,
+    .evidence = no_outbound_attempt::kEvidence,
+    .word_evidence = no_outbound_attempt::word_evidence,
 };
 
 }  // namespace tcpdiag::diagnose::rules

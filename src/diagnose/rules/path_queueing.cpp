@@ -13,6 +13,7 @@
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
+namespace path_queueing {
 namespace {
 
 using model::Confidence;
@@ -211,10 +212,11 @@ constexpr std::array kEffects = {Effect{&kRetransmitLoss, Shared::kEndpoint},
                                  Effect{&kResponseTimeout, Shared::kEndpoint}};
 
 }  // namespace
+}  // namespace path_queueing
 
 void word_path_queue(EvidenceReader& e, Rows& out) {
-  const std::string queue = e.p50_p99(kPathQueueP50Us, kPathQueueP99Us);
-  const std::string pattern = pattern_words(e);
+  const std::string queue = e.p50_p99(kPathQueueP50Us, path_queueing::kPathQueueP99Us);
+  const std::string pattern = path_queueing::pattern_words(e);
   out.push_back({"path queue", list_of({queue, pattern})});
   const auto floor = e.number(kRttFloorUs);
   out.push_back({"RTT floor", floor_words(floor, e.text(kRttFloorSource))});
@@ -223,10 +225,10 @@ void word_path_queue(EvidenceReader& e, Rows& out) {
 const Rule kPathQueueing{
     .code = "path-queueing",
     .family = model::Family::kPath,
-    .judge_picture = judge_picture,
-    .evidence = kEvidence,
-    .word_evidence = word_evidence,
-    .effects = kEffects,
+    .judge_picture = path_queueing::judge_picture,
+    .evidence = path_queueing::kEvidence,
+    .word_evidence = path_queueing::word_evidence,
+    .effects = path_queueing::kEffects,
 };
 
 }  // namespace tcpdiag::diagnose::rules

@@ -17,6 +17,7 @@
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
+namespace peer_closed_awaiting_response {
 namespace {
 
 using model::Confidence;
@@ -115,14 +116,15 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 }
 
 }  // namespace
+}  // namespace peer_closed_awaiting_response
 
 const Rule kPeerClosedAwaitingResponse{
     .code = "peer-closed-awaiting-response",
     .family = model::Family::kExchanges,
-    .claims = claims,
-    .judge = judge,
-    .evidence = kEvidence,
-    .word_evidence = word_evidence,
+    .claims = peer_closed_awaiting_response::claims,
+    .judge = peer_closed_awaiting_response::judge,
+    .evidence = peer_closed_awaiting_response::kEvidence,
+    .word_evidence = peer_closed_awaiting_response::word_evidence,
 };
 
 }  // namespace tcpdiag::diagnose::rules

@@ -18,6 +18,7 @@
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
+namespace peer_closed_before_reuse {
 namespace {
 
 using model::Confidence;
@@ -148,14 +149,15 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 }
 
 }  // namespace
+}  // namespace peer_closed_before_reuse
 
 const Rule kPeerClosedBeforeReuse{
     .code = "peer-closed-before-reuse",
     .family = model::Family::kExchanges,
-    .claims = claims,
-    .judge = judge,
-    .evidence = kEvidence,
-    .word_evidence = word_evidence,
+    .claims = peer_closed_before_reuse::claims,
+    .judge = peer_closed_before_reuse::judge,
+    .evidence = peer_closed_before_reuse::kEvidence,
+    .word_evidence = peer_closed_before_reuse::word_evidence,
 };
 
 }  // namespace tcpdiag::diagnose::rules

@@ -22,6 +22,7 @@
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
+namespace peer_gave_up {
 namespace {
 
 using model::Confidence;
@@ -214,14 +215,15 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 }
 
 }  // namespace
+}  // namespace peer_gave_up
 
 const Rule kPeerGaveUp{
     .code = "peer-gave-up",
     .family = model::Family::kExchanges,
-    .claims = claims,
-    .judge = judge,
-    .evidence = kEvidence,
-    .word_evidence = word_evidence,
+    .claims = peer_gave_up::claims,
+    .judge = peer_gave_up::judge,
+    .evidence = peer_gave_up::kEvidence,
+    .word_evidence = peer_gave_up::word_evidence,
 };
 
 }  // namespace tcpdiag::diagnose::rules

@@ -17,6 +17,7 @@
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
+namespace peer_reset_after_idle {
 namespace {
 
 using model::Confidence;
@@ -144,14 +145,15 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 }
 
 }  // namespace
+}  // namespace peer_reset_after_idle
 
 const Rule kPeerResetAfterIdle{
     .code = "peer-reset-after-idle",
     .family = model::Family::kExchanges,
-    .claims = claims,
-    .judge = judge,
-    .evidence = kEvidence,
-    .word_evidence = word_evidence,
+    .claims = peer_reset_after_idle::claims,
+    .judge = peer_reset_after_idle::judge,
+    .evidence = peer_reset_after_idle::kEvidence,
+    .word_evidence = peer_reset_after_idle::word_evidence,
 };
 
 }  // namespace tcpdiag::diagnose::rules

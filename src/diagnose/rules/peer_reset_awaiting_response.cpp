@@ -17,6 +17,7 @@
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
+namespace peer_reset_awaiting_response {
 namespace {
 
 using model::Confidence;
@@ -190,14 +191,15 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 }
 
 }  // namespace
+}  // namespace peer_reset_awaiting_response
 
 const Rule kPeerResetAwaitingResponse{
     .code = "peer-reset-awaiting-response",
     .family = model::Family::kExchanges,
-    .claims = claims,
-    .judge = judge,
-    .evidence = kEvidence,
-    .word_evidence = word_evidence,
+    .claims = peer_reset_awaiting_response::claims,
+    .judge = peer_reset_awaiting_response::judge,
+    .evidence = peer_reset_awaiting_response::kEvidence,
+    .word_evidence = peer_reset_awaiting_response::word_evidence,
 };
 
 }  // namespace tcpdiag::diagnose::rules

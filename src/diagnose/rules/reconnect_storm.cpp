@@ -19,6 +19,7 @@
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
+namespace reconnect_storm {
 namespace {
 
 using model::Confidence;
@@ -197,13 +198,14 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 }
 
 }  // namespace
+}  // namespace reconnect_storm
 
 const Rule kReconnectStorm{
     .code = "reconnect-storm",
     .family = model::Family::kReconnects,
-    .judge_picture = judge_picture,
-    .evidence = kEvidence,
-    .word_evidence = word_evidence,
+    .judge_picture = reconnect_storm::judge_picture,
+    .evidence = reconnect_storm::kEvidence,
+    .word_evidence = reconnect_storm::word_evidence,
 };
 
 }  // namespace tcpdiag::diagnose::rules

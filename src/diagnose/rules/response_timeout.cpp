@@ -20,6 +20,7 @@
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
+namespace response_timeout {
 namespace {
 
 using model::Confidence;
@@ -244,14 +245,15 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 }
 
 }  // namespace
+}  // namespace response_timeout
 
 const Rule kResponseTimeout{
     .code = "response-timeout",
     .family = model::Family::kExchanges,
-    .claims = claims,
-    .judge = judge,
-    .evidence = kEvidence,
-    .word_evidence = word_evidence,
+    .claims = response_timeout::claims,
+    .judge = response_timeout::judge,
+    .evidence = response_timeout::kEvidence,
+    .word_evidence = response_timeout::word_evidence,
 };
 
 }  // namespace tcpdiag::diagnose::rules

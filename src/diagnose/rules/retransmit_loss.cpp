@@ -14,6 +14,7 @@
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
+namespace retransmit_loss {
 namespace {
 
 using model::Confidence;
@@ -273,14 +274,15 @@ constexpr std::array kEffects = {Effect{&kResponseTimeout, Shared::kEndpoint},
                                  Effect{&kPeerResetAwaitingResponse, Shared::kEndpoint}};
 
 }  // namespace
+}  // namespace retransmit_loss
 
 const Rule kRetransmitLoss{
     .code = "retransmit-loss",
     .family = model::Family::kPath,
-    .judge_picture = judge_picture,
-    .evidence = kEvidence,
-    .word_evidence = word_evidence,
-    .effects = kEffects,
+    .judge_picture = retransmit_loss::judge_picture,
+    .evidence = retransmit_loss::kEvidence,
+    .word_evidence = retransmit_loss::word_evidence,
+    .effects = retransmit_loss::kEffects,
 };
 
 }  // namespace tcpdiag::diagnose::rules

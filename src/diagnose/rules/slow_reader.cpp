@@ -12,6 +12,7 @@
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
+namespace slow_reader {
 namespace {
 
 using model::Confidence;
@@ -115,14 +116,15 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 constexpr std::array kEffects = {Effect{&kResponseTimeout, Shared::kEndpoint}, Effect{&kPeerGaveUp, Shared::kEndpoint}};
 
 }  // namespace
+}  // namespace slow_reader
 
 const Rule kSlowReader{
     .code = "slow-reader",
     .family = model::Family::kReading,
-    .judge_picture = judge_picture,
-    .evidence = kEvidence,
-    .word_evidence = word_evidence,
-    .effects = kEffects,
+    .judge_picture = slow_reader::judge_picture,
+    .evidence = slow_reader::kEvidence,
+    .word_evidence = slow_reader::word_evidence,
+    .effects = slow_reader::kEffects,
 };
 
 }  // namespace tcpdiag::diagnose::rules

@@ -16,6 +16,7 @@
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
+namespace throughput_ceiling {
 namespace {
 
 using model::Confidence;
@@ -287,14 +288,15 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 constexpr std::array kEffects = {Effect{&kPathQueueing, Shared::kEndpoint, true}};
 
 }  // namespace
+}  // namespace throughput_ceiling
 
 const Rule kThroughputCeiling{
     .code = "throughput-ceiling",
     .family = model::Family::kPath,
-    .judge_picture = judge_picture,
-    .evidence = kEvidence,
-    .word_evidence = word_evidence,
-    .effects = kEffects,
+    .judge_picture = throughput_ceiling::judge_picture,
+    .evidence = throughput_ceiling::kEvidence,
+    .word_evidence = throughput_ceiling::word_evidence,
+    .effects = throughput_ceiling::kEffects,
 };
 
 }  // namespace tcpdiag::diagnose::rules

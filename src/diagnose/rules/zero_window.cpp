@@ -12,6 +12,7 @@
 #include "util/format.h"
 
 namespace tcpdiag::diagnose::rules {
+namespace zero_window {
 namespace {
 
 using model::Severity;
@@ -86,13 +87,14 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 }
 
 }  // namespace
+}  // namespace zero_window
 
 const Rule kPeerZeroWindow{
     .code = "zero-window",
     .family = model::Family::kPath,
-    .judge_picture = judge_picture,
-    .evidence = kEvidence,
-    .word_evidence = word_evidence,
+    .judge_picture = zero_window::judge_picture,
+    .evidence = zero_window::kEvidence,
+    .word_evidence = zero_window::word_evidence,
 };
 
 }  // namespace tcpdiag::diagnose::rules

@@ -23,6 +23,7 @@ TOY = """
 #include "diagnose/rules/rules.h"
 
 namespace tcpdiag::diagnose::rules {
+namespace toy {
 namespace {
 
 constexpr EvidenceKey kToys{"toys_count"};
@@ -39,14 +40,15 @@ std::vector<Judged> judge_picture(const Facts& facts) {
 void word_evidence(EvidenceReader& e, Rows& out) { out.push_back({"toys", e.text(kToys)}); }
 
 }  // namespace
+}  // namespace toy
 
 const Rule kToy{
     .code = "toy",
     .family = model::Family::kExchanges,
-    .judge_picture = judge_picture,
-    .evidence = kEvidence,
-    .word_evidence = word_evidence,
-    .effects = kEffects,
+    .judge_picture = toy::judge_picture,
+    .evidence = toy::kEvidence,
+    .word_evidence = toy::word_evidence,
+    .effects = toy::kEffects,
 };
 
 }  // namespace tcpdiag::diagnose::rules
