@@ -9,47 +9,24 @@ import sys
 sys.dont_write_bytecode = True  # The source tree may belong to somebody else.
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
-from live import Lab, LiveCase, Tracer, main, unix_time  # noqa: E402
+from live import main, unix_time  # noqa: E402
+from side_by_side import Run, SideBySide, Watch  # noqa: E402
 
 # How far a delay may be from what the lab measured: scheduling on a loaded machine, not tcpdiag's error.
 CLOSE_S = 0.1
+CLOSED_AFTER_S = 2.0
 HARMLESS = ("notice",)
 
 
-class Traced:
-    """One traced incident: the report, and what the lab says is true."""
+class IncidentCase(SideBySide):
+    """What an incident's report must say, compared with what the lab made and measured."""
 
-    def __init__(self, report: dict, ready: dict, done: dict, counts: dict, middle: bool):
-        self.report, self.ready, self.done, self.counts, self.middle = report, ready, done, counts, middle
+    def traced(self, name: str) -> Run:
+        run = self.run_of(name)
+        self.assertEqual((run.report["origin"], run.report["window"]["ended_by"]), ("bpf", "signal"))
+        return run
 
-
-class IncidentCase(LiveCase):
-    """Runs an incident under a tracer, and compares."""
-
-    def trace(self, name: str, *options: str, middle: bool = False, tracer_options: tuple[str, ...] = (),
-              by_netns: bool = True, exit_code: int = 0) -> Traced:
-        """The incident from before its first byte; `middle`: with connections older than the trace."""
-        output = self.file("report.json")
-        with Lab(name, *options, gate2=middle) as lab:
-            if middle:
-                lab.open_gate()
-                lab.wait("waiting")
-            where = ("--netns", lab.netns) if by_netns else ("-p", str(lab.ready["client"]["pid"]))
-            with Tracer(*where, *tracer_options, "--format", "json", "-o", output) as tracer:
-                tracer.wait_attached()
-                lab.open_gate()
-                done = lab.wait("done")
-                tracer.signal()
-                self.assertEqual(tracer.wait_exit(), exit_code, tracer.stderr.all())
-                tracer.check_nothing_left()
-            self.assertEqual(lab.end(), 0)
-        report = self.read_report(output)
-        self.check_nothing_lost(report)
-        self.assertEqual(report["origin"], "bpf")
-        self.assertEqual(report["window"]["ended_by"], "signal")
-        return Traced(report, lab.ready, done, done["counts_after_gate2" if middle else "counts"], middle)
-
-    def check_endpoint(self, traced: Traced, name: str = "api", exact_exchanges: bool = True, unread: bool = False) -> dict:
+    def check_endpoint(self, traced: Run, name: str = "api", exact_exchanges: bool = True, unread: bool = False) -> dict:
         """The endpoint's counts are the lab's, and its owner is the lab's client."""
         endpoint, count = self.endpoint(traced.report, traced.ready, name), traced.counts[name]
         seen = {"exchanges_failed": endpoint["exchanges_failed"], "established": endpoint["connect_outcomes"]["established"],
@@ -70,7 +47,7 @@ class IncidentCase(LiveCase):
                          f"owner of endpoint {name}")
         return endpoint
 
-    def check_finding(self, traced: Traced, code: str, severity: str = "critical") -> dict:
+    def check_finding(self, traced: Run, code: str, severity: str = "critical") -> dict:
         """The cause is first, says where and when, and names the very sockets that failed."""
         report, done = traced.report, traced.done
         finding = self.first_finding(report, code)
@@ -92,7 +69,7 @@ class IncidentCase(LiveCase):
             self.assertLess(unix_time(finding[key]), max(ends) + 1, key)
         return finding
 
-    def check_sockets(self, traced: Traced, finding: dict) -> None:
+    def check_sockets(self, traced: Run, finding: dict) -> None:
         """The finding's sockets: right local ports, right owner, older than the trace exactly when they are."""
         sockets = {socket["id"]: socket for socket in traced.report["sockets"]}
         named = [sockets[name] for name in finding["sockets"]]
@@ -109,7 +86,7 @@ class IncidentCase(LiveCase):
             else:
                 self.assertIsNotNone(socket["opened_at"])
 
-    def check_resets(self, traced: Traced) -> None:
+    def check_resets(self, traced: Run) -> None:
         """All resets were counted. Answers to SYNs are a phase of their own; what this kernel cannot show is null."""
         totals = traced.report["totals"]
         phases = totals["reset_phases"]
@@ -121,13 +98,13 @@ class IncidentCase(LiveCase):
         self.assertIsNotNone(value, what)
         self.assertAlmostEqual(value, wanted, delta=within, msg=what)
 
-    def check_no_other_failure(self, traced: Traced, code: str) -> None:
+    def check_no_other_failure(self, traced: Run, code: str) -> None:
         others = [f["code"] for f in traced.report["findings"] if f["severity"] not in HARMLESS and f["code"] != code]
         self.assertEqual(others, [], "nothing else was wrong")
 
     # What each incident must say. `middle` variants call the same.
-    def api_reset(self, *options: str, **how) -> Traced:
-        traced = self.trace("api-reset", *options, **how)
+    def api_reset(self, name: str) -> None:
+        traced = self.traced(name)
         self.check_endpoint(traced)
         self.check_resets(traced)
         finding = self.check_finding(traced, "peer-reset-awaiting-response")
@@ -145,10 +122,9 @@ class IncidentCase(LiveCase):
         self.assertEqual(finding["impact"]["exchanges_failed"], count["failed"])
         if not traced.middle:
             self.assertEqual(finding["confidence"], "high")
-        return traced
 
-    def api_timeout(self, *options: str, **how) -> None:
-        traced = self.trace("api-timeout", *options, **how)
+    def api_timeout(self) -> None:
+        traced = self.traced("api_timeout")
         self.check_endpoint(traced)
         self.check_resets(traced)
         finding = self.check_finding(traced, "response-timeout")
@@ -160,8 +136,8 @@ class IncidentCase(LiveCase):
         self.assertEqual((evidence["request_acked_count"], evidence["unacked_count"]), (failed, 0))
         self.assertEqual(evidence["side"], "remote_slow")
 
-    def idle_reset(self, *options: str, **how) -> None:
-        traced = self.trace("idle-reset", *options, **how)
+    def idle_reset(self) -> None:
+        traced = self.traced("idle_reset")
         self.check_endpoint(traced)
         self.check_resets(traced)
         finding = self.check_finding(traced, "peer-reset-after-idle")
@@ -173,8 +149,8 @@ class IncidentCase(LiveCase):
         self.close_to(evidence["idle_max_s"], idles[-1], "idle_max_s")
         self.assertLess(evidence["write_to_reset_p50_us"], 50_000)
 
-    def closed_before_reuse(self, *options: str, seconds: float = 2.0, **how) -> None:
-        traced = self.trace("closed-before-reuse", "--seconds", str(seconds), *options, **how)
+    def closed_before_reuse(self) -> None:
+        traced = self.traced("closed_before_reuse")
         self.check_endpoint(traced, exact_exchanges=not traced.middle)  # The client keeps its connections warm while it is held.
         self.check_resets(traced)
         finding = self.check_finding(traced, "peer-closed-before-reuse")
@@ -183,15 +159,30 @@ class IncidentCase(LiveCase):
         self.assertEqual((finding["count"], evidence["count"]), (failed, failed))
         self.close_to(evidence["fin_to_write_p50_us"] / 1e6, statistics.median(traced.done["fin_to_write_s"]), "fin_to_write_p50_us")
         self.assertGreaterEqual(evidence["fin_to_write_min_us"], 1000)
-        self.close_to(evidence["idle_at_fin_p50_s"], seconds, "idle_at_fin_p50_s", within=0.25)
+        self.close_to(evidence["idle_at_fin_p50_s"], CLOSED_AFTER_S, "idle_at_fin_p50_s", within=0.25)
         self.assertEqual(finding["confidence"], "high")
 
 
 class Incidents(IncidentCase):
     """The tracer runs before the first byte."""
 
+    RUNS = {
+        "connect_timeout": Run("connect-timeout"),
+        "api_timeout": Run("api-timeout"),
+        "api_reset": Run("api-reset"),
+        "api_reset_of_twelve": Run("api-reset", ("--failures", "12", "--seconds", "2")),
+        "first_bytes_unanswered": Run("first-bytes-unanswered"),
+        "idle_reset": Run("idle-reset"),
+        "closed_before_reuse": Run("closed-before-reuse", ("--seconds", str(CLOSED_AFTER_S))),
+        "api_reset_ipv6": Run("api-reset", ("--ipv6", "--seconds", "2")),
+        "api_reset_by_pid": Run("api-reset", ("--seconds", "2"), watch=(Watch(by_pid=True),)),
+        "connect_refused": Run("connect-refused"),
+        "local_reset": Run("local-reset"),
+        "api_ok": Run("api-ok"),
+    }
+
     def test_api_ok(self):
-        traced = self.trace("api-ok")
+        traced = self.traced("api_ok")
         self.check_endpoint(traced)
         self.check_resets(traced)
         loud = [(f["code"], f["severity"]) for f in traced.report["findings"] if f["severity"] not in HARMLESS]
@@ -200,23 +191,23 @@ class Incidents(IncidentCase):
         self.assertGreater(len(traced.report["summary"]), 20)
 
     def test_api_reset(self):
-        self.api_reset()
+        self.api_reset("api_reset")
 
     def test_api_reset_of_twelve(self):
-        self.api_reset("--failures", "12", "--seconds", "2")
+        self.api_reset("api_reset_of_twelve")
 
     def test_api_reset_ipv6(self):
-        self.api_reset("--ipv6", "--seconds", "2")
+        self.api_reset("api_reset_ipv6")
 
     def test_api_reset_by_pid(self):
         """With -p the namespace is the process's own."""
-        self.api_reset("--seconds", "2", by_netns=False)
+        self.api_reset("api_reset_by_pid")
 
     def test_api_timeout(self):
         self.api_timeout()
 
     def test_connect_timeout(self):
-        traced = self.trace("connect-timeout")
+        traced = self.traced("connect_timeout")
         for name in ("api", "other"):
             endpoint = self.check_endpoint(traced, name)
             self.assertEqual(endpoint["connect_outcomes"]["abandoned"], traced.counts[name]["connects_failed"])
@@ -237,7 +228,7 @@ class Incidents(IncidentCase):
         self.assertGreaterEqual(sent_again, count["connects_failed"])
 
     def test_connect_refused(self):
-        traced = self.trace("connect-refused")
+        traced = self.traced("connect_refused")
         for name in ("api", "other"):
             endpoint = self.check_endpoint(traced, name)
             self.assertEqual(endpoint["connect_outcomes"]["refused"], traced.counts[name]["connects_failed"])
@@ -254,7 +245,7 @@ class Incidents(IncidentCase):
         self.idle_reset()
 
     def test_first_bytes_unanswered(self):
-        traced = self.trace("first-bytes-unanswered")
+        traced = self.traced("first_bytes_unanswered")
         for name in ("api", "other"):
             self.check_endpoint(traced, name)
         self.check_resets(traced)
@@ -270,7 +261,7 @@ class Incidents(IncidentCase):
         self.closed_before_reuse()
 
     def test_local_reset(self):
-        traced = self.trace("local-reset")
+        traced = self.traced("local_reset")
         self.check_endpoint(traced, unread=True)
         self.check_resets(traced)
         finding = self.check_finding(traced, "local-reset", severity="warning")
@@ -284,17 +275,24 @@ class Incidents(IncidentCase):
 class SocketsOlderThanTheTrace(IncidentCase):
     """The tracer starts in the middle: connections are established, and were used."""
 
+    RUNS = {
+        "api_reset": Run("api-reset", middle=True),
+        "api_timeout": Run("api-timeout", middle=True),
+        "idle_reset": Run("idle-reset", middle=True),
+        "closed_before_reuse": Run("closed-before-reuse", ("--seconds", str(CLOSED_AFTER_S)), middle=True),
+    }
+
     def test_api_reset(self):
-        self.api_reset(middle=True)
+        self.api_reset("api_reset")
 
     def test_api_timeout(self):
-        self.api_timeout(middle=True)
+        self.api_timeout()
 
     def test_idle_reset(self):
-        self.idle_reset(middle=True)
+        self.idle_reset()
 
     def test_closed_before_reuse(self):
-        self.closed_before_reuse(middle=True)
+        self.closed_before_reuse()
 
 
 if __name__ == "__main__":
