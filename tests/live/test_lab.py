@@ -12,8 +12,9 @@ sys.dont_write_bytecode = True  # The source tree may belong to somebody else.
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
 from lab.cli import INCIDENTS  # noqa: E402
-from lab.network import BOOK, NETNS_DIRECTORY, clean_leftovers, counters, run  # noqa: E402
+from lab.network import BOOK, NETNS_DIRECTORY, clean_leftovers, run  # noqa: E402
 from live import LAB, Lab, LiveCase, main, wait_until  # noqa: E402
+from side_by_side import Run, SideBySide  # noqa: E402
 
 
 def leftovers(pid: int) -> list[str]:
@@ -30,23 +31,32 @@ def leftovers(pid: int) -> list[str]:
     return found
 
 
-class LabCase(LiveCase):
-    """Plays an incident, and reads the kernel's counters at both ends before its namespaces go."""
-
-    def play(self, name: str, *options: str) -> tuple[dict, dict, dict]:
-        with Lab(name, *options) as lab:
-            lab.open_gate()
-            done = lab.wait("done")
-            client, server = counters(lab.ready["client_netns"]), counters(lab.ready["server_netns"])
-            self.assertEqual(lab.end(), 0)
-        return done, client, server
+def counted(name: str, *options: str) -> Run:
+    """An incident without a tracer, and the kernels' counters at both ends before its namespaces go."""
+    return Run(name, options, watch=(), count=True)
 
 
-class LabTruth(LabCase):
-    """The kernel counts resets itself, at both ends."""
+class LabTruth(SideBySide):
+    """The kernel counts resets itself, at both ends. Of queues Redis's own counts, redis-benchmark's and the kernels' agree."""
+
+    RUNS = {
+        "throttled": counted("redis-throttled", "--seconds", "5"),
+        "open_timeout": counted("connect-timeout", "--seconds", "2"),
+        "late_answers": counted("api-timeout", "--seconds", "1"),
+        "server_resets": counted("api-reset", "--seconds", "1"),
+        "after_idle": counted("idle-reset", "--seconds", "1"),
+        "closed": counted("closed-before-reuse", "--seconds", "1"),
+        "client_resets": counted("local-reset"),
+        "healthy": counted("api-ok", "--seconds", "1"),
+    }
+    AT_ONCE = len(RUNS)
+
+    def played(self, name: str) -> tuple[dict, dict, dict]:
+        run = self.run_of(name)
+        return run.done, run.kernel["client"], run.kernel["server"]
 
     def test_resets_made_by_the_server(self):
-        done, client, server = self.play("api-reset", "--seconds", "1")
+        done, client, server = self.played("server_resets")
         self.assertEqual((server["TcpOutRsts"], client["TcpEstabResets"], client["TcpOutRsts"]),
                          (done["resets_made"], done["resets_received"], 0))
         self.assertEqual({(f["error_class"], f["error_message"], f["cause_class"]) for f in done["failures"]},
@@ -56,47 +66,47 @@ class LabTruth(LabCase):
 
     def test_resets_met_after_idle(self):
         """One RST for each call, none before it and none after (netfilter's own are not in the server's counters)."""
-        done, client, _ = self.play("idle-reset", "--seconds", "1")
+        done, client, _ = self.played("after_idle")
         self.assertEqual((client["TcpEstabResets"], client["TcpOutRsts"]), (done["resets_received"], 0))
         for failure in done["failures"]:
             self.assertLess(failure["after_s"], 0.5)
 
     def test_resets_made_by_the_client(self):
-        done, client, server = self.play("local-reset")
+        done, client, server = self.played("client_resets")
         self.assertEqual((client["TcpOutRsts"], client["TcpExtTCPAbortOnClose"], server["TcpOutRsts"]),
                          (done["resets_sent"], done["closed_unread"], 0))
 
     def test_late_answers_are_reset(self):
-        done, client, server = self.play("api-timeout", "--seconds", "1")
+        done, client, server = self.played("late_answers")
         self.assertEqual((client["TcpOutRsts"], server["TcpOutRsts"]), (done["resets_sent"], 0))
         self.assertEqual(done["resets_sent"], done["failed"])
 
     def test_nginx_resets_what_comes_too_late(self):
-        done, client, server = self.play("closed-before-reuse", "--seconds", "1")
+        done, client, server = self.played("closed")
         self.assertEqual((server["TcpOutRsts"], client["TcpOutRsts"]), (done["resets_made"], 0))
 
     def test_open_timeout(self):
-        done, client, _ = self.play("connect-timeout", "--seconds", "2")
+        done, client, _ = self.played("open_timeout")
         self.assertGreaterEqual(client["TcpExtTCPSynRetrans"], done["failed"])
         self.assertEqual({f["cause_class"] for f in done["failures"]}, {"Net::OpenTimeout"})
         self.assertTrue(all("execution expired" in f["error_message"] for f in done["failures"]))
 
     def test_healthy(self):
-        done, client, server = self.play("api-ok", "--seconds", "1")
+        done, client, server = self.played("healthy")
         self.assertEqual((client["TcpOutRsts"], server["TcpOutRsts"], client["TcpRetransSegs"], done["failed"]), (0, 0, 0, 0))
         self.assertEqual(client["TcpActiveOpens"], done["counts"]["api"]["connects"])
 
-
-class LabQueues(LabCase):
-    """The queueing incidents: Redis's own counts, redis-benchmark's and the kernels' agree."""
-
     def test_throttled(self):
-        done, _, server = self.play("redis-throttled", "--seconds", "5")
+        done, _, server = self.played("throttled")
         self.assertAlmostEqual(done["benchmark"]["requests_per_s"], done["requests_per_s"], delta=8)
         self.assertGreater(done["benchmark"]["p50_latency_ms"], 150)
         self.assertEqual(done["tcp"]["server"]["TcpRetransSegs"], server["TcpRetransSegs"])
         self.assertGreater(done["qdisc"]["server"]["drops"], 0)
         self.assertEqual((done["counts"]["redis"]["ok"], done["counts"]["redis"]["connects"]), (done["requests"], 51))
+
+
+class LabQueues(LiveCase):
+    """The queueing incidents, while they go on."""
 
     def test_without_timestamps(self):
         with Lab("redis-slow", "--seconds", "2", "--milliseconds", "5", "--no-timestamps") as lab:

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Incidents that show one measure each, traced at both ends: what tcpdiag says must be what the kernels and the lab counted."""
 
-import contextlib
 import os
 import statistics
 import sys
@@ -10,36 +9,30 @@ import sys
 sys.dont_write_bytecode = True  # The source tree may belong to somebody else.
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
-from live import Lab, LiveCase, Tracer, main  # noqa: E402
+from live import main  # noqa: E402
+from side_by_side import CLIENT, SERVER, Run, SideBySide  # noqa: E402
 
 BUCKET = 0.07  # The histograms' relative error.
 LATE_S = 0.1
 TAIL_PROBE_S = 0.15  # A TLP of a single segment waits for a delayed ACK: 200 ms, less a tick's rounding.
 
 
-class Measures(LiveCase):
-    def play(self, name: str, *options: str) -> tuple[dict, dict, dict, dict]:
-        """The incident with a tracer at each end. Client's and server's report, the facts `ready` and `done`."""
-        with contextlib.ExitStack() as stack:
-            lab = stack.enter_context(Lab(name, *options))
-            ends = ("client", "server")
-            tracers = [stack.enter_context(Tracer("--netns", lab.ready[f"{end}_netns_path"], "--format", "json", "-o", self.file(end)))
-                       for end in ends]
-            for tracer in tracers:
-                tracer.wait_attached()
-            lab.open_gate()
-            done = lab.wait("done")
-            for tracer in tracers:
-                tracer.signal()
-            for tracer in tracers:
-                self.assertEqual(tracer.wait_exit(), 0, tracer.stderr.all())
-                tracer.check_nothing_left()
-            self.assertEqual(lab.end(), 0)
-            ready = lab.ready
-        reports = [self.read_report(self.file(end)) for end in ends]
-        for report in reports:
-            self.check_nothing_lost(report)
-        return reports[0], reports[1], ready, done
+BOTH = (CLIENT, SERVER)
+
+
+class Measures(SideBySide):
+    RUNS = {
+        "retransmit_busy": Run("retransmit-busy", watch=BOTH),
+        "app_gap": Run("app-gap", watch=BOTH),
+        "retransmit_kinds": Run("retransmit-kinds", watch=BOTH),
+        "listen_overflow": Run("listen-overflow", watch=BOTH),
+        "app_gap_quick": Run("app-gap", ("--milliseconds", "20"), watch=BOTH),
+    }
+
+    def played(self, name: str) -> tuple[dict, dict, dict, dict]:
+        """Client's and server's report, the facts `ready` and `done`."""
+        run = self.run_of(name)
+        return run.reports["client"], run.reports["server"], run.ready, run.done
 
     def counters(self, report: dict) -> dict[str, int]:
         """What the kernel itself counted in the only traced namespace."""
@@ -64,7 +57,7 @@ class Measures(LiveCase):
                           endpoint["connect_outcomes"]["established"]), (count["ok"], 0, count["connects"], count["connects"]))
 
     def test_retransmit_kinds(self):
-        client, server, ready, done = self.play("retransmit-kinds")
+        client, server, ready, done = self.played("retransmit_kinds")
         endpoint = self.endpoint(client, ready, "peer")
         self.check_counts(endpoint, done, "peer")
         made, answered = done["retransmits"]["client"], done["retransmits"]["server"]
@@ -98,7 +91,7 @@ class Measures(LiveCase):
                               evidence["syn_count"]), ("out", made["rto"], made["fast"], made["tlp"], made["syn"]))
 
     def test_retransmit_busy(self):
-        client, server, ready, done = self.play("retransmit-busy")
+        client, server, ready, done = self.played("retransmit_busy")
         endpoint = self.endpoint(client, ready, "peer")
         self.check_counts(endpoint, done, "peer")
         own, totals = done["tcp"]["client"], client["totals"]
@@ -124,7 +117,7 @@ class Measures(LiveCase):
             self.assertNotIn("retransmit-loss", [f["code"] for f in client["findings"]])
 
     def test_app_gap(self):
-        client, server, ready, done = self.play("app-gap")
+        client, server, ready, done = self.played("app_gap")
         endpoint = self.endpoint(client, ready, "api")
         self.check_counts(endpoint, done, "api")
         calls, middle = done["counts"]["api"]["ok"], statistics.median(done["gaps_s"])
@@ -145,13 +138,13 @@ class Measures(LiveCase):
         self.assertEqual([f["code"] for f in server["findings"] if f["severity"] != "notice"], [])
 
     def test_app_gap_of_a_quick_application(self):
-        client, _, ready, done = self.play("app-gap", "--milliseconds", "20")
+        client, _, ready, done = self.played("app_gap_quick")
         endpoint = self.endpoint(client, ready, "api")
         self.assertEqual(endpoint["app_gap"]["with_gap"], done["counts"]["api"]["ok"])
         self.assertEqual([f["code"] for f in client["findings"] if f["severity"] != "notice" or f["code"] == "app-gap"], [])
 
     def test_listen_overflow(self):
-        client, server, ready, done = self.play("listen-overflow")
+        client, server, ready, done = self.played("listen_overflow")
         endpoint = self.inbound(server, ready, "api")
         connects = done["counts"]["api"]["connects"]
         with self.subTest("the counts"):

@@ -6,15 +6,14 @@ Every incident is traced for real and compared with what Redis, the kernels and 
 little of the processor run side by side within one case.
 """
 
-import contextlib
 import os
 import sys
-from dataclasses import dataclass, field
 
 sys.dont_write_bytecode = True  # The source tree may belong to somebody else.
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
-from live import Lab, LiveCase, Tracer, main  # noqa: E402
+from live import main  # noqa: E402
+from side_by_side import CLIENT, SERVER, TEXT, Run, SideBySide  # noqa: E402
 
 LINK_BIT_PER_S = 64e6
 HARMLESS = ("notice",)
@@ -22,79 +21,8 @@ NETWORK_CODES = ("path-queueing", "throughput-ceiling", "local-queueing", "retra
 MS = 1000
 
 
-@dataclass
-class Run:
-    """One lab: what is asked for, and what came of it."""
-
-    name: str
-    options: tuple[str, ...] = ()
-    watch: tuple[str, ...] = ("client",)  # "client", "server": the JSON report from that end; "text": the client's end, as text
-    middle: bool = False
-    ready: dict = field(default_factory=dict)
-    done: dict = field(default_factory=dict)
-    reports: dict = field(default_factory=dict)
-    text: str = ""
-
-    @property
-    def report(self) -> dict:
-        return self.reports["client"]
-
-
-class QueueCase(LiveCase):
-    """Runs labs under tracers, and what is common to the checks."""
-
-    def play(self, *runs: Run) -> None:
-        with contextlib.ExitStack() as stack:
-            labs = [stack.enter_context(Lab(run.name, *run.options, gate2=run.middle)) for run in runs]
-            for run, lab in zip(runs, labs):
-                run.ready = lab.ready
-                if run.middle:
-                    lab.open_gate()
-            for run, lab in zip(runs, labs):
-                if run.middle:
-                    lab.wait("waiting")
-            tracers = [self._tracers(stack, run) for run in runs]
-            for tracer in (tracer for each in tracers for tracer in each):
-                tracer.wait_attached()
-            for lab in labs:
-                lab.open_gate()
-            for run, lab, watching in zip(runs, labs, tracers):
-                run.done = lab.wait("done")
-                for tracer in watching:
-                    tracer.signal()
-            for run, lab, watching in zip(runs, labs, tracers):
-                for tracer in watching:
-                    self.assertEqual(tracer.wait_exit(), 0, tracer.stderr.all())
-                    tracer.check_nothing_left()
-                self.assertEqual(lab.end(), 0)
-        for run in runs:
-            self._read(run)
-
-    def _output(self, run: Run, watch: str) -> str:
-        return self.file(f"{run.ready['client_netns']}-{watch}")
-
-    def _tracers(self, stack: contextlib.ExitStack, run: Run) -> list[Tracer]:
-        started = []
-        for watch in run.watch:
-            path = self._output(run, watch)
-            netns = run.ready["server_netns_path" if watch == "server" else "client_netns_path"]
-            if watch == "text":
-                output = stack.enter_context(open(path, "wb"))
-                tracer = Tracer("--netns", netns, stdout=output)
-            else:
-                tracer = Tracer("--netns", netns, "--format", "json", "-o", path)
-            started.append(stack.enter_context(tracer))
-        return started
-
-    def _read(self, run: Run) -> None:
-        for watch in run.watch:
-            path = self._output(run, watch)
-            if watch == "text":
-                with open(path, encoding="utf-8") as file:
-                    run.text = file.read()
-                continue
-            run.reports[watch] = self.read_report(path)
-            self.check_nothing_lost(run.reports[watch])
+class QueueCase(SideBySide):
+    """What is common to the checks."""
 
     # What is asked of a report.
     def outbound(self, run: Run) -> dict:
@@ -158,7 +86,7 @@ class Throttled(QueueCase):
     """Redis behind a link of 64 Mbit/s."""
 
     def test_from_both_ends(self):
-        run = Run("redis-throttled", ("--seconds", "15"), watch=("client", "server", "text"))
+        run = Run("redis-throttled", ("--seconds", "15"), watch=(CLIENT, SERVER, TEXT))
         self.play(run)
         endpoint = self.outbound(run)
         with self.subTest("the cause"):
@@ -183,7 +111,7 @@ class Throttled(QueueCase):
             self.check_server(run)
 
     def check_text(self, run: Run) -> None:
-        lines = run.text.splitlines()
+        lines = run.texts["text"].decode().splitlines()
         self.assertEqual([line for line in lines if len(line) > 80], [], "lines of more than 80 columns")
         screen = "\n".join(lines[:27])
         (api,) = run.ready["endpoints"].values()
@@ -212,8 +140,7 @@ class Throttled(QueueCase):
         """A tracer that starts 20 s into it has no unqueued second to compare with; one without timestamps no one-way delay."""
         middle = Run("redis-throttled", ("--seconds", "13"), middle=True)
         plain = Run("redis-throttled", ("--seconds", "15", "--no-timestamps"))
-        self.play(middle)
-        self.play(plain)
+        self.play(middle, plain)
         with self.subTest("in the middle"):
             self.check_ceiling(middle)
             endpoint = self.outbound(middle)
@@ -272,27 +199,21 @@ class Throttled(QueueCase):
 class NotTheNetwork(QueueCase):
     """A slow server, slow readers and healthy traffic: nobody may blame the network."""
 
-    def slow_server(self, *options: str) -> None:
+    def test_slow_server(self):
         """The acknowledgement rides on the response: the kernel's RTT is the server's thinking time."""
-        runs = [Run("redis-slow", ("--seconds", "12", "--milliseconds", ms, *options)) for ms in ("5", "20", "35")]
-        runs.append(Run("redis-slow", ("--seconds", "12", "--milliseconds", "60", "--clients", "1", *options)))
+        loads = [("--milliseconds", ms) for ms in ("5", "20", "35")] + [("--milliseconds", "60", "--clients", "1")]
+        runs = [Run("redis-slow", ("--seconds", "12", *load, *stamps)) for load in loads for stamps in ((), ("--no-timestamps",))]
         self.play(*runs)
         for run in runs:
-            with self.subTest(milliseconds=run.done["milliseconds"], options=options):
+            with self.subTest(options=run.options):
                 self.assertEqual(self.findings(run.report, *NETWORK_CODES), [])
                 self.check_quiet(run.report)
                 endpoint = self.outbound(run)
-                if options:
+                if "--no-timestamps" in run.options:
                     self.check_without_timestamps(endpoint)
                 else:
                     self.check_between(endpoint["histograms"]["path_queue_in"]["p99"], 0, 5 * MS, "path_queue_in p99")
                 self.check_exchanges(run, endpoint)
-
-    def test_slow_server(self):
-        self.slow_server()
-
-    def test_slow_server_without_timestamps(self):
-        self.slow_server("--no-timestamps")
 
     def test_healthy(self):
         run = Run("redis-healthy", ("--requests", "60000"))

@@ -179,6 +179,13 @@ class SideBySide(LiveCase):
             play(cls(), waiting[: cls.AT_ONCE], directory)
             del waiting[: cls.AT_ONCE]
 
+    def play(self, *runs: Run) -> None:
+        """Those that one case wants for itself."""
+        play(self, list(runs), self.directory)
+        for run in runs:
+            if run.failure is not None:
+                raise run.failure
+
     def run_of(self, name: str) -> Run:
         run = self.runs[name]
         if run.failure is not None:
