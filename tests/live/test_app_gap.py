@@ -200,6 +200,8 @@ class Puma(AppCase):
     application tells which it was: a gap is known exactly where it was the first.
     """
 
+    CASES_AT_ONCE = 4  # They wait most of the time.
+
     def setUp(self):
         super().setUp()
         self.start_puma()
@@ -260,6 +262,8 @@ class Puma(AppCase):
 class Threads(AppCase):
     """A thread for each connection: it reads, calls, and answers."""
 
+    CASES_AT_ONCE = 2
+
     def setUp(self):
         super().setUp()
         self.start_python("threads")
@@ -301,6 +305,8 @@ class EventLoop(AppCase):
 
 class NoOutboundAttempt(AppCase):
     """A user's request waits, and the thread that read it makes no call."""
+
+    CASES_AT_ONCE = 4
 
     WAIT = "/wait?wait_ms=6000"
 

@@ -85,9 +85,16 @@ class QueueCase(SideBySide):
 class Throttled(QueueCase):
     """Redis behind a link of 64 Mbit/s."""
 
+    RUNS = {
+        "middle": Run("redis-throttled", ("--seconds", "16"), middle=True),
+        "both_ends": Run("redis-throttled", ("--seconds", "15"), watch=(CLIENT, SERVER, TEXT)),
+        "plain": Run("redis-throttled", ("--seconds", "15", "--no-timestamps")),
+        "ten": Run("redis-10-clients", ("--seconds", "14")),
+        "many": Run("redis-200-clients", ("--seconds", "14")),
+    }
+
     def test_from_both_ends(self):
-        run = Run("redis-throttled", ("--seconds", "15"), watch=(CLIENT, SERVER, TEXT))
-        self.play(run)
+        run = self.run_of("both_ends")
         endpoint = self.outbound(run)
         with self.subTest("the cause"):
             finding = self.check_ceiling(run)
@@ -138,9 +145,7 @@ class Throttled(QueueCase):
 
     def test_in_the_middle_and_without_timestamps(self):
         """A tracer that starts 20 s into it has no unqueued second to compare with; one without timestamps no one-way delay."""
-        middle = Run("redis-throttled", ("--seconds", "13"), middle=True)
-        plain = Run("redis-throttled", ("--seconds", "15", "--no-timestamps"))
-        self.play(middle, plain)
+        middle, plain = self.run_of("middle"), self.run_of("plain")
         with self.subTest("in the middle"):
             self.check_ceiling(middle)
             endpoint = self.outbound(middle)
@@ -162,8 +167,7 @@ class Throttled(QueueCase):
 
     def test_ten_and_two_hundred_clients(self):
         """A queue without a drop is no loss; with 200 clients it collapses, and the cause is still the link."""
-        ten, many = Run("redis-10-clients", ("--seconds", "14")), Run("redis-200-clients", ("--seconds", "14"))
-        self.play(ten, many)
+        ten, many = self.run_of("ten"), self.run_of("many")
         with self.subTest("10 clients"):
             self.assertTrue(self.findings(ten.report, "path-queueing", "throughput-ceiling"), self.loud(ten.report))
             self.assertEqual(self.findings(ten.report, "retransmit-loss"), [])
@@ -177,27 +181,17 @@ class Throttled(QueueCase):
             self.check_between(endpoint["histograms"]["path_queue"]["p50"], 100 * MS, 400 * MS, "path_queue p50")
             self.check_exchanges(many, endpoint)
 
-    def test_microburst_and_local_queueing(self):
-        bursts, local = Run("microburst"), Run("local-queueing", ("--seconds", "13"))
-        self.play(bursts, local)
-        with self.subTest("short bursts"):
-            finding = self.only_finding(bursts.report, "path-queueing")
-            self.assertEqual((finding["evidence"]["pattern"], finding["severity"]), ("microburst", "notice"))
-            self.assertLessEqual(finding["evidence"]["queued_seconds"], 2 * len(bursts.done["bursts"]))
-            self.check_quiet(bursts.report)
-        with self.subTest("this host's own device"):
-            finding = self.first_finding(local.report, "local-queueing")
-            self.check_between(finding["evidence"]["host_queue_p50_us"], 20 * MS, 215 * MS, "host_queue_p50_us")
-            self.assertEqual(finding["evidence"]["device"], "eth0")
-            endpoint = self.outbound(local)
-            self.check_between(endpoint["histograms"]["host_queue"]["p50"], 20 * MS, 215 * MS, "host_queue p50")
-            self.check_between(endpoint["histograms"]["path_queue"]["p50"], 0, 5 * MS, "path_queue p50")
-            self.assertEqual(self.findings(local.report, "path-queueing"), [])
-            self.check_exchanges(local, endpoint)
 
+class OtherPlaces(QueueCase):
+    """This host's own device, a slow server, slow readers, lost packets and healthy traffic: nobody may blame the network's queue."""
 
-class NotTheNetwork(QueueCase):
-    """A slow server, slow readers and healthy traffic: nobody may blame the network."""
+    RUNS = {
+        "bursts": Run("microburst"),
+        "local": Run("local-queueing", ("--seconds", "13")),
+        "reader": Run("slow-reader"),
+        "window": Run("zero-window"),
+        "lossy": Run("lossy"),
+    }
 
     def test_slow_server(self):
         """The acknowledgement rides on the response: the kernel's RTT is the server's thinking time."""
@@ -232,9 +226,25 @@ class NotTheNetwork(QueueCase):
         # iperf3 counts what it wrote; what lay in the send buffer when the server ended was never acknowledged.
         self.assertGreaterEqual(self.outbound(run)["bytes_sent"], 0.99 * run.done["bytes"])
 
+    def test_microburst_and_local_queueing(self):
+        bursts, local = self.run_of("bursts"), self.run_of("local")
+        with self.subTest("short bursts"):
+            finding = self.only_finding(bursts.report, "path-queueing")
+            self.assertEqual((finding["evidence"]["pattern"], finding["severity"]), ("microburst", "notice"))
+            self.assertLessEqual(finding["evidence"]["queued_seconds"], 2 * len(bursts.done["bursts"]))
+            self.check_quiet(bursts.report)
+        with self.subTest("this host's own device"):
+            finding = self.first_finding(local.report, "local-queueing")
+            self.check_between(finding["evidence"]["host_queue_p50_us"], 20 * MS, 215 * MS, "host_queue_p50_us")
+            self.assertEqual(finding["evidence"]["device"], "eth0")
+            endpoint = self.outbound(local)
+            self.check_between(endpoint["histograms"]["host_queue"]["p50"], 20 * MS, 215 * MS, "host_queue p50")
+            self.check_between(endpoint["histograms"]["path_queue"]["p50"], 0, 5 * MS, "path_queue p50")
+            self.assertEqual(self.findings(local.report, "path-queueing"), [])
+            self.check_exchanges(local, endpoint)
+
     def test_slow_reader_and_zero_window(self):
-        reader, window = Run("slow-reader"), Run("zero-window")
-        self.play(reader, window)
+        reader, window = self.run_of("reader"), self.run_of("window")
         with self.subTest("slow reader"):
             finding = self.first_finding(reader.report, "slow-reader")
             stop_s = max(reader.done["stop_s"])
@@ -259,8 +269,7 @@ class NotTheNetwork(QueueCase):
             self.assertEqual(self.findings(window.report, *NETWORK_CODES), [])
 
     def test_lossy(self):
-        run = Run("lossy")
-        self.play(run)
+        run = self.run_of("lossy")
         self.first_finding(run.report, "retransmit-loss")
         found = {finding["evidence"]["direction"]: finding for finding in self.findings(run.report, "retransmit-loss")}
         self.assertIn("out", found)

@@ -83,23 +83,41 @@ def obstacle() -> str | None:
 
 
 def main() -> None:
-    """Runs the test cases of the calling script. `--list-cases` prints their names, for CMake."""
+    """Runs the calling script's test cases, or the classes and cases named. `--list-classes` prints their names, for CMake."""
     module = sys.modules["__main__"]
-    loader = unittest.defaultTestLoader
-    if sys.argv[1:] == ["--list-cases"]:
-        for suite in loader.loadTestsFromModule(module):
-            for case in suite:
-                print(case.id().removeprefix("__main__."))
+    classes = [kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, unittest.TestCase)
+               and kind.__module__ == module.__name__ and unittest.defaultTestLoader.getTestCaseNames(kind)]
+    if sys.argv[1:] == ["--list-classes"]:
+        print("\n".join(kind.__name__ for kind in classes))
         sys.exit(0)
     reason = obstacle()
     if reason:
         print(f"skipped: {reason}", flush=True)
         sys.exit(1 if os.environ.get("TCPDIAG_REQUIRE_LIVE") == "1" else EXIT_SKIPPED)
+    for kind in classes:
+        if sys.argv[1:] == [kind.__name__] and getattr(kind, "CASES_AT_ONCE", 1) > 1:
+            sys.exit(run_at_once(kind))
     result = run_cases(module, sys.argv[1:])
     if result.wasSuccessful() and result.testsRun and len(result.skipped) == result.testsRun:
         print(f"skipped: {result.skipped[0][1]}", flush=True)
         sys.exit(1 if os.environ.get("TCPDIAG_REQUIRE_LIVE") == "1" else EXIT_SKIPPED)
     sys.exit(0 if result.wasSuccessful() and result.testsRun else 1)
+
+
+def run_at_once(kind: type[unittest.TestCase]) -> int:
+    """Each case of the class in a process of its own, CASES_AT_ONCE at a time. The exit code: what is worst of theirs."""
+    import concurrent.futures
+
+    def one(case: str) -> int:
+        done = subprocess.run([PYTHON, sys.argv[0], f"{kind.__name__}.{case}"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+        print(done.stdout, end="", flush=True)
+        return done.returncode
+
+    with concurrent.futures.ThreadPoolExecutor(kind.CASES_AT_ONCE) as pool:
+        codes = set(pool.map(one, unittest.defaultTestLoader.getTestCaseNames(kind)))
+    failed = codes - {0, EXIT_SKIPPED}
+    return max(failed, key=abs) if failed else EXIT_SKIPPED if codes == {EXIT_SKIPPED} else 0
 
 
 def run_cases(module: types.ModuleType, names: list[str]) -> unittest.TestResult:
