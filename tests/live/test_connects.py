@@ -97,6 +97,8 @@ class ConnectCase(SocketCase):
 
 
 class Outcomes(ConnectCase):
+    CASES_AT_ONCE = 4
+
     def test_non_blocking(self):
         """Four outcomes at once, several of each."""
         client, server = self.hosts()
@@ -249,6 +251,8 @@ class Outcomes(ConnectCase):
 class SynSchedule(ConnectCase):
     """Every SYN that left is in the connection's story, at the time that a witness at the other end saw it."""
 
+    CASES_AT_ONCE = 2
+
     CLOSE_S = 0.05
 
     def schedule(self, prepare: Callable[[socket.socket], None], connects: int = 3) -> None:
@@ -297,6 +301,8 @@ class SynSchedule(ConnectCase):
 
 class FastOpen(ConnectCase):
     """TCP Fast Open (RFC 7413): the request is in the SYN, and the answer may come before the handshake has ended."""
+
+    CASES_AT_ONCE = 3
 
     def fast_hosts(self) -> tuple[Host, Host, socket.socket]:
         client, server = self.hosts()

@@ -156,6 +156,8 @@ def cgroup_root() -> str | None:
 
 
 class Filters(LiveCase):
+    CASES_AT_ONCE = 3
+
     def traced(self, lab: Lab, filters: dict[str, tuple[str, list[str]]]) -> tuple[dict, dict]:
         """One run of the lab under a tracer for each filter. name -> (namespace, options)."""
         with contextlib.ExitStack() as stack:

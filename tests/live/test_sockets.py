@@ -370,6 +370,8 @@ class Namespaces(SocketCase):
 class Endpoints(SocketCase):
     """More endpoints than the kernel's table has room for, and what a connection is known by at both ends."""
 
+    CASES_AT_ONCE = 3
+
     def test_idle_endpoints_give_their_places_to_new_ones(self):
         """Twelve in turn where four have room: each is measured, the last ones too. One comes again."""
         client, server = self.hosts()
