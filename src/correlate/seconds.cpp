@@ -6,8 +6,8 @@
 #include <optional>
 #include <vector>
 
-#include "correlate/abilities.h"
 #include "correlate/counting.h"
+#include "correlate/features.h"
 
 namespace tcpdiag::correlate {
 namespace {

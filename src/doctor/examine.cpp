@@ -51,15 +51,15 @@ Row types_row(const Kernel& kernel) {
   return row;
 }
 
-Row ability_row(const Standing& standing) {
-  const Ability& ability = *standing.ability;
-  Row row = kernel_row(std::string(ability.name), std::string(ability.title),
-                       ability.required ? Weight::kRequired : Weight::kOptional);
+Row feature_row(const Standing& standing) {
+  const Feature& feature = *standing.feature;
+  Row row = kernel_row(std::string(feature.name), std::string(feature.title),
+                       feature.required ? Weight::kRequired : Weight::kOptional);
   row.answer = standing.answer;
   row.found = standing.found;
-  row.programs.assign(ability.programs.begin(), ability.programs.end());
+  row.programs.assign(feature.programs.begin(), feature.programs.end());
   if (standing.answer == Answer::kNo) {
-    row.lost = ability.lost;
+    row.lost = feature.lost;
     row.cure = cure_of(standing);
   }
   return row;
@@ -107,7 +107,7 @@ std::vector<Row> kernel_rows(const Kernel& kernel, const model::HostInfo& host) 
     return rows;
   }
   rows.push_back(types_row(kernel));
-  for (const Standing& standing : kernel.abilities.standings()) rows.push_back(ability_row(standing));
+  for (const Standing& standing : kernel.features.standings()) rows.push_back(feature_row(standing));
   rows.push_back(programs_row(kernel));
   return rows;
 }
@@ -195,7 +195,7 @@ Examination examine(const Kernel& kernel, model::Machine machine) {
   result.rows = kernel_rows(kernel, there.host);
   std::ranges::move(rights_rows(there.rights, &kernel, there.host.cpus), std::back_inserter(result.rows));
   std::ranges::move(host_rows(there), std::back_inserter(result.rows));
-  if (!kernel.no_types && kernel.built_in) result.abilities = kernel.abilities.of_report();
+  if (!kernel.no_types && kernel.built_in) result.features = kernel.features.of_report();
   judge(result);
   return result;
 }

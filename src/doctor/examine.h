@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "doctor/abilities.h"
+#include "doctor/features.h"
 #include "model/machine.h"
 #include "util/result.h"
 
@@ -31,7 +31,7 @@ enum class LoadTest : std::uint8_t {
 struct Kernel {
   bool built_in = true;                  // this tcpdiag has a live source
   std::optional<Error> no_types;         // its types could not be read: nothing is known of it
-  Abilities abilities;                   // after the load test
+  Features features;                     // after the load test
   std::optional<bool> memory_is_locked;  // BPF memory counts as the user's locked memory (before 5.11)
   LoadTest load = LoadTest::kNotTried;
   unsigned programs = 0;            // that were loaded
@@ -66,7 +66,7 @@ const char* to_string(Readiness verdict);  // "everything", "poorer", "cannot"
 struct Examination {
   model::Machine machine;
   std::vector<Row> rows;  // kernel, rights, host
-  std::vector<model::Ability> abilities;
+  std::vector<model::Feature> features;
   Readiness verdict = Readiness::kCannot;
   std::string answer;  // the verdict in one line: "can trace: everything"
 };

@@ -22,7 +22,7 @@
 
 namespace tcpdiag::model {
 
-struct Ability {
+struct Feature {
   std::string name;
   bool available = false;
   std::string reason;  // why not, and what is lost; empty when available
@@ -79,7 +79,7 @@ struct TraceStart {
   Filters filters;
   HostInfo host;
   std::vector<NetnsInfo> netns;
-  std::vector<Ability> abilities;
+  std::vector<Feature> abilities;                      // the features; named as the key in JSON and the column
   std::map<std::uint32_t, std::string> reset_reasons;  // of the running kernel; empty: it has none
   std::optional<Duration> requested_duration;
   std::optional<Duration> floor;  // --floor: the RTT of the path without a queue

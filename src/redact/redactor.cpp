@@ -18,7 +18,7 @@
 namespace tcpdiag::redact {
 namespace {
 
-// Abilities whose reasons are sentences of this program, without a name in them.
+// Features whose reasons are sentences of this program, without a name in them.
 constexpr auto kPlainReasons = std::to_array<std::string_view>({
     "socket_storage",
     "socket_cookie",
@@ -103,13 +103,12 @@ struct Redactor::Impl {
     });
   }
 
-  void redact_abilities(std::vector<model::Ability>& abilities) const {
-    for (model::Ability& ability : abilities) {
-      if (ability.reason.empty() || std::ranges::find(kPlainReasons, ability.name) != kPlainReasons.end()) continue;
-      ability.reason = kRedactedWord;
+  void redact_features(std::vector<model::Feature>& features) const {
+    for (model::Feature& feature : features) {
+      if (feature.reason.empty() || std::ranges::find(kPlainReasons, feature.name) != kPlainReasons.end()) continue;
+      feature.reason = kRedactedWord;
     }
-    if (origin == Origin::kRaw)
-      abilities.push_back({std::string(kOriginals), false, "redacted: tokens stand for them"});
+    if (origin == Origin::kRaw) features.push_back({std::string(kOriginals), false, "redacted: tokens stand for them"});
   }
 
   void redact(model::TraceStart& start) {
@@ -119,7 +118,7 @@ struct Redactor::Impl {
     start.host.hostname = hosts.token(start.host.hostname, origin);
     for (model::NetnsInfo& netns : start.netns) netns.name = namespaces.token(netns.name, origin);
     redact(start.filters);
-    redact_abilities(start.abilities);
+    redact_features(start.abilities);
   }
 
   void redact(model::SocketSnapshot& snapshot) {
@@ -154,7 +153,7 @@ struct Redactor::Impl {
 };
 
 bool is_redacted(const model::TraceStart& start) {
-  return std::ranges::any_of(start.abilities, [](const model::Ability& a) { return a.name == kOriginals; });
+  return std::ranges::any_of(start.abilities, [](const model::Feature& a) { return a.name == kOriginals; });
 }
 
 Redactor::Redactor(OwnWords own) : impl_(std::make_unique<Impl>()) { impl_->own = std::move(own); }

@@ -25,7 +25,7 @@
 
 namespace tcpdiag::redact {
 
-// The ability that a redacted stream lacks.
+// The feature that a redacted stream lacks.
 inline constexpr std::string_view kOriginals = "names_and_addresses";
 bool is_redacted(const model::TraceStart& start);
 

@@ -53,7 +53,7 @@ Row row_of(const doctor::Row& row) {
   return out;
 }
 
-// Of a kernel of which nothing could be found out a line for each ability would say nothing.
+// Of a kernel of which nothing could be found out a line for each feature would say nothing.
 bool says_nothing(const doctor::Row& row) { return row.answer == doctor::Answer::kUnknown && row.found.empty(); }
 
 Section group_of(const doctor::Examination& examination, const GroupWords& words) {

@@ -114,7 +114,7 @@ std::string render_doctor_json(const doctor::Examination& examination, const Doc
   out.add("rights", rights_json(machine.rights));
   const auto row = [&](std::size_t i) { return row_json(examination.rows[i]); };
   out.add_list("rows", examination.rows.size(), row);
-  out.add("abilities", abilities_json(examination.abilities));
+  out.add("abilities", features_json(examination.features));
   out.add("nic", nics_json(machine.nics));
   return out.take();
 }

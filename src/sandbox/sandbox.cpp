@@ -57,7 +57,7 @@ Result<> set_flag(int option, unsigned long value, const char* what) {
   return fail(ExitCode::kNotAble, fmt::format("cannot {}: {}", what, errno_text(errno)));
 }
 
-model::Ability ability(std::string name, std::string why_not) {
+model::Feature feature(std::string name, std::string why_not) {
   const bool available = why_not.empty();
   return {.name = std::move(name), .available = available, .reason = std::move(why_not)};
 }
@@ -69,7 +69,7 @@ bool is_confined = false;
 
 }  // namespace
 
-Result<std::vector<model::Ability>> enter(const Needs& needs) {
+Result<std::vector<model::Feature>> enter(const Needs& needs) {
   if (const Result<> one = check_one_thread(); !one) return tl::unexpected(one.error());
   const Result<FileRules> files = FileRules::make(needs.readable, needs.replaceable);
   if (!files) return tl::unexpected(files.error());
@@ -94,9 +94,9 @@ Result<std::vector<model::Ability>> enter(const Needs& needs) {
   if (needs.identity && !changes_user) why_same_user = "no CAP_SETUID and CAP_SETGID: it stays the user that it was";
   std::string why_capability;
   if (needs.cap_bpf) why_capability = "kernel before 5.19: CAP_BPF is kept, which reading a BPF map needs there";
-  return std::vector<model::Ability>{
-      ability("confined_user", std::move(why_same_user)), ability("confined_capabilities", std::move(why_capability)),
-      ability("confined_files", files->why_not()), ability("confined_calls", std::move(*no_filter))};
+  return std::vector<model::Feature>{
+      feature("confined_user", std::move(why_same_user)), feature("confined_capabilities", std::move(why_capability)),
+      feature("confined_files", files->why_not()), feature("confined_calls", std::move(*no_filter))};
 }
 
 }  // namespace tcpdiag::sandbox

@@ -43,9 +43,9 @@ struct Needs {
 };
 
 // The process must have one thread: rights are a thread's own. What the kernel does not have is done without and told
-// in the answer: the abilities confined_user, confined_capabilities, confined_files and confined_calls. Errors
+// in the answer: the features confined_user, confined_capabilities, confined_files and confined_calls. Errors
 // (kNotAble): several threads; something that the kernel has could not be given up.
-Result<std::vector<model::Ability>> enter(const Needs& needs);
+Result<std::vector<model::Feature>> enter(const Needs& needs);
 
 // The answer of `work`, called while no capability is in effect. They are back afterwards.
 Result<bool> works_without_capabilities(const std::function<bool()>& work);

@@ -135,7 +135,7 @@ Result<model::Report> run_trace(const TraceSettings& settings, source::Source& s
   if (!start) return tl::unexpected(start.error());
   const model::ClockPair clock = start->clock;
   const model::MonoTime began = clock.mono_at;
-  const Result<std::vector<model::Ability>> confined = confine();
+  const Result<std::vector<model::Feature>> confined = confine();
   if (!confined) return tl::unexpected(confined.error());
   start->abilities.insert(start->abilities.end(), confined->begin(), confined->end());
   told.on_sample(std::move(*start));

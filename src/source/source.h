@@ -18,7 +18,7 @@ namespace tcpdiag::source {
 // What a source says of itself. TraceStart takes it over, so that a recording says it too.
 struct SourceInfo {
   model::Origin origin = model::Origin::kBpf;
-  std::vector<model::Ability> features;                // doctor/ability_table.h names them
+  std::vector<model::Feature> features;                // doctor/feature_table.h names them
   std::map<std::uint32_t, std::string> reset_reasons;  // the kernel's names; empty: it has none
   model::ClockPair clock;                              // of its events; known after attach()
 };

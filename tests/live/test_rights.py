@@ -144,9 +144,9 @@ class Running(RightsCase):
         report = os.path.join(self.owned("own", USER), "r.json")
         self.trace("-o", report, user=USER, sudo=True)
         self.assertEqual(os.stat(report).st_uid, USER)
-        abilities = self.read_report(report)["abilities"]
-        self.assertTrue(abilities["confined_user"]["available"])
-        self.assertTrue(abilities["confined_calls"]["available"])
+        features = self.read_report(report)["abilities"]
+        self.assertTrue(features["confined_user"]["available"])
+        self.assertTrue(features["confined_calls"]["available"])
 
     def test_replaces_a_report_of_who_called_sudo(self):
         report = os.path.join(self.owned("own", USER), "r.json")

@@ -16,15 +16,15 @@ using model::MonoTime;
 
 std::string counted(std::size_t n, std::string_view what) { return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s"); }
 
-void add_abilities(const Plan& plan, std::vector<model::Ability>& abilities) {
+void add_features(const Plan& plan, std::vector<model::Feature>& features) {
   if (plan.withheld > 0) {
-    abilities.push_back({"endpoint_aggregates", false,
-                         fmt::format("{} also had sockets that were left out, and what is summed up by endpoint is of "
-                                     "all its sockets: no delays and no figures by the second",
-                                     counted(plan.withheld, "endpoint"))});
+    features.push_back({"endpoint_aggregates", false,
+                        fmt::format("{} also had sockets that were left out, and what is summed up by endpoint is of "
+                                    "all its sockets: no delays and no figures by the second",
+                                    counted(plan.withheld, "endpoint"))});
   }
   if (plan.without_counts > 0) {
-    abilities.push_back(
+    features.push_back(
         {"socket_counts", false,
          fmt::format("{} sent or received while this part of the trace began or ended, and nothing was told of it at "
                      "that moment: bytes and exchanges are at least so many",
@@ -80,7 +80,7 @@ void Replayer::tell(model::TraceStart start) {
   }
   if (part_.from) start.clock = {*part_.from, start.clock.to_wall(*part_.from)};
   std::erase_if(start.netns, [this](const model::NetnsInfo& one) { return !plan_.selection.wants_netns(one.inode); });
-  add_abilities(plan_, start.abilities);
+  add_features(plan_, start.abilities);
   to_.on_sample(start);
 }
 

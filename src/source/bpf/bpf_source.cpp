@@ -67,7 +67,7 @@ struct Traced {
 };
 
 struct Tracer {
-  Tracer(source::LiveOptions o, doctor::KernelTypes k, Programs p, const doctor::Abilities& a, std::vector<Traced> t)
+  Tracer(source::LiveOptions o, doctor::KernelTypes k, Programs p, const doctor::Features& a, std::vector<Traced> t)
       : options(std::move(o)), types(std::move(k)), programs(std::move(p)), traced(std::move(t)) {
     info.features = a.of_report();
     info.reset_reasons = types.reset_reasons;
@@ -323,13 +323,13 @@ source::SourceEnd BpfSource::finish(model::Sink& sink) {
 Result<std::unique_ptr<source::Source>> load(source::LiveOptions options) {
   auto types = read_kernel_types();
   if (!types) return tl::unexpected(types.error());
-  doctor::Abilities abilities(*types);
+  doctor::Features features(*types);
   Programs::LoadNotes notes;
-  auto programs = Programs::load(options, abilities, notes);
+  auto programs = Programs::load(options, features, notes);
   if (!programs) return tl::unexpected(programs.error());
   std::vector<Traced> traced;
   for (host::Netns& netns : options.netns) traced.emplace_back(std::move(netns));
-  auto tracer = std::make_unique<Tracer>(std::move(options), std::move(*types), std::move(*programs), abilities,
+  auto tracer = std::make_unique<Tracer>(std::move(options), std::move(*types), std::move(*programs), features,
                                          std::move(traced));
   tracer->ring.reset(ring_buffer__new(tracer->programs.ring_fd(), &Tracer::on_record, tracer.get(), nullptr));
   if (!tracer->ring) {

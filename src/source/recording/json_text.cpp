@@ -226,7 +226,7 @@ TCPDIAG_JSON_TEXT(std::vector<std::string>);
 TCPDIAG_JSON_TEXT(std::vector<std::uint16_t>);
 TCPDIAG_JSON_TEXT(std::vector<std::uint32_t>);
 TCPDIAG_JSON_TEXT(std::vector<int>);
-TCPDIAG_JSON_TEXT(std::vector<model::Ability>);
+TCPDIAG_JSON_TEXT(std::vector<model::Feature>);
 TCPDIAG_JSON_TEXT(std::vector<model::BusyEndpoint>);
 TCPDIAG_JSON_TEXT(std::vector<model::CgroupFilter>);
 TCPDIAG_JSON_TEXT(std::vector<model::Cidr>);

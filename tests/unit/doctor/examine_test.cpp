@@ -76,7 +76,7 @@ TEST(Examine, a_kernel_without_types) {
     EXPECT_EQ(result.answer, "cannot trace: " + kernel.no_types->what + "; " + kernel.no_types->cure);
     EXPECT_EQ(row_of(result, "tcp_probe").answer, Answer::kUnknown);
     EXPECT_EQ(row_of(result, "programs").answer, Answer::kUnknown);
-    EXPECT_TRUE(result.abilities.empty());
+    EXPECT_TRUE(result.features.empty());
   }
   EXPECT_THAT(no_types(false).cure, HasSubstr("mount"));
   EXPECT_THAT(no_types(true).cure, HasSubstr("CONFIG_DEBUG_INFO_BTF"));
@@ -106,10 +106,10 @@ TEST(Examine, a_missing_tracepoint_leaves_the_load_test_out) {
 
 TEST(Examine, a_refused_program_is_told_with_its_tracepoint) {
   Kernel kernel = kernel_that_loads(types_of_6_18());
-  kernel.abilities.refuse("tcpd_probe", "Permission denied");
+  kernel.features.refuse("tcpd_probe", "Permission denied");
   kernel.load = LoadTest::kRefused;
   kernel.refused = {{"tcpd_probe", "Permission denied"}};
-  kernel.load_error = kernel.abilities.check().error();
+  kernel.load_error = kernel.features.check().error();
   const Examination result = examine(kernel, good_machine());
   EXPECT_EQ(result.verdict, Readiness::kCannot);
   EXPECT_THAT(
@@ -133,7 +133,7 @@ TEST(Examine, of_several_reasons_the_first_is_told_and_how_many_there_are) {
 
 TEST(Examine, a_refused_program_that_is_not_needed_makes_it_poorer) {
   Kernel kernel = kernel_that_loads(types_of_6_18());
-  kernel.abilities.refuse("tcpd_error_report", "Permission denied");
+  kernel.features.refuse("tcpd_error_report", "Permission denied");
   kernel.refused = {{"tcpd_error_report", "Permission denied"}};
   const Examination result = examine(kernel, good_machine());
   EXPECT_EQ(result.answer, "can trace, poorer: ICMP errors during a connect");

@@ -54,7 +54,7 @@ inline KernelTypes types_of_6_18() {
 
 inline Kernel kernel_that_loads(const KernelTypes& types) {
   Kernel kernel;
-  kernel.abilities = Abilities(types);
+  kernel.features = Features(types);
   kernel.memory_is_locked = !types.functions.contains(kMemoryAccountingFunction);
   kernel.load = LoadTest::kPassed;
   kernel.programs = 20;

@@ -50,11 +50,11 @@ std::vector<std::pair<std::string, doctor::Examination>> examinations() {
   strange.tracepoints["tcp_send_reset"] = "sk_buff *, sock *, enum sk_rst_reason";
   strange.tracepoints["inet_sk_error_report"] = "sock *, int";
   doctor::Kernel refused = kernel_that_loads(types_of_6_18());
-  refused.abilities.refuse("tcpd_probe", "Permission denied");
-  refused.abilities.refuse("tcpd_error_report", "Permission denied");
+  refused.features.refuse("tcpd_probe", "Permission denied");
+  refused.features.refuse("tcpd_error_report", "Permission denied");
   refused.load = doctor::LoadTest::kRefused;
   refused.refused = {{"tcpd_probe", "Permission denied"}, {"tcpd_error_report", "Permission denied"}};
-  refused.load_error = refused.abilities.check().error();
+  refused.load_error = refused.features.check().error();
   doctor::Kernel none;
   none.built_in = false;
 

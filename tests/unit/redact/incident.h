@@ -29,7 +29,7 @@ inline model::TraceStart start_of_incident() {
   start.host.instance_type_source = "dmi";
   start.netns = {{.inode = kHostNetns, .name = "", .is_self = true}, {.inode = kBlueNetns, .name = "blue"}};
   start.abilities.push_back({"socket_storage", false, "kernel before 5.11"});
-  start.abilities.push_back({"strange_ability", false, "alice may not read /home/alice"});
+  start.abilities.push_back({"strange_feature", false, "alice may not read /home/alice"});
   return start;
 }
 

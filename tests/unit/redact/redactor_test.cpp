@@ -168,10 +168,10 @@ TEST(Redactor, ReplacesReasonsThatMayHoldNames) {
   Stream raw = incident();
   const auto start = redacted(raw).all<model::TraceStart>().front();
   const auto reason_of = [&start](std::string_view name) {
-    return std::ranges::find(start.abilities, name, &model::Ability::name)->reason;
+    return std::ranges::find(start.abilities, name, &model::Feature::name)->reason;
   };
   EXPECT_EQ(reason_of("socket_storage"), "kernel before 5.11");
-  EXPECT_EQ(reason_of("strange_ability"), "(redacted)");
+  EXPECT_EQ(reason_of("strange_feature"), "(redacted)");
   EXPECT_THAT(reason_of(kOriginals), HasSubstr("tokens"));
 }
 

@@ -65,8 +65,8 @@ std::string said_by_child(const std::function<std::string()>& work) {
 
 bool has(const std::string& name) {
   const std::string answer = said_by_child([&name] {
-    const auto abilities = enter({});
-    for (const model::Ability& one : abilities.value()) {
+    const auto features = enter({});
+    for (const model::Feature& one : features.value()) {
       if (one.name == name) return std::string(one.available ? "yes" : "no");
     }
     return std::string("not told");
@@ -243,8 +243,8 @@ TEST_F(Confined, not_with_a_second_thread_that_would_keep_its_rights) {
       while (::read(pipe[0], &none, 1) < 0) {
       }
     });
-    const auto abilities = enter(needs_);
-    what = abilities ? "confined" : abilities.error().what;
+    const auto features = enter(needs_);
+    what = features ? "confined" : features.error().what;
     ::close(pipe[1]);
     second.join();
     return what;

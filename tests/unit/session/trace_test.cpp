@@ -40,7 +40,7 @@ class TraceSession : public testing::Test {
   test::Pipe err_;
   Signals signals_ = *Signals::block();
   Confine confine_ = [] {
-    return std::vector<model::Ability>{{.name = "confined_files", .available = true, .reason = {}}};
+    return std::vector<model::Feature>{{.name = "confined_files", .available = true, .reason = {}}};
   };
 };
 
@@ -89,7 +89,7 @@ TEST_F(TraceSession, says_nothing_when_it_cannot_attach) {
 }
 
 TEST_F(TraceSession, gives_up_its_rights_when_attached_and_before_it_looks_at_anything) {
-  confine_ = [this]() -> Result<std::vector<model::Ability>> {
+  confine_ = [this]() -> Result<std::vector<model::Feature>> {
     EXPECT_TRUE(source_.attached);
     EXPECT_FALSE(source_.begun);
     return {};

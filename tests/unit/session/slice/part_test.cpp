@@ -146,7 +146,7 @@ TEST(Part, CountsFromItsBeginningWhereThatIsKnown) {
   EXPECT_EQ(out.events().back().flow.exchanges, 1U);
   EXPECT_EQ(out.events().back().flow.bytes_received, 1000U);
   EXPECT_EQ(out.events().back().flow.bytes_received_total, 11'000U);
-  EXPECT_EQ(ability(out, "socket_counts"), nullptr);
+  EXPECT_EQ(feature(out, "socket_counts"), nullptr);
 }
 
 TEST(Part, NeverCountsWhatMayHaveBeenBefore) {
@@ -162,8 +162,8 @@ TEST(Part, NeverCountsWhatMayHaveBeenBefore) {
   trace.end(10'000);
   Stream out = sliced(trace, part_from(1000));
   EXPECT_EQ(out.events().back().flow.exchanges, 2U);  // since 4500
-  ASSERT_NE(ability(out, "socket_counts"), nullptr);
-  EXPECT_THAT(ability(out, "socket_counts")->reason, HasSubstr("1 socket sent"));
+  ASSERT_NE(feature(out, "socket_counts"), nullptr);
+  EXPECT_THAT(feature(out, "socket_counts")->reason, HasSubstr("1 socket sent"));
 }
 
 TEST(Part, CountsEveryRetransmissionOfItsOwn) {

@@ -92,10 +92,10 @@ inline std::set<std::uint64_t> sockets_in(const Stream& stream) {
   return ids;
 }
 
-inline const model::Ability* ability(const Stream& stream, const std::string& name) {
+inline const model::Feature* feature(const Stream& stream, const std::string& name) {
   static model::TraceStart start;
   start = stream.all<model::TraceStart>().front();
-  for (const model::Ability& one : start.abilities) {
+  for (const model::Feature& one : start.abilities) {
     if (one.name == name) return &one;
   }
   return nullptr;
