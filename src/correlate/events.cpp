@@ -115,9 +115,9 @@ void note_refused(State& state, SocketRecord& socket, MonoTime at) {
 }
 
 // One event, with what it happens to.
-class Step {
+class EventHandler {
  public:
-  Step(State& state, SocketRecord& socket, const Event& event)
+  EventHandler(State& state, SocketRecord& socket, const Event& event)
       : state_(state), socket_(socket), event_(event), at_(event.at) {}
 
   void begin(bool is_new) {
@@ -485,9 +485,9 @@ void apply_event(State& state, const Event& event) {
   EndpointRecord& endpoint = state.endpoints[socket->endpoint];
   endpoint.last_seen_at = std::max(endpoint.last_seen_at, event.at);
 
-  Step step(state, *socket, event);
-  step.begin(is_new);
-  std::visit(step, event.body);
+  EventHandler handler(state, *socket, event);
+  handler.begin(is_new);
+  std::visit(handler, event.body);
   count_flow(state, *socket);
   if (const TcpState after = state_after(event); after != TcpState::kUnknown && after != TcpState::kClose) {
     socket->last_state = after;

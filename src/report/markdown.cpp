@@ -65,11 +65,11 @@ void put(Markdown& out, const Fact& fact) {
     for (const auto& [label, value] : fact.rows) rows.push_back({label, value});
     out.table({{fact.label}, {""}}, rows);
   }
-  if (!fact.steps.empty()) out.label(fact.label);
-  for (std::size_t i = 0; i < fact.steps.size(); ++i) {
-    const Step& step = fact.steps[i];
-    out.numbered(i + 1, step.whose, step.text);
-    if (!step.command.empty()) out.command(step.command, Markdown::InItem::kYes);
+  if (!fact.actions.empty()) out.label(fact.label);
+  for (std::size_t i = 0; i < fact.actions.size(); ++i) {
+    const Action& action = fact.actions[i];
+    out.numbered(i + 1, action.whose, action.text);
+    if (!action.command.empty()) out.command(action.command, Markdown::InItem::kYes);
   }
   if (!fact.command.empty()) put_labelled_command(out, fact);
 }
@@ -112,10 +112,10 @@ void put(Markdown& out, const Bars& bars) { out.preformatted(join(text_lines(bar
 void put(Markdown& out, const Ladder& ladder) {
   constexpr std::array<std::string_view, 3> kWays = {"here", "to the peer", "from the peer"};
   std::vector<std::vector<std::string>> rows;
-  for (const Ladder::Step& step : ladder.steps) {
-    const bool is_pause = step.time.empty();
-    rows.push_back({step.time, step.since,
-                    is_pause ? std::string() : std::string(kWays[static_cast<std::size_t>(step.way)]), step.words});
+  for (const LadderRow& row : ladder.rows) {
+    const bool is_pause = row.time.empty();
+    rows.push_back({row.time, row.since,
+                    is_pause ? std::string() : std::string(kWays[static_cast<std::size_t>(row.way)]), row.words});
   }
   out.paragraph(ladder.title);
   out.table({{"Time (UTC)"}, {"since the last", true}, {"way"}, {"what"}}, rows);

@@ -215,7 +215,7 @@ class FindingFacts {
     Fact fact{"Next steps", lead("Do next")};
     for (std::size_t i = 0; i < std::min(all, view_.limit(all, 10, all)); ++i) {
       const model::NextStep& step = finding_.next_steps[i];
-      fact.steps.push_back({step.text, model::to_string(step.whose), step.command});
+      fact.actions.push_back({step.text, model::to_string(step.whose), step.command});
     }
     out_.facts.push_back(std::move(fact));
   }

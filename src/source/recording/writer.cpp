@@ -345,8 +345,8 @@ void Writer::commit() {
   Impl& impl = *impl_;
   if (!impl.database) return;
   impl.failed = false;
-  constexpr int kStepsACommit = 8;
-  if (impl.commit() && impl.max_bytes) impl.thin(impl.share(8), kStepsACommit);
+  constexpr int kBatchesACommit = 8;
+  if (impl.commit() && impl.max_bytes) impl.thin(impl.share(8), kBatchesACommit);
   impl.failed = false;  // the next second is tried anew
 }
 
@@ -378,22 +378,22 @@ void Writer::Impl::measure_room() {
   room = *max_bytes > used + margin ? *max_bytes - used - margin : 0;
 }
 
-void Writer::Impl::thin(std::uint64_t wanted_bytes, int steps) {
+void Writer::Impl::thin(std::uint64_t wanted_bytes, int batches) {
   std::uint64_t taken_out_in_pass = 0;
   bool whole_pass = false;  // began here
-  for (; steps > 0 && room < wanted_bytes && !all_is_thinned; --steps) {
+  for (; batches > 0 && room < wanted_bytes && !all_is_thinned; --batches) {
     if (!begin()) return;
     const std::uint64_t thinned_before = samples_thinned;
-    const auto step = thinner->step();
-    if (step) samples_thinned += step->taken_out;
-    if (!step || !write_losses() || commit_transaction.run() != SQLITE_OK) {
+    const auto batch = thinner->thin_batch();
+    if (batch) samples_thinned += batch->taken_out;
+    if (!batch || !write_losses() || commit_transaction.run() != SQLITE_OK) {
       samples_thinned = thinned_before;
       thinner->restart();
       roll_back(0);
       return;
     }
     committed = written;
-    taken_out_in_pass += step->taken_out;
+    taken_out_in_pass += batch->taken_out;
     if (thinner->passed()) {
       all_is_thinned = whole_pass && taken_out_in_pass == 0;
       whole_pass = true;

@@ -53,7 +53,7 @@ struct Writer::Impl {
   // --- the bound of the file's size ---
   bool has_room_for(std::uint64_t bytes, bool is_sample);
   void measure_room();
-  void thin(std::uint64_t wanted_bytes, int steps);
+  void thin(std::uint64_t wanted_bytes, int batches);
   std::uint64_t share(std::uint64_t divisor) const { return *max_bytes / divisor; }
 
   void note_problem(std::string what, std::string cure);
