@@ -23,13 +23,13 @@ namespace tcpdiag::cli {
 using Typed = std::vector<std::string>;
 
 inline auto wrong_value(std::string_view option, std::string_view value, std::string_view is_no,
-                        std::string_view cure) {
+                        std::string_view hint) {
   return fail(ExitCode::kUsage, fmt::format("{}: '{}' is no {}", option, escape_terminal(value), is_no),
-              std::string(cure));
+              std::string(hint));
 }
 
-inline auto contradiction(std::string what, std::string cure) {
-  return fail(ExitCode::kUsage, std::move(what), std::move(cure));
+inline auto contradiction(std::string what, std::string hint) {
+  return fail(ExitCode::kUsage, std::move(what), std::move(hint));
 }
 
 // "-D --force" is an option whose value was forgotten, not a value that begins with a dash.
@@ -45,7 +45,7 @@ inline Result<> check_present(std::string_view option, std::string_view value) {
 // All values of an option that may be repeated and takes lists; each once, in the order typed.
 template <typename T, typename Parse>
 Result<std::vector<T>> list_of(std::string_view option, const Typed& typed, Parse parse, std::string_view is_no,
-                               std::string_view cure) {
+                               std::string_view hint) {
   std::vector<T> values;
   for (const std::string& text : typed) {
     if (const Result<> present = check_present(option, text); !present) return tl::unexpected(present.error());
@@ -53,7 +53,7 @@ Result<std::vector<T>> list_of(std::string_view option, const Typed& typed, Pars
       const std::size_t end = std::min(text.find(',', begin), text.size());
       const std::string_view part = std::string_view(text).substr(begin, end - begin);
       std::optional<T> value = parse(part);
-      if (!value) return wrong_value(option, part, is_no, cure);
+      if (!value) return wrong_value(option, part, is_no, hint);
       if (std::ranges::find(values, *value) == values.end()) values.push_back(std::move(*value));
       begin = end + 1;
     }
@@ -64,12 +64,12 @@ Result<std::vector<T>> list_of(std::string_view option, const Typed& typed, Pars
 // The value of an option that takes one.
 template <typename T, typename Parse>
 Result<std::optional<T>> one_of(std::string_view option, const Typed& typed, Parse parse, std::string_view is_no,
-                                std::string_view cure) {
+                                std::string_view hint) {
   if (typed.empty()) return std::optional<T>();
   if (typed.size() > 1) return contradiction(fmt::format("{} is given twice", option), "give it once");
   if (const Result<> present = check_present(option, typed[0]); !present) return tl::unexpected(present.error());
   std::optional<T> value = parse(typed[0]);
-  if (!value) return wrong_value(option, typed[0], is_no, cure);
+  if (!value) return wrong_value(option, typed[0], is_no, hint);
   return value;
 }
 

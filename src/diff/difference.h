@@ -115,7 +115,7 @@ struct OnlyIn {
 // What the answer does not cover, and why.
 struct NotCompared {
   std::string what;  // "rates", "path_queue of 10.0.0.1:443", "everything"
-  std::string why;   // one sentence with its cure, where there is one
+  std::string why;   // one sentence with a hint, where there is one
 };
 
 // One run in a few words.

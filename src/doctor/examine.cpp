@@ -21,7 +21,7 @@ Row kernel_row(std::string id, std::string name, Weight weight) {
           .weight = weight,
           .found = {},
           .lost = {},
-          .cure = {}};
+          .hint = {}};
 }
 
 Row release_row(const model::HostInfo& host) {
@@ -35,7 +35,7 @@ void refuse(Row& row, const Error& error) {
   row.answer = Answer::kNo;
   row.found = error.what;
   row.lost = kNothing;
-  row.cure = error.cure;
+  row.hint = error.hint;
 }
 
 Row source_row() {
@@ -60,7 +60,7 @@ Row feature_row(const Standing& standing) {
   row.programs.assign(feature.programs.begin(), feature.programs.end());
   if (standing.answer == Answer::kNo) {
     row.lost = feature.lost;
-    row.cure = cure_of(standing);
+    row.hint = hint_of(standing);
   }
   return row;
 }
@@ -92,7 +92,7 @@ Row programs_row(const Kernel& kernel) {
   refuse(row, kernel.load_error.value_or(Error{}));
   if (kernel.load == LoadTest::kNotPermitted) {
     row.found = "bpf() is not permitted although the capabilities are there";
-    row.cure =
+    row.hint =
         "it is a system call filter (docker: --security-opt seccomp=unconfined), a security module (SELinux, "
         "AppArmor: see dmesg), or the limit of locked memory (ulimit -l)";
   }
@@ -132,7 +132,7 @@ void judge(Examination& result) {
     const auto reasons = std::ranges::count_if(
         rows, [&](const Row& row) { return prevents(row) && (row.id != kProgramsRow || &row == &*first); });
     result.verdict = Readiness::kCannot;
-    result.answer = fmt::format("cannot trace: {}; {}", first->found, first->cure);
+    result.answer = fmt::format("cannot trace: {}; {}", first->found, first->hint);
     if (reasons > 1) result.answer += fmt::format(" (the first of {} reasons)", reasons);
   } else if (programs->answer != Answer::kYes) {
     result.verdict = Readiness::kCannot;
@@ -202,21 +202,21 @@ Examination examine(const Kernel& kernel, model::Machine machine) {
 
 Result<> check_rights(const model::Rights& rights) {
   for (const Row& row : rights_rows(rights, nullptr, 0)) {
-    if (prevents(row)) return fail(ExitCode::kNotAble, row.found, row.cure);
+    if (prevents(row)) return fail(ExitCode::kNotAble, row.found, row.hint);
   }
   return {};
 }
 
 Error no_live_source() {
   return {.what = "this tcpdiag was built without the live kernel source",
-          .cure = "build it with -DTCPDIAG_BPF=ON (needs clang and bpftool)",
+          .hint = "build it with -DTCPDIAG_BPF=ON (needs clang and bpftool)",
           .exit_code = ExitCode::kNotAble};
 }
 
 Error no_types(bool has_sys) {
   return {.what = has_sys ? "this kernel does not describe its types: /sys/kernel/btf/vmlinux is missing"
                           : "the kernel's types cannot be read: /sys is not mounted",
-          .cure = has_sys
+          .hint = has_sys
                       ? "use a kernel built with CONFIG_DEBUG_INFO_BTF=y, as those of Debian 11, Ubuntu 22.04, RHEL 9 "
                         "and Amazon Linux 2023 are"
                       : "mount -t sysfs sysfs /sys; in a container: mount the host's /sys, read-only",

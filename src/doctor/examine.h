@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `tcpdiag doctor` answers: can this kernel and this user trace, what is lost, and the cure. A function of what
+// What `tcpdiag doctor` answers: can this kernel and this user trace, what is lost, and a hint. A function of what
 // was found out (Kernel, model::Machine); asks nothing itself. The same words refuse a trace.
 #pragma once
 
@@ -56,7 +56,7 @@ struct Row {
   Answer answer = Answer::kUnknown;
   std::string found;  // what was seen; may hold untrusted text
   std::string lost;   // empty where the answer is yes
-  std::string cure;   // the same
+  std::string hint;   // the same
   std::vector<std::string> programs = {};
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // THE table of what tcpdiag can do and what each feature needs of the kernel. The loader takes from it which programs
-// it loads, a report what could not be measured, `tcpdiag doctor` its rows and cures.
+// it loads, a report what could not be measured, `tcpdiag doctor` its rows and hints.
 //
 // Needs are told by the kernel's own type information (BTF), never by its version: distributions carry changes to
 // older kernels. `since` is only what a person is told.

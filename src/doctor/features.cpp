@@ -132,7 +132,7 @@ void Features::refuse(std::string_view program, std::string_view said) {
 Result<> Features::check() const {
   for (const Standing& one : standings_) {
     if (!one.feature->required || one.answer != Answer::kNo) continue;
-    return fail(ExitCode::kNotAble, fmt::format("cannot trace: {} ({})", one.found, one.feature->lost), cure_of(one));
+    return fail(ExitCode::kNotAble, fmt::format("cannot trace: {} ({})", one.found, one.feature->lost), hint_of(one));
   }
   return {};
 }
@@ -152,7 +152,7 @@ std::vector<model::Feature> Features::of_report() const {
   return list;
 }
 
-std::string cure_of(const Standing& standing) {
+std::string hint_of(const Standing& standing) {
   const Feature& feature = *standing.feature;
   switch (standing.shortfall) {
     case Shortfall::kNothing:

@@ -68,6 +68,6 @@ class Features {
 };
 
 // What a person without it can do; empty: there is no shortfall.
-std::string cure_of(const Standing& standing);
+std::string hint_of(const Standing& standing);
 
 }  // namespace tcpdiag::doctor

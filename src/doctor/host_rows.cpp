@@ -21,7 +21,7 @@ Row row(std::string id, std::string name, Weight weight) {
           .weight = weight,
           .found = {},
           .lost = {},
-          .cure = {}};
+          .hint = {}};
 }
 
 Row pid_namespace_row(const model::Machine& machine) {
@@ -116,7 +116,7 @@ Row instance_row(const model::Machine& machine) {
   } else {
     out.found = "the firmware (DMI) does not tell";
     out.lost = "the baseline of this host's network";
-    out.cure = "--instance-type TYPE, or --imds, which asks EC2's metadata service";
+    out.hint = "--instance-type TYPE, or --imds, which asks EC2's metadata service";
   }
   return out;
 }

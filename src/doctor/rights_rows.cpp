@@ -38,7 +38,7 @@ bool may_trace(std::uint64_t set) {
 }
 
 Row row(const char* id, const char* name, Weight weight) {
-  return {.id = id, .name = name, .group = Group::kRights, .weight = weight, .found = {}, .lost = {}, .cure = {}};
+  return {.id = id, .name = name, .group = Group::kRights, .weight = weight, .found = {}, .lost = {}, .hint = {}};
 }
 
 bool loaded(const Kernel* kernel) { return kernel != nullptr && kernel->load == LoadTest::kPassed; }

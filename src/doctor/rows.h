@@ -14,7 +14,7 @@ std::vector<Row> rights_rows(const model::Rights& rights, const Kernel* kernel, 
 // Of the machine around it.
 std::vector<Row> host_rows(const model::Machine& machine);
 
-void refuse(Row& row, std::string found, std::string lost, std::string cure);
+void refuse(Row& row, std::string found, std::string lost, std::string hint);
 void allow(Row& row, std::string found);
 
 }  // namespace tcpdiag::doctor

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The answer of `tcpdiag doctor`: what is there in one row each, what is missing with its cure, and the verdict, which
+// The answer of `tcpdiag doctor`: what is there in one row each, what is missing with a hint, and the verdict, which
 // on a terminal is last, where it stands above the next prompt.
 #include <fmt/format.h>
 
@@ -49,7 +49,7 @@ Row row_of(const doctor::Row& row) {
   out.style = style_of(row);
   if (row.answer == doctor::Answer::kYes) return out;
   if (!row.lost.empty()) out.remarks.push_back({"lost", row.lost});
-  if (!row.cure.empty()) out.remarks.push_back({"cure", row.cure});
+  if (!row.hint.empty()) out.remarks.push_back({"hint", row.hint});
   return out;
 }
 
@@ -64,7 +64,7 @@ Section group_of(const doctor::Examination& examination, const GroupWords& words
   table.remark_indent = 7;
   table.has_headings = false;
   table.title = words.heading;
-  table.remark_heading = "lost without it, and the cure";
+  table.remark_heading = "lost without it, and the hint";
   std::size_t unsaid = 0;
   for (const doctor::Row& row : examination.rows) {
     if (row.group != words.group) continue;

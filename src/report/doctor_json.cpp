@@ -76,7 +76,7 @@ Json row_json(const doctor::Row& row) {
   out["answer"] = doctor::to_string(row.answer);
   out["found"] = text_or_null(row.found);
   out["lost"] = text_or_null(row.lost);
-  out["cure"] = text_or_null(row.cure);
+  out["cure"] = text_or_null(row.hint);
   out["programs"] = texts_json(row.programs);
   return out;
 }

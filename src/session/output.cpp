@@ -22,8 +22,8 @@ namespace {
 
 constexpr mode_t kMode = 0644;  // less the umask
 
-auto wrong_file(const std::string& path, std::string_view what, std::string_view cure) {
-  return fail(ExitCode::kUsage, fmt::format("'{}' {}", escape_terminal(path), what), std::string(cure));
+auto wrong_file(const std::string& path, std::string_view what, std::string_view hint) {
+  return fail(ExitCode::kUsage, fmt::format("'{}' {}", escape_terminal(path), what), std::string(hint));
 }
 
 auto cannot_create(const std::string& path, int error, const std::optional<Caller>& caller) {

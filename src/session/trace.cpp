@@ -39,7 +39,7 @@ Instance own_instance(const TraceSettings& settings, Progress& progress) {
   if (!settings.imds) return {};
   Result<std::string> type = host::ask_instance_type();
   if (!type) {
-    progress.say(fmt::format("{}; {}", type.error().what, type.error().cure));
+    progress.say(fmt::format("{}; {}", type.error().what, type.error().hint));
     return {};
   }
   progress.say(fmt::format("asked EC2's metadata service: this is a {}", *type));
@@ -149,7 +149,7 @@ Result<model::Report> run_trace(const TraceSettings& settings, source::Source& s
     if (sinks.writer == nullptr) return;
     sinks.writer->commit();
     if (const std::optional<Error> problem = sinks.writer->take_problem()) {
-      progress.say(fmt::format("{}; {}", problem->what, problem->cure));
+      progress.say(fmt::format("{}; {}", problem->what, problem->hint));
     }
   };
   commit();  // what the start has told: from now on a kill leaves a recording

@@ -20,8 +20,8 @@ constexpr mode_t kMode = 0600;  // raw addresses and names: the owner's alone
 constexpr const char* kJournal = "-journal";
 constexpr const char* kOtherName = "choose another name with -w";
 
-auto refuse(const std::string& shown, std::string_view what, std::string_view cure) {
-  return fail(ExitCode::kUsage, fmt::format("'{}' {}", shown, what), std::string(cure));
+auto refuse(const std::string& shown, std::string_view what, std::string_view hint) {
+  return fail(ExitCode::kUsage, fmt::format("'{}' {}", shown, what), std::string(hint));
 }
 
 auto cannot_create(const std::string& shown, int error) {

@@ -21,7 +21,7 @@ struct FileId {
 
 class NewFile {
  public:
-  // Creates the file, empty, with mode 0600. Errors are kUsage and name the cure.
+  // Creates the file, empty, with mode 0600. Errors are kUsage and name the hint.
   static Result<NewFile> create(const std::string& path, bool force);
 
   int fd() const { return file_.get(); }

@@ -29,8 +29,8 @@ auto cannot_open(const std::string& shown, int error) {
   return fail(ExitCode::kUsage, fmt::format("cannot open {}: {}", shown, errno_text(error)), "name a recording");
 }
 
-auto wrong_file(const std::string& shown, std::string_view what, std::string_view cure) {
-  return fail(ExitCode::kUsage, fmt::format("{} {}", shown, what), std::string(cure));
+auto wrong_file(const std::string& shown, std::string_view what, std::string_view hint) {
+  return fail(ExitCode::kUsage, fmt::format("{} {}", shown, what), std::string(hint));
 }
 
 // What SQLite offers beyond reading tables is switched off, and what a file may ask of it is bounded. The tables have

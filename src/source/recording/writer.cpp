@@ -405,9 +405,9 @@ void Writer::Impl::thin(std::uint64_t wanted_bytes, int batches) {
 
 // --- problems, and the end ---
 
-void Writer::Impl::note_problem(std::string what, std::string cure) {
+void Writer::Impl::note_problem(std::string what, std::string hint) {
   if (std::exchange(has_had_problem, true)) return;
-  problem = Error{std::move(what), std::move(cure), ExitCode::kFailed};
+  problem = Error{std::move(what), std::move(hint), ExitCode::kFailed};
 }
 
 void Writer::Impl::note_failure() {

@@ -56,7 +56,7 @@ struct Writer::Impl {
   void thin(std::uint64_t wanted_bytes, int batches);
   std::uint64_t share(std::uint64_t divisor) const { return *max_bytes / divisor; }
 
-  void note_problem(std::string what, std::string cure);
+  void note_problem(std::string what, std::string hint);
   void note_failure();
   void close();
 

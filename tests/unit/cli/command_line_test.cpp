@@ -38,7 +38,7 @@ Options trace(std::vector<std::string> words) {
   return options_of(kTrace, std::move(words));
 }
 
-// "what; cure" of a command line that is refused.
+// "what; hint" of a command line that is refused.
 std::string refusal(std::vector<std::string> words) {
   const auto command = parse(std::move(words));
   if (command) {
@@ -48,7 +48,7 @@ std::string refusal(std::vector<std::string> words) {
   EXPECT_EQ(command.error().exit_code, ExitCode::kUsage);
   EXPECT_THAT(command.error().what, Not(HasSubstr("\n")));
   EXPECT_THAT(command.error().what, Not(testing::EndsWith(".")));
-  return command.error().what + "; " + command.error().cure;
+  return command.error().what + "; " + command.error().hint;
 }
 
 std::string text(std::vector<std::string> words) {
@@ -252,7 +252,7 @@ TEST(CommandLine, what_is_no_expression) {
 
 TEST(CommandLine, dash_is_standard_output) { EXPECT_EQ(trace({"-o", "-"}).output, ""); }
 
-TEST(CommandLine, wrong_values_name_option_value_and_cure) {
+TEST(CommandLine, wrong_values_name_option_value_and_hint) {
   EXPECT_EQ(refusal({"trace", "-D", "0"}),
             "--remote-port: '0' is no port; ports are numbers from 1 to 65535, such as 443 or 80,443");
   EXPECT_THAT(refusal({"trace", "-L", "65536"}), StartsWith("--local-port: '65536' is no port; "));
@@ -392,9 +392,9 @@ TEST(CommandLine, diff_compares_one_or_two) {
 }
 
 TEST(CommandLine, tokens_of_redacted_recordings_are_no_addresses_to_trace) {
-  const std::string cure = "; tokens are for 'tcpdiag report' on that recording; to trace, write the address itself";
+  const std::string hint = "; tokens are for 'tcpdiag report' on that recording; to trace, write the address itself";
   EXPECT_EQ(refusal({"trace", "-A", "private-v4-1"}),
-            "--remote: private-v4-1 is a token of a redacted recording, no address" + cure);
+            "--remote: private-v4-1 is a token of a redacted recording, no address" + hint);
   EXPECT_THAT(refusal({"trace", "-A", "10.0.0.1,public-v6-3"}), StartsWith("--remote: public-v6-3 is a token"));
   EXPECT_THAT(refusal({"trace", "-a", "private-v4-1/24"}), StartsWith("--local: private-v4-1/24 is a token"));
   EXPECT_THAT(refusal({"trace", "port 80 and dst host link-local-v4-2"}),

@@ -38,7 +38,7 @@ TEST(Examine, everything) {
   for (const Row& row : result.rows) {
     EXPECT_EQ(row.answer, Answer::kYes) << row.id;
     EXPECT_EQ(row.lost, "") << row.id;
-    EXPECT_EQ(row.cure, "") << row.id;
+    EXPECT_EQ(row.hint, "") << row.id;
   }
 }
 
@@ -49,10 +49,10 @@ TEST(Examine, an_older_kernel_is_poorer_and_says_what_is_lost) {
   const Row row = row_of(result, "retransmit_failures");
   EXPECT_EQ(row.answer, Answer::kNo);
   EXPECT_THAT(row.lost, HasSubstr("could not be sent"));
-  EXPECT_EQ(row.cure, "Linux 6.17 or later has it");
+  EXPECT_EQ(row.hint, "Linux 6.17 or later has it");
 }
 
-TEST(Examine, every_no_has_a_cure_and_what_is_lost) {
+TEST(Examine, every_no_has_a_hint_and_what_is_lost) {
   Kernel kernel;
   kernel.no_types = no_types(true);
   for (model::Machine& machine : std::vector{container(), machine_of_a_user(), model::Machine{}}) {
@@ -61,7 +61,7 @@ TEST(Examine, every_no_has_a_cure_and_what_is_lost) {
         if (row.answer != Answer::kNo) continue;
         EXPECT_NE(row.found, "") << row.id;
         EXPECT_NE(row.lost, "") << row.id;
-        EXPECT_NE(row.cure, "") << row.id;
+        EXPECT_NE(row.hint, "") << row.id;
       }
     }
   }
@@ -73,13 +73,13 @@ TEST(Examine, a_kernel_without_types) {
     kernel.no_types = no_types(has_sys);
     const Examination result = examine(kernel, good_machine());
     EXPECT_EQ(result.verdict, Readiness::kCannot);
-    EXPECT_EQ(result.answer, "cannot trace: " + kernel.no_types->what + "; " + kernel.no_types->cure);
+    EXPECT_EQ(result.answer, "cannot trace: " + kernel.no_types->what + "; " + kernel.no_types->hint);
     EXPECT_EQ(row_of(result, "tcp_probe").answer, Answer::kUnknown);
     EXPECT_EQ(row_of(result, "programs").answer, Answer::kUnknown);
     EXPECT_TRUE(result.features.empty());
   }
-  EXPECT_THAT(no_types(false).cure, HasSubstr("mount"));
-  EXPECT_THAT(no_types(true).cure, HasSubstr("CONFIG_DEBUG_INFO_BTF"));
+  EXPECT_THAT(no_types(false).hint, HasSubstr("mount"));
+  EXPECT_THAT(no_types(true).hint, HasSubstr("CONFIG_DEBUG_INFO_BTF"));
 }
 
 TEST(Examine, a_tcpdiag_without_the_live_source) {
@@ -152,15 +152,15 @@ TEST(Rights, of_root_and_of_the_capabilities_needed) {
     ASSERT_FALSE(result) << little;
     EXPECT_EQ(result.error().exit_code, ExitCode::kNotAble);
     EXPECT_THAT(result.error().what, StartsWith("not permitted"));
-    EXPECT_EQ(result.error().cure, "run it with sudo");
+    EXPECT_EQ(result.error().hint, "run it with sudo");
   }
 }
 
 TEST(Rights, what_sudo_cannot_give_is_not_asked_of_sudo) {
   const Result<> result = check_rights(container().rights);
   ASSERT_FALSE(result);
-  EXPECT_THAT(result.error().cure, HasSubstr("--cap-add BPF"));
-  EXPECT_THAT(result.error().cure, Not(HasSubstr("run it with sudo")));
+  EXPECT_THAT(result.error().hint, HasSubstr("--cap-add BPF"));
+  EXPECT_THAT(result.error().hint, Not(HasSubstr("run it with sudo")));
 }
 
 TEST(Rights, unknown_is_no_refusal) { EXPECT_TRUE(check_rights(model::Rights{})); }
@@ -170,7 +170,7 @@ TEST(Rights, root_of_a_user_namespace_is_not_root) {
   machine.rights.initial_user_namespace = false;
   const Result<> result = check_rights(machine.rights);
   ASSERT_FALSE(result);
-  EXPECT_THAT(result.error().cure, HasSubstr("rootless"));
+  EXPECT_THAT(result.error().hint, HasSubstr("rootless"));
 }
 
 TEST(Rights, lockdown_hinders_from_confidentiality_on) {

@@ -93,7 +93,7 @@ TEST(Features, programs_for_children_are_loaded_for_children_only) {
   EXPECT_TRUE(without.check());
 }
 
-TEST(Features, a_required_tracepoint_that_is_missing_is_named_with_a_cure) {
+TEST(Features, a_required_tracepoint_that_is_missing_is_named_with_a_hint) {
   KernelTypes types = types_of_6_18();
   types.tracepoints.erase("tcp_probe");
   const Result<> result = Features(types).check();
@@ -102,7 +102,7 @@ TEST(Features, a_required_tracepoint_that_is_missing_is_named_with_a_cure) {
   EXPECT_EQ(
       result.error().what,
       "cannot trace: this kernel has no tracepoint tcp_probe (what arrives is not seen: no delay can be measured)");
-  EXPECT_THAT(result.error().cure, HasSubstr("5.10"));
+  EXPECT_THAT(result.error().hint, HasSubstr("5.10"));
 }
 
 TEST(Features, arguments_that_are_not_known_are_not_guessed_at) {
@@ -114,7 +114,7 @@ TEST(Features, arguments_that_are_not_known_are_not_guessed_at) {
     ASSERT_FALSE(result) << arguments;
     EXPECT_THAT(result.error().what, StartsWith("cannot trace: tracepoint tcp_retransmit_skb of this kernel has"));
     EXPECT_THAT(result.error().what, HasSubstr("a form that is not known"));
-    EXPECT_EQ(result.error().cure, "look for a newer tcpdiag");
+    EXPECT_EQ(result.error().hint, "look for a newer tcpdiag");
     EXPECT_THAT(reason(features, "retransmit_failures"), HasSubstr("a form that is not known"));
   }
 }
@@ -185,7 +185,7 @@ TEST(Features, a_refused_form_falls_back_to_the_older_one) {
       result.error().what,
       "cannot trace: this kernel refuses program tcpd_send_reset (tracepoint tcp_send_reset): Invalid argument (resets "
       "that this host sends are not seen)");
-  EXPECT_THAT(result.error().cure, HasSubstr("TCPDIAG_DEBUG_BPF=1"));
+  EXPECT_THAT(result.error().hint, HasSubstr("TCPDIAG_DEBUG_BPF=1"));
 }
 
 TEST(Features, of_an_unknown_kernel_nothing_is_claimed) {

@@ -95,7 +95,7 @@ TEST(DoctorRender, a_page_begins_with_the_verdict) {
   const std::string page =
       render_html(doctor_document(doctor::examine(not_loaded(types_of_6_12()), container()), {}, Extent::kTicket));
   EXPECT_THAT(page, HasSubstr("<p class=\"summary critical\">cannot trace: not permitted"));
-  EXPECT_THAT(page, HasSubstr("lost: nothing can be traced; cure: sudo cannot give them here"));
+  EXPECT_THAT(page, HasSubstr("lost: nothing can be traced; hint: sudo cannot give them here"));
   EXPECT_THAT(page, Not(HasSubstr("<script")));
 }
 

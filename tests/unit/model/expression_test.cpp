@@ -37,7 +37,7 @@ std::string refusal(std::string_view text) {
     return {};
   }
   EXPECT_EQ(expression.error().exit_code, ExitCode::kUsage);
-  EXPECT_THAT(expression.error().cure, HasSubstr("host ADDR"));
+  EXPECT_THAT(expression.error().hint, HasSubstr("host ADDR"));
   return expression.error().what;
 }
 

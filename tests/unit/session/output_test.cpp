@@ -29,7 +29,7 @@ class OutputFile : public testing::Test {
       return {};
     }
     EXPECT_EQ(output.error().exit_code, ExitCode::kUsage);
-    return output.error().what + "; " + output.error().cure;
+    return output.error().what + "; " + output.error().hint;
   }
   std::string content(std::string_view name) const {
     std::ostringstream text;

@@ -81,7 +81,7 @@ inline std::string refusal(Stream& stream, const model::View& view) {
   EXPECT_TRUE(out.records.empty());
   if (done) return "accepted";
   EXPECT_EQ(done.error().exit_code, ExitCode::kUsage);
-  return done.error().what + "; " + done.error().cure;
+  return done.error().what + "; " + done.error().hint;
 }
 
 // Sockets of which anything was told.

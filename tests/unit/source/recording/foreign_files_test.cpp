@@ -46,7 +46,7 @@ TEST_F(ForeignFile, what_is_no_recording_is_told_so) {
   for (const char* name : {"text", "short", "pcap"}) {
     const Error error = open_error(path(name));
     EXPECT_THAT(error.what, HasSubstr("is no recording of tcpdiag")) << name;
-    EXPECT_THAT(error.cure, HasSubstr("-w FILE"));
+    EXPECT_THAT(error.hint, HasSubstr("-w FILE"));
     EXPECT_EQ(error.exit_code, ExitCode::kFailed);
   }
   change("CREATE TABLE events(seq INTEGER PRIMARY KEY)");  // another program's database
@@ -66,16 +66,16 @@ TEST_F(ForeignFile, what_cannot_be_opened_is_wrong_use) {
   }
 }
 
-TEST_F(ForeignFile, other_format_names_the_cure) {
+TEST_F(ForeignFile, other_format_names_the_hint) {
   write_realistic(path(), 1);
   change("PRAGMA user_version=3");
   Error error = open_error(path());
   EXPECT_THAT(error.what, HasSubstr("made by a newer tcpdiag (its format is 3, this program reads 2)"));
-  EXPECT_THAT(error.cure, HasSubstr("version that made it"));
+  EXPECT_THAT(error.hint, HasSubstr("version that made it"));
   change("PRAGMA user_version=1");
   error = open_error(path());
   EXPECT_THAT(error.what, HasSubstr("made by an older tcpdiag (its format is 1, this program reads 2)"));
-  EXPECT_THAT(error.cure, HasSubstr("version that made it"));
+  EXPECT_THAT(error.hint, HasSubstr("version that made it"));
 }
 
 TEST_F(ForeignFile, recording_is_read_through_a_symbolic_link_and_without_the_right_to_write) {
@@ -261,7 +261,7 @@ TEST_F(ForeignFile, journal_that_is_not_its_own_is_refused) {
   const auto refused = [&](const std::string& why) {
     const Error error = open_error(path());
     EXPECT_THAT(error.what, HasSubstr(why));
-    EXPECT_THAT(error.cure, HasSubstr("copy the recording alone elsewhere"));
+    EXPECT_THAT(error.hint, HasSubstr("copy the recording alone elsewhere"));
     EXPECT_EQ(error.exit_code, ExitCode::kFailed);
     fs::remove(journal);
   };

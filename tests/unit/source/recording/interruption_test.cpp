@@ -209,7 +209,7 @@ TEST_F(FullDisk, what_does_not_fit_is_counted_and_the_end_still_fits) {
   const auto problem = writer->take_problem();
   ASSERT_TRUE(problem);
   EXPECT_THAT(problem->what, HasSubstr("File too large"));
-  EXPECT_THAT(problem->cure, HasSubstr("make room"));
+  EXPECT_THAT(problem->hint, HasSubstr("make room"));
   EXPECT_FALSE(writer->take_problem()) << "told once";
   model::TraceEnd end = trace_end(99);
   end.loss.disk_full = writer->disk_full();
@@ -303,7 +303,7 @@ TEST_F(FullDisk, nothing_is_left_where_the_recording_cannot_be_created) {
   ASSERT_FALSE(writer);
   EXPECT_EQ(writer.error().exit_code, ExitCode::kUsage);
   EXPECT_THAT(writer.error().what, HasSubstr("File too large"));
-  EXPECT_THAT(writer.error().cure, HasSubstr("make room"));
+  EXPECT_THAT(writer.error().hint, HasSubstr("make room"));
   EXPECT_THAT(names(), IsEmpty());
 }
 

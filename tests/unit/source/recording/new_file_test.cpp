@@ -23,11 +23,11 @@ class NewRecording : public RecordingCase {
   Result<std::unique_ptr<Writer>> try_create(const std::string& file, bool force = false) const {
     return Writer::create({.path = file, .force = force, .max_bytes = {}});
   }
-  void expect_refused(const std::string& file, bool force, const std::string& what, const std::string& cure) const {
+  void expect_refused(const std::string& file, bool force, const std::string& what, const std::string& hint) const {
     const auto writer = try_create(file, force);
     ASSERT_FALSE(writer);
     EXPECT_THAT(writer.error().what, HasSubstr(what));
-    EXPECT_THAT(writer.error().cure, HasSubstr(cure));
+    EXPECT_THAT(writer.error().hint, HasSubstr(hint));
     EXPECT_EQ(writer.error().exit_code, ExitCode::kUsage);
   }
   static std::set<std::string> open_files() {

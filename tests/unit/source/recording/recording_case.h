@@ -161,7 +161,7 @@ class RecordingCase : public ::testing::Test {
   }
   std::unique_ptr<Writer> create() const { return create({.path = path(), .force = false, .max_bytes = {}}); }
   static std::string why_not(const Result<std::unique_ptr<Writer>>& writer) {
-    return writer ? "" : writer.error().what + "; " + writer.error().cure;
+    return writer ? "" : writer.error().what + "; " + writer.error().hint;
   }
 
   // Opens and tells. What went wrong, or nothing.

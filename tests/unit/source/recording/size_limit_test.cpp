@@ -150,7 +150,7 @@ TEST_F(SizeLimit, events_stay_and_what_no_longer_fits_is_counted) {
   const auto problem = writer->take_problem();
   ASSERT_TRUE(problem);
   EXPECT_THAT(problem->what, HasSubstr("has reached its size of 2 MiB"));
-  EXPECT_THAT(problem->cure, HasSubstr("--max-size"));
+  EXPECT_THAT(problem->hint, HasSubstr("--max-size"));
   finish(*writer, 100'000);
   Collector collector;
   ASSERT_EQ(read(path(), collector), std::nullopt);
