@@ -14,7 +14,7 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* What a change of state means, and the record it belongs to; kind 0: nothing to tell. */
+/* What a change of state means, and the record it belongs to; kind 0: nothing to emit. */
 struct transition {
 	struct tcpd_sock *s;
 	u16 kind;

@@ -102,7 +102,7 @@ bool comes_before(const SocketStory& a, const SocketStory& b) {
   return rank(a) < rank(b);
 }
 
-// Which sockets are told whole, within the limits; the others are counted.
+// Which sockets are reported whole, within the limits; the others are counted.
 Records choose_sockets(const State& state, const Live& live, Picture& picture) {
   Records failures;
   Records notable;
@@ -194,7 +194,7 @@ void add_losses(model::Loss& sum, const model::Loss& loss) {
   sum.disk_full += loss.disk_full;
 }
 
-void tell_circumstances(const State& state, MonoTime until, Picture& picture) {
+void fill_circumstances(const State& state, MonoTime until, Picture& picture) {
   if (state.start) picture.start = *state.start;
   picture.window.start = state.start ? state.start->clock.mono_at : state.first_at.value_or(until);
   picture.window.end = std::max(until, picture.window.start);
@@ -213,7 +213,7 @@ void tell_circumstances(const State& state, MonoTime until, Picture& picture) {
 
 Picture assemble(const State& state, MonoTime until) {
   Picture picture;
-  tell_circumstances(state, until, picture);
+  fill_circumstances(state, until, picture);
   Live live;
   find_live(state, live);
 

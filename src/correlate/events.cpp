@@ -126,10 +126,10 @@ class EventHandler {
       socket_.attempt_at = event_.flow.opened_at.value_or(at_);
       correlate::count(state_, endpoint(), *socket_.attempt_at, {.connects = 1});
     }
-    const bool tells_of_birth = std::holds_alternative<model::ConnectStarted>(event_.body) ||
-                                std::holds_alternative<model::Established>(event_.body);
-    if (is_new && !tells_of_birth) note(mark::FirstSeen{});
-    // The event that told of the handshake's end was lost, or the socket was met later.
+    const bool is_birth = std::holds_alternative<model::ConnectStarted>(event_.body) ||
+                          std::holds_alternative<model::Established>(event_.body);
+    if (is_new && !is_birth) note(mark::FirstSeen{});
+    // The event that reported the handshake's end was lost, or the socket was met later.
     if (socket_.attempt && !socket_.outcome && !std::holds_alternative<model::Established>(event_.body) &&
         (socket_.flow.established_at || is_synchronized(event_.flow.state))) {
       established(socket_.flow.established_at);

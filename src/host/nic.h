@@ -54,7 +54,7 @@ class NicStatistics {
   struct Driver {
     std::string name;
     std::string version;
-    bool told_without_counters = false;
+    bool reported_without_counters = false;
   };
 
   Reading read_counters(const std::string& device, model::NicSample& sample);

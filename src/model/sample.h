@@ -65,7 +65,7 @@ struct HostInfo {
 };
 
 // First of all records: made once, before the first event.
-// What told the events first; a recording keeps what its source was.
+// What emitted the events first; a recording keeps what its source was.
 enum class Origin : std::uint8_t { kBpf, kCapture };
 
 struct TraceStart {
@@ -203,7 +203,7 @@ struct NicSample {
   MonoTime at{};
   std::string device;  // untrusted
   std::uint32_t netns_inode = 0;
-  std::string driver;  // untrusted; empty: not told
+  std::string driver;  // untrusted; empty: not known
   std::string driver_version;
   bool counters_supported = false;                   // the driver has one of the five at least
   std::map<std::string, std::uint64_t> exceeded;     // packets queued or dropped
@@ -258,6 +258,6 @@ struct TraceEnd {
 
 using Sample = std::variant<TraceStart, SocketSnapshot, EndpointSample, NetnsSample, NicSample, ProcessInfo, TraceEnd>;
 static_assert(sizeof(Sample) <= 896,
-              "as large as TraceStart: what is told every second carries no large arrays inside");
+              "as large as TraceStart: what is emitted every second carries no large arrays inside");
 
 }  // namespace tcpdiag::model

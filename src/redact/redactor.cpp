@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What may be told stays where it is: ports, process and namespace numbers, cgroup ids, times, sizes; the kernel's
+// What may be shown stays where it is: ports, process and namespace numbers, cgroup ids, times, sizes; the kernel's
 // version and architecture, instance types, the offset of the local time; tcpdiag's own version and the recording's
 // random id; names that the kernel gave (counters, reset reasons). Everything else with letters in it is replaced.
 #include "redact/redactor.h"
@@ -164,22 +164,22 @@ void Redactor::lead_to(model::Sink& next) { impl_->next = &next; }
 void Redactor::expect_tokens() { impl_->count_beside(); }
 
 void Redactor::on_event(const model::Event& event) {
-  model::Event told = event;
-  impl_->redact(told.socket);
-  impl_->redact(told.owner);
-  impl_->next->on_event(told);
+  model::Event redacted = event;
+  impl_->redact(redacted.socket);
+  impl_->redact(redacted.owner);
+  impl_->next->on_event(redacted);
 }
 
 void Redactor::on_sample(const model::Sample& sample) {
-  model::Sample told = sample;
-  std::visit([this](auto& one) { impl_->redact(one); }, told);
-  impl_->next->on_sample(told);
+  model::Sample redacted = sample;
+  std::visit([this](auto& one) { impl_->redact(one); }, redacted);
+  impl_->next->on_sample(redacted);
 }
 
 model::View Redactor::view(const model::View& view) {
-  model::View told = view;
-  impl_->redact(told.filters);
-  return told;
+  model::View redacted = view;
+  impl_->redact(redacted.filters);
+  return redacted;
 }
 
 }  // namespace tcpdiag::redact

@@ -92,8 +92,8 @@ Section heading_of(const TraceView& view, std::size_t index) {
 void add_explanation(Section& section, const TraceView& view, std::size_t index) {
   const Finding& finding = view.report.findings[index];
   const std::string& text = finding.explanation.empty() ? finding.title : finding.explanation;
-  const bool is_told = !view.is_screen() && (text == view.report.summary || (view.is_page() && text == finding.title));
-  if (!is_told) section.nodes.emplace_back(Paragraph{text, Style::kPlain, "  "}, true);
+  const bool is_shown = !view.is_screen() && (text == view.report.summary || (view.is_page() && text == finding.title));
+  if (!is_shown) section.nodes.emplace_back(Paragraph{text, Style::kPlain, "  "}, true);
 }
 
 class FindingFacts {

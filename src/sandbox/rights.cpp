@@ -52,11 +52,11 @@ Result<> become(const Identity& identity) {
 Result<> check_identity(const Identity& wanted) {
   uid_t real = 0, effective = 0, saved = 0;
   gid_t real_group = 0, effective_group = 0, saved_group = 0;
-  const bool told =
+  const bool known =
       ::getresuid(&real, &effective, &saved) == 0 && ::getresgid(&real_group, &effective_group, &saved_group) == 0;
   std::vector<gid_t> groups(wanted.groups.size() + 1);
   const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
-  const bool is_it = told && real == wanted.uid && effective == wanted.uid && saved == wanted.uid &&
+  const bool is_it = known && real == wanted.uid && effective == wanted.uid && saved == wanted.uid &&
                      real_group == wanted.gid && effective_group == wanted.gid && saved_group == wanted.gid &&
                      count >= 0 && static_cast<std::size_t>(count) <= wanted.groups.size();
   return is_it ? Result<>() : cannot("become another user", EPERM);

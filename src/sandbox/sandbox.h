@@ -23,7 +23,7 @@ struct Identity {
   std::vector<gid_t> groups;  // further ones
 };
 
-// Descriptors of directories may be O_PATH ones and have to stay open: refused calls are told by their numbers.
+// Descriptors of directories may be O_PATH ones and have to stay open: refused calls are reported by their numbers.
 struct Needs {
   // To become; nothing: it stays who it is. Without CAP_SETUID and CAP_SETGID it stays so too.
   std::optional<Identity> identity;
@@ -42,8 +42,8 @@ struct Needs {
   bool kill_on_refusal = false;
 };
 
-// The process must have one thread: rights are a thread's own. What the kernel does not have is done without and told
-// in the answer: the features confined_user, confined_capabilities, confined_files and confined_calls. Errors
+// The process must have one thread: rights are a thread's own. What the kernel does not have is done without and
+// reported in the answer: the features confined_user, confined_capabilities, confined_files and confined_calls. Errors
 // (kNotAble): several threads; something that the kernel has could not be given up.
 Result<std::vector<model::Feature>> enter(const Needs& needs);
 

@@ -26,7 +26,7 @@ class RecordingOutput {
   recording::Writer* writer() { return writer_.get(); }  // null: none
   // In which a file is removed at the end, open.
   std::vector<int> directories() const { return writer_ ? std::vector<int>{writer_->directory()} : std::vector<int>(); }
-  // Closes it and says so in the report. The line to tell: where it is, its id and digest; or what went wrong.
+  // Closes it and says so in the report. The line to print: where it is, its id and digest; or what went wrong.
   std::string finish(model::Report& report);
 
  private:

@@ -31,7 +31,7 @@ struct TraceSettings {
   std::vector<std::string> command;         // argv, for the report
 };
 
-// Who else is told what the correlator is told. Each may be null: there is none.
+// Who else gets what the correlator gets. Each may be null: there is none.
 struct TraceSinks {
   recording::Writer* writer = nullptr;
   std::string recording;                 // what `writer` writes into, as typed

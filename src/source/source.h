@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Source: tells what happens to sockets as it happens, in events and samples. Replay (source/replay.h): tells it again.
-// Everything behind a source is a function of what it tells.
+// Source: emits what happens to sockets as it happens, in events and samples. Replay (source/replay.h): emits it again.
+// Everything behind a source is a function of what it emits.
 #pragma once
 
 #include <cstdint>
@@ -57,7 +57,7 @@ class Source {
   virtual int fd() const = 0;  // readable when events wait
   virtual void drain(model::Sink& sink) = 0;
   virtual void sample(model::Sink& sink) = 0;
-  // So far; nothing where only finish() tells.
+  // So far; nothing where only finish() says it.
   virtual std::optional<model::Loss> loss() const { return std::nullopt; }
   virtual SourceEnd finish(model::Sink& sink) = 0;
 };

@@ -140,7 +140,7 @@ struct Tracer {
     return all;
   }
 
-  void tell_last(const std::vector<DecodedSnapshot>& open, model::Sink& to) {
+  void emit_last(const std::vector<DecodedSnapshot>& open, model::Sink& to) {
     for (const DecodedSnapshot& one : open) {
       if (!one.tracked) continue;
       met_a_socket = true;
@@ -153,7 +153,7 @@ struct Tracer {
   void let_go(Traced& one, model::Sink& to) {
     std::vector<DecodedSnapshot> open;
     programs.set_snapshot_mode(TCPD_SNAPSHOT_END);
-    if (add_snapshots(one.passes->end, model::SnapshotMoment::kEnd, open)) tell_last(open, to);
+    if (add_snapshots(one.passes->end, model::SnapshotMoment::kEnd, open)) emit_last(open, to);
     one.sample_nics(host::mono_now(), to);
     model::NetnsSample last = one.sample(host::mono_now());
     last.gone = true;
@@ -306,7 +306,7 @@ source::SourceEnd BpfSource::finish(model::Sink& sink) {
   // Who else holds a socket now: it was inherited or passed during the trace.
   if (tracer_->last_owners) (void)tracer_->last_owners->run();
   tracer_->programs.set_snapshot_mode(TCPD_SNAPSHOT_END);
-  if (auto open = tracer_->snapshots(&Passes::end, model::SnapshotMoment::kEnd)) tracer_->tell_last(*open, sink);
+  if (auto open = tracer_->snapshots(&Passes::end, model::SnapshotMoment::kEnd)) tracer_->emit_last(*open, sink);
   // after the snapshots, which complete the last exchanges; all of them, since a last_byte may have come without a new
   // exchange
   sample(sink);

@@ -24,8 +24,9 @@ class Reader : public source::Replay {
   // As it was given; where it was put in order, before that.
   const model::RecordingFile& file() const;
   const model::TraceStart& start() const override;
-  // A recording that was cut off (kill, full disk) has no TraceEnd: one is told that says so (EndedBy::kError, partial,
-  // at the time of the last record, with what the writer itself had lost until then; other losses are not known and 0).
+  // A recording that was cut off (kill, full disk) has no TraceEnd: one is emitted that says so (EndedBy::kError,
+  // partial, at the time of the last record, with what the writer itself had lost until then; other losses are not
+  // known and 0).
   Result<> replay(model::Sink& sink) override;
 
  private:

@@ -147,21 +147,21 @@ Writer::~Writer() {
 
 // --- records ---
 
-void Writer::on_event(const model::Event& event) { impl_->tell(event); }
+void Writer::on_event(const model::Event& event) { impl_->write(event); }
 
 void Writer::on_sample(const model::Sample& sample) {
-  std::visit([this](const auto& one) { impl_->tell(one); }, sample);
+  std::visit([this](const auto& one) { impl_->write(one); }, sample);
 }
 
-void Writer::Impl::tell(const model::TraceStart& told) {
-  if (!start) start = told;
+void Writer::Impl::write(const model::TraceStart& record) {
+  if (!start) start = record;
 }
 
-void Writer::Impl::tell(const model::TraceEnd& told) {
+void Writer::Impl::write(const model::TraceEnd& record) {
   if (!wants_records()) return;
   commit();
   failed = false;
-  end = told;
+  end = record;
   commit();
 }
 
@@ -197,7 +197,7 @@ std::uint64_t bind_record(Statement& statement, std::int64_t seq, const Record& 
 }  // namespace
 
 template <typename Record>
-void Writer::Impl::tell(const Record& record) {
+void Writer::Impl::write(const Record& record) {
   if (!wants_records()) return;
   constexpr bool kIsSample = std::is_same_v<Record, model::NetnsSample> || std::is_same_v<Record, model::NicSample>;
   Statement& insert = std::get<Insert<Record>>(inserts).statement;
@@ -213,7 +213,7 @@ void Writer::Impl::tell(const Record& record) {
   commit_if_long();
 }
 
-void Writer::Impl::tell(const model::EndpointSample& sample) {
+void Writer::Impl::write(const model::EndpointSample& sample) {
   if (!wants_records()) return;
   decltype(EndpointHistograms::measures) now;
   for (std::size_t i = 0; i < now.size(); ++i) now[i] = SparseHistogram::of(sample.measures[i]);

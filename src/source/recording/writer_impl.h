@@ -30,11 +30,11 @@ struct Writer::Impl {
   Result<> cannot_write();
 
   // --- records ---
-  void tell(const model::TraceStart& told);
-  void tell(const model::TraceEnd& told);
-  void tell(const model::EndpointSample& sample);
+  void write(const model::TraceStart& record);
+  void write(const model::TraceEnd& record);
+  void write(const model::EndpointSample& sample);
   template <typename Record>
-  void tell(const Record& record);
+  void write(const Record& record);
   bool wants_records() const { return start.has_value() && !end.has_value() && bool(database); }
 
   // --- transactions ---

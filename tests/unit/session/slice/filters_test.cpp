@@ -240,9 +240,9 @@ TEST(Filters, CountWhatTheyLeaveOutBesideTheTraceItself) {
   EXPECT_EQ(sliced(trace, {.filters = {.pids = {811}}}).all<model::TraceEnd>()[0].sockets_filtered_out, 3U);
   auto& end = std::get<model::TraceEnd>(std::get<model::Sample>(trace.records.back()));
   end.sockets_filtered_out = 10;
-  const auto told = sliced(trace, {.filters = {.pids = {811}}}).all<model::TraceEnd>()[0];
-  EXPECT_EQ(told.sockets_filtered_out, 13U);
-  EXPECT_THAT(told.busiest_filtered_out, IsEmpty());
+  const auto reported = sliced(trace, {.filters = {.pids = {811}}}).all<model::TraceEnd>()[0];
+  EXPECT_EQ(reported.sockets_filtered_out, 13U);
+  EXPECT_THAT(reported.busiest_filtered_out, IsEmpty());
 }
 
 TEST(Filters, NameTheBusiestWhereNothingMatched) {

@@ -77,12 +77,12 @@ TEST(Part, EndsInOrderAtItsEndWithTheLossOfTheWholeTrace) {
   end.loss.ring_full = 7;
   end.sockets_filtered_out = 4;
   trace.end(60'000, end);
-  const auto told = sliced(trace, part_to(30'000)).all<model::TraceEnd>()[0];
-  EXPECT_EQ(told.at, ms(30'000));
-  EXPECT_EQ(told.ended_by, model::EndedBy::kDuration);
-  EXPECT_FALSE(told.partial);
-  EXPECT_EQ(told.loss.ring_full, 7U);
-  EXPECT_EQ(told.sockets_filtered_out, 4U);
+  const auto reported = sliced(trace, part_to(30'000)).all<model::TraceEnd>()[0];
+  EXPECT_EQ(reported.at, ms(30'000));
+  EXPECT_EQ(reported.ended_by, model::EndedBy::kDuration);
+  EXPECT_FALSE(reported.partial);
+  EXPECT_EQ(reported.loss.ring_full, 7U);
+  EXPECT_EQ(reported.sockets_filtered_out, 4U);
 }
 
 TEST(Part, HoldsWhatHappenedWithin) {

@@ -84,7 +84,7 @@ inline std::string refusal(Stream& stream, const model::View& view) {
   return done.error().what + "; " + done.error().hint;
 }
 
-// Sockets of which anything was told.
+// Sockets of which anything was reported.
 inline std::set<std::uint64_t> sockets_in(const Stream& stream) {
   std::set<std::uint64_t> ids;
   for (const model::Event& event : stream.events()) ids.insert(event.socket.id.value);

@@ -79,17 +79,17 @@ TEST_F(ForeignFile, other_format_names_the_hint) {
 }
 
 TEST_F(ForeignFile, recording_is_read_through_a_symbolic_link_and_without_the_right_to_write) {
-  const auto told = write_realistic(path("real"), 2);
+  const auto emitted = write_realistic(path("real"), 2);
   fs::create_symlink(path("real"), path("link"));
   fs::permissions(path("real"), fs::perms::owner_read);
   fs::permissions(directory(), fs::perms::owner_read | fs::perms::owner_exec);
-  EXPECT_EQ(difference(told, records_of(path("link"))), "");
+  EXPECT_EQ(difference(emitted, records_of(path("link"))), "");
   fs::permissions(directory(), fs::perms::owner_all);
   EXPECT_THAT(names(), ElementsAre("link", "real"));
 }
 
 TEST_F(ForeignFile, standard_input_gives_the_same) {
-  const auto told = write_realistic(path(), 2);
+  const auto emitted = write_realistic(path(), 2);
   const int own = ::dup(STDIN_FILENO);
   const int file = ::open(path().c_str(), O_RDONLY);
   ::dup2(file, STDIN_FILENO);
@@ -97,7 +97,7 @@ TEST_F(ForeignFile, standard_input_gives_the_same) {
   ::dup2(own, STDIN_FILENO);
   ::close(own);
   ::close(file);
-  EXPECT_EQ(difference(told, records), "");
+  EXPECT_EQ(difference(emitted, records), "");
 }
 
 TEST_F(ForeignFile, standard_input_may_hold_anything) {
@@ -292,11 +292,11 @@ TEST_F(ForeignFile, journal_that_is_not_its_own_is_refused) {
 }
 
 TEST_F(ForeignFile, journal_after_a_commit_is_ignored) {
-  const auto told = write_realistic(path(), 1);
+  const auto emitted = write_realistic(path(), 1);
   write_file(path() + "-journal", std::string(28, '\0') + "what was there before");
-  EXPECT_EQ(difference(told, records_of(path())), "");
+  EXPECT_EQ(difference(emitted, records_of(path())), "");
   write_file(path() + "-journal", "");
-  EXPECT_EQ(difference(told, records_of(path())), "");
+  EXPECT_EQ(difference(emitted, records_of(path())), "");
 }
 
 }  // namespace

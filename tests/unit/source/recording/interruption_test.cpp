@@ -200,9 +200,9 @@ TEST_F(FullDisk, what_does_not_fit_is_counted_and_the_end_still_fits) {
   const auto writer = create();
   writer->on_sample(trace_start());
   is_full_at(fs::file_size(path()) + 200'000);
-  std::uint64_t told = 0;
+  std::uint64_t emitted = 0;
   for (int second = 0; second < 50; ++second) {
-    for (int i = 0; i < 100; ++i) writer->on_event(realistic_event(++told));
+    for (int i = 0; i < 100; ++i) writer->on_event(realistic_event(++emitted));
     writer->commit();
   }
   EXPECT_GT(writer->disk_full(), 1000U);
@@ -218,7 +218,7 @@ TEST_F(FullDisk, what_does_not_fit_is_counted_and_the_end_still_fits) {
   ASSERT_TRUE(finished) << finished.error().what;
   has_room();
   const std::vector<Record> records = records_of(path());
-  EXPECT_EQ(records.size() - 2 + writer->disk_full(), told);
+  EXPECT_EQ(records.size() - 2 + writer->disk_full(), emitted);
   EXPECT_EQ(end_of(records).loss.disk_full, writer->disk_full());
   EXPECT_EQ(end_of(records).ended_by, model::EndedBy::kDuration);
   EXPECT_THAT(names(), ElementsAre("x.tcpdiag"));

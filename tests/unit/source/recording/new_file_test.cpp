@@ -63,8 +63,8 @@ TEST_F(NewRecording, says_what_it_is_to_file_and_sqlite) {
 
 TEST_F(NewRecording, takes_names_that_mean_something_elsewhere) {
   for (const std::string name : {"file:x?mode=memory", ":memory:", "a b%20c#d", "-x", "\xff"}) {
-    const auto told = write_realistic(path(name), 2);
-    EXPECT_EQ(difference(told, records_of(path(name))), "") << name;
+    const auto emitted = write_realistic(path(name), 2);
+    EXPECT_EQ(difference(emitted, records_of(path(name))), "") << name;
   }
   EXPECT_EQ(names().size(), 5U);
 }
@@ -78,8 +78,8 @@ TEST_F(NewRecording, existing_file_stays_without_force) {
 TEST_F(NewRecording, force_replaces_a_file_and_the_journal_that_it_left) {
   write_file(path(), "mine");
   write_file(path("x.tcpdiag-journal"), "its");
-  const auto told = write_realistic(path(), 2);
-  EXPECT_EQ(difference(told, records_of(path())), "");
+  const auto emitted = write_realistic(path(), 2);
+  EXPECT_EQ(difference(emitted, records_of(path())), "");
   EXPECT_THAT(names(), ElementsAre("x.tcpdiag"));
 }
 
@@ -98,8 +98,8 @@ TEST_F(NewRecording, symbolic_links_are_never_followed) {
 TEST_F(NewRecording, directory_may_be_reached_through_a_symbolic_link) {
   fs::create_directory(path("real"));
   fs::create_directory_symlink(path("real"), path("link"));
-  const auto told = write_realistic(path("link/x.tcpdiag"), 2);
-  EXPECT_EQ(difference(told, records_of(path("real/x.tcpdiag"))), "");
+  const auto emitted = write_realistic(path("link/x.tcpdiag"), 2);
+  EXPECT_EQ(difference(emitted, records_of(path("real/x.tcpdiag"))), "");
 }
 
 TEST_F(NewRecording, directories_and_devices_are_refused) {
