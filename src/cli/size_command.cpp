@@ -97,7 +97,8 @@ std::optional<size::Limit> limit_of_trace(const size::Measured& measured) {
   return limit;
 }
 
-// A report as it is in the file, or made of the recording that the file is. Rights are given up before either is read.
+// A report as it is in the file, or made of the recording that the file is. Privileges are dropped before either is
+// read.
 Result<std::string> report_in(const std::string& path) {
   if (const Result<> became = session::become_caller(); !became) return tl::unexpected(became.error());
   const Result<Fd> file = path == "-" ? Fd() : open_file(path);

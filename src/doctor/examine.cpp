@@ -156,7 +156,7 @@ const char* to_string(Group group) {
   switch (group) {
     case Group::kKernel:
       return "kernel";
-    case Group::kRights:
+    case Group::kPrivileges:
       return "rights";
     case Group::kHost:
       return "host";
@@ -193,15 +193,15 @@ Examination examine(const Kernel& kernel, model::Machine machine) {
   result.machine = std::move(machine);
   const model::Machine& there = result.machine;
   result.rows = kernel_rows(kernel, there.host);
-  std::ranges::move(rights_rows(there.rights, &kernel, there.host.cpus), std::back_inserter(result.rows));
+  std::ranges::move(privileges_rows(there.privileges, &kernel, there.host.cpus), std::back_inserter(result.rows));
   std::ranges::move(host_rows(there), std::back_inserter(result.rows));
   if (!kernel.no_types && kernel.built_in) result.features = kernel.features.of_report();
   judge(result);
   return result;
 }
 
-Result<> check_rights(const model::Rights& rights) {
-  for (const Row& row : rights_rows(rights, nullptr, 0)) {
+Result<> check_privileges(const model::Privileges& privileges) {
+  for (const Row& row : privileges_rows(privileges, nullptr, 0)) {
     if (prevents(row)) return fail(ExitCode::kNotAble, row.found, row.hint);
   }
   return {};

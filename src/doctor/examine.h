@@ -39,7 +39,7 @@ struct Kernel {
   std::optional<Error> load_error;  // of a test that was not passed
 };
 
-enum class Group : std::uint8_t { kKernel, kRights, kHost };
+enum class Group : std::uint8_t { kKernel, kPrivileges, kHost };
 enum class Weight : std::uint8_t {
   kRequired,  // without it nothing can be traced
   kOptional,  // without it a run is poorer
@@ -65,7 +65,7 @@ const char* to_string(Readiness verdict);  // "everything", "poorer", "cannot"
 
 struct Examination {
   model::Machine machine;
-  std::vector<Row> rows;  // kernel, rights, host
+  std::vector<Row> rows;  // kernel, privileges, host
   std::vector<model::Feature> features;
   Readiness verdict = Readiness::kCannot;
   std::string answer;  // the verdict in one line: "can trace: everything"
@@ -73,8 +73,8 @@ struct Examination {
 
 Examination examine(const Kernel& kernel, model::Machine machine);
 
-// Error (kNotAble): with these rights nothing can be traced, whatever the kernel. What is not known is no error.
-Result<> check_rights(const model::Rights& rights);
+// Error (kNotAble): with these privileges nothing can be traced, whatever the kernel. What is not known is no error.
+Result<> check_privileges(const model::Privileges& privileges);
 
 // This tcpdiag was built without one.
 Error no_live_source();

@@ -53,7 +53,7 @@ Row own_netns_row(const model::Machine& machine) {
 
 Row other_netns_row(const model::Machine& machine) {
   Row out = row("other_namespaces", "other network namespaces", Weight::kOptional);
-  const auto& capabilities = machine.rights.capabilities;
+  const auto& capabilities = machine.privileges.capabilities;
   const bool is_admin = capabilities && (capabilities->effective >> CAP_SYS_ADMIN & 1U) != 0;
   const std::string lost = "--netns, and -p with a process of another namespace";
   if (!machine.netns) {

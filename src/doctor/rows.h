@@ -10,7 +10,7 @@
 namespace tcpdiag::doctor {
 
 // Of what this user may do. `kernel`: null before the kernel was asked; a load test that was passed overrules guesses.
-std::vector<Row> rights_rows(const model::Rights& rights, const Kernel* kernel, int cpus);
+std::vector<Row> privileges_rows(const model::Privileges& privileges, const Kernel* kernel, int cpus);
 // Of the machine around it.
 std::vector<Row> host_rows(const model::Machine& machine);
 

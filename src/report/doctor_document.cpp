@@ -21,7 +21,7 @@ struct GroupWords {
   const char* text_heading;
 };
 constexpr GroupWords kGroups[] = {{doctor::Group::kKernel, "kernel", "Kernel", "KERNEL"},
-                                  {doctor::Group::kRights, "rights", "Rights", "RIGHTS"},
+                                  {doctor::Group::kPrivileges, "privileges", "Privileges", "PRIVILEGES"},
                                   {doctor::Group::kHost, "host", "Host", "HOST"}};
 
 bool is_no(const doctor::Row& row) { return row.answer == doctor::Answer::kNo; }
@@ -100,7 +100,7 @@ Document doctor_document(const doctor::Examination& examination, const DoctorHea
   for (const GroupWords& group : kGroups) document.body.emplace_back(group_of(examination, group));
   const bool has_unknown = std::any_of(examination.rows.begin(), examination.rows.end(),
                                        [](const doctor::Row& row) { return row.answer == doctor::Answer::kUnknown; });
-  if (has_unknown && examination.machine.rights.uid != 0) {
+  if (has_unknown && examination.machine.privileges.uid != 0) {
     document.body.emplace_back(Paragraph{"Not everything could be found out: 'sudo tcpdiag doctor' tells more."});
   }
   if (extent == Extent::kScreen) document.body.emplace_back(answer);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gives up, for good, every right that the rest of the program can do without. A tracer starts with root's rights and
-// then spends its life on what others chose: names, addresses, timings. Whoever finds a fault there finds a process
+// Drops, for good, every privilege that the rest of the program can do without. A tracer starts with root's privileges
+// and then spends its life on what others chose: names, addresses, timings. Whoever finds a fault there finds a process
 // that may read what it has open already, write its report, and nothing else.
 //
 //   open everything; enter(needs); only now touch what comes from outside
@@ -42,9 +42,9 @@ struct Needs {
   bool kill_on_refusal = false;
 };
 
-// The process must have one thread: rights are a thread's own. What the kernel does not have is done without and
+// The process must have one thread: privileges are a thread's own. What the kernel does not have is done without and
 // reported in the answer: the features confined_user, confined_capabilities, confined_files and confined_calls. Errors
-// (kNotAble): several threads; something that the kernel has could not be given up.
+// (kNotAble): several threads; something that the kernel has could not be dropped.
 Result<std::vector<model::Feature>> enter(const Needs& needs);
 
 // The answer of `work`, called while no capability is in effect. They are back afterwards.

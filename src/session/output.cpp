@@ -90,7 +90,7 @@ Result<> Output::open_existing(const std::string& path) {
     if (!file_) return cannot_create(path, errno, caller_);
     return {};
   }
-  // Taking the name needs no right to the file, so that is asked for: a write-protected file is meant to stay.
+  // Taking the name needs no permission on the file, so that is asked for: a write-protected file is meant to stay.
   if (::faccessat(directory_.get(), name_.c_str(), W_OK, AT_EACCESS) != 0) return cannot_create(path, errno, caller_);
   const Result<std::string> unique = random_uuid();
   if (!unique) return tl::unexpected(unique.error());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The recording of -w, made with the rights of the person who called sudo.
+// The recording of -w, made with the privileges of the person who called sudo.
 #pragma once
 
 #include <memory>

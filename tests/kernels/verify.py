@@ -211,7 +211,7 @@ def check_owners(checks: Checks, guest: Guest) -> None:
     for trace, names in (("by-comm", ["gamma"]), ("by-pid", ["beta"]), ("by-cgroup", ["alpha", "beta"])):
         checks.part = trace
         report = guest.report(trace)
-        if not has_feature(report, "confined_files"):  # docs/rights.md: without Landlock those of younger cgroups are not looked up
+        if not has_feature(report, "confined_files"):  # docs/privileges.md: without Landlock those of younger cgroups are not looked up
             cgroups["beta"] = None
         connects = sum(crowd[name] for name in names)
         checks.equal("established", get(report, "totals.connect_outcomes.established"), connects)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""What goes wrong around a trace: signals, readers that go away, files that are there, wrong use, missing rights."""
+"""What goes wrong around a trace: signals, readers that go away, files that are there, wrong use, missing privileges."""
 
 import json
 import os

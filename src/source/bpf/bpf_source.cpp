@@ -33,7 +33,7 @@ struct RingDeleter {
   void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
 };
 
-// The passes over a namespace's sockets, opened while there are rights for it.
+// The passes over a namespace's sockets, opened while there are privileges for it.
 struct Passes {
   Iterator start;
   Iterator end;

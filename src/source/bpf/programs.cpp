@@ -41,7 +41,7 @@ unsigned count_loaded(const tcpdiag_bpf& skeleton) {
   return loaded;
 }
 
-// Not for want of rights or memory: something in a program is not as this kernel wants it.
+// Not for want of privileges or memory: something in a program is not as this kernel wants it.
 bool is_refusal(int error) { return error != -EPERM && error != -ENOMEM && error != -EAGAIN && error != -EINTR; }
 
 // Loads the program `only`, or where it is empty none, of all that the features would load. 0 or -errno.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The file of a new recording, and the name of the journal beside it. Both are made with the rights of the calling
+// The file of a new recording, and the name of the journal beside it. Both are made with the privileges of the calling
 // thread, never through a symbolic link, and only what is known to be this file is ever removed.
 #pragma once
 

@@ -29,8 +29,8 @@ inline constexpr std::uint64_t kLeastBytes = 1024 * 1024;
 
 class Writer : public model::Sink {
  public:
-  // Creates the file (O_EXCL, no symbolic link, mode 0600) and its journal with the rights of the calling thread, and
-  // opens both for good: afterwards nothing is opened any more. Errors are kUsage: the file exists and `force` is
+  // Creates the file (O_EXCL, no symbolic link, mode 0600) and its journal with the privileges of the calling thread,
+  // and opens both for good: afterwards nothing is opened any more. Errors are kUsage: the file exists and `force` is
   // false, it is no regular file, something else lies where its journal would be, the disk is full.
   static Result<std::unique_ptr<Writer>> create(const WriterOptions& options);
   ~Writer() override;  // without finish(): leaves what was committed
@@ -51,9 +51,9 @@ class Writer : public model::Sink {
   // Of the file, open: where finish() and discard() remove something.
   int directory() const;
   // After TraceEnd. Commits, removes the journal, so that the recording is one file, synchronises and closes it. With
-  // the rights of create(). Error (kFailed): it is readable, but without the end of the trace.
+  // the privileges of create(). Error (kFailed): it is readable, but without the end of the trace.
   Result<model::RecordingFile> finish();
-  // Removes the file: nothing was traced. With the rights of create().
+  // Removes the file: nothing was traced. With the privileges of create().
   void discard();
 
  private:

@@ -27,7 +27,7 @@ Row row_of(const Examination& examination, const std::string& id) {
 std::uint64_t bit(unsigned capability) { return std::uint64_t{1} << capability; }
 
 void grant(model::Machine& machine, std::uint64_t effective, std::uint64_t bounding) {
-  machine.rights.capabilities =
+  machine.privileges.capabilities =
       model::Capabilities{.effective = effective, .permitted = effective, .bounding = bounding};
 }
 
@@ -140,15 +140,15 @@ TEST(Examine, a_refused_program_that_is_not_needed_makes_it_poorer) {
   EXPECT_THAT(row_of(result, "programs").found, HasSubstr("refused: tcpd_error_report"));
 }
 
-TEST(Rights, of_root_and_of_the_capabilities_needed) {
+TEST(Privileges, of_root_and_of_the_capabilities_needed) {
   model::Machine machine = good_machine();
   for (const std::uint64_t enough : {kAllCapabilities, bit(CAP_SYS_ADMIN), bit(CAP_BPF) | bit(CAP_PERFMON)}) {
     grant(machine, enough, kAllCapabilities);
-    EXPECT_TRUE(check_rights(machine.rights)) << enough;
+    EXPECT_TRUE(check_privileges(machine.privileges)) << enough;
   }
   for (const std::uint64_t little : {std::uint64_t{0}, bit(CAP_BPF), bit(CAP_PERFMON), bit(CAP_NET_ADMIN)}) {
     grant(machine, little, kAllCapabilities);
-    const Result<> result = check_rights(machine.rights);
+    const Result<> result = check_privileges(machine.privileges);
     ASSERT_FALSE(result) << little;
     EXPECT_EQ(result.error().exit_code, ExitCode::kNotAble);
     EXPECT_THAT(result.error().what, StartsWith("not permitted"));
@@ -156,35 +156,35 @@ TEST(Rights, of_root_and_of_the_capabilities_needed) {
   }
 }
 
-TEST(Rights, what_sudo_cannot_give_is_not_asked_of_sudo) {
-  const Result<> result = check_rights(container().rights);
+TEST(Privileges, what_sudo_cannot_give_is_not_asked_of_sudo) {
+  const Result<> result = check_privileges(container().privileges);
   ASSERT_FALSE(result);
   EXPECT_THAT(result.error().hint, HasSubstr("--cap-add BPF"));
   EXPECT_THAT(result.error().hint, Not(HasSubstr("run it with sudo")));
 }
 
-TEST(Rights, unknown_is_no_refusal) { EXPECT_TRUE(check_rights(model::Rights{})); }
+TEST(Privileges, unknown_is_no_refusal) { EXPECT_TRUE(check_privileges(model::Privileges{})); }
 
-TEST(Rights, root_of_a_user_namespace_is_not_root) {
+TEST(Privileges, root_of_a_user_namespace_is_not_root) {
   model::Machine machine = good_machine();
-  machine.rights.initial_user_namespace = false;
-  const Result<> result = check_rights(machine.rights);
+  machine.privileges.initial_user_namespace = false;
+  const Result<> result = check_privileges(machine.privileges);
   ASSERT_FALSE(result);
   EXPECT_THAT(result.error().hint, HasSubstr("rootless"));
 }
 
-TEST(Rights, lockdown_hinders_from_confidentiality_on) {
+TEST(Privileges, lockdown_hinders_from_confidentiality_on) {
   model::Machine machine = good_machine();
-  machine.rights.lockdown = model::Lockdown::kIntegrity;
-  EXPECT_TRUE(check_rights(machine.rights));
-  machine.rights.lockdown = model::Lockdown::kConfidentiality;
-  EXPECT_FALSE(check_rights(machine.rights));
+  machine.privileges.lockdown = model::Lockdown::kIntegrity;
+  EXPECT_TRUE(check_privileges(machine.privileges));
+  machine.privileges.lockdown = model::Lockdown::kConfidentiality;
+  EXPECT_FALSE(check_privileges(machine.privileges));
 }
 
-TEST(Rights, a_filter_of_system_calls_shows_when_the_programs_are_loaded) {
+TEST(Privileges, a_filter_of_system_calls_shows_when_the_programs_are_loaded) {
   model::Machine machine = good_machine();
-  machine.rights.seccomp = model::Seccomp::kFilter;
-  EXPECT_TRUE(check_rights(machine.rights));
+  machine.privileges.seccomp = model::Seccomp::kFilter;
+  EXPECT_TRUE(check_privileges(machine.privileges));
   Kernel kernel = kernel_that_loads(types_of_6_18());
   EXPECT_EQ(row_of(examine(kernel, machine), "seccomp").answer, Answer::kYes);
   kernel.load = LoadTest::kNotPermitted;
@@ -196,9 +196,9 @@ TEST(Rights, a_filter_of_system_calls_shows_when_the_programs_are_loaded) {
   EXPECT_EQ(row_of(examine(kernel, machine), "seccomp").answer, Answer::kUnknown);
 }
 
-TEST(Rights, locked_memory_matters_where_the_kernel_counts_it) {
+TEST(Privileges, locked_memory_matters_where_the_kernel_counts_it) {
   model::Machine machine = good_machine();
-  machine.rights.memlock_bytes = 65536;
+  machine.privileges.memlock_bytes = 65536;
   grant(machine, kAllCapabilities & ~bit(CAP_SYS_RESOURCE), kAllCapabilities);
   Kernel kernel = kernel_that_loads(types_of_6_18());
   kernel.load = LoadTest::kNotTried;
@@ -207,11 +207,11 @@ TEST(Rights, locked_memory_matters_where_the_kernel_counts_it) {
   kernel.memory_is_locked = true;
   EXPECT_EQ(memory().answer, Answer::kNo);
   EXPECT_THAT(memory().found, HasSubstr("64 KiB"));
-  machine.rights.memlock_bytes = std::uint64_t{1} << 30;
+  machine.privileges.memlock_bytes = std::uint64_t{1} << 30;
   EXPECT_EQ(memory().answer, Answer::kYes);
-  machine.rights.memlock_bytes = std::numeric_limits<std::uint64_t>::max();
+  machine.privileges.memlock_bytes = std::numeric_limits<std::uint64_t>::max();
   EXPECT_EQ(memory().found, "locked memory is unlimited");
-  machine.rights.memlock_bytes = 65536;
+  machine.privileges.memlock_bytes = 65536;
   grant(machine, kAllCapabilities, kAllCapabilities);
   EXPECT_EQ(memory().answer, Answer::kYes) << "libbpf raises the limit";
   grant(machine, 0, 0);

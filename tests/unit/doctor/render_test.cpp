@@ -61,7 +61,7 @@ std::vector<std::pair<std::string, doctor::Examination>> examinations() {
   std::vector<std::pair<std::string, doctor::Examination>> all;
   all.emplace_back("everything", doctor::examine(kernel_that_loads(types_of_6_18()), good_machine()));
   all.emplace_back("old_kernel", doctor::examine(kernel_that_loads(types_of_5_10()), good_machine()));
-  all.emplace_back("no_rights", doctor::examine(not_loaded(types_of_6_12()), machine_of_a_user()));
+  all.emplace_back("no_privileges", doctor::examine(not_loaded(types_of_6_12()), machine_of_a_user()));
   all.emplace_back("container", doctor::examine(not_loaded(types_of_6_12()), container()));
   all.emplace_back("no_types", doctor::examine(no_btf, good_machine()));
   all.emplace_back("strange_kernel", doctor::examine(not_loaded(strange), good_machine()));

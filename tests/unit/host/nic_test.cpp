@@ -402,7 +402,7 @@ TEST(Devices, what_makes_no_sense_is_left_out) {
   }
 }
 
-// Of this machine: needs no rights for the own namespace.
+// Of this machine: needs no privileges for the own namespace.
 TEST(NicStatistics, of_the_own_namespace) {
   const auto own = own_netns();
   ASSERT_TRUE(own);

@@ -233,7 +233,7 @@ TEST_F(Confined, says_so_in_its_status) {
   }
 }
 
-TEST_F(Confined, not_with_a_second_thread_that_would_keep_its_rights) {
+TEST_F(Confined, not_with_a_second_thread_that_would_keep_its_privileges) {
   const std::string answer = said_by_child([this] {
     std::string what;
     std::array<int, 2> pipe{};
@@ -252,7 +252,7 @@ TEST_F(Confined, not_with_a_second_thread_that_would_keep_its_rights) {
   EXPECT_THAT(answer, HasSubstr("thread"));
 }
 
-TEST(Rights, are_out_of_effect_for_the_time_of_a_question) {
+TEST(Privileges, are_out_of_effect_for_the_time_of_a_question) {
   const auto effective = [] {
     const std::string status = read_small_file("/proc/self/status").value_or("");
     return status.substr(status.find("CapEff:"), 24);

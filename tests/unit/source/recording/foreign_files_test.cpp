@@ -78,7 +78,7 @@ TEST_F(ForeignFile, other_format_names_the_hint) {
   EXPECT_THAT(error.hint, HasSubstr("version that made it"));
 }
 
-TEST_F(ForeignFile, recording_is_read_through_a_symbolic_link_and_without_the_right_to_write) {
+TEST_F(ForeignFile, recording_is_read_through_a_symbolic_link_and_without_permission_to_write) {
   const auto emitted = write_realistic(path("real"), 2);
   fs::create_symlink(path("real"), path("link"));
   fs::permissions(path("real"), fs::perms::owner_read);

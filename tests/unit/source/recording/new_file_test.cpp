@@ -149,7 +149,7 @@ TEST_F(NewRecording, discard_leaves_a_file_that_took_its_name) {
 }
 
 // The program that traces is root; the recording belongs to who called it.
-TEST_F(NewRecording, belongs_to_whose_rights_it_is_created_with) {
+TEST_F(NewRecording, belongs_to_whose_privileges_it_is_created_with) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root";
   constexpr uid_t kOther = 65534;
   ASSERT_EQ(::chown(directory().c_str(), kOther, kOther), 0);
