@@ -102,6 +102,6 @@ Examples:
   sudo tcpdiag doctor
   sudo tcpdiag doctor --format json | jq -r '.rows[] | select(.answer=="no")'
 
-Exit codes: 0 can trace, maybe poorer; 1 failed, 2 wrong use, 3 cannot trace)";
+Exit codes: 0 can trace, maybe degraded; 1 failed, 2 wrong use, 3 cannot trace)";
 
 }  // namespace tcpdiag::cli

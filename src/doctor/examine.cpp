@@ -138,8 +138,8 @@ void judge(Examination& result) {
     result.verdict = Readiness::kCannot;
     result.answer = "cannot trace: not known whether the kernel takes the programs";
   } else if (std::ranges::any_of(rows, impoverishes)) {
-    result.verdict = Readiness::kPoorer;
-    result.answer = "can trace, poorer: " + names_of(rows, impoverishes);
+    result.verdict = Readiness::kDegraded;
+    result.answer = "can trace, degraded: " + names_of(rows, impoverishes);
   } else {
     result.verdict = Readiness::kEverything;
     result.answer = "can trace: everything";
@@ -180,7 +180,7 @@ const char* to_string(Readiness verdict) {
   switch (verdict) {
     case Readiness::kEverything:
       return "everything";
-    case Readiness::kPoorer:
+    case Readiness::kDegraded:
       return "poorer";
     case Readiness::kCannot:
       return "cannot";

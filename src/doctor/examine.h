@@ -35,14 +35,14 @@ struct Kernel {
   std::optional<bool> memory_is_locked;  // BPF memory counts as the user's locked memory (before 5.11)
   LoadTest load = LoadTest::kNotTried;
   unsigned programs = 0;            // that were loaded
-  std::vector<Refused> refused;     // also where the run is only poorer for it
+  std::vector<Refused> refused;     // also where the run is only degraded for it
   std::optional<Error> load_error;  // of a test that was not passed
 };
 
 enum class Group : std::uint8_t { kKernel, kPrivileges, kHost };
 enum class Weight : std::uint8_t {
   kRequired,  // without it nothing can be traced
-  kOptional,  // without it a run is poorer
+  kOptional,  // without it a run is degraded
   kNote,      // good to know
 };
 const char* to_string(Group group);    // "kernel", "rights", "host"
@@ -60,7 +60,7 @@ struct Row {
   std::vector<std::string> programs = {};
 };
 
-enum class Readiness : std::uint8_t { kEverything, kPoorer, kCannot };
+enum class Readiness : std::uint8_t { kEverything, kDegraded, kCannot };
 const char* to_string(Readiness verdict);  // "everything", "poorer", "cannot"
 
 struct Examination {

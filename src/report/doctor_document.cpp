@@ -84,7 +84,7 @@ Section group_of(const doctor::Examination& examination, const GroupWords& words
 
 Style style_of(doctor::Readiness verdict) {
   if (verdict == doctor::Readiness::kCannot) return Style::kCritical;
-  return verdict == doctor::Readiness::kPoorer ? Style::kWarning : Style::kHeading;
+  return verdict == doctor::Readiness::kDegraded ? Style::kWarning : Style::kHeading;
 }
 
 }  // namespace

@@ -85,7 +85,7 @@ Result<> NewFile::make_room_for(bool force) const {
   if (file) {
     if (S_ISLNK(file->st_mode)) return refuse(shown_, "is a symbolic link", "name the file that it leads to");
     if (S_ISDIR(file->st_mode)) return refuse(shown_, "is a directory", "name a file in it");
-    if (!S_ISREG(file->st_mode)) return refuse(shown_, "is no regular file", kOtherName);
+    if (!S_ISREG(file->st_mode)) return refuse(shown_, "is not a regular file", kOtherName);
     if (!force) return refuse(shown_, "exists", "choose another name with -w, or replace it with --force");
     // Taking the name needs no permission on the file, so that is asked for: a write-protected file is meant to stay.
     if (::faccessat(directory, name_.c_str(), W_OK, AT_EACCESS) != 0) return cannot_create(shown_, errno);

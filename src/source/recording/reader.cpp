@@ -105,7 +105,7 @@ Result<> Reader::Impl::check_schema() {
   Statement schema = source.database.prepare("SELECT type,name,tbl_name,sql FROM sqlite_schema");
   if (!schema) return damaged(escape_terminal(source.database.message()));
   const auto other = [this] {
-    return fail(ExitCode::kFailed, fmt::format("{} is no recording of tcpdiag: its tables are others", source.shown),
+    return fail(ExitCode::kFailed, fmt::format("{} is not a recording of tcpdiag: its tables are others", source.shown),
                 "name a file that 'tcpdiag trace -w FILE' has written");
   };
   std::vector<TableSql> expected = all_tables();
@@ -184,7 +184,7 @@ Result<> Reader::Impl::read_metadata() {
     if (found == metadata->end()) continue;
     ++known;
     const auto* number = std::get_if<std::int64_t>(&found->second);
-    if (number == nullptr || *number < 0) return damaged(fmt::format("table metadata, {} is no count", key));
+    if (number == nullptr || *number < 0) return damaged(fmt::format("table metadata, {} is not a count", key));
     *lost = static_cast<std::uint64_t>(*number);
   }
   if (metadata->size() != known) return damaged("table metadata has keys that are not known");

@@ -16,8 +16,8 @@ class Reader : public source::Replay {
  public:
   // "-" is standard input. The file is never changed, and nothing is created beside it; one that was cut off in the
   // middle of a commit is put in order in a temporary copy. Errors are kUsage where it cannot be opened at all, kFailed
-  // where it is no recording, is damaged, is of a newer version, exceeds a limit, or something lies beside it that is
-  // not its own.
+  // where it is not a recording, is damaged, is of a newer version, exceeds a limit, or something lies beside it that
+  // is not its own.
   static Result<std::unique_ptr<Reader>> open(const std::string& path);
   ~Reader() override;
 

@@ -31,7 +31,7 @@ class Writer : public model::Sink {
  public:
   // Creates the file (O_EXCL, no symbolic link, mode 0600) and its journal with the privileges of the calling thread,
   // and opens both for good: afterwards nothing is opened any more. Errors are kUsage: the file exists and `force` is
-  // false, it is no regular file, something else lies where its journal would be, the disk is full.
+  // false, it is not a regular file, something else lies where its journal would be, the disk is full.
   static Result<std::unique_ptr<Writer>> create(const WriterOptions& options);
   ~Writer() override;  // without finish(): leaves what was committed
 

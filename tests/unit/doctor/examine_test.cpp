@@ -42,10 +42,10 @@ TEST(Examine, everything) {
   }
 }
 
-TEST(Examine, an_older_kernel_is_poorer_and_says_what_is_lost) {
+TEST(Examine, an_older_kernel_is_degraded_and_says_what_is_lost) {
   const Examination result = examine(kernel_that_loads(types_of_6_12()), good_machine());
-  EXPECT_EQ(result.verdict, Readiness::kPoorer);
-  EXPECT_EQ(result.answer, "can trace, poorer: retransmissions that failed");
+  EXPECT_EQ(result.verdict, Readiness::kDegraded);
+  EXPECT_EQ(result.answer, "can trace, degraded: retransmissions that failed");
   const Row row = row_of(result, "retransmit_failures");
   EXPECT_EQ(row.answer, Answer::kNo);
   EXPECT_THAT(row.lost, HasSubstr("could not be sent"));
@@ -131,12 +131,12 @@ TEST(Examine, of_several_reasons_the_first_is_told_and_how_many_there_are) {
                     HasSubstr("the first of 3 reasons")));
 }
 
-TEST(Examine, a_refused_program_that_is_not_needed_makes_it_poorer) {
+TEST(Examine, a_refused_program_that_is_not_needed_makes_it_degraded) {
   Kernel kernel = kernel_that_loads(types_of_6_18());
   kernel.features.refuse("tcpd_error_report", "Permission denied");
   kernel.refused = {{"tcpd_error_report", "Permission denied"}};
   const Examination result = examine(kernel, good_machine());
-  EXPECT_EQ(result.answer, "can trace, poorer: ICMP errors during a connect");
+  EXPECT_EQ(result.answer, "can trace, degraded: ICMP errors during a connect");
   EXPECT_THAT(row_of(result, "programs").found, HasSubstr("refused: tcpd_error_report"));
 }
 
@@ -225,7 +225,7 @@ TEST(Host, a_card_without_counters_is_a_loss_on_ec2_only) {
   machine.nics->front().exceeded.clear();
   EXPECT_EQ(row_of(examine(kernel_that_loads(types_of_6_18()), machine), "nic.ens5").weight, Weight::kOptional);
   machine.nics->front().driver = "virtio_net";
-  EXPECT_EQ(examine(kernel_that_loads(types_of_6_18()), machine).verdict, Readiness::kPoorer);
+  EXPECT_EQ(examine(kernel_that_loads(types_of_6_18()), machine).verdict, Readiness::kDegraded);
   machine.is_ec2 = false;
   EXPECT_EQ(examine(kernel_that_loads(types_of_6_18()), machine).verdict, Readiness::kEverything);
 }
@@ -240,7 +240,7 @@ TEST(Host, hundreds_of_devices_are_one_row) {
 TEST(Host, tcp_timestamps_that_are_off) {
   model::Machine machine = good_machine();
   machine.tcp_timestamps = 0;
-  EXPECT_EQ(examine(kernel_that_loads(types_of_6_18()), machine).answer, "can trace, poorer: TCP timestamps");
+  EXPECT_EQ(examine(kernel_that_loads(types_of_6_18()), machine).answer, "can trace, degraded: TCP timestamps");
 }
 
 TEST(Host, what_is_not_known_is_said_beside_the_verdict) {

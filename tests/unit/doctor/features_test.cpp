@@ -119,7 +119,7 @@ TEST(Features, arguments_that_are_not_known_are_not_guessed_at) {
   }
 }
 
-TEST(Features, an_optional_tracepoint_in_a_strange_form_makes_a_run_poorer) {
+TEST(Features, an_optional_tracepoint_in_a_strange_form_makes_a_run_degraded) {
   KernelTypes types = types_of_6_18();
   types.tracepoints["inet_sk_error_report"] = "sock *, int";
   types.tracepoints["tcp_rcv_space_adjust"] = "int";

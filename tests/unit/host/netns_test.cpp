@@ -122,7 +122,7 @@ TEST_F(NetnsOfFakeHost, plain_file_is_no_namespace) {
   const auto found = find_netns(tree_.path("run/netns/blue"), places_);
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().exit_code, ExitCode::kUsage);
-  EXPECT_THAT(found.error().what, HasSubstr("is no network namespace"));
+  EXPECT_THAT(found.error().what, HasSubstr("is not a network namespace"));
 }
 
 // Of this machine: needs no privileges for the own process.

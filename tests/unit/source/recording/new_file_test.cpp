@@ -108,7 +108,7 @@ TEST_F(NewRecording, directories_and_devices_are_refused) {
   for (const bool force : {false, true}) {
     expect_refused(path("directory"), force, "is a directory", "name a file");
     expect_refused(path("directory/"), force, "is a directory", "name a file");
-    expect_refused(path("pipe"), force, "is no regular file", "-w");
+    expect_refused(path("pipe"), force, "is not a regular file", "-w");
     expect_refused(path("none/x"), force, "No such file or directory", "-w");
   }
   EXPECT_THAT(names(), ElementsAre("directory", "pipe"));
