@@ -306,7 +306,7 @@ struct tcpd_endpoint_stats {
 	struct tcpd_hist measures[TCPD_MEASURES];
 };
 
-/* An inbound request that waited so long for its answer is told by an event. */
+/* An inbound request that waited so long for its answer is reported by an event. */
 #define TCPD_SLOW_ANSWER_NS 5000000000ULL
 
 /* How late a socket's byte and segment counts may reach its endpoint's while it is busy. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* How many events a second are told at most (--max-events-per-second). */
+/* How many events a second are emitted at most (--max-events-per-second). */
 #ifndef TCPDIAG_LIB_BUDGET_H
 #define TCPDIAG_LIB_BUDGET_H
 
@@ -11,19 +11,19 @@
 /* One more, unless that is above the limit. Adding first and looking then, two CPUs at the same
  * time may both be refused the last place, but never both get it. The sum that the addition could
  * return is not used: kernels before 5.12 (commit 5ca419f2864a, "bpf: Add BPF_FETCH field / create
- * atomic_fetch_add instruction") add without telling. */
-static __always_inline bool tcpd_take_place(s64 *told, const s64 *before, s64 limit)
+ * atomic_fetch_add instruction") add without returning the sum. */
+static __always_inline bool tcpd_take_place(s64 *emitted, const s64 *before, s64 limit)
 {
-	__sync_fetch_and_add(told, 1);
-	if (*(volatile s64 *)told - *(const volatile s64 *)before <= limit)
+	__sync_fetch_and_add(emitted, 1);
+	if (*(volatile s64 *)emitted - *(const volatile s64 *)before <= limit)
 		return true;
-	__sync_fetch_and_add(told, -1);
+	__sync_fetch_and_add(emitted, -1);
 	return false;
 }
 
 /*
  * Two CPUs that both find a new second begun take off nearly the same, so a second may have a few
- * events too many: as many as were told between one's look and the other's.
+ * events too many: as many as were emitted between one's look and the other's.
  */
 tcpd_subprogram bool tcpd_take_from_budget(bool repeats, u64 now)
 {
@@ -36,14 +36,14 @@ tcpd_subprogram bool tcpd_take_from_budget(bool repeats, u64 now)
 	if (!budget)
 		return true;
 	if ((s64)(second - budget->second) > 0) {
-		budget->told_before = budget->told;
+		budget->emitted_before = budget->emitted;
 		budget->repeated_before = budget->repeated;
 		budget->second = second;
 	}
 	if (repeats &&
 	    !tcpd_take_place(&budget->repeated, &budget->repeated_before, limit - limit / 4))
 		return false;
-	if (tcpd_take_place(&budget->told, &budget->told_before, limit))
+	if (tcpd_take_place(&budget->emitted, &budget->emitted_before, limit))
 		return true;
 	if (repeats)
 		__sync_fetch_and_add(&budget->repeated, -1);
@@ -51,9 +51,9 @@ tcpd_subprogram bool tcpd_take_from_budget(bool repeats, u64 now)
 }
 
 /*
- * May this event be told? If not it is counted. `repeats`: what a storm has most of, and what is no
- * turning point of a connection, namely retransmissions and what has no socket of ours. It gets
- * three quarters, so that the beginnings and ends of connections are told in a storm too.
+ * May this event be emitted? If not it is counted. `repeats`: what a storm has most of, and what is
+ * no turning point of a connection, namely retransmissions and what has no socket of ours. It gets
+ * three quarters, so that the beginnings and ends of connections are emitted in a storm too.
  */
 static __always_inline bool tcpd_within_budget(bool repeats, u64 now)
 {

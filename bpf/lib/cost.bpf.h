@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the programs cost: every run that found a socket to trace is counted, one in TCPD_COST_EVERY
- * is timed. No BPF statistics of the kernel are switched on for it: they need rights that are
+ * is timed. No BPF statistics of the kernel are switched on for it: they need privileges that are
  * dropped later, and slow every BPF program of the host.
  */
 #ifndef TCPDIAG_LIB_COST_H

@@ -88,13 +88,13 @@ struct {
 	__type(value, struct tcpd_cost);
 } tcpd_costs __weak SEC(".maps");
 
-/* How many events were told, of all CPUs together. What was told before the newest second is taken
- * off, so that nothing has to be set back to 0 while others add to it. */
+/* How many events were emitted, of all CPUs together. What was emitted before the newest second is
+ * taken off, so that nothing has to be set back to 0 while others add to it. */
 struct tcpd_budget {
-	u64 second; /* of the monotonic clock: the newest in which something was to be told */
-	s64 told;
-	s64 told_before;
-	s64 repeated; /* of those told, see tcpd_within_budget() */
+	u64 second; /* of the monotonic clock: the newest in which something was to be emitted */
+	s64 emitted;
+	s64 emitted_before;
+	s64 repeated; /* of those emitted, see tcpd_within_budget() */
 	s64 repeated_before;
 };
 

@@ -14,8 +14,8 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* What a change of state means, and the record it belongs to; kind 0: nothing to tell. */
-struct happening {
+/* What a change of state means, and the record it belongs to; kind 0: nothing to emit. */
+struct transition {
 	struct tcpd_sock *s;
 	u16 kind;
 	bool by_application;
@@ -23,11 +23,11 @@ struct happening {
 
 /* connect(): the caller holds the socket's lock, so it is the owner. The remote side and the local
  * address are set, the local port is chosen later (inet_hash_connect), unless it was bound. */
-static __always_inline struct happening connect_started(struct sock *sk, u64 now)
+static __always_inline struct transition connect_started(struct sock *sk, u64 now)
 {
 	struct tcpd_wire_sock ref = { .role = TCPD_ROLE_OUTBOUND,
 				      .role_source = TCPD_ROLE_BY_CONNECT };
-	struct happening h = { .kind = TCPD_EVENT_CONNECT };
+	struct transition t = { .kind = TCPD_EVENT_CONNECT };
 	struct tcpd_wire_owner owner = {};
 
 	tcpd_read_tuple(&sk->__sk_common, &ref);
@@ -35,54 +35,54 @@ static __always_inline struct happening connect_started(struct sock *sk, u64 now
 	if (!tcpd_tuple_wanted(&ref) || !tcpd_owner_wanted(&owner, true)) {
 		tcpd_sock_forget(sk);
 		tcpd_count(TCPD_COUNT_FILTERED_OUT);
-		return h;
+		return t;
 	}
-	h.s = tcpd_sock_create(sk);
-	if (!h.s)
-		return h;
+	t.s = tcpd_sock_create(sk);
+	if (!t.s)
+		return t;
 	tcpd_sock_identify(sk, &ref, now);
-	tcpd_sock_is(h.s, &ref);
-	h.s->opened_ns = now;
-	h.s->base_segs_out = tcpd_tcp(sk, segs_out);
-	h.s->base_segs_in = tcpd_tcp(sk, segs_in);
-	h.s->base_total_retrans = tcpd_tcp(sk, total_retrans);
-	h.s->owner = owner;
-	tcpd_call_begins(h.s, now);
+	tcpd_sock_is(t.s, &ref);
+	t.s->opened_ns = now;
+	t.s->base_segs_out = tcpd_tcp(sk, segs_out);
+	t.s->base_segs_in = tcpd_tcp(sk, segs_in);
+	t.s->base_total_retrans = tcpd_tcp(sk, total_retrans);
+	t.s->owner = owner;
+	tcpd_call_begins(t.s, now);
 	if (tcpd_port_matters() && !ref.lport)
-		h.s->pending |= TCPD_PENDING_PORT;
-	h.s->slot.index = TCPD_NO_SLOT;
-	if (!h.s->pending)
-		tcpd_join_endpoint(h.s);
-	return h;
+		t.s->pending |= TCPD_PENDING_PORT;
+	t.s->slot.index = TCPD_NO_SLOT;
+	if (!t.s->pending)
+		tcpd_join_endpoint(t.s);
+	return t;
 }
 
 /* The last ACK of a handshake made a child socket ESTABLISHED: in softirq, with a stranger as the
  * current task. */
-static __always_inline struct happening accepted(struct sock *sk, u64 now)
+static __always_inline struct transition accepted(struct sock *sk, u64 now)
 {
 	struct tcpd_wire_sock ref = { .role = TCPD_ROLE_INBOUND,
 				      .role_source = TCPD_ROLE_BY_ACCEPT };
-	struct happening h = { .kind = TCPD_EVENT_ESTABLISHED };
+	struct transition t = { .kind = TCPD_EVENT_ESTABLISHED };
 
 	tcpd_read_tuple(&sk->__sk_common, &ref);
 	if (!tcpd_tuple_wanted(&ref)) {
 		tcpd_sock_forget(sk);
 		tcpd_count(TCPD_COUNT_FILTERED_OUT);
-		return h;
+		return t;
 	}
-	h.s = tcpd_sock_create(sk);
-	if (!h.s)
-		return h;
+	t.s = tcpd_sock_create(sk);
+	if (!t.s)
+		return t;
 	tcpd_sock_identify(sk, &ref, now);
-	tcpd_sock_is(h.s, &ref);
-	h.s->opened_ns = now;
-	h.s->c.established_ns = now;
+	tcpd_sock_is(t.s, &ref);
+	t.s->opened_ns = now;
+	t.s->c.established_ns = now;
 	/* it starts with the SYN-ACK's (tcp_create_openreq_child), which have events of their own */
-	h.s->base_total_retrans = tcpd_tcp(sk, total_retrans);
+	t.s->base_total_retrans = tcpd_tcp(sk, total_retrans);
 	if (tcpd_owner_matters())
-		h.s->pending = TCPD_PENDING_OWNER;
-	tcpd_join_endpoint(h.s);
-	return h;
+		t.s->pending = TCPD_PENDING_OWNER;
+	tcpd_join_endpoint(t.s);
+	return t;
 }
 
 /* TCP Fast Open (RFC 7413): the request came with the SYN, and the answer may have left before the
@@ -121,16 +121,16 @@ static __always_inline void note_initial_seqs(const struct sock *sk, struct tcpd
 	s->ref.has_initial_seq_remote = 1;
 }
 
-static __always_inline struct happening state_changed(struct sock *sk, struct tcpd_sock *s, u8 from,
-						      u8 to, u64 now)
+static __always_inline struct transition state_changed(struct sock *sk, struct tcpd_sock *s,
+						       u8 from, u8 to, u64 now)
 {
-	struct happening h = { .s = s };
+	struct transition t = { .s = s };
 
 	if (from == TCP_SYN_SENT && to == TCP_ESTABLISHED) {
 		tcpd_local_port_known(sk, s);
 		s->c.established_ns = now;
-		h.kind = TCPD_EVENT_ESTABLISHED;
-		return h;
+		t.kind = TCPD_EVENT_ESTABLISHED;
+		return t;
 	}
 	if (from == TCP_SYN_SENT && to == TCP_CLOSE && !s->c.outstanding)
 		tcpd_call_counted(&s->c, tcpd_stats_of(s));
@@ -140,25 +140,25 @@ static __always_inline struct happening state_changed(struct sock *sk, struct tc
 	/* close() and shutdown() set SEND_SHUTDOWN under the lock before they change the state; a
 	 * RST that is worked off from the backlog, with the lock held too, sets it later
 	 * (tcp_done). */
-	h.by_application = sk->sk_lock.owned && (sk->sk_shutdown & SEND_SHUTDOWN) &&
+	t.by_application = sk->sk_lock.owned && (sk->sk_shutdown & SEND_SHUTDOWN) &&
 			   to != TCP_CLOSE_WAIT &&
 			   (from == TCP_ESTABLISHED || from == TCP_SYN_SENT ||
 			    from == TCP_SYN_RECV || from == TCP_CLOSE_WAIT);
 	if (to == TCP_CLOSE || to == TCP_FIN_WAIT1 || to == TCP_CLOSE_WAIT || to == TCP_LAST_ACK)
-		h.kind = TCPD_EVENT_STATE;
-	return h;
+		t.kind = TCPD_EVENT_STATE;
+	return t;
 }
 
 static __always_inline void state_body(struct tcpd_body_state *body, struct sock *sk,
-				       const struct happening *h, u8 from, u8 to)
+				       const struct transition *t, u8 from, u8 to)
 {
 	body->from = from;
 	body->to = to;
 	body->socket_error = sk->sk_err;
 	body->soft_error = sk->sk_err_soft;
-	body->by_application = h->by_application;
-	body->syn_was_sent = h->s->syn_sent || tcpd_tcp(sk, snd_nxt) != tcpd_tcp(sk, snd_una);
-	body->process_exiting = h->by_application && tcpd_current_exiting();
+	body->by_application = t->by_application;
+	body->syn_was_sent = t->s->syn_sent || tcpd_tcp(sk, snd_nxt) != tcpd_tcp(sk, snd_una);
+	body->process_exiting = t->by_application && tcpd_current_exiting();
 }
 
 /* The RTT of the handshake: of an outbound socket from the device, of an inbound one as the kernel
@@ -192,7 +192,7 @@ static __always_inline void set_state(struct sock *sk, u8 from, u8 to)
 {
 	struct tcpd_wire_event *e;
 	struct tcpd_sock *s;
-	struct happening h = {};
+	struct transition t = {};
 	u64 now = bpf_ktime_get_ns(), fin_sent_ns;
 	bool is_new;
 
@@ -202,24 +202,24 @@ static __always_inline void set_state(struct sock *sk, u8 from, u8 to)
 	if (s && s->rejected && !is_new)
 		return;
 	if (to == TCP_SYN_SENT)
-		h = connect_started(sk, now);
+		t = connect_started(sk, now);
 	else if (is_new)
-		h = accepted(sk, now);
+		t = accepted(sk, now);
 	else if (s)
-		h = state_changed(sk, s, from, to, now);
-	s = h.s;
+		t = state_changed(sk, s, from, to, now);
+	s = t.s;
 	if (!s)
 		return;
 	s->previous_state = from;
-	if (h.kind == TCPD_EVENT_CONNECT || h.kind == TCPD_EVENT_ESTABLISHED) {
+	if (t.kind == TCPD_EVENT_CONNECT || t.kind == TCPD_EVENT_ESTABLISHED) {
 		if (!s->c.outstanding)
 			s->c.idle_before_request_ns = TCPD_UNKNOWN_NS;
-		if (h.kind == TCPD_EVENT_ESTABLISHED)
+		if (t.kind == TCPD_EVENT_ESTABLISHED)
 			note_initial_seqs(sk, s);
 		tcpd_set_base(s, sk);
 		if (s->c.inbound)
 			before_accepted(sk, s, now);
-		else if (h.kind == TCPD_EVENT_ESTABLISHED)
+		else if (t.kind == TCPD_EVENT_ESTABLISHED)
 			tcpd_set_sent_base(s, s->base_bytes_acked > 0); /* the SYN */
 	}
 	fin_sent_ns = s->fin_sent_ns;
@@ -227,17 +227,17 @@ static __always_inline void set_state(struct sock *sk, u8 from, u8 to)
 		fin_sent_ns = now;
 	/* Nothing may stand between the reservation and the test of it: before 6.12 the verifier
 	 * forgets that it was tested already and takes the other branch for a leak. */
-	e = h.kind ? tcpd_event_begin(h.kind, s, sk, from, now) : NULL;
+	e = t.kind ? tcpd_event_begin(t.kind, s, sk, from, now) : NULL;
 	if (e) {
 		e->flow.fin_sent_ns = fin_sent_ns;
-		if (h.kind == TCPD_EVENT_STATE)
-			state_body(&e->body.state, sk, &h, from, to);
+		if (t.kind == TCPD_EVENT_STATE)
+			state_body(&e->body.state, sk, &t, from, to);
 		s->close_reported |= to == TCP_CLOSE;
 		bpf_ringbuf_submit(e, 0);
 	}
 	/* after the figures were taken: the FIN is not in the sequence numbers yet */
 	s->fin_sent_ns = fin_sent_ns;
-	if (h.kind == TCPD_EVENT_ESTABLISHED)
+	if (t.kind == TCPD_EVENT_ESTABLISHED)
 		handshake_floor(sk, s, now);
 	if (to == TCP_CLOSE)
 		conclude(sk, s, now);

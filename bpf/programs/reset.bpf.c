@@ -126,7 +126,7 @@ static __always_inline void reset_sent(struct sock *sk, const struct sk_buff *sk
 
 /* With a reason: kernel 6.10, commit b533fb9cf4f7 ("rstreason: make it work in trace world"). The
  * loader attaches the one of the two whose prototype the kernel has. Before, only full sockets were
- * told of. */
+ * reported. */
 TCPD_TWINS("tcp_send_reset", tcpd_send_reset_reason, TCPD_PROG_RESET, true,
 	   reset_sent(sk, skb, reason), struct sock *sk, struct sk_buff *skb, int reason)
 

@@ -16,7 +16,7 @@ inline constexpr const char* kHelpFooter = R"(Examples:
 
 Exit codes:
   0  done                                  3  not permitted, or the kernel is
-  1  failed while running                     not able; the message has a cure
+  1  failed while running                     not able; the message has a hint
   2  wrong use; nothing was started        4  a finding reached --fail-on)";
 
 inline constexpr const char* kTraceFooter =
@@ -102,6 +102,6 @@ Examples:
   sudo tcpdiag doctor
   sudo tcpdiag doctor --format json | jq -r '.rows[] | select(.answer=="no")'
 
-Exit codes: 0 can trace, maybe poorer; 1 failed, 2 wrong use, 3 cannot trace)";
+Exit codes: 0 can trace, maybe degraded; 1 failed, 2 wrong use, 3 cannot trace)";
 
 }  // namespace tcpdiag::cli

@@ -128,7 +128,7 @@ Error unplaced_word(const CLI::App& app, const std::string& word) {
     std::vector<std::string> names;
     for (const CommandRow& command : command_table()) names.emplace_back(command.name);
     return {.what = fmt::format("unknown command '{}'", shown),
-            .cure = did_you_mean(word, names,
+            .hint = did_you_mean(word, names,
                                  fmt::format("the commands are {}; see 'tcpdiag --help'", fmt::join(names, ", "))),
             .exit_code = ExitCode::kUsage};
   }
@@ -136,17 +136,17 @@ Error unplaced_word(const CLI::App& app, const std::string& word) {
   for (const CommandRow& command : command_table()) {
     if (std::ranges::count(names_of_options(*app.get_subcommand(command.name)), name) == 0) continue;
     return {.what = fmt::format("option '{}' belongs to a command", shown),
-            .cure = fmt::format("write 'tcpdiag {} {}'", command.name, shown),
+            .hint = fmt::format("write 'tcpdiag {} {}'", command.name, shown),
             .exit_code = ExitCode::kUsage};
   }
   return {.what = fmt::format("unknown option '{}'", shown),
-          .cure = did_you_mean(name, names_of_options(app), "see 'tcpdiag --help'"),
+          .hint = did_you_mean(name, names_of_options(app), "see 'tcpdiag --help'"),
           .exit_code = ExitCode::kUsage};
 }
 
 Error unknown_option_of(const CLI::App& command, const std::string& word) {
   return {.what = fmt::format("unknown option '{}'", escape_terminal(word)),
-          .cure = did_you_mean(word.substr(0, word.find('=')), names_of_options(command),
+          .hint = did_you_mean(word.substr(0, word.find('=')), names_of_options(command),
                                fmt::format("see 'tcpdiag {} --help'", command.get_name())),
           .exit_code = ExitCode::kUsage};
 }
@@ -178,7 +178,7 @@ Error error_of(const CLI::ParseError& error) {
   } else if (what.starts_with(kNoFlagValue)) {
     what = "an option that takes no value has one: " + what.substr(kNoFlagValue.size());
   }
-  return {.what = escape_terminal(what), .cure = "see --help", .exit_code = ExitCode::kUsage};
+  return {.what = escape_terminal(what), .hint = "see --help", .exit_code = ExitCode::kUsage};
 }
 
 // What no option has taken, in the order typed: operands, or the first unknown option as an error. An unknown option's

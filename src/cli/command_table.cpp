@@ -20,7 +20,7 @@ const std::vector<CommandRow>& command_table() {
       {kDiff, "diff", "Says what differs between two recordings.", " GOOD BAD | FILE", kDiffFooter, check_diff,
        diff_command},
       {kSize, "size", "Says how many exchanges a bandwidth carries.", " [FILE]", kSizeFooter, check_size, size_command},
-      {kDoctor, "doctor", "Says whether tracing works here, and the cure.", "", kDoctorFooter, check_doctor,
+      {kDoctor, "doctor", "Says whether tracing works here, with hints.", "", kDoctorFooter, check_doctor,
        doctor_command},
   };
   return kTable;

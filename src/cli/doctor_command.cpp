@@ -20,7 +20,7 @@ namespace tcpdiag::cli {
 
 Result<ExitCode> doctor_command(const Options& options) {
   model::Machine machine = host::read_machine(std::time(nullptr));
-  const doctor::Kernel kernel = source::examine_live_source(doctor::check_rights(machine.rights).has_value());
+  const doctor::Kernel kernel = source::examine_live_source(doctor::check_privileges(machine.privileges).has_value());
   const doctor::Examination result = doctor::examine(kernel, std::move(machine));
   const report::DoctorHeader header{
       .tool_version = std::string(session::kVersion), .tool_git = std::string(session::kGit), .command = options.argv};

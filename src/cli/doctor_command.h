@@ -7,7 +7,7 @@
 
 namespace tcpdiag::cli {
 
-// kDone where this user can trace here, also where the run would be poorer; kNotAble where not. Error (kFailed): the
+// kDone where this user can trace here, also where the run would be degraded; kNotAble where not. Error (kFailed): the
 // answer cannot be written.
 Result<ExitCode> doctor_command(const Options& options);
 

@@ -30,7 +30,7 @@ bool occupy_standard_fds() {
 
 int report_error(const Error& error) {
   std::string line = "tcpdiag: " + error.what;
-  if (!error.cure.empty()) line += "; " + error.cure;
+  if (!error.hint.empty()) line += "; " + error.hint;
   write_all(STDERR_FILENO, line + "\n");
   return static_cast<int>(error.exit_code);
 }

@@ -101,7 +101,7 @@ Result<> check_filters(model::Filters& filters, const Typed& words) {
 Result<> check_no_token(std::string_view where, const model::Cidr& block) {
   if (!block.address.is_redacted()) return {};
   return fail(ExitCode::kUsage,
-              fmt::format("{}: {} is a token of a redacted recording, no address", where, block.to_string()),
+              fmt::format("{}: {} is a token of a redacted recording, not an address", where, block.to_string()),
               "tokens are for 'tcpdiag report' on that recording; to trace, write the address itself");
 }
 

@@ -22,21 +22,20 @@ namespace tcpdiag::cli {
 // As CLI11 collected them: one string for each time that the option was given.
 using Typed = std::vector<std::string>;
 
-inline auto wrong_value(std::string_view option, std::string_view value, std::string_view is_no,
-                        std::string_view cure) {
-  return fail(ExitCode::kUsage, fmt::format("{}: '{}' is no {}", option, escape_terminal(value), is_no),
-              std::string(cure));
+inline auto wrong_value(std::string_view option, std::string_view value, std::string_view noun, std::string_view hint) {
+  return fail(ExitCode::kUsage, fmt::format("{}: invalid {} '{}'", option, noun, escape_terminal(value)),
+              std::string(hint));
 }
 
-inline auto contradiction(std::string what, std::string cure) {
-  return fail(ExitCode::kUsage, std::move(what), std::move(cure));
+inline auto contradiction(std::string what, std::string hint) {
+  return fail(ExitCode::kUsage, std::move(what), std::move(hint));
 }
 
 // "-D --force" is an option whose value was forgotten, not a value that begins with a dash.
 inline Result<> check_present(std::string_view option, std::string_view value) {
   if (value.empty()) return fail(ExitCode::kUsage, fmt::format("{} needs a value", option), "see --help");
   if (value.size() > 1 && value.front() == '-') {
-    return fail(ExitCode::kUsage, fmt::format("{} needs a value, and '{}' is none", option, escape_terminal(value)),
+    return fail(ExitCode::kUsage, fmt::format("{} needs a value, not '{}'", option, escape_terminal(value)),
                 "see --help");
   }
   return {};
@@ -44,8 +43,8 @@ inline Result<> check_present(std::string_view option, std::string_view value) {
 
 // All values of an option that may be repeated and takes lists; each once, in the order typed.
 template <typename T, typename Parse>
-Result<std::vector<T>> list_of(std::string_view option, const Typed& typed, Parse parse, std::string_view is_no,
-                               std::string_view cure) {
+Result<std::vector<T>> list_of(std::string_view option, const Typed& typed, Parse parse, std::string_view noun,
+                               std::string_view hint) {
   std::vector<T> values;
   for (const std::string& text : typed) {
     if (const Result<> present = check_present(option, text); !present) return tl::unexpected(present.error());
@@ -53,7 +52,7 @@ Result<std::vector<T>> list_of(std::string_view option, const Typed& typed, Pars
       const std::size_t end = std::min(text.find(',', begin), text.size());
       const std::string_view part = std::string_view(text).substr(begin, end - begin);
       std::optional<T> value = parse(part);
-      if (!value) return wrong_value(option, part, is_no, cure);
+      if (!value) return wrong_value(option, part, noun, hint);
       if (std::ranges::find(values, *value) == values.end()) values.push_back(std::move(*value));
       begin = end + 1;
     }
@@ -63,13 +62,13 @@ Result<std::vector<T>> list_of(std::string_view option, const Typed& typed, Pars
 
 // The value of an option that takes one.
 template <typename T, typename Parse>
-Result<std::optional<T>> one_of(std::string_view option, const Typed& typed, Parse parse, std::string_view is_no,
-                                std::string_view cure) {
+Result<std::optional<T>> one_of(std::string_view option, const Typed& typed, Parse parse, std::string_view noun,
+                                std::string_view hint) {
   if (typed.empty()) return std::optional<T>();
   if (typed.size() > 1) return contradiction(fmt::format("{} is given twice", option), "give it once");
   if (const Result<> present = check_present(option, typed[0]); !present) return tl::unexpected(present.error());
   std::optional<T> value = parse(typed[0]);
-  if (!value) return wrong_value(option, typed[0], is_no, cure);
+  if (!value) return wrong_value(option, typed[0], noun, hint);
   return value;
 }
 

@@ -27,9 +27,9 @@ auto& at(Options& options, Path... path) {
 
 // One value, at most once.
 template <typename Parse, typename... Path>
-Take one(Parse parse, std::string is_no, std::string hint, Path... path) {
+Take one(Parse parse, std::string noun, std::string hint, Path... path) {
   return [=](Options& options, std::string_view name, const Typed& typed) -> Result<> {
-    auto value = one_of<Parsed<Parse>>(name, typed, parse, is_no, hint);
+    auto value = one_of<Parsed<Parse>>(name, typed, parse, noun, hint);
     if (!value) return tl::unexpected(value.error());
     if (*value) at(options, path...) = std::move(**value);
     return {};
@@ -38,9 +38,9 @@ Take one(Parse parse, std::string is_no, std::string hint, Path... path) {
 
 // Any of several: repeated, or with commas.
 template <typename Parse, typename... Path>
-Take list(Parse parse, std::string is_no, std::string hint, Path... path) {
+Take list(Parse parse, std::string noun, std::string hint, Path... path) {
   return [=](Options& options, std::string_view name, const Typed& typed) -> Result<> {
-    auto values = list_of<Parsed<Parse>>(name, typed, parse, is_no, hint);
+    auto values = list_of<Parsed<Parse>>(name, typed, parse, noun, hint);
     if (!values) return tl::unexpected(values.error());
     at(options, path...) = std::move(*values);
     return {};
@@ -170,7 +170,7 @@ std::vector<OptionRow> make_table() {
        one(any_text, "file", "name a file, such as incident.tcpdiag", &O::write)},
       {"--max-size", "SIZE", kPlain, kTrace | kReport, kEvidence,
        "of the recording, from 1MiB, such as 500MiB;\nthen the oldest samples are thinned",
-       one(parse_recording_size, "size of a recording", "write 1MiB to 1024GiB, such as 500MiB", &O::max_size)},
+       one(parse_recording_size, "recording size", "write 1MiB to 1024GiB, such as 500MiB", &O::max_size)},
       {"--redact", "", kNone, kTrace | kReport, kEvidence,
        "tokens instead of addresses and of names of\nhost, processes, cgroups, namespaces, files, in\nreport and "
        "recording",
@@ -210,7 +210,7 @@ std::vector<OptionRow> make_table() {
            "a number from 1 to 10000000, or 0 for no limit", &O::max_events_per_second)},
 
       {"--baseline", "RATE", kPlain, kSize, kLimit, "bandwidth that lasts, in each direction, such\nas 64mbit",
-       one(size::parse_bit_rate, "clear rate", "write bits as 64mbit, 64Mbit/s or 0.064gbit, and bytes as 8MB/s",
+       one(size::parse_bit_rate, "bit rate", "write bits as 64mbit, 64Mbit/s or 0.064gbit, and bytes as 8MB/s",
            &O::baseline_bit_per_s)},
       {"--instance", "TYPE", kPrivate, kSize, kLimit,
        "that of an instance type or cache node:\nt4g.micro, cache.t4g.micro",

@@ -36,14 +36,14 @@ std::string name_of(const std::string& path) {
 }
 
 Result<Fd> open_file(const std::string& path) {
-  constexpr const char* kCure = "name a recording, a report of 'tcpdiag trace --format json', or - for standard input";
+  constexpr const char* kHint = "name a recording, a report of 'tcpdiag trace --format json', or - for standard input";
   Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!file) {
-    return fail(ExitCode::kUsage, fmt::format("cannot open {}: {}", name_of(path), errno_text(errno)), kCure);
+    return fail(ExitCode::kUsage, fmt::format("cannot open {}: {}", name_of(path), errno_text(errno)), kHint);
   }
   struct stat status {};
   if (::fstat(file.get(), &status) == 0 && S_ISDIR(status.st_mode)) {
-    return fail(ExitCode::kUsage, fmt::format("{} is a directory", name_of(path)), kCure);
+    return fail(ExitCode::kUsage, fmt::format("{} is a directory", name_of(path)), kHint);
   }
   return file;
 }
@@ -97,7 +97,8 @@ std::optional<size::Limit> limit_of_trace(const size::Measured& measured) {
   return limit;
 }
 
-// A report as it is in the file, or made of the recording that the file is. Rights are given up before either is read.
+// A report as it is in the file, or made of the recording that the file is. Privileges are dropped before either is
+// read.
 Result<std::string> report_in(const std::string& path) {
   if (const Result<> became = session::become_caller(); !became) return tl::unexpected(became.error());
   const Result<Fd> file = path == "-" ? Fd() : open_file(path);

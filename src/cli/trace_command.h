@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `tcpdiag trace`: everything that can be wrong is found before anything is attached, in the order in which the user
-// can mend it: processes and namespaces, the file of -o, then rights and kernel.
+// can mend it: processes and namespaces, the file of -o, then privileges and kernel.
 #pragma once
 
 #include "cli/options.h"

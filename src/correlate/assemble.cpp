@@ -7,10 +7,10 @@
 #include <map>
 #include <tuple>
 
-#include "correlate/abilities.h"
 #include "correlate/connect.h"
 #include "correlate/endpoint_picture.h"
 #include "correlate/endpoints.h"
+#include "correlate/features.h"
 #include "correlate/seconds.h"
 #include "correlate/story.h"
 #include "correlate/totals.h"
@@ -69,7 +69,7 @@ Totals sum_of(const State& state, const std::vector<EndpointPicture>& endpoints)
   sum.sockets_open_peak = state.open_peak;  // of all at one moment, not the sum of the endpoints' peaks
   sum.resets.sent += state.stray.sent;
   for (const auto& [name, count] : state.stray.reasons) sum.reset_reasons[name] += count;
-  if (is_able(state, "reset_without_socket")) {
+  if (has_feature(state, "reset_without_socket")) {
     sum.reset_phases[static_cast<std::size_t>(model::Phase::kTimeWait)] = state.stray.in_time_wait;
     sum.reset_phases[static_cast<std::size_t>(model::Phase::kNoSocket)] = state.stray.no_socket;
   }
@@ -102,7 +102,7 @@ bool comes_before(const SocketStory& a, const SocketStory& b) {
   return rank(a) < rank(b);
 }
 
-// Which sockets are told whole, within the limits; the others are counted.
+// Which sockets are reported whole, within the limits; the others are counted.
 Records choose_sockets(const State& state, const Live& live, Picture& picture) {
   Records failures;
   Records notable;
@@ -194,7 +194,7 @@ void add_losses(model::Loss& sum, const model::Loss& loss) {
   sum.disk_full += loss.disk_full;
 }
 
-void tell_circumstances(const State& state, MonoTime until, Picture& picture) {
+void fill_circumstances(const State& state, MonoTime until, Picture& picture) {
   if (state.start) picture.start = *state.start;
   picture.window.start = state.start ? state.start->clock.mono_at : state.first_at.value_or(until);
   picture.window.end = std::max(until, picture.window.start);
@@ -213,7 +213,7 @@ void tell_circumstances(const State& state, MonoTime until, Picture& picture) {
 
 Picture assemble(const State& state, MonoTime until) {
   Picture picture;
-  tell_circumstances(state, until, picture);
+  fill_circumstances(state, until, picture);
   Live live;
   find_live(state, live);
 
@@ -242,7 +242,7 @@ Picture assemble(const State& state, MonoTime until) {
   picture.netns.reserve(state.netns.size());
   for (const NetnsRecord& netns : state.netns) picture.netns.push_back(netns.picture());
   picture.nics = state.nics.pictures(shape);
-  count_netns(picture.netns, is_unable(state, "retransmit_failures"), picture.totals);
+  count_netns(picture.netns, lacks_feature(state, "retransmit_failures"), picture.totals);
 
   const Records chosen = choose_sockets(state, live, picture);
   picture.sockets.reserve(chosen.size());

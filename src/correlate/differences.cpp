@@ -2,7 +2,7 @@
 // Rounds of samples are about a second apart and close to the turn of a UTC second, so a difference belongs as a whole
 // to the second (or the wider cell) in which the middle of its time lies. On a busy host a round may come late: then
 // counts are spread evenly over its time, so that a steady rate stays one. Where rounds are missing, counts are spread
-// too, and delays are told for none of these seconds, unless all of them are one cell.
+// too, and delays are reported for none of these seconds, unless all of them are one cell.
 #include "correlate/differences.h"
 
 #include <algorithm>
@@ -44,7 +44,7 @@ Difference difference_of(const EndpointSample& now, const EndpointSample& before
   m.zero_window_received_us = more(now.zero_window_received_us, before.zero_window_received_us);
   for (const Measure measure : model::kKernelMeasures) {
     // first_byte is in no series of the report, but in snapshots.
-    const bool is_wanted = model::is_told_by_second(measure) || measure == Measure::kFirstByte;
+    const bool is_wanted = model::is_reported_by_second(measure) || measure == Measure::kFirstByte;
     if (is_wanted) m.delays.add(measure, now.of(measure).since(before.of(measure)));
   }
   return added;

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "correlate/abilities.h"
+#include "correlate/features.h"
 #include "correlate/floor.h"
 #include "correlate/measures.h"
 #include "correlate/outcomes.h"
@@ -78,7 +78,8 @@ model::HistogramMap histograms_of_events(const State& state, const EndpointRecor
   // Measured, though nothing may have happened: an empty histogram, not an unknown one.
   for (const Measure which : model::kAllMeasures) {
     const bool of_kernel = model::info_of(which).in_kernel;
-    if (of_kernel || !model::is_of_role(which, record.key.role) || is_unable(state, model::to_string(which))) continue;
+    if (of_kernel || !model::is_of_role(which, record.key.role) || lacks_feature(state, model::to_string(which)))
+      continue;
     histograms.try_emplace(which);
   }
   return histograms;

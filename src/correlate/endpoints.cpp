@@ -23,7 +23,7 @@ void set_idle(State& state, std::size_t index, std::optional<MonoTime> since) {
   if (since) state.idle_endpoints.emplace(*since, index);
 }
 
-// What of the source's sums is counted when the endpoint goes. Its sockets may have told of more than the newest
+// What of the source's sums is counted when the endpoint goes. Its sockets may have reported more than the newest
 // sample.
 EndpointSample counted_sums(const EndpointRecord& endpoint, const model::Totals& totals) {
   EndpointSample sums;

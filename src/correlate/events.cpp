@@ -115,9 +115,9 @@ void note_refused(State& state, SocketRecord& socket, MonoTime at) {
 }
 
 // One event, with what it happens to.
-class Step {
+class EventHandler {
  public:
-  Step(State& state, SocketRecord& socket, const Event& event)
+  EventHandler(State& state, SocketRecord& socket, const Event& event)
       : state_(state), socket_(socket), event_(event), at_(event.at) {}
 
   void begin(bool is_new) {
@@ -126,10 +126,10 @@ class Step {
       socket_.attempt_at = event_.flow.opened_at.value_or(at_);
       correlate::count(state_, endpoint(), *socket_.attempt_at, {.connects = 1});
     }
-    const bool tells_of_birth = std::holds_alternative<model::ConnectStarted>(event_.body) ||
-                                std::holds_alternative<model::Established>(event_.body);
-    if (is_new && !tells_of_birth) note(mark::FirstSeen{});
-    // The event that told of the handshake's end was lost, or the socket was met later.
+    const bool is_birth = std::holds_alternative<model::ConnectStarted>(event_.body) ||
+                          std::holds_alternative<model::Established>(event_.body);
+    if (is_new && !is_birth) note(mark::FirstSeen{});
+    // The event that reported the handshake's end was lost, or the socket was met later.
     if (socket_.attempt && !socket_.outcome && !std::holds_alternative<model::Established>(event_.body) &&
         (socket_.flow.established_at || is_synchronized(event_.flow.state))) {
       established(socket_.flow.established_at);
@@ -485,9 +485,9 @@ void apply_event(State& state, const Event& event) {
   EndpointRecord& endpoint = state.endpoints[socket->endpoint];
   endpoint.last_seen_at = std::max(endpoint.last_seen_at, event.at);
 
-  Step step(state, *socket, event);
-  step.begin(is_new);
-  std::visit(step, event.body);
+  EventHandler handler(state, *socket, event);
+  handler.begin(is_new);
+  std::visit(handler, event.body);
   count_flow(state, *socket);
   if (const TcpState after = state_after(event); after != TcpState::kUnknown && after != TcpState::kClose) {
     socket->last_state = after;

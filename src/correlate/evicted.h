@@ -18,7 +18,7 @@ namespace tcpdiag::correlate {
 // Sums of endpoints that the source may still count: should one come again, it continues from there.
 class EvictedSums {
  public:
-  // is_sampled: the source told of it. Else the sums are what its sockets told, and the generation is not known.
+  // is_sampled: the source reported it. Else the sums are what its sockets reported, and the generation is not known.
   // The oldest beyond `most` are forgotten.
   void put(model::EndpointSample sums, bool is_sampled, std::size_t most);
   // Of an endpoint that comes again; nullopt: the source did not count it before, as far as is known.

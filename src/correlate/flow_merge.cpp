@@ -43,9 +43,9 @@ void merge_ref(model::SocketRef& into, const model::SocketRef& newer) {
     into.role_source = newer.role_source;
   }
   // Ports and addresses come late (the local port is chosen after SYN_SENT) and go early (both are 0 at CLOSE).
-  const auto fill = [](model::SocketAddress& known, const model::SocketAddress& told) {
-    if (known.port == 0) known.port = told.port;
-    if (known.address.is_unspecified()) known.address = told.address;
+  const auto fill = [](model::SocketAddress& known, const model::SocketAddress& observed) {
+    if (known.port == 0) known.port = observed.port;
+    if (known.address.is_unspecified()) known.address = observed.address;
   };
   fill(into.local, newer.local);
   fill(into.remote, newer.remote);

@@ -11,7 +11,7 @@ namespace tcpdiag::correlate {
 // that is large only in many small parts may be missed.
 inline constexpr std::size_t kEndpointPeersMax = 512;
 inline constexpr std::size_t kEndpointPeersKept = 256;
-// More processes than that are told by name only, and of those no more than so many by their names.
+// More processes than that are reported by name only, and of those no more than so many by their names.
 inline constexpr std::size_t kEndpointProcessesMax = 1024;
 inline constexpr std::size_t kEndpointNamesMax = 64;
 // Threads told apart.

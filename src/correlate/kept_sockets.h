@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sockets that are told whole after their end: of failed ones the newest, of healthy ones the slowest.
+// The sockets that are reported whole after their end: of failed ones the newest, of healthy ones the slowest.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,8 @@
 
 namespace tcpdiag::correlate {
 
-// Why a socket is told whole. kSlow: healthy, but a request waited long while the thread that read it called nobody.
+// Why a socket is reported whole. kSlow: healthy, but a request waited long while the thread that read it called
+// nobody.
 enum class Worth { kFailed, kNotable, kSlow, kHealthy };
 Worth worth_of(const SocketRecord& socket);
 

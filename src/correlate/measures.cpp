@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "correlate/abilities.h"
+#include "correlate/features.h"
 
 namespace tcpdiag::correlate {
 namespace {
@@ -58,7 +58,7 @@ void set_histograms(const State& state, const EndpointRecord& record, const Tall
       is_measured(Measure::kPathQueueIn) ? path_queue_in_missing(sample, tally) : "not_measured";
   for (const Measure which : model::kKernelMeasures) {
     if (!is_measured(which) || !model::is_of_role(which, record.key.role)) continue;
-    if (is_unable(state, model::to_string(which))) continue;
+    if (lacks_feature(state, model::to_string(which))) continue;
     if (which == Measure::kPathQueueIn && !endpoint.path_queue_in_missing.empty()) continue;
     if (!model::info_of(which).is_above_floor) {
       endpoint.histograms[which] = sample.of(which);

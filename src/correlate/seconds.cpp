@@ -6,8 +6,8 @@
 #include <optional>
 #include <vector>
 
-#include "correlate/abilities.h"
 #include "correlate/counting.h"
+#include "correlate/features.h"
 
 namespace tcpdiag::correlate {
 namespace {
@@ -37,7 +37,7 @@ class Writer {
     if (!sampled) return;
     for (const Measure measure : model::kKernelMeasures) {
       const model::MeasureInfo& info = model::info_of(measure);
-      if (!model::is_told_by_second(measure) || !has(measure)) continue;
+      if (!model::is_reported_by_second(measure) || !has(measure)) continue;
       delays_.push_back({measure, info.has_p50_series ? make(model::p50_series(measure)) : nullptr,
                          info.has_p99_series ? make(model::p99_series(measure)) : nullptr});
     }
@@ -75,7 +75,7 @@ class Writer {
   }
 
   // Without the floor, where samples of the measure hold it.
-  std::optional<std::int64_t> told(Measure measure, const std::optional<std::uint64_t>& us) const {
+  std::optional<std::int64_t> reported(Measure measure, const std::optional<std::uint64_t>& us) const {
     if (!us) return std::nullopt;
     const std::uint64_t floor = model::info_of(measure).is_above_floor ? endpoint_.rtt_floor_us.value_or(0) : 0;
     return static_cast<std::int64_t>(*us - std::min(*us, floor));
@@ -101,8 +101,8 @@ class Writer {
     const Delays& delays = measured.delays;
     if (delays.empty()) return;
     for (const auto& [measure, p50, p99] : delays_) {
-      if (p50 != nullptr) (*p50)[i] = told(measure, delays.percentile(measure, 0.5));
-      if (p99 != nullptr) (*p99)[i] = told(measure, delays.percentile(measure, 0.99));
+      if (p50 != nullptr) (*p50)[i] = reported(measure, delays.percentile(measure, 0.5));
+      if (p99 != nullptr) (*p99)[i] = reported(measure, delays.percentile(measure, 0.99));
     }
     second.connect_p50_us = delays.percentile(Measure::kConnect, 0.5);
     second.rtt_samples = delays.count(Measure::kRtt);
@@ -121,7 +121,7 @@ class Writer {
 
   struct DelayArrays {
     Measure measure{};
-    Values* p50 = nullptr;  // null: not told
+    Values* p50 = nullptr;  // null: not reported
     Values* p99 = nullptr;
   };
 

@@ -26,8 +26,8 @@ void add_slow_request(model::SlowAnswers& sum, const SlowRequest& request);
 std::optional<SlowRequest> slowly_answered(SocketRecord& socket, const model::Event& event);
 
 // The newest request, if it waited in vain: the client left, or it waits at `until`. In the middle of a trace only what
-// the source told when the request was that old already: it may have been answered since, and quick answers are no
-// events.
+// the source reported it when the request was that old already: it may have been answered since, and quick answers are
+// no events.
 std::optional<SlowRequest> unanswered(const SocketRecord& socket, model::MonoTime until);
 
 }  // namespace tcpdiag::correlate

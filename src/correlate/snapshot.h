@@ -7,7 +7,7 @@
 
 namespace tcpdiag::correlate {
 
-// What events told of the endpoint, and sums of its sockets or of the source, since it is known.
+// What events reported of the endpoint, and sums of its sockets or of the source, since it is known.
 model::Activity total_of(const EndpointRecord& endpoint);
 
 // window: rounded up to whole seconds, or to what a kept cell of a long trace holds.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the correlator keeps of one socket while it lives, and of the few that are told whole.
+// What the correlator keeps of one socket while it lives, and of the few that are reported whole.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +42,7 @@ struct SocketRecord {
   std::size_t endpoint = 0;           // index into State::endpoints
   std::uint64_t endpoint_serial = 0;  // of a kept one: its place may be another endpoint's by now
   model::Flow flow;                   // the newest
-  model::MonoTime flow_at{};          // when that was told
+  model::MonoTime flow_at{};          // when that was reported
   FlowSums flow_counted;              // of it, in the endpoint's sum
   std::optional<model::Owner> owner;
   model::MonoTime first_seen_at{};

@@ -47,7 +47,7 @@ std::vector<TimelineMark> make_timeline(const State& state, const SocketRecord& 
   return timeline;
 }
 
-void tell_connect(SocketStory& story, const SocketRecord& socket, MonoTime until) {
+void fill_connect(SocketStory& story, const SocketRecord& socket, MonoTime until) {
   if (!socket.attempt) return;
   story.outcome = socket.outcome.value_or(model::ConnectOutcome::kPending);
   story.connect_took = socket.connect_took;
@@ -85,7 +85,7 @@ SocketStory make_story(const State& state, const SocketRecord& socket, MonoTime 
   story.opened_at = opened_at(socket);
   story.first_seen_at = socket.first_seen_at;
   story.closed_at = socket.closed_at;
-  tell_connect(story, socket, until);
+  fill_connect(story, socket, until);
   story.ended_by = ended_by(socket);
   story.ended_with = ended_with(socket);
   story.end = socket.end;

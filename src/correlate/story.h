@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A socket's record as a report tells it.
+// A socket's record as a report shows it.
 #pragma once
 
 #include "correlate/state.h"

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "correlate/abilities.h"
+#include "correlate/features.h"
 #include "correlate/keep_limits.h"
 #include "correlate/measures.h"
 
@@ -49,7 +49,7 @@ Totals known_zeros(const State& state) {
   totals.out_of_order_segments = 0;
   totals.segments_sent = 0;
   totals.segments_received = 0;
-  if (is_able(state, "retransmit_failures")) totals.retransmit_failures = {0, 0};
+  if (has_feature(state, "retransmit_failures")) totals.retransmit_failures = {0, 0};
   for (const auto phase : {model::Phase::kSynSent, model::Phase::kEstablished, model::Phase::kAfterLocalFin,
                            model::Phase::kAfterRemoteFin}) {
     totals.reset_phases[static_cast<std::size_t>(phase)] = 0;

@@ -320,9 +320,10 @@ void describe(std::vector<model::Finding>& findings, const model::Picture& pictu
     for (const std::size_t cause : finding.caused_by) {
       const Rule* explains = cause < findings.size() ? find_rule(findings[cause].code) : nullptr;
       if (explains == nullptr) continue;
-      const bool told = std::any_of(explains->effects.begin(), explains->effects.end(),
-                                    [&](const Effect& effect) { return effect.rule == rule && effect.told_by_cause; });
-      if (told) finding.told_by = cause;
+      const bool reported = std::any_of(explains->effects.begin(), explains->effects.end(), [&](const Effect& effect) {
+        return effect.rule == rule && effect.reported_by_cause;
+      });
+      if (reported) finding.reported_by = cause;
     }
   }
 }

@@ -23,7 +23,7 @@ struct EvidenceKey {
 
 // Those that mean the same in every rule.
 inline constexpr EvidenceKey kComm{"comm"};
-inline constexpr EvidenceKey kConnectCount{"connect_count"};    // of the endpoint: told with the impact
+inline constexpr EvidenceKey kConnectCount{"connect_count"};    // of the endpoint: shown with the impact
 inline constexpr EvidenceKey kExchangeCount{"exchange_count"};  // likewise
 inline constexpr EvidenceKey kSharePct{"share_pct"};            // likewise
 inline constexpr EvidenceKey kSocketIds{"sockets"};
@@ -65,7 +65,7 @@ class EvidenceReader {
   std::string some(EvidenceKey key, std::string_view words);  // "3 by timeout"; empty where there are none
   std::string p50_p99(EvidenceKey p50, EvidenceKey p99);      // of `_us` keys: "p50 186 ms, p99 203 ms"
   bool is_set(EvidenceKey key);                               // of a truth value
-  void skip(std::initializer_list<EvidenceKey> keys);         // they are told elsewhere
+  void skip(std::initializer_list<EvidenceKey> keys);         // they are shown elsewhere
 
   const model::EndpointPicture* endpoint() const;                     // the finding's; null: none
   std::optional<EvidenceReader> beside(std::string_view code) const;  // the finding of the same endpoint
@@ -97,7 +97,7 @@ std::string spread_of(std::optional<double> p50_s, std::optional<double> min_s, 
 std::string floor_words(std::optional<double> floor_us, std::string_view source);
 
 // Fills what a report shows of findings beside their values: family, rows, timers, what the impact is a part of, and
-// which cause has told of an effect. By their codes; those of no rule are left as they are.
+// which cause has reported an effect. By their codes; those of no rule are left as they are.
 void describe(std::vector<model::Finding>& findings, const model::Picture& picture);
 
 }  // namespace tcpdiag::diagnose

@@ -66,21 +66,23 @@ class Order {
     return result;
   }
 
-  // The next is always the least one whose causes have all been told.
+  // The next is always the least one whose causes have all been placed.
   Indexes causes_first(Indexes members) const {
     std::sort(members.begin(), members.end(), [this](std::size_t a, std::size_t b) { return tie(a) < tie(b); });
-    Indexes told;
+    Indexes placed;
     while (!members.empty()) {
-      const auto is_told = [&told](std::size_t i) { return std::find(told.begin(), told.end(), i) != told.end(); };
+      const auto is_placed = [&placed](std::size_t i) {
+        return std::find(placed.begin(), placed.end(), i) != placed.end();
+      };
       auto next = std::find_if(members.begin(), members.end(), [&](std::size_t i) {
         const auto& causes = finding(i).caused_by;
-        return std::all_of(causes.begin(), causes.end(), is_told);
+        return std::all_of(causes.begin(), causes.end(), is_placed);
       });
       if (next == members.end()) next = members.begin();  // a cycle: cannot be, the edges have none
-      told.push_back(*next);
+      placed.push_back(*next);
       members.erase(next);
     }
-    return told;
+    return placed;
   }
 
   // A cause and its effect may count the same failures, so a group is as large as its largest member.

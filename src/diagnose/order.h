@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The order in which findings are told: causes first, the gravest first, the same for the same trace.
+// The order in which findings are reported: causes first, the gravest first, the same for the same trace.
 #pragma once
 
 #include <vector>

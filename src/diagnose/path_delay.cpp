@@ -19,7 +19,7 @@ bool alike(std::uint64_t a, std::uint64_t b) {
 }
 
 // What one second says about its rise.
-enum class Says : std::uint8_t { kNothing, kQueued, kNotQueued, kCannotTell };
+enum class Says : std::uint8_t { kNothing, kQueued, kNotQueued, kUnclear };
 
 class Reading {
  public:
@@ -116,7 +116,7 @@ class Reading {
       result_.beyond_delayed_ack = true;
       return Says::kQueued;
     }
-    return Says::kCannotTell;
+    return Says::kUnclear;
   }
 
   std::vector<std::uint64_t> rises_of(Says what) const {
@@ -135,7 +135,7 @@ class Reading {
   void spread_proof() {
     const std::size_t proven = count_of(Says::kQueued);
     const std::size_t against = count_of(Says::kNotQueued);
-    const std::size_t silent = count_of(Says::kCannotTell);
+    const std::size_t silent = count_of(Says::kUnclear);
     const auto share = [](std::size_t part, std::size_t whole) {
       return static_cast<double>(part) / static_cast<double>(std::max<std::size_t>(whole, 1));
     };
@@ -146,7 +146,7 @@ class Reading {
     const auto typical = Values<std::uint64_t>(rises_of(Says::kQueued)).p50();
     for (std::size_t i = 0; i < s_.size(); ++i) {
       if (says_[i] == Says::kQueued) result_.queued[i] = true;
-      if (says_[i] != Says::kCannotTell) continue;
+      if (says_[i] != Says::kUnclear) continue;
       const std::uint64_t rise = *path_rise(i);
       const bool enough = many || (some && rise >= us(kDelayedAckMost));
       const bool follows = enough && agreed && typical && alike(rise, *typical);

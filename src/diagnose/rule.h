@@ -73,7 +73,7 @@ struct Rule;
 struct Effect {
   const Rule* rule;
   Shared shared;
-  bool told_by_cause = false;  // the cause's evidence contains that of the effect
+  bool reported_by_cause = false;  // the cause's evidence contains that of the effect
 };
 
 // All that the program knows of one kind of finding, in the rule's own file. docs/findings.md has a section for each.

@@ -78,7 +78,7 @@ void Collector::settle(Comparison& out) {
                                                       : candidate.doubt);
   }
   // The run as a whole says nothing new where an endpoint has said it.
-  const auto told = [&kept](const Difference& whole) {
+  const auto reported = [&kept](const Difference& whole) {
     return std::any_of(kept.begin(), kept.end(), [&whole](const Candidate& other) {
       const Difference& part = other.difference;
       return part.scope.kind == ScopeKind::kEndpoint && part.what == whole.what && part.direction == whole.direction &&
@@ -87,7 +87,8 @@ void Collector::settle(Comparison& out) {
   };
   for (const Candidate& candidate : kept) {
     const Difference& difference = candidate.difference;
-    if (difference.scope.kind == ScopeKind::kRun && difference.tier == Tier::kFailures && told(difference)) continue;
+    if (difference.scope.kind == ScopeKind::kRun && difference.tier == Tier::kFailures && reported(difference))
+      continue;
     out.differences.push_back(difference);
   }
   out.not_compared.insert(out.not_compared.end(), not_compared_.begin(), not_compared_.end());

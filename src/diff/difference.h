@@ -19,7 +19,7 @@ namespace tcpdiag::diff {
 enum class Mode : std::uint8_t { kTwoRuns, kOneRun };
 const char* to_string(Mode mode);  // "two_runs", "one_run"
 
-// In the order in which differences are told.
+// In the order in which differences are reported.
 enum class Tier : std::uint8_t { kFailures, kDelays, kLoss, kTraffic, kSettings };
 const char* to_string(Tier tier);  // "failures", "delays", ...
 
@@ -86,7 +86,7 @@ struct Difference {
   // Probability that two samples of the same thing differ as much or more; absent: a fact that needs no test (a
   // setting) or no test is possible, and a reason says so.
   std::optional<double> p_value;
-  // kHigh and kMedium count for the verdict; kLow is told, but may be chance.
+  // kHigh and kMedium count for the verdict; kLow is reported, but may be chance.
   model::Confidence confidence = model::Confidence::kHigh;
   std::vector<std::string> confidence_reasons;  // why not high
   std::optional<std::uint64_t> affected;        // exchanges, connects or segments by which the worse side is worse
@@ -115,7 +115,7 @@ struct OnlyIn {
 // What the answer does not cover, and why.
 struct NotCompared {
   std::string what;  // "rates", "path_queue of 10.0.0.1:443", "everything"
-  std::string why;   // one sentence with its cure, where there is one
+  std::string why;   // one sentence with a hint, where there is one
 };
 
 // One run in a few words.

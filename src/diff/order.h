@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is told first, what explains it, and the answer in one word.
+// What is reported first, what explains it, and the answer in one word.
 #pragma once
 
 #include "diff/difference.h"

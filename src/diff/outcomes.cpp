@@ -4,7 +4,7 @@
 // Of good exchanges the report has counts, medians and histograms, of failed ones each socket's story. So a failed
 // value is held against the good ones' median by the sign test (half of them should be above), and a place (process,
 // peer, backend, second) by its share of the failures against its share of the traffic. Failures of one second may be
-// one event: what holds only if each of them counts is told with confidence low.
+// one event: what holds only if each of them counts is reported with confidence low.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -157,11 +157,11 @@ void compare_circumstances(const model::Report& good, const model::Report& bad, 
                                        "may be missing from the shorter",
                                        duration(1e6 * length_of(good)), duration(1e6 * length_of(bad))));
   }
-  std::map<std::string, std::pair<bool, bool>> abilities;
-  for (const model::Ability& ability : good.picture.start.abilities) abilities[ability.name].first = ability.available;
-  for (const model::Ability& ability : bad.picture.start.abilities) abilities[ability.name].second = ability.available;
+  std::map<std::string, std::pair<bool, bool>> features;
+  for (const model::Feature& feature : good.picture.start.abilities) features[feature.name].first = feature.available;
+  for (const model::Feature& feature : bad.picture.start.abilities) features[feature.name].second = feature.available;
   std::vector<std::string> lacking;
-  for (const auto& [name, has] : abilities) {
+  for (const auto& [name, has] : features) {
     if (has.first == has.second) continue;
     lacking.push_back(fmt::format("{} (not in {})", name, has.first ? "BAD" : "GOOD"));
   }

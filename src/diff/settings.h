@@ -9,7 +9,7 @@ namespace tcpdiag::diff {
 
 void compare_settings(const model::Report& good, const model::Report& bad, Collector& collector);
 
-// What makes the comparison as a whole weaker: filters, lengths, losses, abilities.
+// What makes the comparison as a whole weaker: filters, lengths, losses, features.
 void compare_circumstances(const model::Report& good, const model::Report& bad, Collector& collector);
 
 }  // namespace tcpdiag::diff

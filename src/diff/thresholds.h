@@ -13,7 +13,7 @@ namespace tcpdiag::diff {
 // show a difference of confidence medium by chance, one in a thousand one of confidence high.
 constexpr double kFamilyMedium = 0.01;
 constexpr double kFamilyHigh = 0.001;
-// Of one test alone. What passes only this is told with confidence low and does not count for the verdict.
+// Of one test alone. What passes only this is reported with confidence low and does not count for the verdict.
 constexpr double kSingleLow = 0.01;
 // Fewer values than this on one side cannot reach any of them: no test is made, and none is counted.
 constexpr double kFewestValues = 4;

@@ -21,7 +21,7 @@ Row kernel_row(std::string id, std::string name, Weight weight) {
           .weight = weight,
           .found = {},
           .lost = {},
-          .cure = {}};
+          .hint = {}};
 }
 
 Row release_row(const model::HostInfo& host) {
@@ -35,7 +35,7 @@ void refuse(Row& row, const Error& error) {
   row.answer = Answer::kNo;
   row.found = error.what;
   row.lost = kNothing;
-  row.cure = error.cure;
+  row.hint = error.hint;
 }
 
 Row source_row() {
@@ -51,16 +51,16 @@ Row types_row(const Kernel& kernel) {
   return row;
 }
 
-Row ability_row(const Standing& standing) {
-  const Ability& ability = *standing.ability;
-  Row row = kernel_row(std::string(ability.name), std::string(ability.title),
-                       ability.required ? Weight::kRequired : Weight::kOptional);
+Row feature_row(const Standing& standing) {
+  const Feature& feature = *standing.feature;
+  Row row = kernel_row(std::string(feature.name), std::string(feature.title),
+                       feature.required ? Weight::kRequired : Weight::kOptional);
   row.answer = standing.answer;
   row.found = standing.found;
-  row.programs.assign(ability.programs.begin(), ability.programs.end());
+  row.programs.assign(feature.programs.begin(), feature.programs.end());
   if (standing.answer == Answer::kNo) {
-    row.lost = ability.lost;
-    row.cure = cure_of(standing);
+    row.lost = feature.lost;
+    row.hint = hint_of(standing);
   }
   return row;
 }
@@ -92,7 +92,7 @@ Row programs_row(const Kernel& kernel) {
   refuse(row, kernel.load_error.value_or(Error{}));
   if (kernel.load == LoadTest::kNotPermitted) {
     row.found = "bpf() is not permitted although the capabilities are there";
-    row.cure =
+    row.hint =
         "it is a system call filter (docker: --security-opt seccomp=unconfined), a security module (SELinux, "
         "AppArmor: see dmesg), or the limit of locked memory (ulimit -l)";
   }
@@ -107,7 +107,7 @@ std::vector<Row> kernel_rows(const Kernel& kernel, const model::HostInfo& host) 
     return rows;
   }
   rows.push_back(types_row(kernel));
-  for (const Standing& standing : kernel.abilities.standings()) rows.push_back(ability_row(standing));
+  for (const Standing& standing : kernel.features.standings()) rows.push_back(feature_row(standing));
   rows.push_back(programs_row(kernel));
   return rows;
 }
@@ -132,14 +132,14 @@ void judge(Examination& result) {
     const auto reasons = std::ranges::count_if(
         rows, [&](const Row& row) { return prevents(row) && (row.id != kProgramsRow || &row == &*first); });
     result.verdict = Readiness::kCannot;
-    result.answer = fmt::format("cannot trace: {}; {}", first->found, first->cure);
+    result.answer = fmt::format("cannot trace: {}; {}", first->found, first->hint);
     if (reasons > 1) result.answer += fmt::format(" (the first of {} reasons)", reasons);
   } else if (programs->answer != Answer::kYes) {
     result.verdict = Readiness::kCannot;
     result.answer = "cannot trace: not known whether the kernel takes the programs";
   } else if (std::ranges::any_of(rows, impoverishes)) {
-    result.verdict = Readiness::kPoorer;
-    result.answer = "can trace, poorer: " + names_of(rows, impoverishes);
+    result.verdict = Readiness::kDegraded;
+    result.answer = "can trace, degraded: " + names_of(rows, impoverishes);
   } else {
     result.verdict = Readiness::kEverything;
     result.answer = "can trace: everything";
@@ -156,7 +156,7 @@ const char* to_string(Group group) {
   switch (group) {
     case Group::kKernel:
       return "kernel";
-    case Group::kRights:
+    case Group::kPrivileges:
       return "rights";
     case Group::kHost:
       return "host";
@@ -180,7 +180,7 @@ const char* to_string(Readiness verdict) {
   switch (verdict) {
     case Readiness::kEverything:
       return "everything";
-    case Readiness::kPoorer:
+    case Readiness::kDegraded:
       return "poorer";
     case Readiness::kCannot:
       return "cannot";
@@ -193,30 +193,30 @@ Examination examine(const Kernel& kernel, model::Machine machine) {
   result.machine = std::move(machine);
   const model::Machine& there = result.machine;
   result.rows = kernel_rows(kernel, there.host);
-  std::ranges::move(rights_rows(there.rights, &kernel, there.host.cpus), std::back_inserter(result.rows));
+  std::ranges::move(privileges_rows(there.privileges, &kernel, there.host.cpus), std::back_inserter(result.rows));
   std::ranges::move(host_rows(there), std::back_inserter(result.rows));
-  if (!kernel.no_types && kernel.built_in) result.abilities = kernel.abilities.of_report();
+  if (!kernel.no_types && kernel.built_in) result.features = kernel.features.of_report();
   judge(result);
   return result;
 }
 
-Result<> check_rights(const model::Rights& rights) {
-  for (const Row& row : rights_rows(rights, nullptr, 0)) {
-    if (prevents(row)) return fail(ExitCode::kNotAble, row.found, row.cure);
+Result<> check_privileges(const model::Privileges& privileges) {
+  for (const Row& row : privileges_rows(privileges, nullptr, 0)) {
+    if (prevents(row)) return fail(ExitCode::kNotAble, row.found, row.hint);
   }
   return {};
 }
 
 Error no_live_source() {
   return {.what = "this tcpdiag was built without the live kernel source",
-          .cure = "build it with -DTCPDIAG_BPF=ON (needs clang and bpftool)",
+          .hint = "build it with -DTCPDIAG_BPF=ON (needs clang and bpftool)",
           .exit_code = ExitCode::kNotAble};
 }
 
 Error no_types(bool has_sys) {
   return {.what = has_sys ? "this kernel does not describe its types: /sys/kernel/btf/vmlinux is missing"
                           : "the kernel's types cannot be read: /sys is not mounted",
-          .cure = has_sys
+          .hint = has_sys
                       ? "use a kernel built with CONFIG_DEBUG_INFO_BTF=y, as those of Debian 11, Ubuntu 22.04, RHEL 9 "
                         "and Amazon Linux 2023 are"
                       : "mount -t sysfs sysfs /sys; in a container: mount the host's /sys, read-only",

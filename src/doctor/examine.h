@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `tcpdiag doctor` answers: can this kernel and this user trace, what is lost, and the cure. A function of what
+// What `tcpdiag doctor` answers: can this kernel and this user trace, what is lost, and a hint. A function of what
 // was found out (Kernel, model::Machine); asks nothing itself. The same words refuse a trace.
 #pragma once
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "doctor/abilities.h"
+#include "doctor/features.h"
 #include "model/machine.h"
 #include "util/result.h"
 
@@ -31,18 +31,18 @@ enum class LoadTest : std::uint8_t {
 struct Kernel {
   bool built_in = true;                  // this tcpdiag has a live source
   std::optional<Error> no_types;         // its types could not be read: nothing is known of it
-  Abilities abilities;                   // after the load test
+  Features features;                     // after the load test
   std::optional<bool> memory_is_locked;  // BPF memory counts as the user's locked memory (before 5.11)
   LoadTest load = LoadTest::kNotTried;
   unsigned programs = 0;            // that were loaded
-  std::vector<Refused> refused;     // also where the run is only poorer for it
+  std::vector<Refused> refused;     // also where the run is only degraded for it
   std::optional<Error> load_error;  // of a test that was not passed
 };
 
-enum class Group : std::uint8_t { kKernel, kRights, kHost };
+enum class Group : std::uint8_t { kKernel, kPrivileges, kHost };
 enum class Weight : std::uint8_t {
   kRequired,  // without it nothing can be traced
-  kOptional,  // without it a run is poorer
+  kOptional,  // without it a run is degraded
   kNote,      // good to know
 };
 const char* to_string(Group group);    // "kernel", "rights", "host"
@@ -56,25 +56,25 @@ struct Row {
   Answer answer = Answer::kUnknown;
   std::string found;  // what was seen; may hold untrusted text
   std::string lost;   // empty where the answer is yes
-  std::string cure;   // the same
+  std::string hint;   // the same
   std::vector<std::string> programs = {};
 };
 
-enum class Readiness : std::uint8_t { kEverything, kPoorer, kCannot };
+enum class Readiness : std::uint8_t { kEverything, kDegraded, kCannot };
 const char* to_string(Readiness verdict);  // "everything", "poorer", "cannot"
 
 struct Examination {
   model::Machine machine;
-  std::vector<Row> rows;  // kernel, rights, host
-  std::vector<model::Ability> abilities;
+  std::vector<Row> rows;  // kernel, privileges, host
+  std::vector<model::Feature> features;
   Readiness verdict = Readiness::kCannot;
   std::string answer;  // the verdict in one line: "can trace: everything"
 };
 
 Examination examine(const Kernel& kernel, model::Machine machine);
 
-// Error (kNotAble): with these rights nothing can be traced, whatever the kernel. What is not known is no error.
-Result<> check_rights(const model::Rights& rights);
+// Error (kNotAble): with these privileges nothing can be traced, whatever the kernel. What is not known is no error.
+Result<> check_privileges(const model::Privileges& privileges);
 
 // This tcpdiag was built without one.
 Error no_live_source();

@@ -21,7 +21,7 @@ Row row(std::string id, std::string name, Weight weight) {
           .weight = weight,
           .found = {},
           .lost = {},
-          .cure = {}};
+          .hint = {}};
 }
 
 Row pid_namespace_row(const model::Machine& machine) {
@@ -53,7 +53,7 @@ Row own_netns_row(const model::Machine& machine) {
 
 Row other_netns_row(const model::Machine& machine) {
   Row out = row("other_namespaces", "other network namespaces", Weight::kOptional);
-  const auto& capabilities = machine.rights.capabilities;
+  const auto& capabilities = machine.privileges.capabilities;
   const bool is_admin = capabilities && (capabilities->effective >> CAP_SYS_ADMIN & 1U) != 0;
   const std::string lost = "--netns, and -p with a process of another namespace";
   if (!machine.netns) {
@@ -116,7 +116,7 @@ Row instance_row(const model::Machine& machine) {
   } else {
     out.found = "the firmware (DMI) does not tell";
     out.lost = "the baseline of this host's network";
-    out.cure = "--instance-type TYPE, or --imds, which asks EC2's metadata service";
+    out.hint = "--instance-type TYPE, or --imds, which asks EC2's metadata service";
   }
   return out;
 }

@@ -5,11 +5,11 @@
 
 namespace tcpdiag::doctor {
 
-void refuse(Row& row, std::string found, std::string lost, std::string cure) {
+void refuse(Row& row, std::string found, std::string lost, std::string hint) {
   row.answer = Answer::kNo;
   row.found = std::move(found);
   row.lost = std::move(lost);
-  row.cure = std::move(cure);
+  row.hint = std::move(hint);
 }
 
 void allow(Row& row, std::string found) {

@@ -118,13 +118,13 @@ tl::unexpected<Error> none(std::string_view spec, const std::string& mount) {
         near.push_back(path.substr(mount.size()));
     });
   }
-  std::string cure =
+  std::string hint =
       fmt::format("they are the directories under {}; `systemd-cgls` shows them", escape_terminal(mount));
   if (!near.empty() && near.size() <= kMostSuggestions) {
     std::ranges::sort(near);
-    cure = escape_terminal(fmt::format("did you mean {}?", fmt::join(near, " or ")));
+    hint = escape_terminal(fmt::format("did you mean {}?", fmt::join(near, " or ")));
   }
-  return fail(ExitCode::kUsage, fmt::format("no cgroup '{}'", escape_terminal(spec)), std::move(cure));
+  return fail(ExitCode::kUsage, fmt::format("no cgroup '{}'", escape_terminal(spec)), std::move(hint));
 }
 
 std::optional<std::string> find_mount(const std::string& proc) {

@@ -22,7 +22,7 @@ namespace tcpdiag::host {
 Result<model::CgroupFilter> find_cgroup(std::string_view spec, const std::string& proc = "/proc");
 
 // The paths of cgroups, as they are when this is made: a process that a kernel program tells of may be gone before
-// /proc is asked, and asking /proc needs rights that are given up.
+// /proc is asked, and asking /proc needs privileges that are dropped.
 class CgroupPaths {
  public:
   static constexpr std::size_t kMost = 65536;  // the rest is asked of /proc only

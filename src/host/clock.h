@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The only place of the program that reads clocks: everything after a source is told the time.
+// The only place of the program that reads clocks: everything after a source is given the time.
 #pragma once
 
 #include "model/time.h"

@@ -13,8 +13,8 @@
 #include "host/files.h"
 #include "host/instance.h"
 #include "host/nic.h"
+#include "host/privileges.h"
 #include "host/process.h"
-#include "host/rights.h"
 #include "host/sysctls.h"
 #include "util/io.h"
 
@@ -65,7 +65,7 @@ model::Machine read_machine(std::time_t now) {
   machine.host.instance_type = instance_type_from_dmi();
   if (machine.host.instance_type) machine.host.instance_type_source = "dmi";
   machine.is_ec2 = is_ec2();
-  machine.rights = read_rights();
+  machine.privileges = read_privileges();
   if (process_exists(static_cast<std::uint32_t>(::getpid()))) machine.sees_host_pids = shows_host_pids();
   machine.netns = netns_reach();
   machine.cgroups = cgroup_trees();

@@ -82,7 +82,7 @@ Result<Netns> at_path(const std::string& path, const NetnsPlaces& places) {
                 "`ip netns list` and `lsns -t net` show them");
   }
   if (places.check_kind && !is_netns(fd.get())) {
-    return fail(ExitCode::kUsage, fmt::format("'{}' is no network namespace", shown),
+    return fail(ExitCode::kUsage, fmt::format("'{}' is not a network namespace", shown),
                 "`ip netns list` and `lsns -t net` show them");
   }
   return describe(std::move(fd), places);
@@ -117,9 +117,10 @@ Result<Netns> with_inode(std::uint32_t inode, std::string_view spec, const Netns
   const std::string shown = escape_terminal(spec);
   if (some_hidden) {
     return fail(ExitCode::kNotAble,
-                fmt::format("'{}' is no process and no network namespace that this user may see", shown), kBecomeRoot);
+                fmt::format("'{}' is neither a process nor a network namespace that this user may see", shown),
+                kBecomeRoot);
   }
-  return fail(ExitCode::kUsage, fmt::format("'{}' is no process and no network namespace's inode", shown),
+  return fail(ExitCode::kUsage, fmt::format("'{}' is neither a process nor a network namespace's inode", shown),
               "`lsns -t net` shows both");
 }
 

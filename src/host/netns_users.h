@@ -2,9 +2,9 @@
 // Whether a network namespace is still in use. Whoever holds a descriptor of it, or of a file or a socket in it, keeps
 // it alive: a tracer would never see it die, so it has to ask whether anybody else is left.
 //
-// /proc/PID/ns/net is only for those who may trace that process, and by the time of asking this program has given up
-// that right. /proc/PID/net is for everybody and just as good: its files are made for each namespace, so two processes
-// are in one namespace exactly if their /proc/PID/net/dev has one inode.
+// /proc/PID/ns/net is only for those who may trace that process, and by the time of asking this program has dropped
+// that privilege. /proc/PID/net is for everybody and just as good: its files are made for each namespace, so two
+// processes are in one namespace exactly if their /proc/PID/net/dev has one inode.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ namespace tcpdiag::host {
 
 class NetnsUsers {
  public:
-  // Enters the namespace and opens what is needed; asking later needs no right.
+  // Enters the namespace and opens what is needed; asking later needs no privilege.
   static NetnsUsers of(const Netns& netns, const std::string& proc = "/proc");
   // `net_dev`: of its file /proc/thread-self/net/dev. Where that is unknown, so is everything.
   NetnsUsers(std::uint32_t inode, std::optional<FileIdentity> net_dev, std::string proc = "/proc");

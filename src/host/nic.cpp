@@ -179,7 +179,7 @@ std::vector<model::NicSample> NicStatistics::read(model::MonoTime at) {
       known = drivers_.emplace(device.index, std::move(driver)).first;
     }
     Driver& driver = known->second;
-    if (driver.told_without_counters) continue;
+    if (driver.reported_without_counters) continue;
     model::NicSample sample;
     sample.at = at;
     sample.device = device.name;
@@ -189,7 +189,7 @@ std::vector<model::NicSample> NicStatistics::read(model::MonoTime at) {
     const Reading reading = read_counters(device.name, sample);
     if (reading == Reading::kNotNow) continue;
     sample.counters_supported = reading == Reading::kRead;
-    driver.told_without_counters = reading == Reading::kNoCounters;
+    driver.reported_without_counters = reading == Reading::kNoCounters;
     samples.push_back(std::move(sample));
   }
   std::ranges::stable_sort(samples, std::greater<>(), &model::NicSample::counters_supported);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the drivers of a namespace's network devices count of a cloud's allowances, as `ethtool -S` shows it. Netlink
 // does not tell a driver's own statistics (Documentation/networking/ethtool-netlink.rst: ETHTOOL_GSTATS, "n/a"), so it
-// is the ioctl, which needs no rights.
+// is the ioctl, which needs no privileges.
 #pragma once
 
 #include <cstddef>
@@ -54,7 +54,7 @@ class NicStatistics {
   struct Driver {
     std::string name;
     std::string version;
-    bool told_without_counters = false;
+    bool reported_without_counters = false;
   };
 
   Reading read_counters(const std::string& device, model::NicSample& sample);

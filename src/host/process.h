@@ -37,7 +37,7 @@ bool shows_host_pids(const std::string& proc = "/proc", std::uint64_t initial_na
 // before it became this program.
 class PeakRss {
  public:
-  // Opens the file; reading it later needs no right.
+  // Opens the file; reading it later needs no privilege.
   explicit PeakRss(const std::string& proc = "/proc");
 
   std::uint64_t bytes() const;  // so far; 0 where the kernel does not tell

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Event: one rare thing that happened to one socket, as every source tells it (live kernel, capture, recording).
+// Event: one rare thing that happened to one socket, as every source emits it (live kernel, capture, recording).
 //
 // Each event carries the socket's identity and figures, so that it can be understood although an earlier one was lost.
 // Events of one socket come in the order in which they happened; events of different sockets may be a few microseconds
@@ -141,7 +141,7 @@ struct Event {
   EventBody body;
 };
 
-// --- What a socket's timeline keeps: the figures that a story tells, in few bytes ---
+// --- What a socket's timeline keeps: the figures that a story shows, in few bytes ---
 
 // kName: in reports (docs/json.md). Absent and 0 are not known, where nothing else is said.
 namespace mark {

@@ -129,7 +129,7 @@ class Parser {
       kind.primitive = "host";  // "src 10.0.0.1", as in pcap-filter(7)
     }
     if (at_ >= words_.size()) return wrong("the filter expression ends where a value is wanted");
-    if (kind.primitive.empty()) return wrong(fmt::format("'{}' is no word of the filter expression", shown()));
+    if (kind.primitive.empty()) return wrong(fmt::format("invalid word '{}' in the filter expression", shown()));
     newest_ = kind;
     return value(kind);
   }
@@ -140,9 +140,8 @@ class Parser {
       const std::optional<Cidr> net = Cidr::parse(word());
       const bool is_block = word().find('/') != std::string_view::npos;
       if (!net || is_block != (kind.primitive == "net")) {
-        return wrong(fmt::format(
-            "'{}' is no {}", shown(),
-            kind.primitive == "net" ? "address block such as 10.0.0.0/8" : "address (names are not looked up)"));
+        return wrong(kind.primitive == "net" ? fmt::format("invalid address block '{}' (such as 10.0.0.0/8)", shown())
+                                             : fmt::format("invalid address '{}' (names are not looked up)", shown()));
       }
       step.net = *net;
     } else {
@@ -153,8 +152,8 @@ class Parser {
       const auto high = dash == std::string_view::npos ? low : port(text.substr(dash + 1));
       const bool is_range = dash != std::string_view::npos;
       if (!low || !high || *low > *high || is_range != (kind.primitive == "portrange")) {
-        return wrong(fmt::format("'{}' is no {}", shown(),
-                                 kind.primitive == "port" ? "port, 1 to 65535" : "range of ports such as 8000-8099"));
+        return wrong(kind.primitive == "port" ? fmt::format("invalid port '{}' (1 to 65535)", shown())
+                                              : fmt::format("invalid port range '{}' (such as 8000-8099)", shown()));
       }
       step.port_low = *low;
       step.port_high = *high;

@@ -46,7 +46,7 @@ struct Expression {
   Expression with_nets(const std::function<Cidr(const Cidr&)>& replacement) const;
 };
 
-// Errors: kUsage, with the place and the cure.
+// Errors: kUsage, with the place and the hint.
 Result<Expression> parse_expression(std::string_view text);
 
 }  // namespace tcpdiag::model

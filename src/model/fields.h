@@ -115,7 +115,7 @@ TCPDIAG_FIELDS(Filters, pids, children, descendants, comms, cgroups, local_ports
 
 // --- sample.h ---
 
-TCPDIAG_FIELDS(Ability, name, available, reason);
+TCPDIAG_FIELDS(Feature, name, available, reason);
 TCPDIAG_FIELDS(TcpSysctls, syn_retries, synack_retries, retries2, orphan_retries, fin_timeout_s, keepalive_time_s,
                keepalive_intvl_s, keepalive_probes, rto_min_us, rto_max_ms, syn_linear_timeouts);
 TCPDIAG_FIELDS(NetnsInfo, inode, name, is_self, is_initial, somaxconn, sysctls);

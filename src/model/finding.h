@@ -99,7 +99,7 @@ struct Finding {
   std::optional<std::size_t> endpoint;          // index into Picture::endpoints
   std::string device;                           // empty: none
   std::vector<std::size_t> caused_by;           // indexes into the final list of findings
-  std::optional<std::size_t> told_by;           // that of them whose rows contain what this one has to say
+  std::optional<std::size_t> reported_by;       // that of them whose rows contain what this one has to say
   std::vector<std::size_t> sockets;             // indexes into Picture::sockets
   MonoTime first_at{};
   MonoTime last_at{};

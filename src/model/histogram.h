@@ -37,7 +37,8 @@ class Histogram {
                               std::uint64_t max);
 
   // What was added since `earlier`, a former state of this histogram. min and max are the bounds of its buckets then,
-  // but exact where the addition moved them. Never below zero: if `earlier` holds more than this one, nothing is told.
+  // but exact where the addition moved them. Never below zero: if `earlier` holds more than this one, nothing is
+  // reported.
   Histogram since(const Histogram& earlier) const;
   // What is left when the values of `part` are taken out, bucket by bucket and never below zero: `part` may hold values
   // that this one does not have (yet). min and max as in since(); sum is exact where no bucket fell short.

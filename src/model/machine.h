@@ -23,7 +23,7 @@ struct Capabilities {
 enum class Lockdown : std::uint8_t { kNone, kIntegrity, kConfidentiality };  // kernel_lockdown(7)
 enum class Seccomp : std::uint8_t { kDisabled, kStrict, kFilter };           // as /proc/PID/status numbers them
 
-struct Rights {
+struct Privileges {
   std::uint32_t uid = 0;  // effective
   std::optional<Capabilities> capabilities;
   std::optional<bool> initial_user_namespace;  // else capabilities hold for that namespace only
@@ -50,7 +50,7 @@ struct CgroupTrees {
 
 struct Machine {
   HostInfo host;
-  Rights rights;
+  Privileges privileges;
   std::optional<bool> sees_host_pids;  // processes have the numbers here that kernel programs see
   std::optional<NetnsReach> netns;
   std::optional<CgroupTrees> cgroups;

@@ -37,7 +37,7 @@ struct MeasureInfo {
   int rank = 0;                    // place in tables for people, ascending
   Role only = Role::kUnknown;      // endpoints of this role have it; kUnknown: all
   Traffic needs = Traffic::kData;  // of those in the kernel
-  bool has_p50_series = false;     // is told by the second too; of those in the kernel
+  bool has_p50_series = false;     // is reported by the second too; of those in the kernel
   bool has_p99_series = false;
   bool is_above_floor = false;  // samples hold it with the floor, which is subtracted where a picture is made
   bool is_exchange = false;     // each value is an exchange, a connect or a call
@@ -53,7 +53,7 @@ inline constexpr std::size_t kMeasures = kMeasureInfos.size();
 
 constexpr const MeasureInfo& info_of(Measure measure) { return kMeasureInfos[static_cast<std::size_t>(measure)]; }
 constexpr const char* to_string(Measure measure) { return info_of(measure).name; }  // "path_queue_in"
-constexpr bool is_told_by_second(Measure measure) {
+constexpr bool is_reported_by_second(Measure measure) {
   return info_of(measure).has_p50_series || info_of(measure).has_p99_series;
 }
 constexpr bool is_of_role(Measure measure, Role role) {
@@ -102,7 +102,7 @@ inline constexpr std::size_t kCountSeries = 8;
 
 struct SeriesInfo {
   const char* name = "";  // "path_queue_in_p50_us"
-  bool is_told = true;
+  bool is_reported = true;
 };
 inline constexpr std::array kSeriesInfos{
     SeriesInfo{"bytes_sent"},       SeriesInfo{"bytes_received"}, SeriesInfo{"exchanges"},    SeriesInfo{"connects"},

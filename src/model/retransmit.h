@@ -14,7 +14,7 @@ RetransmitFailure retransmit_failure(const Retransmitted& event);
 
 // The kind, from the facts at the tracepoint; the constants are the same on all supported kernels. The order of the
 // tests matters (include/net/inet_connection_sock.h, include/net/tcp.h):
-//   0. the attempt was refused           -> retransmit_failure(); the kind is told beside it
+//   0. the attempt was refused           -> retransmit_failure(); the kind is reported beside it
 //   1. SYN flag, or SYN_SENT             -> syn
 //   2. Loss and no timer pending         -> rto: the RTO handler has just cleared icsk_pending
 //   3. Recovery                          -> fast, even while a loss probe timer is armed

@@ -22,7 +22,7 @@
 
 namespace tcpdiag::model {
 
-struct Ability {
+struct Feature {
   std::string name;
   bool available = false;
   std::string reason;  // why not, and what is lost; empty when available
@@ -65,7 +65,7 @@ struct HostInfo {
 };
 
 // First of all records: made once, before the first event.
-// What told the events first; a recording keeps what its source was.
+// What emitted the events first; a recording keeps what its source was.
 enum class Origin : std::uint8_t { kBpf, kCapture };
 
 struct TraceStart {
@@ -79,7 +79,7 @@ struct TraceStart {
   Filters filters;
   HostInfo host;
   std::vector<NetnsInfo> netns;
-  std::vector<Ability> abilities;
+  std::vector<Feature> abilities;                      // the features; named as the key in JSON and the column
   std::map<std::uint32_t, std::string> reset_reasons;  // of the running kernel; empty: it has none
   std::optional<Duration> requested_duration;
   std::optional<Duration> floor;  // --floor: the RTT of the path without a queue
@@ -203,7 +203,7 @@ struct NicSample {
   MonoTime at{};
   std::string device;  // untrusted
   std::uint32_t netns_inode = 0;
-  std::string driver;  // untrusted; empty: not told
+  std::string driver;  // untrusted; empty: not known
   std::string driver_version;
   bool counters_supported = false;                   // the driver has one of the five at least
   std::map<std::string, std::uint64_t> exceeded;     // packets queued or dropped
@@ -258,6 +258,6 @@ struct TraceEnd {
 
 using Sample = std::variant<TraceStart, SocketSnapshot, EndpointSample, NetnsSample, NicSample, ProcessInfo, TraceEnd>;
 static_assert(sizeof(Sample) <= 896,
-              "as large as TraceStart: what is told every second carries no large arrays inside");
+              "as large as TraceStart: what is emitted every second carries no large arrays inside");
 
 }  // namespace tcpdiag::model

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Points in time and durations. Everything between a source and a report is told in the kernel's CLOCK_MONOTONIC; wall
+// Points in time and durations. Everything between a source and a report is in the kernel's CLOCK_MONOTONIC; wall
 // time exists only as one pair of readings taken at the start of the trace, so that a clock step changes nothing.
 #pragma once
 

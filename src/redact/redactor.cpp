@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What may be told stays where it is: ports, process and namespace numbers, cgroup ids, times, sizes; the kernel's
+// What may be shown stays where it is: ports, process and namespace numbers, cgroup ids, times, sizes; the kernel's
 // version and architecture, instance types, the offset of the local time; tcpdiag's own version and the recording's
 // random id; names that the kernel gave (counters, reset reasons). Everything else with letters in it is replaced.
 #include "redact/redactor.h"
@@ -18,7 +18,7 @@
 namespace tcpdiag::redact {
 namespace {
 
-// Abilities whose reasons are sentences of this program, without a name in them.
+// Features whose reasons are sentences of this program, without a name in them.
 constexpr auto kPlainReasons = std::to_array<std::string_view>({
     "socket_storage",
     "socket_cookie",
@@ -103,13 +103,12 @@ struct Redactor::Impl {
     });
   }
 
-  void redact_abilities(std::vector<model::Ability>& abilities) const {
-    for (model::Ability& ability : abilities) {
-      if (ability.reason.empty() || std::ranges::find(kPlainReasons, ability.name) != kPlainReasons.end()) continue;
-      ability.reason = kRedactedWord;
+  void redact_features(std::vector<model::Feature>& features) const {
+    for (model::Feature& feature : features) {
+      if (feature.reason.empty() || std::ranges::find(kPlainReasons, feature.name) != kPlainReasons.end()) continue;
+      feature.reason = kRedactedWord;
     }
-    if (origin == Origin::kRaw)
-      abilities.push_back({std::string(kOriginals), false, "redacted: tokens stand for them"});
+    if (origin == Origin::kRaw) features.push_back({std::string(kOriginals), false, "redacted: tokens stand for them"});
   }
 
   void redact(model::TraceStart& start) {
@@ -119,7 +118,7 @@ struct Redactor::Impl {
     start.host.hostname = hosts.token(start.host.hostname, origin);
     for (model::NetnsInfo& netns : start.netns) netns.name = namespaces.token(netns.name, origin);
     redact(start.filters);
-    redact_abilities(start.abilities);
+    redact_features(start.abilities);
   }
 
   void redact(model::SocketSnapshot& snapshot) {
@@ -154,7 +153,7 @@ struct Redactor::Impl {
 };
 
 bool is_redacted(const model::TraceStart& start) {
-  return std::ranges::any_of(start.abilities, [](const model::Ability& a) { return a.name == kOriginals; });
+  return std::ranges::any_of(start.abilities, [](const model::Feature& a) { return a.name == kOriginals; });
 }
 
 Redactor::Redactor(OwnWords own) : impl_(std::make_unique<Impl>()) { impl_->own = std::move(own); }
@@ -165,22 +164,22 @@ void Redactor::lead_to(model::Sink& next) { impl_->next = &next; }
 void Redactor::expect_tokens() { impl_->count_beside(); }
 
 void Redactor::on_event(const model::Event& event) {
-  model::Event told = event;
-  impl_->redact(told.socket);
-  impl_->redact(told.owner);
-  impl_->next->on_event(told);
+  model::Event redacted = event;
+  impl_->redact(redacted.socket);
+  impl_->redact(redacted.owner);
+  impl_->next->on_event(redacted);
 }
 
 void Redactor::on_sample(const model::Sample& sample) {
-  model::Sample told = sample;
-  std::visit([this](auto& one) { impl_->redact(one); }, told);
-  impl_->next->on_sample(told);
+  model::Sample redacted = sample;
+  std::visit([this](auto& one) { impl_->redact(one); }, redacted);
+  impl_->next->on_sample(redacted);
 }
 
 model::View Redactor::view(const model::View& view) {
-  model::View told = view;
-  impl_->redact(told.filters);
-  return told;
+  model::View redacted = view;
+  impl_->redact(redacted.filters);
+  return redacted;
 }
 
 }  // namespace tcpdiag::redact

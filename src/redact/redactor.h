@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes out what a report must not tell to others: addresses, names of the host, of processes, cgroups, namespaces,
+// Takes out what a report must not show to others: addresses, names of the host, of processes, cgroups, namespaces,
 // devices and files, and the command line. It stands between the source and everything behind it, so that no renderer
 // ever sees an original.
 //
@@ -25,7 +25,7 @@
 
 namespace tcpdiag::redact {
 
-// The ability that a redacted stream lacks.
+// The feature that a redacted stream lacks.
 inline constexpr std::string_view kOriginals = "names_and_addresses";
 bool is_redacted(const model::TraceStart& start);
 
@@ -35,15 +35,15 @@ class Redactor : public model::Sink {
   Redactor(OwnWords own, model::Sink& next);
   ~Redactor() override;
 
-  // Where the next stream is told.
+  // Where the next stream is emitted.
   void lead_to(model::Sink& next);
   // A stream that was redacted before is among those that follow, not only the next one.
   void expect_tokens();
 
   void on_event(const model::Event& event) override;
   void on_sample(const model::Sample& sample) override;
-  // The same tokens for what was typed to narrow the report. To be called after TraceStart was told, best at the end:
-  // what is met here first is counted here.
+  // The same tokens for what was typed to narrow the report. To be called after TraceStart was emitted, best at the
+  // end: what is met here first is counted here.
   model::View view(const model::View& view);
 
  private:

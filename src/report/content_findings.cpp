@@ -58,7 +58,7 @@ Roots root_findings(const model::Report& report) {
   Roots roots;
   for (std::size_t i = 0; i < report.findings.size(); ++i) {
     const model::Finding& finding = report.findings[i];
-    if (!finding.caused_by.empty()) continue;  // told by its cause
+    if (!finding.caused_by.empty()) continue;  // reported by its cause
     (finding.severity == model::Severity::kNotice ? roots.notices : roots.causes).push_back(i);
   }
   return roots;
@@ -86,9 +86,9 @@ std::vector<std::size_t> effects_of(const model::Report& report, std::size_t roo
 
 std::string effect_words(const model::Report& report, std::size_t root, std::size_t effect) {
   const model::Finding& finding = report.findings[effect];
-  const bool told = finding.told_by == root;
+  const bool reported = finding.reported_by == root;
   return fmt::format("{} {} ({}){}", effect + 1, finding.code, model::to_string(finding.severity),
-                     told || finding.title.empty() ? "" : ": " + finding.title);
+                     reported || finding.title.empty() ? "" : ": " + finding.title);
 }
 
 std::string_view kind_words(const model::Report& report, const model::Finding& finding) {

@@ -36,9 +36,9 @@ std::string view_words(const model::View& view) {
   return join(parts, ", ");
 }
 
-// Not for want of an ability: the report is of a part of a recording (docs/json.md, abilities).
-bool is_of_narrowing(const model::Ability& ability) {
-  return ability.name == "endpoint_aggregates" || ability.name == "socket_counts";
+// Not for want of a feature: the report is of a part of a recording (docs/json.md, abilities).
+bool is_of_narrowing(const model::Feature& feature) {
+  return feature.name == "endpoint_aggregates" || feature.name == "socket_counts";
 }
 
 // An argument as a POSIX shell takes it (XCU 2.2).
@@ -174,9 +174,9 @@ std::string not_visible_words(const model::Report& report) {
 std::string missing_words(const model::Report& report) {
   constexpr std::size_t kShown = 10;
   std::vector<std::string> names;
-  for (const model::Ability& ability : report.picture.start.abilities) {
-    if (!ability.available && !is_of_narrowing(ability))
-      names.push_back(elide_middle(escape_terminal(ability.name), 40));
+  for (const model::Feature& feature : report.picture.start.abilities) {
+    if (!feature.available && !is_of_narrowing(feature))
+      names.push_back(elide_middle(escape_terminal(feature.name), 40));
   }
   if (names.size() > kShown) {
     const std::size_t more = names.size() - kShown;
@@ -188,8 +188,8 @@ std::string missing_words(const model::Report& report) {
 
 std::vector<std::string> narrowing_remarks(const model::Report& report) {
   std::vector<std::string> remarks;
-  for (const model::Ability& ability : report.picture.start.abilities) {
-    if (!ability.available && is_of_narrowing(ability)) remarks.push_back(ability.reason);
+  for (const model::Feature& feature : report.picture.start.abilities) {
+    if (!feature.available && is_of_narrowing(feature)) remarks.push_back(feature.reason);
   }
   return remarks;
 }

@@ -136,12 +136,12 @@ std::string none_words(const Comparison& comparison) {
 std::string diff_answer(const Comparison& comparison) {
   if (comparison.verdict == diff::Trend::kNotComparable) return none_words(comparison);
   std::vector<std::string> clauses;
-  std::vector<const Difference*> told;
+  std::vector<const Difference*> reported;
   std::size_t left = 0;
   for (const Difference& difference : comparison.differences) {
     if (difference.confidence == model::Confidence::kLow) continue;
     // One measure for each thing: its others say the same again.
-    const bool again = std::any_of(told.begin(), told.end(), [&](const Difference* other) {
+    const bool again = std::any_of(reported.begin(), reported.end(), [&](const Difference* other) {
       return other->scope == difference.scope && other->tier == difference.tier &&
              comparison.mode == diff::Mode::kTwoRuns;
     });
@@ -149,7 +149,7 @@ std::string diff_answer(const Comparison& comparison) {
       ++left;
       continue;
     }
-    told.push_back(&difference);
+    reported.push_back(&difference);
     clauses.push_back(comparison.mode == diff::Mode::kOneRun ? outcome_clause(difference) : clause(difference));
   }
   for (const diff::OnlyIn& only : comparison.only_in) {

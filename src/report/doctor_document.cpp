@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The answer of `tcpdiag doctor`: what is there in one row each, what is missing with its cure, and the verdict, which
+// The answer of `tcpdiag doctor`: what is there in one row each, what is missing with a hint, and the verdict, which
 // on a terminal is last, where it stands above the next prompt.
 #include <fmt/format.h>
 
@@ -21,7 +21,7 @@ struct GroupWords {
   const char* text_heading;
 };
 constexpr GroupWords kGroups[] = {{doctor::Group::kKernel, "kernel", "Kernel", "KERNEL"},
-                                  {doctor::Group::kRights, "rights", "Rights", "RIGHTS"},
+                                  {doctor::Group::kPrivileges, "privileges", "Privileges", "PRIVILEGES"},
                                   {doctor::Group::kHost, "host", "Host", "HOST"}};
 
 bool is_no(const doctor::Row& row) { return row.answer == doctor::Answer::kNo; }
@@ -49,11 +49,11 @@ Row row_of(const doctor::Row& row) {
   out.style = style_of(row);
   if (row.answer == doctor::Answer::kYes) return out;
   if (!row.lost.empty()) out.remarks.push_back({"lost", row.lost});
-  if (!row.cure.empty()) out.remarks.push_back({"cure", row.cure});
+  if (!row.hint.empty()) out.remarks.push_back({"hint", row.hint});
   return out;
 }
 
-// Of a kernel of which nothing could be found out a line for each ability would say nothing.
+// Of a kernel of which nothing could be found out a line for each feature would say nothing.
 bool says_nothing(const doctor::Row& row) { return row.answer == doctor::Answer::kUnknown && row.found.empty(); }
 
 Section group_of(const doctor::Examination& examination, const GroupWords& words) {
@@ -64,7 +64,7 @@ Section group_of(const doctor::Examination& examination, const GroupWords& words
   table.remark_indent = 7;
   table.has_headings = false;
   table.title = words.heading;
-  table.remark_heading = "lost without it, and the cure";
+  table.remark_heading = "lost without it, and the hint";
   std::size_t unsaid = 0;
   for (const doctor::Row& row : examination.rows) {
     if (row.group != words.group) continue;
@@ -84,7 +84,7 @@ Section group_of(const doctor::Examination& examination, const GroupWords& words
 
 Style style_of(doctor::Readiness verdict) {
   if (verdict == doctor::Readiness::kCannot) return Style::kCritical;
-  return verdict == doctor::Readiness::kPoorer ? Style::kWarning : Style::kHeading;
+  return verdict == doctor::Readiness::kDegraded ? Style::kWarning : Style::kHeading;
 }
 
 }  // namespace
@@ -100,7 +100,7 @@ Document doctor_document(const doctor::Examination& examination, const DoctorHea
   for (const GroupWords& group : kGroups) document.body.emplace_back(group_of(examination, group));
   const bool has_unknown = std::any_of(examination.rows.begin(), examination.rows.end(),
                                        [](const doctor::Row& row) { return row.answer == doctor::Answer::kUnknown; });
-  if (has_unknown && examination.machine.rights.uid != 0) {
+  if (has_unknown && examination.machine.privileges.uid != 0) {
     document.body.emplace_back(Paragraph{"Not everything could be found out: 'sudo tcpdiag doctor' tells more."});
   }
   if (extent == Extent::kScreen) document.body.emplace_back(answer);

@@ -53,18 +53,18 @@ Json capabilities_json(const std::optional<model::Capabilities>& sets) {
   return out;
 }
 
-Json rights_json(const model::Rights& rights) {
-  const bool unlimited = rights.memlock_bytes == std::numeric_limits<std::uint64_t>::max();
-  return {{"uid", rights.uid},
-          {"capabilities", capabilities_json(rights.capabilities)},
-          {"initial_user_namespace", or_null(rights.initial_user_namespace)},
-          {"lockdown", rights.lockdown ? Json(name_of(*rights.lockdown)) : Json(nullptr)},
-          {"seccomp", rights.seccomp ? Json(name_of(*rights.seccomp)) : Json(nullptr)},
-          {"locked_memory_unlimited", rights.memlock_bytes ? Json(unlimited) : Json(nullptr)},
-          {"locked_memory_bytes", unlimited ? Json(nullptr) : or_null(rights.memlock_bytes)},
-          {"unprivileged_bpf_disabled", or_null(rights.unprivileged_bpf_disabled)},
-          {"perf_event_paranoid", or_null(rights.perf_event_paranoid)},
-          {"kptr_restrict", or_null(rights.kptr_restrict)}};
+Json privileges_json(const model::Privileges& privileges) {
+  const bool unlimited = privileges.memlock_bytes == std::numeric_limits<std::uint64_t>::max();
+  return {{"uid", privileges.uid},
+          {"capabilities", capabilities_json(privileges.capabilities)},
+          {"initial_user_namespace", or_null(privileges.initial_user_namespace)},
+          {"lockdown", privileges.lockdown ? Json(name_of(*privileges.lockdown)) : Json(nullptr)},
+          {"seccomp", privileges.seccomp ? Json(name_of(*privileges.seccomp)) : Json(nullptr)},
+          {"locked_memory_unlimited", privileges.memlock_bytes ? Json(unlimited) : Json(nullptr)},
+          {"locked_memory_bytes", unlimited ? Json(nullptr) : or_null(privileges.memlock_bytes)},
+          {"unprivileged_bpf_disabled", or_null(privileges.unprivileged_bpf_disabled)},
+          {"perf_event_paranoid", or_null(privileges.perf_event_paranoid)},
+          {"kptr_restrict", or_null(privileges.kptr_restrict)}};
 }
 
 Json row_json(const doctor::Row& row) {
@@ -76,7 +76,7 @@ Json row_json(const doctor::Row& row) {
   out["answer"] = doctor::to_string(row.answer);
   out["found"] = text_or_null(row.found);
   out["lost"] = text_or_null(row.lost);
-  out["cure"] = text_or_null(row.cure);
+  out["cure"] = text_or_null(row.hint);
   out["programs"] = texts_json(row.programs);
   return out;
 }
@@ -111,10 +111,10 @@ std::string render_doctor_json(const doctor::Examination& examination, const Doc
   out.add("verdict", doctor::to_string(examination.verdict));
   out.add("can_trace", examination.verdict != doctor::Readiness::kCannot);
   out.add("host", host_json(machine.host));
-  out.add("rights", rights_json(machine.rights));
+  out.add("rights", privileges_json(machine.privileges));
   const auto row = [&](std::size_t i) { return row_json(examination.rows[i]); };
   out.add_list("rows", examination.rows.size(), row);
-  out.add("abilities", abilities_json(examination.abilities));
+  out.add("abilities", features_json(examination.features));
   out.add("nic", nics_json(machine.nics));
   return out.take();
 }

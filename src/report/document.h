@@ -44,7 +44,8 @@ struct List {
   std::string more{};         // what was left out; empty: nothing
 };
 
-struct Step {
+// What to do next.
+struct Action {
   std::string text{};
   std::string whose{};
   std::string command{};  // to paste; may be empty
@@ -61,14 +62,14 @@ struct Link {
   std::string text{};
 };
 
-// One label with what is known of it: texts, rows of label and value, steps, a command, links; mostly one of these.
+// One label with what is known of it: texts, rows of label and value, actions, a command, links; mostly one of these.
 struct Fact {
   std::string label{};
   std::string lead{};  // that text begins with; what follows is indented to it. Empty: "label: "
   std::vector<Words> texts{};
   std::vector<std::string> anchors{};  // of the texts, for others to lead to
   std::vector<std::pair<std::string, std::string>> rows{};
-  std::vector<Step> steps{};
+  std::vector<Action> actions{};
   std::string command{};
   std::vector<Link> links{};
   std::vector<Moment> moments{};  // within the texts
@@ -148,19 +149,20 @@ struct Bars {
 
 enum class Way : std::uint8_t { kHere, kOut, kIn };  // within this host, to the peer, from it
 
+struct LadderRow {
+  std::string time{};   // empty: a pause
+  std::string since{};  // the row before; empty: the first
+  Way way = Way::kHere;
+  bool is_bad = false;
+  std::string words{};
+};
+
 // What happened on one connection: this host on one side, the peer on the other, time going down.
 struct Ladder {
-  struct Step {
-    std::string time{};   // empty: a pause
-    std::string since{};  // the step before; empty: the first
-    Way way = Way::kHere;
-    bool is_bad = false;
-    std::string words{};
-  };
   std::string title{};  // counts
   std::string here{};   // addresses
   std::string peer{};
-  std::vector<Step> steps{};
+  std::vector<LadderRow> rows{};
 };
 
 // A place for what the page's script draws of Document::data; other formats leave it out.

@@ -38,7 +38,7 @@ std::string ndjson_start_line(const model::TraceStart& start) {
                      {"host", host_json(start.host)},
                      {"start_at", rfc3339(start.clock.wall_at)},
                      {"filters", filters_json(start.filters)},
-                     {"abilities", abilities_json(start.abilities)}};
+                     {"abilities", features_json(start.abilities)}};
   return json_line(line) + '\n';
 }
 

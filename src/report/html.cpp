@@ -175,7 +175,7 @@ class HtmlRenderer {
     if (fact.texts.size() == 1 && fact.anchors.empty()) put_text(fact.texts.front().text, fact.moments);
     if (fact.texts.size() > 1 || !fact.anchors.empty()) put_texts(fact);
     if (!fact.rows.empty()) put_rows(fact);
-    if (!fact.steps.empty()) put_steps(fact.steps);
+    if (!fact.actions.empty()) put_actions(fact.actions);
     if (!fact.command.empty()) html_.put("<pre><code>{}</code></pre>", fact.command);
     if (!fact.links.empty()) put_links(fact.links);
   }
@@ -211,11 +211,11 @@ class HtmlRenderer {
     html_.put("</tbody></table></div>");
   }
 
-  void put_steps(const std::vector<Step>& steps) {
+  void put_actions(const std::vector<Action>& actions) {
     html_.put("<ol>\n");
-    for (const Step& step : steps) {
-      html_.put("<li>{} <span class=\"whose\">[{}]</span>", step.text, step.whose);
-      if (!step.command.empty()) html_.put("<pre><code>{}</code></pre>", step.command);
+    for (const Action& action : actions) {
+      html_.put("<li>{} <span class=\"whose\">[{}]</span>", action.text, action.whose);
+      if (!action.command.empty()) html_.put("<pre><code>{}</code></pre>", action.command);
       html_.put("</li>\n");
     }
     html_.put("</ol>");
@@ -276,7 +276,7 @@ class HtmlRenderer {
     html_.put("</td>");
   }
 
-  void put_step(const Ladder::Step& step);
+  void put_ladder_row(const LadderRow& row);
 
   Html html_;
   bool is_summary_;  // what stands below the title
@@ -316,18 +316,18 @@ void HtmlRenderer::operator()(const Table& table) {
   put_more(table.more.text);
 }
 
-void HtmlRenderer::put_step(const Ladder::Step& step) {
+void HtmlRenderer::put_ladder_row(const LadderRow& row) {
   constexpr std::array<std::string_view, 3> kClasses = {"here", "out", "in"};
   constexpr std::array<std::string_view, 3> kRead = {"here: ", "to the peer: ", "from the peer: "};
-  if (step.time.empty()) {
+  if (row.time.empty()) {
     html_.put("<tr class=\"pause\"><td></td><td></td><td class=\"way\"><span class=\"words\">{}</span></td></tr>\n",
-              step.words);
+              row.words);
     return;
   }
-  const auto way = static_cast<std::size_t>(step.way);
-  html_.put("<tr><td class=\"n\">{}</td><td class=\"n\">{}</td>", step.time, step.since);
+  const auto way = static_cast<std::size_t>(row.way);
+  html_.put("<tr><td class=\"n\">{}</td><td class=\"n\">{}</td>", row.time, row.since);
   html_.put("<td class=\"way {}{}\"><span class=\"words\"><span class=\"only-read\">{}</span>{}</span>", kClasses[way],
-            step.is_bad ? " bad" : "", kRead[way], step.words);
+            row.is_bad ? " bad" : "", kRead[way], row.words);
   html_.put("<span class=\"line\"></span></td></tr>\n");
 }
 
@@ -340,7 +340,7 @@ void HtmlRenderer::operator()(const Ladder& ladder) {
       "<th scope=\"col\"><span class=\"ends\"><span>this host {}</span><span>peer "
       "{}</span></span></th></tr></thead>\n<tbody>\n",
       ladder.here, ladder.peer);
-  for (const Ladder::Step& step : ladder.steps) put_step(step);
+  for (const LadderRow& row : ladder.rows) put_ladder_row(row);
   html_.put("</tbody></table></div>\n");
 }
 

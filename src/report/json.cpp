@@ -145,7 +145,7 @@ void write_report(Document& out, const JsonContext& context) {
   out.add("window", window_json(context));
   out.add("filters", filters_json(picture.start.filters));
   out.add("sockets_filtered_out", or_null(picture.sockets_filtered_out));
-  out.add("abilities", abilities_json(picture.start.abilities));
+  out.add("abilities", features_json(picture.start.abilities));
   out.add("loss", loss_json(picture.loss));
   out.add("cost", cost_json(picture.cost));
   out.add("totals", totals);

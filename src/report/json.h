@@ -69,7 +69,7 @@ Json series_json(const model::Series& series);
 // json_host.cpp: where it was traced, by what.
 Json tool_json(const model::TraceStart& start);
 Json filters_json(const model::Filters& filters);
-Json abilities_json(const std::vector<model::Ability>& abilities);
+Json features_json(const std::vector<model::Feature>& features);
 Json host_json(const model::HostInfo& host);
 Json tcp_sysctls_json(const std::vector<model::NetnsInfo>& namespaces);
 Json nics_json(const JsonContext& context);

@@ -73,10 +73,10 @@ Json filters_json(const model::Filters& filters) {
           {"expression", filters.expression ? text_json(filters.expression->text) : Json(nullptr)}};
 }
 
-Json abilities_json(const std::vector<model::Ability>& abilities) {
+Json features_json(const std::vector<model::Feature>& features) {
   Json out = Json::object();
-  for (const model::Ability& ability : abilities) {
-    out[valid_utf8(ability.name)] = {{"available", ability.available}, {"reason", text_or_null(ability.reason)}};
+  for (const model::Feature& feature : features) {
+    out[valid_utf8(feature.name)] = {{"available", feature.available}, {"reason", text_or_null(feature.reason)}};
   }
   return out;
 }

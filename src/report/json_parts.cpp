@@ -155,7 +155,7 @@ Json series_json(const model::Series& series) {
   out["interval_s"] = series.interval_s;
   out["n"] = series.n;
   for (std::size_t id = 0; id < model::kSeriesInfos.size(); ++id) {
-    if (!model::kSeriesInfos[id].is_told) continue;
+    if (!model::kSeriesInfos[id].is_reported) continue;
     Json values = Json::array();
     const model::Series::Values* found = series.find(static_cast<model::SeriesId>(id));
     for (std::size_t i = 0; i < series.n; ++i) {

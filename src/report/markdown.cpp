@@ -65,11 +65,11 @@ void put(Markdown& out, const Fact& fact) {
     for (const auto& [label, value] : fact.rows) rows.push_back({label, value});
     out.table({{fact.label}, {""}}, rows);
   }
-  if (!fact.steps.empty()) out.label(fact.label);
-  for (std::size_t i = 0; i < fact.steps.size(); ++i) {
-    const Step& step = fact.steps[i];
-    out.numbered(i + 1, step.whose, step.text);
-    if (!step.command.empty()) out.command(step.command, Markdown::InItem::kYes);
+  if (!fact.actions.empty()) out.label(fact.label);
+  for (std::size_t i = 0; i < fact.actions.size(); ++i) {
+    const Action& action = fact.actions[i];
+    out.numbered(i + 1, action.whose, action.text);
+    if (!action.command.empty()) out.command(action.command, Markdown::InItem::kYes);
   }
   if (!fact.command.empty()) put_labelled_command(out, fact);
 }
@@ -82,8 +82,8 @@ void put(Markdown& out, const Facts& facts) {
   for (const Fact& fact : facts.facts) put(out, fact);
 }
 
-// `told`: the heading above it, which may be its title already.
-void put(Markdown& out, const Table& table, const std::string& told) {
+// `heading`: the one above it, which may be its title already.
+void put(Markdown& out, const Table& table, const std::string& heading) {
   const auto any = [&](auto has) { return std::any_of(table.rows.begin(), table.rows.end(), has); };
   const bool has_groups = any([](const Row& row) { return !row.group.empty(); });
   const bool has_remarks = any([](const Row& row) { return !row.remarks.empty(); });
@@ -101,7 +101,7 @@ void put(Markdown& out, const Table& table, const std::string& told) {
     cells.resize(columns.size());
     if (has_remarks) cells.back() = remark_words(row);
   }
-  if (!table.title.text.empty() && table.title.text != told) out.label(table.title.text);
+  if (!table.title.text.empty() && table.title.text != heading) out.label(table.title.text);
   if (!rows.empty()) out.table(columns, rows);
   for (const Words& note : table.notes) out.item(note.text);
   if (!table.more.text.empty()) out.paragraph(table.more.text);
@@ -112,10 +112,10 @@ void put(Markdown& out, const Bars& bars) { out.preformatted(join(text_lines(bar
 void put(Markdown& out, const Ladder& ladder) {
   constexpr std::array<std::string_view, 3> kWays = {"here", "to the peer", "from the peer"};
   std::vector<std::vector<std::string>> rows;
-  for (const Ladder::Step& step : ladder.steps) {
-    const bool is_pause = step.time.empty();
-    rows.push_back({step.time, step.since,
-                    is_pause ? std::string() : std::string(kWays[static_cast<std::size_t>(step.way)]), step.words});
+  for (const LadderRow& row : ladder.rows) {
+    const bool is_pause = row.time.empty();
+    rows.push_back({row.time, row.since,
+                    is_pause ? std::string() : std::string(kWays[static_cast<std::size_t>(row.way)]), row.words});
   }
   out.paragraph(ladder.title);
   out.table({{"Time (UTC)"}, {"since the last", true}, {"way"}, {"what"}}, rows);
@@ -193,9 +193,9 @@ class Pieces {
 
   void add(const Section& section, bool is_kept) {
     const auto* first = section.nodes.empty() ? nullptr : std::get_if<Section>(&section.nodes.front().content);
-    const bool is_told_below = first != nullptr && first->kind == Section::Kind::kFinding;
+    const bool is_shown_below = first != nullptr && first->kind == Section::Kind::kFinding;
     heading_ = section.heading.text;
-    if (!is_told_below) {
+    if (!is_shown_below) {
       Markdown& piece = start(is_kept);
       if (section.kind == Section::Kind::kFolded) {
         piece.label(section.heading.text);
@@ -208,7 +208,7 @@ class Pieces {
   }
 
   std::vector<Piece> pieces_;
-  std::string heading_;  // that was told last
+  std::string heading_;  // that was written last
   bool start_anew_ = true;
 };
 

@@ -154,7 +154,7 @@ Result<MeasuredTraffic> read_measured_traffic(std::string_view json,
                                               const std::optional<model::SocketAddress>& endpoint) {
   const Json report = parse_needed(json);
   if (report.is_discarded()) {
-    return fail(ExitCode::kUsage, "this is no JSON, or only a part of it",
+    return fail(ExitCode::kUsage, "this is not JSON, or only a part of it",
                 "give the report of 'tcpdiag trace --format json'");
   }
   const Json* endpoints = member(report, "endpoints");

@@ -48,15 +48,15 @@ void put_rows(Page& page, std::string begin, const Fact& fact) {
   }
 }
 
-void put_steps(Page& page, std::string begin, const std::vector<Step>& steps) {
+void put_actions(Page& page, std::string begin, const std::vector<Action>& actions) {
   std::size_t number = 0;
-  for (const Step& step : steps) {
-    begin += steps.size() > 1 ? fmt::format("{} ", ++number) : "";
-    page.paragraph(begin, fmt::format("{} [{}]", step.text, step.whose));
-    if (!step.command.empty()) {
-      for (const std::string& line : wrap_command(escape_terminal(step.command), begin.size())) page.line(line);
+  for (const Action& action : actions) {
+    begin += actions.size() > 1 ? fmt::format("{} ", ++number) : "";
+    page.paragraph(begin, fmt::format("{} [{}]", action.text, action.whose));
+    if (!action.command.empty()) {
+      for (const std::string& line : wrap_command(escape_terminal(action.command), begin.size())) page.line(line);
     }
-    begin = blanks(begin.size() - (steps.size() > 1 ? std::to_string(number).size() + 1 : 0));
+    begin = blanks(begin.size() - (actions.size() > 1 ? std::to_string(number).size() + 1 : 0));
   }
 }
 
@@ -78,7 +78,7 @@ void put_fact(Page& page, const Fact& fact) {
     begin.assign(columns(begin), ' ');
   }
   put_rows(page, begin, fact);
-  put_steps(page, begin, fact.steps);
+  put_actions(page, begin, fact.actions);
   if (!fact.command.empty()) put_command(page, begin, fact.command);
 }
 
@@ -283,11 +283,11 @@ class TextRenderer {
   }
   void operator()(const Ladder& ladder) {
     page_.paragraph("  ", ladder.title);
-    for (const Ladder::Step& step : ladder.steps) {
+    for (const LadderRow& row : ladder.rows) {
       constexpr std::array<std::string_view, 3> kWays = {"      ", "  ->  ", "  <-  "};
-      page_.paragraph("  " + pad_right(step.time, 12) + pad_left(step.since, 10) +
-                          std::string(kWays[static_cast<std::size_t>(step.way)]),
-                      step.words);
+      page_.paragraph("  " + pad_right(row.time, 12) + pad_left(row.since, 10) +
+                          std::string(kWays[static_cast<std::size_t>(row.way)]),
+                      row.words);
     }
   }
   void operator()(Drawing) {}

@@ -18,7 +18,9 @@ using model::Finding;
 
 // Where text begins the parts of a finding.
 constexpr std::size_t kLabelColumns = 10;  // "Evidence  ", "Do next   "
-std::string lead(std::string_view label) { return "  " + pad_right(label, kLabelColumns); }
+std::string lead(std::string_view label) {
+  return "  " + (label.size() < kLabelColumns ? pad_right(label, kLabelColumns) : std::string(label) + "  ");
+}
 
 Style style_of(model::Severity severity) {
   if (severity == model::Severity::kNotice) return Style::kHeading;
@@ -92,8 +94,8 @@ Section heading_of(const TraceView& view, std::size_t index) {
 void add_explanation(Section& section, const TraceView& view, std::size_t index) {
   const Finding& finding = view.report.findings[index];
   const std::string& text = finding.explanation.empty() ? finding.title : finding.explanation;
-  const bool is_told = !view.is_screen() && (text == view.report.summary || (view.is_page() && text == finding.title));
-  if (!is_told) section.nodes.emplace_back(Paragraph{text, Style::kPlain, "  "}, true);
+  const bool is_shown = !view.is_screen() && (text == view.report.summary || (view.is_page() && text == finding.title));
+  if (!is_shown) section.nodes.emplace_back(Paragraph{text, Style::kPlain, "  "}, true);
 }
 
 class FindingFacts {
@@ -109,7 +111,7 @@ class FindingFacts {
     add_texts("Timers that fit", "Timers", finding_.timers);
     add_confidence();
     add_next_steps();
-    if (!finding_.disproved_by.empty()) add_texts("Wrong if", "Wrong if", {finding_.disproved_by});
+    if (!finding_.disproved_by.empty()) add_texts("Ruled out if", "Ruled out if", {finding_.disproved_by});
     add_effects();
     if (view_.is_page()) add_connections();
     return std::move(out_);
@@ -137,7 +139,7 @@ class FindingFacts {
     if (view_.is_screen()) {
       if (parts.empty()) return;
       parts.push_back(once ? "at " + first : fmt::format("{} .. {}", first, last));
-      if (finding_.ongoing) parts.emplace_back("still so at the end");
+      if (finding_.ongoing) parts.emplace_back("ongoing");
       out_.facts.push_back({"Impact", "  Impact: ", {join(parts, ", ")}});
       return;
     }
@@ -145,10 +147,10 @@ class FindingFacts {
     const auto machine = [&](model::MonoTime t) { return rfc3339(view_.wall(t)); };
     const std::string when =
         once ? fmt::format("once, {} UTC", first) : fmt::format("first {}, last {} UTC", first, last);
-    Fact seen{"Seen",
-              "",
-              {when + (finding_.ongoing ? "; ongoing: still so at the end of the trace"
-                                        : "; not ongoing at the end of the trace")}};
+    Fact seen{
+        "Seen",
+        "",
+        {when + (finding_.ongoing ? "; ongoing at the end of the trace" : "; not ongoing at the end of the trace")}};
     seen.moments.push_back({first, machine(finding_.first_at)});
     if (!once) seen.moments.push_back({last, machine(finding_.last_at)});
     out_.facts.push_back(std::move(seen));
@@ -215,7 +217,7 @@ class FindingFacts {
     Fact fact{"Next steps", lead("Do next")};
     for (std::size_t i = 0; i < std::min(all, view_.limit(all, 10, all)); ++i) {
       const model::NextStep& step = finding_.next_steps[i];
-      fact.steps.push_back({step.text, model::to_string(step.whose), step.command});
+      fact.actions.push_back({step.text, model::to_string(step.whose), step.command});
     }
     out_.facts.push_back(std::move(fact));
   }

@@ -165,11 +165,11 @@ Fact missing_fact(const TraceView& view) {
   Fact fact{"Not measured", ""};
   const auto& all = view.picture().start.abilities;
   const auto missing = static_cast<std::size_t>(
-      std::count_if(all.begin(), all.end(), [](const model::Ability& ability) { return !ability.available; }));
+      std::count_if(all.begin(), all.end(), [](const model::Feature& feature) { return !feature.available; }));
   const std::size_t shown = view.limit(10, 10, missing);
-  for (const model::Ability& ability : all) {
-    if (ability.available || fact.texts.size() == shown) continue;
-    fact.texts.emplace_back(fmt::format("{}: {}", ability.name, ability.reason));
+  for (const model::Feature& feature : all) {
+    if (feature.available || fact.texts.size() == shown) continue;
+    fact.texts.emplace_back(fmt::format("{}: {}", feature.name, feature.reason));
   }
   if (missing > shown) fact.texts.emplace_back(fmt::format("{} more in the JSON report", missing - shown));
   return fact;

@@ -18,27 +18,27 @@ using model::TimelineMark;
 
 constexpr model::Duration kPause = std::chrono::seconds(1);  // from here on it has a row of its own
 
-// One step, before it is one of the ladder.
-struct Happening {
+// What happened, before it is a row of the ladder.
+struct StoryEvent {
   model::MonoTime at{};
   Way way = Way::kHere;
   bool is_bad = false;
   std::string words;
 };
 
-std::vector<Happening> steps_of(const TraceView& view, const SocketStory& story) {
-  std::vector<Happening> steps;
+std::vector<StoryEvent> events_of(const TraceView& view, const SocketStory& story) {
+  std::vector<StoryEvent> events;
   for (const TimelineMark& mark : story.timeline) {
     Description what = describe(view.picture().start, story.socket.role, mark);
-    steps.push_back({mark.at, what.way, what.is_bad, std::move(what.words)});
+    events.push_back({mark.at, what.way, what.is_bad, std::move(what.words)});
     // The connect's own entry tells when its SYN left, which is another moment.
     const auto* connect = std::get_if<model::mark::Connect>(&mark.body);
     if (connect != nullptr && connect->syn_after) {
-      steps.push_back({mark.at + *connect->syn_after, Way::kOut, false, "SYN"});
+      events.push_back({mark.at + *connect->syn_after, Way::kOut, false, "SYN"});
     }
   }
-  std::stable_sort(steps.begin(), steps.end(), [](const Happening& a, const Happening& b) { return a.at < b.at; });
-  return steps;
+  std::stable_sort(events.begin(), events.end(), [](const StoryEvent& a, const StoryEvent& b) { return a.at < b.at; });
+  return events;
 }
 
 // What was missing during a pause that begins at `from`; empty: nobody knows of anything.
@@ -66,42 +66,42 @@ std::string counts_words(const SocketStory& story) {
 }
 
 // The middle of a long story gives way where there is no room for all of it.
-void shorten(std::vector<Ladder::Step>& steps, std::size_t most) {
-  if (steps.size() <= most) return;
-  const std::size_t gone = steps.size() - most;
-  const auto begin = steps.begin() + static_cast<std::ptrdiff_t>(most / 2);
-  steps.erase(begin, begin + static_cast<std::ptrdiff_t>(gone));
-  Ladder::Step mark;
+void shorten(std::vector<LadderRow>& rows, std::size_t most) {
+  if (rows.size() <= most) return;
+  const std::size_t gone = rows.size() - most;
+  const auto begin = rows.begin() + static_cast<std::ptrdiff_t>(most / 2);
+  rows.erase(begin, begin + static_cast<std::ptrdiff_t>(gone));
+  LadderRow mark;
   mark.words = fmt::format("... and {} more in the middle, in the JSON report", gone);
-  steps.insert(steps.begin() + static_cast<std::ptrdiff_t>(most / 2), std::move(mark));
+  rows.insert(rows.begin() + static_cast<std::ptrdiff_t>(most / 2), std::move(mark));
 }
 
 }  // namespace
 
 Ladder ladder_of(const TraceView& view, const SocketStory& story) {
-  constexpr std::size_t kTicketSteps = 16;
+  constexpr std::size_t kTicketRows = 16;
   Ladder ladder;
   ladder.title = counts_words(story);
   ladder.here = story.socket.local.to_string();
   ladder.peer = story.socket.remote.to_string();
   std::optional<model::MonoTime> last;
-  const auto add = [&](const Happening& step) {
-    const model::Duration since = last ? step.at - *last : model::Duration(0);
+  const auto add = [&](const StoryEvent& event) {
+    const model::Duration since = last ? event.at - *last : model::Duration(0);
     if (last && since >= kPause) {
-      Ladder::Step pause;
+      LadderRow pause;
       pause.words = duration(since) + missing_at(story, *last);
-      ladder.steps.push_back(std::move(pause));
+      ladder.rows.push_back(std::move(pause));
     }
-    ladder.steps.push_back(
-        {view.time(step.at), last ? "+" + duration(since) : std::string(), step.way, step.is_bad, step.words});
-    last = step.at;
+    ladder.rows.push_back(
+        {view.time(event.at), last ? "+" + duration(since) : std::string(), event.way, event.is_bad, event.words});
+    last = event.at;
   };
-  for (const Happening& step : steps_of(view, story)) add(step);
+  for (const StoryEvent& event : events_of(view, story)) add(event);
   const model::MonoTime end = view.picture().window.end;
   if (!story.closed_at && !story.end && last && end >= *last) {
     add({end, Way::kHere, false, "still open when the trace ended"});
   }
-  shorten(ladder.steps, view.limit(kTicketSteps, kTicketSteps, ladder.steps.size()));
+  shorten(ladder.rows, view.limit(kTicketRows, kTicketRows, ladder.rows.size()));
   return ladder;
 }
 

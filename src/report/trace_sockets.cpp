@@ -149,15 +149,15 @@ void add_stories(Document& document, const TraceView& view) {
   }
   for (std::size_t i = 0; i < shown.size(); ++i) {
     const SocketStory& story = picture.sockets[shown[i]];
-    Section told;
-    told.kind = Section::Kind::kFolded;
-    told.id = view.stories.anchor(shown[i]);
-    told.heading = fmt::format("{} {} after {}, {}, {} \u2192 {}", view.time(failed_at(picture, story)),
-                               what_happened(story), failed_after(story), process_words(story).text,
-                               story.socket.local.to_string(), story.socket.remote.to_string());
-    told.is_open = i < kOpen;
-    told.nodes.emplace_back(ladder_of(view, story));
-    section.nodes.emplace_back(std::move(told));
+    Section folded;
+    folded.kind = Section::Kind::kFolded;
+    folded.id = view.stories.anchor(shown[i]);
+    folded.heading = fmt::format("{} {} after {}, {}, {} \u2192 {}", view.time(failed_at(picture, story)),
+                                 what_happened(story), failed_after(story), process_words(story).text,
+                                 story.socket.local.to_string(), story.socket.remote.to_string());
+    folded.is_open = i < kOpen;
+    folded.nodes.emplace_back(ladder_of(view, story));
+    section.nodes.emplace_back(std::move(folded));
   }
   const std::size_t all = picture.sockets.size() + picture.sockets_omitted;
   if (view.is_page() && all > shown.size()) {

@@ -194,7 +194,7 @@ Result<std::string> limit_calls(const Needs& needs, bool files_are_limited) {
   allow_files(filter, needs, files_are_limited);
   if (const int error = filter.load(); error != 0) {
     return fail(ExitCode::kNotAble, fmt::format("cannot limit its system calls (seccomp): {}", errno_text(error)),
-                "it does not trace with more rights than it needs; a security module or the container's profile "
+                "it does not trace with more privileges than it needs; a security module or the container's profile "
                 "forbids to give them up");
   }
   return std::string();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which system calls are left (seccomp(2), through libseccomp). docs/rights.md has the list with a reason for each.
+// Which system calls are left (seccomp(2), through libseccomp). docs/privileges.md has the list with a reason for each.
 #pragma once
 
 #include <string>

@@ -40,9 +40,10 @@ constexpr std::uint64_t kRead = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_F
 constexpr std::uint64_t kReplace = LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG;
 
 tl::unexpected<Error> cannot(int error) {
-  return fail(ExitCode::kNotAble, fmt::format("cannot limit its access to files (Landlock): {}", errno_text(error)),
-              "it does not trace with more rights than it needs; a security module or the container's profile forbids "
-              "to give them up");
+  return fail(
+      ExitCode::kNotAble, fmt::format("cannot limit its access to files (Landlock): {}", errno_text(error)),
+      "it does not trace with more privileges than it needs; a security module or the container's profile forbids "
+      "to give them up");
 }
 
 // The version, or -1 with errno.

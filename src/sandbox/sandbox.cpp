@@ -5,7 +5,7 @@
 //  2. Landlock's rules are written down, not yet in force: errors while anything can still be mended.
 //  3. The capability bounding set and the secure bits, for which CAP_SETPCAP is needed: nothing can come back by
 //     execve(), not even to user 0.
-//  4. Groups, group, user: each needs a right that goes with the next. Real, effective and saved id alike, so that
+//  4. Groups, group, user: each needs a privilege that goes with the next. Real, effective and saved id alike, so that
 //     there is no way back.
 //  5. Capabilities, ambient ones included. Before the user they could not go: changing the user needs them.
 //  6. Identity and capabilities are asked for again. The kernel's answer counts, not that the calls returned 0.
@@ -29,7 +29,7 @@
 
 #include "sandbox/calls.h"
 #include "sandbox/file_rules.h"
-#include "sandbox/rights.h"
+#include "sandbox/privileges.h"
 #include "util/io.h"
 
 namespace tcpdiag::sandbox {
@@ -48,7 +48,7 @@ Result<> check_one_thread() {
     if (error || std::chrono::steady_clock::now() > until) break;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  return fail(ExitCode::kNotAble, "cannot give up its rights: it cannot be seen that this process has one thread only",
+  return fail(ExitCode::kNotAble, "cannot drop its privileges: it cannot be seen that this process has one thread only",
               error ? "mount /proc" : "report this");
 }
 
@@ -57,7 +57,7 @@ Result<> set_flag(int option, unsigned long value, const char* what) {
   return fail(ExitCode::kNotAble, fmt::format("cannot {}: {}", what, errno_text(errno)));
 }
 
-model::Ability ability(std::string name, std::string why_not) {
+model::Feature feature(std::string name, std::string why_not) {
   const bool available = why_not.empty();
   return {.name = std::move(name), .available = available, .reason = std::move(why_not)};
 }
@@ -69,13 +69,13 @@ bool is_confined = false;
 
 }  // namespace
 
-Result<std::vector<model::Ability>> enter(const Needs& needs) {
+Result<std::vector<model::Feature>> enter(const Needs& needs) {
   if (const Result<> one = check_one_thread(); !one) return tl::unexpected(one.error());
   const Result<FileRules> files = FileRules::make(needs.readable, needs.replaceable);
   if (!files) return tl::unexpected(files.error());
 
   const bool changes_user = needs.identity && may_change_identity();
-  const Result<> gone = give_up_rights(changes_user ? needs.identity : std::nullopt, needs.cap_bpf);
+  const Result<> gone = drop_privileges(changes_user ? needs.identity : std::nullopt, needs.cap_bpf);
   if (!gone) return tl::unexpected(gone.error());
   const Result<> closed = set_flag(PR_SET_DUMPABLE, 0, "close itself to debuggers").and_then([] {
     return set_flag(PR_SET_NO_NEW_PRIVS, 1, "set no_new_privs");
@@ -94,9 +94,9 @@ Result<std::vector<model::Ability>> enter(const Needs& needs) {
   if (needs.identity && !changes_user) why_same_user = "no CAP_SETUID and CAP_SETGID: it stays the user that it was";
   std::string why_capability;
   if (needs.cap_bpf) why_capability = "kernel before 5.19: CAP_BPF is kept, which reading a BPF map needs there";
-  return std::vector<model::Ability>{
-      ability("confined_user", std::move(why_same_user)), ability("confined_capabilities", std::move(why_capability)),
-      ability("confined_files", files->why_not()), ability("confined_calls", std::move(*no_filter))};
+  return std::vector<model::Feature>{
+      feature("confined_user", std::move(why_same_user)), feature("confined_capabilities", std::move(why_capability)),
+      feature("confined_files", files->why_not()), feature("confined_calls", std::move(*no_filter))};
 }
 
 }  // namespace tcpdiag::sandbox

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gives up, for good, every right that the rest of the program can do without. A tracer starts with root's rights and
-// then spends its life on what others chose: names, addresses, timings. Whoever finds a fault there finds a process
+// Drops, for good, every privilege that the rest of the program can do without. A tracer starts with root's privileges
+// and then spends its life on what others chose: names, addresses, timings. Whoever finds a fault there finds a process
 // that may read what it has open already, write its report, and nothing else.
 //
 //   open everything; enter(needs); only now touch what comes from outside
@@ -23,7 +23,7 @@ struct Identity {
   std::vector<gid_t> groups;  // further ones
 };
 
-// Descriptors of directories may be O_PATH ones and have to stay open: refused calls are told by their numbers.
+// Descriptors of directories may be O_PATH ones and have to stay open: refused calls are reported by their numbers.
 struct Needs {
   // To become; nothing: it stays who it is. Without CAP_SETUID and CAP_SETGID it stays so too.
   std::optional<Identity> identity;
@@ -42,10 +42,10 @@ struct Needs {
   bool kill_on_refusal = false;
 };
 
-// The process must have one thread: rights are a thread's own. What the kernel does not have is done without and told
-// in the answer: the abilities confined_user, confined_capabilities, confined_files and confined_calls. Errors
-// (kNotAble): several threads; something that the kernel has could not be given up.
-Result<std::vector<model::Ability>> enter(const Needs& needs);
+// The process must have one thread: privileges are a thread's own. What the kernel does not have is done without and
+// reported in the answer: the features confined_user, confined_capabilities, confined_files and confined_calls. Errors
+// (kNotAble): several threads; something that the kernel has could not be dropped.
+Result<std::vector<model::Feature>> enter(const Needs& needs);
 
 // The answer of `work`, called while no capability is in effect. They are back afterwards.
 Result<bool> works_without_capabilities(const std::function<bool()>& work);

@@ -49,12 +49,13 @@ Result<> become_caller() {
   const std::optional<Caller> caller = caller_through_sudo();
   if (!caller) return {};
   const std::vector<gid_t> groups = groups_of(*caller);
-  // The user last: afterwards there is no right left to change the groups.
+  // The user last: afterwards there is no privilege left to change the groups.
   if (::setgroups(groups.size(), groups.data()) == 0 && ::setresgid(caller->gid, caller->gid, caller->gid) == 0 &&
       ::setresuid(caller->uid, caller->uid, caller->uid) == 0) {
     return {};
   }
-  return fail(ExitCode::kNotAble, "cannot become the user who called sudo", "call it without sudo: it needs no rights");
+  return fail(ExitCode::kNotAble, "cannot become the user who called sudo",
+              "call it without sudo: it needs no privileges");
 }
 
 ActAs::ActAs(const std::optional<Caller>& caller) {
@@ -68,7 +69,7 @@ ActAs::ActAs(const std::optional<Caller>& caller) {
   if (!ok_) return;  // what is not known could not be given back
   own_groups_.resize(static_cast<std::size_t>(got));
 
-  // The user last: afterwards there is no right left to change the groups.
+  // The user last: afterwards there is no privilege left to change the groups.
   const std::vector<gid_t> groups = groups_of(*caller);
   active_ = true;
   ok_ = ::setgroups(groups.size(), groups.data()) == 0 && ::setegid(caller->gid) == 0 && ::seteuid(caller->uid) == 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The person who called sudo. What the program writes for them belongs to them and is made with their rights: sudo may
-// be allowed for this program alone, and -o must not become a way to create files anywhere.
+// The person who called sudo. What the program writes for them belongs to them and is made with their privileges: sudo
+// may be allowed for this program alone, and -o must not become a way to create files anywhere.
 #pragma once
 
 #include <sys/types.h>
@@ -27,7 +27,7 @@ Result<> become_caller();
 // The caller's group and the further ones of the user database.
 std::vector<gid_t> groups_of(const Caller& caller);
 
-// For its lifetime, system calls are made with the rights of the caller: user, group and further groups. Nothing
+// For its lifetime, system calls are made with the privileges of the caller: user, group and further groups. Nothing
 // happens without a caller, or where the program has become this user for good. The process must have one thread.
 class ActAs {
  public:
@@ -36,7 +36,7 @@ class ActAs {
   ActAs(const ActAs&) = delete;
   ActAs& operator=(const ActAs&) = delete;
 
-  bool ok() const { return ok_; }  // false: the rights are still the program's own
+  bool ok() const { return ok_; }  // false: the privileges are still the program's own
 
  private:
   void give_back() const;

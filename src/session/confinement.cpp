@@ -44,7 +44,7 @@ std::optional<sandbox::Identity> user_to_become(const std::optional<Caller>& cal
   return sandbox::Identity{.uid = kNobody, .gid = kNobody, .groups = {}};
 }
 
-Result<std::vector<model::Ability>> confine_trace(const std::optional<Caller>& caller,
+Result<std::vector<model::Feature>> confine_trace(const std::optional<Caller>& caller,
                                                   const std::vector<int>& directories, const source::Source& source) {
   sandbox::Needs needs = needs_of(caller, directories);
   needs.live = true;
@@ -58,7 +58,7 @@ Result<std::vector<model::Ability>> confine_trace(const std::optional<Caller>& c
   return sandbox::enter(needs);
 }
 
-Result<std::vector<model::Ability>> confine_offline(const std::vector<int>& directories) {
+Result<std::vector<model::Feature>> confine_offline(const std::vector<int>& directories) {
   sandbox::Needs needs;
   needs.replaceable = directories;
   needs.kill_on_refusal = kKillOnRefusal;

@@ -17,11 +17,11 @@ std::optional<sandbox::Identity> user_to_become(const std::optional<Caller>& cal
                                                 const std::vector<int>& directories);
 
 // Of a trace that is attached. `directories`: open ones, in which files are renamed or removed at the end (-o).
-Result<std::vector<model::Ability>> confine_trace(const std::optional<Caller>& caller,
+Result<std::vector<model::Feature>> confine_trace(const std::optional<Caller>& caller,
                                                   const std::vector<int>& directories, const source::Source& source);
 
 // Of a command that only reads what it has open and writes an answer. Who it is stays: under sudo it has become the
 // caller already.
-Result<std::vector<model::Ability>> confine_offline(const std::vector<int>& directories);
+Result<std::vector<model::Feature>> confine_offline(const std::vector<int>& directories);
 
 }  // namespace tcpdiag::session

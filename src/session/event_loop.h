@@ -15,7 +15,7 @@ namespace tcpdiag::session {
 
 struct LoopHooks {
   std::function<void()> every_second;
-  std::function<bool()> after_events;  // false: nobody is left to tell, which ends the loop (kError)
+  std::function<bool()> after_events;  // false: nobody is left to write to, which ends the loop (kError)
 };
 
 // `duration` counts from now. The source is sampled at every whole second of UTC by `clock`, the pair that the report

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Events told as they happen: lines of --format ndjson where the report goes, or lines of --events on standard error.
+// Events emitted as they happen: lines of --format ndjson where the report goes, or lines of --events on standard
+// error.
 #pragma once
 
 #include <cstddef>

@@ -32,7 +32,7 @@ std::vector<std::string> LiveFindings::take(const model::Picture& picture, const
   not_before_ = ended + std::max(kBetween, kShare * (ended - began));
   std::vector<std::string> lines;
   for (const model::Finding& finding : findings) {
-    if (told_.insert(subject_of(finding, picture)).second) lines.push_back(finding_line(finding, picture));
+    if (reported_.insert(subject_of(finding, picture)).second) lines.push_back(finding_line(finding, picture));
   }
   return lines;
 }

@@ -22,8 +22,8 @@ namespace {
 
 constexpr mode_t kMode = 0644;  // less the umask
 
-auto wrong_file(const std::string& path, std::string_view what, std::string_view cure) {
-  return fail(ExitCode::kUsage, fmt::format("'{}' {}", escape_terminal(path), what), std::string(cure));
+auto wrong_file(const std::string& path, std::string_view what, std::string_view hint) {
+  return fail(ExitCode::kUsage, fmt::format("'{}' {}", escape_terminal(path), what), std::string(hint));
 }
 
 auto cannot_create(const std::string& path, int error, const std::optional<Caller>& caller) {
@@ -90,7 +90,7 @@ Result<> Output::open_existing(const std::string& path) {
     if (!file_) return cannot_create(path, errno, caller_);
     return {};
   }
-  // Taking the name needs no right to the file, so that is asked for: a write-protected file is meant to stay.
+  // Taking the name needs no permission on the file, so that is asked for: a write-protected file is meant to stay.
   if (::faccessat(directory_.get(), name_.c_str(), W_OK, AT_EACCESS) != 0) return cannot_create(path, errno, caller_);
   const Result<std::string> unique = random_uuid();
   if (!unique) return tl::unexpected(unique.error());

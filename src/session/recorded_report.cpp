@@ -31,7 +31,7 @@ Result<model::Report> report_of(source::Replay& recorded, const Slice& slice, re
   model::Sink& first = redactor != nullptr ? static_cast<model::Sink&>(*redactor) : all;
 
   model::View view = view_of(recorded, slice);
-  if (const Result<> told = session::slice(recorded, view, first); !told) return tl::unexpected(told.error());
+  if (const Result<> emitted = session::slice(recorded, view, first); !emitted) return tl::unexpected(emitted.error());
   if (redactor != nullptr) view = redactor->view(view);
   model::Report report = diagnose::make_report(correlator.finish());
   if (!view.is_whole()) report.view = std::move(view);

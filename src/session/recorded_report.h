@@ -22,7 +22,7 @@ struct Slice {
   std::optional<ViewTime> to;
 };
 
-// `redactor` replaces names and addresses; null: they stay. `also` are told what the correlator is told. Errors: those
+// `redactor` replaces names and addresses; null: they stay. `also` get what the correlator gets. Errors: those
 // of source::Replay and of session::slice().
 Result<model::Report> report_of(source::Replay& recorded, const Slice& slice, redact::Redactor* redactor,
                                 const std::vector<model::Sink*>& also);

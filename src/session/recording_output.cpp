@@ -34,7 +34,7 @@ std::string RecordingOutput::finish(model::Report& report) {
   const ActAs act(caller_);
   Result<model::RecordingFile> file = writer_->finish();
   writer_.reset();
-  if (!file) return fmt::format("{}; {}", file.error().what, file.error().cure);
+  if (!file) return fmt::format("{}; {}", file.error().what, file.error().hint);
   report.recording = std::move(*file);
   return fmt::format("recorded in '{}': id {}, {} bytes, sha256 {}", escape_terminal(path_),
                      escape_terminal(report.picture.start.recording_id), report.recording->bytes,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The recording of -w, made with the rights of the person who called sudo.
+// The recording of -w, made with the privileges of the person who called sudo.
 #pragma once
 
 #include <memory>
@@ -26,7 +26,7 @@ class RecordingOutput {
   recording::Writer* writer() { return writer_.get(); }  // null: none
   // In which a file is removed at the end, open.
   std::vector<int> directories() const { return writer_ ? std::vector<int>{writer_->directory()} : std::vector<int>(); }
-  // Closes it and says so in the report. The line to tell: where it is, its id and digest; or what went wrong.
+  // Closes it and says so in the report. The line to print: where it is, its id and digest; or what went wrong.
   std::string finish(model::Report& report);
 
  private:

@@ -44,10 +44,10 @@ int write_stream(int fd, std::string_view text, const Signals& signals, int err)
 Error stream_error(int error) {
   if (error == EPIPE) {
     return {.what = "standard output was closed before the whole report was written",
-            .cure = "use -o FILE to keep all of it"};
+            .hint = "use -o FILE to keep all of it"};
   }
-  if (error == ECANCELED) return {.what = "interrupted while the report was written", .cure = "part of it is missing"};
-  return {.what = "cannot write the report to standard output: " + errno_text(error), .cure = "use -o FILE"};
+  if (error == ECANCELED) return {.what = "interrupted while the report was written", .hint = "part of it is missing"};
+  return {.what = "cannot write the report to standard output: " + errno_text(error), .hint = "use -o FILE"};
 }
 
 Result<> write_standard(std::string_view text, const Signals& signals, Streams streams) {
@@ -56,7 +56,7 @@ Result<> write_standard(std::string_view text, const Signals& signals, Streams s
   Error answer = stream_error(error);
   const bool elsewhere = error != EPIPE && error != ECANCELED && ::isatty(streams.err) == 1 &&
                          write_stream(streams.err, text, signals, streams.err) == 0;
-  if (elsewhere) answer.cure = "it is printed above";
+  if (elsewhere) answer.hint = "it is printed above";
   return tl::unexpected(std::move(answer));
 }
 
@@ -69,10 +69,10 @@ Result<> write_report(Output& output, std::string_view text, const Signals& sign
   Error answer = written.error();
   if (write_standard(text, signals, streams)) {
     output.discard();
-    answer.cure = "the report went to standard output instead";
+    answer.hint = "the report went to standard output instead";
   } else {
     output.keep();
-    answer.cure = "nor could it be printed; what fits is in the file";
+    answer.hint = "nor could it be printed; what fits is in the file";
   }
   return tl::unexpected(std::move(answer));
 }

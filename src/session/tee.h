@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One source, several sinks: each is told everything, in the order in which they were added.
+// One source, several sinks: each gets everything, in the order in which they were added.
 #pragma once
 
 #include <utility>

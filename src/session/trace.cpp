@@ -39,7 +39,7 @@ Instance own_instance(const TraceSettings& settings, Progress& progress) {
   if (!settings.imds) return {};
   Result<std::string> type = host::ask_instance_type();
   if (!type) {
-    progress.say(fmt::format("{}; {}", type.error().what, type.error().cure));
+    progress.say(fmt::format("{}; {}", type.error().what, type.error().hint));
     return {};
   }
   progress.say(fmt::format("asked EC2's metadata service: this is a {}", *type));
@@ -127,7 +127,7 @@ Result<model::Report> run_trace(const TraceSettings& settings, source::Source& s
   if (sinks.stream != nullptr) all.add(*sinks.stream);
   if (sinks.printer != nullptr) all.add(*sinks.printer);
   if (sinks.redactor != nullptr) sinks.redactor->lead_to(all);
-  model::Sink& told = sinks.redactor != nullptr ? static_cast<model::Sink&>(*sinks.redactor) : all;
+  model::Sink& sink = sinks.redactor != nullptr ? static_cast<model::Sink&>(*sinks.redactor) : all;
 
   Instance instance = own_instance(settings, progress);
   if (const Result<> attached = source.attach(); !attached) return tl::unexpected(attached.error());
@@ -135,11 +135,11 @@ Result<model::Report> run_trace(const TraceSettings& settings, source::Source& s
   if (!start) return tl::unexpected(start.error());
   const model::ClockPair clock = start->clock;
   const model::MonoTime began = clock.mono_at;
-  const Result<std::vector<model::Ability>> confined = confine();
+  const Result<std::vector<model::Feature>> confined = confine();
   if (!confined) return tl::unexpected(confined.error());
   start->abilities.insert(start->abilities.end(), confined->begin(), confined->end());
-  told.on_sample(std::move(*start));
-  if (const Result<> begun = source.begin(told); !begun) return tl::unexpected(begun.error());
+  sink.on_sample(std::move(*start));
+  if (const Result<> begun = source.begin(sink); !begun) return tl::unexpected(begun.error());
   const model::Duration attaching = host::mono_now() - began;
   progress.say(tracing_line(settings.filters, settings.netns, source.sockets_at_start(), settings.duration));
   if (sinks.writer != nullptr) progress.say(recording_line(sinks.recording, sinks.redactor != nullptr));
@@ -149,12 +149,12 @@ Result<model::Report> run_trace(const TraceSettings& settings, source::Source& s
     if (sinks.writer == nullptr) return;
     sinks.writer->commit();
     if (const std::optional<Error> problem = sinks.writer->take_problem()) {
-      progress.say(fmt::format("{}; {}", problem->what, problem->cure));
+      progress.say(fmt::format("{}; {}", problem->what, problem->hint));
     }
   };
-  commit();  // what the start has told: from now on a kill leaves a recording
+  commit();  // what the start has emitted: from now on a kill leaves a recording
   model::TraceEnd end;
-  end.ended_by = run_until_end(source, told, signals, clock, settings.duration,
+  end.ended_by = run_until_end(source, sink, signals, clock, settings.duration,
                                {.every_second =
                                     [&watch, &source, &commit] {
                                       commit();
@@ -163,7 +163,7 @@ Result<model::Report> run_trace(const TraceSettings& settings, source::Source& s
                                 .after_events = [&sinks] { return sinks.stream == nullptr || sinks.stream->flush(); }});
   progress.finish();
   end.partial = end.ended_by == model::EndedBy::kError;
-  source::SourceEnd last = source.finish(told);
+  source::SourceEnd last = source.finish(sink);
   commit();
   end.at = host::mono_now();  // after the last event, which detaching still lets through
   end.loss = last.loss;
@@ -174,7 +174,7 @@ Result<model::Report> run_trace(const TraceSettings& settings, source::Source& s
   end.sockets_filtered_out = last.sockets_filtered_out;
   end.busiest_filtered_out = std::move(last.busiest_filtered_out);
   end.cost = own_cost(attaching, peak_rss, last.bpf_cpu_s);
-  told.on_sample(std::move(end));
+  sink.on_sample(std::move(end));
   return diagnose::make_report(correlator.finish());
 }
 

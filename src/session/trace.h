@@ -31,7 +31,7 @@ struct TraceSettings {
   std::vector<std::string> command;         // argv, for the report
 };
 
-// Who else is told what the correlator is told. Each may be null: there is none.
+// Who else gets what the correlator gets. Each may be null: there is none.
 struct TraceSinks {
   recording::Writer* writer = nullptr;
   std::string recording;                 // what `writer` writes into, as typed
@@ -42,7 +42,7 @@ struct TraceSinks {
 
 // Gives up what privileges are not needed any more; what that made impossible. Called once everything is attached and
 // open, and before anything that was seen is looked at.
-using Confine = std::function<Result<std::vector<model::Ability>>()>;
+using Confine = std::function<Result<std::vector<model::Feature>>()>;
 
 // Errors come from attaching and confining only; whatever goes wrong afterwards is in the report's window.
 Result<model::Report> run_trace(const TraceSettings& settings, source::Source& source, const Confine& confine,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Replay: a file whose events and samples can be told again, as often as asked and always alike.
+// Replay: a file whose events and samples can be emitted again, as often as asked and always alike.
 #pragma once
 
 #include "model/report.h"
@@ -13,10 +13,10 @@ class Replay {
  public:
   virtual ~Replay() = default;
 
-  // What replay() begins with, known without telling anything.
+  // What replay() begins with, known without emitting anything.
   virtual const model::TraceStart& start() const = 0;
-  // Tells everything in the order in which it was told to the recorder: TraceStart first, TraceEnd last. Errors are
-  // kFailed: what was told before them holds, and no TraceEnd follows.
+  // Emits everything in the order in which the recorder got it: TraceStart first, TraceEnd last. Errors are
+  // kFailed: what was emitted before them holds, and no TraceEnd follows.
   virtual Result<> replay(model::Sink& sink) = 0;
 };
 

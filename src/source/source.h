@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Source: tells what happens to sockets as it happens, in events and samples. Replay (source/replay.h): tells it again.
-// Everything behind a source is a function of what it tells.
+// Source: emits what happens to sockets as it happens, in events and samples. Replay (source/replay.h): emits it again.
+// Everything behind a source is a function of what it emits.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace tcpdiag::source {
 // What a source says of itself. TraceStart takes it over, so that a recording says it too.
 struct SourceInfo {
   model::Origin origin = model::Origin::kBpf;
-  std::vector<model::Ability> features;                // doctor/ability_table.h names them
+  std::vector<model::Feature> features;                // doctor/feature_table.h names them
   std::map<std::uint32_t, std::string> reset_reasons;  // the kernel's names; empty: it has none
   model::ClockPair clock;                              // of its events; known after attach()
 };
@@ -57,7 +57,7 @@ class Source {
   virtual int fd() const = 0;  // readable when events wait
   virtual void drain(model::Sink& sink) = 0;
   virtual void sample(model::Sink& sink) = 0;
-  // So far; nothing where only finish() tells.
+  // So far; nothing where only finish() says it.
   virtual std::optional<model::Loss> loss() const { return std::nullopt; }
   virtual SourceEnd finish(model::Sink& sink) = 0;
 };

@@ -4,7 +4,7 @@
 //   Result<Fd> fd = open_new(path);
 //   if (!fd) return tl::unexpected(fd.error());
 //
-// An Error is shown to a person as one line, "tcpdiag: <what>; <cure>". Bad data from outside is counted where it
+// An Error is shown to a person as one line, "tcpdiag: <what>; <hint>". Bad data from outside is counted where it
 // is met and is no Error; bugs assert.
 #pragma once
 
@@ -26,15 +26,15 @@ enum class ExitCode : int {
 
 struct Error {
   std::string what;  // one line, no trailing full stop
-  std::string cure;  // what the reader can do; may be empty
+  std::string hint;  // what the reader can do; may be empty
   ExitCode exit_code = ExitCode::kFailed;
 };
 
 template <typename T = void>
 using Result = tl::expected<T, Error>;
 
-inline tl::unexpected<Error> fail(ExitCode code, std::string what, std::string cure = {}) {
-  return tl::unexpected<Error>(Error{std::move(what), std::move(cure), code});
+inline tl::unexpected<Error> fail(ExitCode code, std::string what, std::string hint = {}) {
+  return tl::unexpected<Error>(Error{std::move(what), std::move(hint), code});
 }
 
 }  // namespace tcpdiag

@@ -73,8 +73,8 @@ class Guest:
         return {name: value - before.get(name, 0) for name, value in after.items()}
 
 
-def able(report: dict, ability: str) -> bool:
-    return get(report, f"abilities.{ability}.available") is True
+def has_feature(report: dict, feature: str) -> bool:
+    return get(report, f"abilities.{feature}.available") is True
 
 
 def check_common(checks: Checks, report: dict, kernel: dict[str, int]) -> None:
@@ -118,7 +118,7 @@ def check_known_client(checks: Checks, report: dict, truth: dict, kernel: dict[s
     checks.equal("reset_phases", {phase: n for phase, n in (get(totals, "reset_phases") or {}).items() if n}, phases)
     # Closed with unread data.
     checks.equal("reset_reasons", get(totals, "reset_reasons"),
-                 {"TCP_ABORT_ON_CLOSE": truth["resets_sent"]} if able(report, "reset_reasons") else None)
+                 {"TCP_ABORT_ON_CLOSE": truth["resets_sent"]} if has_feature(report, "reset_reasons") else None)
     for name in ("exchanges", "exchanges_failed", "bytes_sent", "bytes_received"):
         checks.equal(name, get(totals, name), truth[name])
     checks.equal("exchanges_pending", get(totals, "exchanges_pending"), 0)
@@ -156,7 +156,7 @@ def check_known_server(checks: Checks, report: dict, truth: dict, kernel: dict[s
     checks.equal("connects", get(totals, "connects"), 0)
     checks.equal("sockets_seen", get(totals, "sockets_seen"), truth["established"])
     # Where the kernel tells of them, also those that refused a connect: they belong to no socket.
-    unseen = 0 if able(report, "reset_without_socket") else truth["refused"]
+    unseen = 0 if has_feature(report, "reset_without_socket") else truth["refused"]
     checks.equal("resets sent", get(totals, "resets.sent"), truth["resets_received"] + truth["refused"] - unseen)
     checks.equal("resets sent, as the kernel has it", get(totals, "resets.sent"), kernel.get("OutRsts", 0) - unseen)
     checks.equal("resets without a socket", get(totals, "reset_phases.no_socket"), None if unseen else truth["refused"])
@@ -164,7 +164,7 @@ def check_known_server(checks: Checks, report: dict, truth: dict, kernel: dict[s
     checks.equal("resets while established", get(totals, "reset_phases.established"), truth["resets_received"] + truth["resets_sent"])
     reasons = get(totals, "reset_reasons")
     checks.equal("reset_reasons", sum(reasons.values()) if isinstance(reasons, dict) else reasons,
-                 truth["resets_received"] + truth["refused"] if able(report, "reset_reasons") else None)
+                 truth["resets_received"] + truth["refused"] if has_feature(report, "reset_reasons") else None)
     checks.equal("bytes_sent", get(totals, "bytes_sent"), truth["bytes_received"])
     checks.equal("bytes_received", get(totals, "bytes_received"), truth["bytes_sent"])
     checks.equal("exchanges", get(totals, "exchanges"), truth["exchanges"])
@@ -211,7 +211,7 @@ def check_owners(checks: Checks, guest: Guest) -> None:
     for trace, names in (("by-comm", ["gamma"]), ("by-pid", ["beta"]), ("by-cgroup", ["alpha", "beta"])):
         checks.part = trace
         report = guest.report(trace)
-        if not able(report, "confined_files"):  # docs/rights.md: without Landlock those of younger cgroups are not looked up
+        if not has_feature(report, "confined_files"):  # docs/privileges.md: without Landlock those of younger cgroups are not looked up
             cgroups["beta"] = None
         connects = sum(crowd[name] for name in names)
         checks.equal("established", get(report, "totals.connect_outcomes.established"), connects)
@@ -224,13 +224,13 @@ def check_owners(checks: Checks, guest: Guest) -> None:
 
 
 def check_doctor(checks: Checks, answer: dict, report: dict) -> None:
-    """It says of each ability what a trace says."""
+    """It says of each feature what a trace says."""
     checks.equal("can_trace", get(answer, "can_trace"), True)
     told, found = (get(one, "abilities") for one in (answer, report))
     told, found = (one if isinstance(one, dict) else {} for one in (told, found))
-    checks.true("the same abilities", told.keys() & found.keys() >= {"socket_storage", "reset_reasons", "retransmit_failures"})
+    checks.true("the same features", told.keys() & found.keys() >= {"socket_storage", "reset_reasons", "retransmit_failures"})
     for name in sorted(told.keys() & found.keys()):
-        checks.equal(f"ability {name}", get(told[name], "available"), get(found[name], "available"))
+        checks.equal(f"feature {name}", get(told[name], "available"), get(found[name], "available"))
 
 
 def check(out: pathlib.Path, release: str, with_tcpdiag: bool) -> Checks:
@@ -265,7 +265,7 @@ def check(out: pathlib.Path, release: str, with_tcpdiag: bool) -> Checks:
     return checks
 
 
-def missing_abilities(out: pathlib.Path) -> list[str]:
+def missing_features(out: pathlib.Path) -> list[str]:
     """What this kernel cannot tell, as the report has it."""
-    abilities = load(out / "empty.json").get("abilities", {})
-    return [name for name, ability in abilities.items() if ability.get("available") is not True]
+    features = load(out / "empty.json").get("abilities", {})
+    return [name for name, feature in features.items() if feature.get("available") is not True]

@@ -163,7 +163,7 @@ class Causes(SideBySide):
         def words(block: list[str]) -> str:
             text = findings_doc.masked(" ".join(block))
             return re.sub(r"\bcgroup \S+", "cgroup", re.sub(r"\bconf(\.|idence)", "confidence", text))
-        self.assertEqual(words(printed), words(written), "cure: tests/support/findings_doc.py --write")
+        self.assertEqual(words(printed), words(written), "hint: tests/support/findings_doc.py --write")
         self.assertEqual(findings_doc.labels(printed), findings_doc.labels(written))
 
 

@@ -401,7 +401,7 @@ class Filters(LiveCase):
                                (["--cgroup", "/no/such/cgroup"], "no cgroup" if cgroup_root() else "no cgroups of version 2"),
                                (["--children"], "name it with -p"),
                                (["-p", str(os.getpid()), "--comm", "not-my-name"], "is called"),
-                               (["port", "http"], "is no port")):
+                               (["port", "http"], "invalid port")):
             result = run_tcpdiag("trace", *options)
             self.assertEqual(result.returncode, 2, f"{options}: {result.stderr}")
             self.check_one_line(result.stderr)

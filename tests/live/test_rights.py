@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A trace has no more rights than it needs: who it is while it runs, what it then cannot do any more, what still works,
-and which capabilities it takes to start one. docs/rights.md is what these hold it to."""
+"""A trace has no more privileges than it needs: who it is while it runs, what it then cannot do any more, what still works,
+and which capabilities it takes to start one. docs/privileges.md is what these hold it to."""
 
 import contextlib
 import json
@@ -58,13 +58,13 @@ def cgroup_root() -> str | None:
         return next((place for _, place, kind, *_ in map(str.split, mounts) if kind == "cgroup2"), None)
 
 
-class RightsCase(LiveCase):
+class PrivilegesCase(LiveCase):
     def check_confined(self, status: dict[str, str], user: int, group: int | None = None) -> None:
         """What the kernel says of the process."""
         self.assertEqual(status["Uid"].split(), [str(user)] * 4)
         self.assertEqual(status["Gid"].split(), [str(user if group is None else group)] * 4)
         kept = int(status["CapEff"], 16)
-        # Before Linux 5.19 reading a map needs it (docs/rights.md).
+        # Before Linux 5.19 reading a map needs it (docs/privileges.md).
         self.assertIn(kept, (0, CAP_BPF))
         self.assertEqual(int(status["CapPrm"], 16), kept)
         for empty in ("CapInh", "CapBnd", "CapAmb"):
@@ -79,7 +79,7 @@ class RightsCase(LiveCase):
         return directory
 
 
-class Attempts(RightsCase):
+class Attempts(PrivilegesCase):
     """A program that confines itself by the same function as a trace, and then tries to get out."""
 
     def probe(self, *options: str, sudo: int | None = None, own: int = 0) -> dict:
@@ -125,7 +125,7 @@ class Attempts(RightsCase):
         self.check_nothing_worked(answer)
 
 
-class Running(RightsCase):
+class Running(PrivilegesCase):
     """`tcpdiag trace` while it runs."""
 
     def trace(self, *options: str, user: int, sudo: bool) -> None:
@@ -144,9 +144,9 @@ class Running(RightsCase):
         report = os.path.join(self.owned("own", USER), "r.json")
         self.trace("-o", report, user=USER, sudo=True)
         self.assertEqual(os.stat(report).st_uid, USER)
-        abilities = self.read_report(report)["abilities"]
-        self.assertTrue(abilities["confined_user"]["available"])
-        self.assertTrue(abilities["confined_calls"]["available"])
+        features = self.read_report(report)["abilities"]
+        self.assertTrue(features["confined_user"]["available"])
+        self.assertTrue(features["confined_calls"]["available"])
 
     def test_replaces_a_report_of_who_called_sudo(self):
         report = os.path.join(self.owned("own", USER), "r.json")
@@ -169,7 +169,7 @@ class Running(RightsCase):
         self.assertEqual(os.listdir(os.path.dirname(report)), ["r.json"])
 
 
-class Seeing(RightsCase):
+class Seeing(PrivilegesCase):
     """What is looked at late is still seen."""
 
     def test_cgroup_that_is_made_during_the_trace(self):
@@ -223,7 +223,7 @@ class Seeing(RightsCase):
         self.assertEqual([(one["netns_inode"], one["gone"]) for one in counters], [(inode, True)])
 
 
-class WithoutRoot(RightsCase):
+class WithoutRoot(PrivilegesCase):
     """Which capabilities it takes, of somebody who is not root."""
 
     def setUp(self):
@@ -281,8 +281,8 @@ class WithoutRoot(RightsCase):
             process.stdin.close()
 
     def test_documented_table_is_this_one(self):
-        """The capabilities tried here are those that docs/rights.md names."""
-        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "rights.md"), encoding="utf-8") as file:
+        """The capabilities tried here are those that docs/privileges.md names."""
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "privileges.md"), encoding="utf-8") as file:
             section = file.read().split("## What it takes to start", 1)[1].split("\n##", 1)[0]
         table = [line for line in section.splitlines() if line.startswith("|")]
         self.assertEqual(set(re.findall(r"CAP_[A-Z_]+", "".join(table))),

@@ -57,7 +57,7 @@ class Storms(LiveCase):
                 "SELECT max(n) FROM (SELECT count(*) AS n FROM events GROUP BY at_ns / 1000000000)").fetchone()[0]
 
     def check_limited(self, report: dict, number: int, plain: dict) -> None:
-        """Of the tracer with LIMIT: it told no more, all else that tracer 0 was told is counted, and the report says so with the cure.
+        """Of the tracer with LIMIT: it told no more, all else that tracer 0 was told is counted, and the report says so with the hint.
 
         A socket whose close was left out is told of once more, when it is destroyed: then that is one event more than tracer 0 has.
         """

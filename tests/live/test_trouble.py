@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""What goes wrong around a trace: signals, readers that go away, files that are there, wrong use, missing rights."""
+"""What goes wrong around a trace: signals, readers that go away, files that are there, wrong use, missing privileges."""
 
 import json
 import os
@@ -150,7 +150,7 @@ class WrongUse(LiveCase):
 
 
 class NotRoot(LiveCase):
-    """An ordinary user: 3 with the cure, but what is wrong otherwise is said first."""
+    """An ordinary user: 3 with the hint, but what is wrong otherwise is said first."""
 
     def setUp(self):
         super().setUp()
@@ -166,7 +166,7 @@ class NotRoot(LiveCase):
     def test_not_permitted(self):
         result = self.run_as_nobody("trace", "-d", "0")
         self.assertEqual(result.returncode, 3, result.stderr)
-        self.assertRegex(result.stderr, r"(?i)root|sudo|CAP_", "the cure")
+        self.assertRegex(result.stderr, r"(?i)root|sudo|CAP_", "the hint")
         self.assertNotIn("tracing ", result.stderr)
         self.assertEqual(result.stdout, "")
 

@@ -95,7 +95,7 @@ class CleanRoot(unittest.TestCase):
 
     @classmethod
     def files(cls) -> dict[str, tuple]:
-        """Path: kind and rights, owner, and the size of a file. Of all but OTHERS."""
+        """Path: kind and permissions, owner, and the size of a file. Of all but OTHERS."""
         found = {}
         for folder, folders, names in os.walk(cls.root):
             for name in [*folders, *names]:
@@ -126,7 +126,7 @@ class CleanRoot(unittest.TestCase):
         self.assertRegex(self.says("tcpdiag --version"), r"^tcpdiag \d+\.\d+\.\d+ \([0-9a-f]{12}(-dirty)?\)\n$")
         self.assertIn("Commands:\n  trace ", self.says("tcpdiag --help"))
 
-    def test_4_commands_without_rights(self):
+    def test_4_commands_without_privileges(self):
         self.assertIn("233", self.says("su nobody -s /bin/bash -c 'tcpdiag size --baseline 64mbit --response 32KiB'"))
 
     def test_5_doctor(self):

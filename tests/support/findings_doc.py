@@ -137,7 +137,7 @@ def labels(block: list[str]) -> list[str]:
     """The block's parts and rows of evidence, in order: what it says whatever the numbers are."""
     found, part = [], ""
     for line in block[1:]:
-        top = re.match(r"  (Impact|Who|Log line|Evidence|Doubts|Do next|Wrong if|Explains|Caused by)\b:? *(.*)", line)
+        top = re.match(r"  (Impact|Who|Log line|Evidence|Doubts|Do next|Ruled out if|Explains|Caused by)\b:? *(.*)", line)
         if top:
             part = top[1]
             found.append(part)

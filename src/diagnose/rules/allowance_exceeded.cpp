@@ -44,7 +44,7 @@ struct Limit {
   bool drops;           // never queued
   const char* title;    // "eth0 exceeded what the cloud allows it to receive"
   const char* meaning;  // a sentence
-  const char* cure;     // of this host
+  const char* hint;     // of this host
   const char* elsewhere;
 };
 
@@ -158,7 +158,7 @@ std::optional<Judged> judge(const Facts& facts, const NicPicture& nic, const All
     finding.explanation += " A burst like this is harmless where nobody waited in these seconds.";
   }
   if (nic.driver_reset) finding.explanation += " The driver was reset meanwhile, which sets its counters back to 0.";
-  add_step(finding, Whose::kUs, limit->cure, allowance_command(nic.device));
+  add_step(finding, Whose::kUs, limit->hint, allowance_command(nic.device));
   add_step(finding, Whose::kCloud, limit->elsewhere);
   finding.disproved_by = "the counter does not move in the seconds in which calls waited or failed";
   return judged;

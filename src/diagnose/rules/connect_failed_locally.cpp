@@ -35,7 +35,7 @@ bool claims(const Case& socket) {
          outcome == ConnectOutcome::kReset;
 }
 
-// Different errors have different cures.
+// Different errors call for different actions.
 std::string split(const SocketStory& story) {
   return fmt::format("{} {}", model::to_string(*story.outcome), story.connect_error);
 }

@@ -28,7 +28,7 @@ constexpr EvidenceKey kFirstAt{"first_at"};
 constexpr EvidenceKey kMeasuresAffected{"measures_affected"};
 constexpr std::array kEvidence = {kCause, kLost, kSeen, kLostPct, kFirstAt, kMeasuresAffected};
 
-void add_cure(model::Finding& finding, std::string_view cause) {
+void add_hint(model::Finding& finding, std::string_view cause) {
   if (cause == "disk_full") {
     add_step(finding, Whose::kUs, "write the recording to a disk with more space, or trace with a narrower filter");
     return;
@@ -65,7 +65,7 @@ Judged judge_loss(const Facts& facts, const LossShare& loss) {
   if (loss.pct) finding.title += fmt::format(" ({})", percent(*loss.pct));
   finding.explanation = fmt::format("{} {}.", loss.lost, loss.words);
   if (loss.feeds_sockets) finding.explanation += " Resets and failures may be missing from this report.";
-  add_cure(finding, loss.cause);
+  add_hint(finding, loss.cause);
   return judged;
 }
 

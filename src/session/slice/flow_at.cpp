@@ -163,8 +163,8 @@ FlowAt flow_at(const Flow& before, model::TcpState state, const Flow* after, boo
   return result;
 }
 
-Flow flow_since(const Flow& told, const Flow& base, MonoTime from) {
-  Flow flow = told;
+Flow flow_since(const Flow& reported, const Flow& base, MonoTime from) {
+  Flow flow = reported;
   subtract(flow.exchanges, base.exchanges);
   subtract(flow.bytes_sent, base.bytes_sent);
   subtract(flow.bytes_received, base.bytes_received);
@@ -181,8 +181,8 @@ Flow flow_since(const Flow& told, const Flow& base, MonoTime from) {
   for (Time* begin : {&flow.opened_at, &flow.syn_at, &flow.established_at}) {
     if (*begin && **begin < from) begin->reset();
   }
-  const Time data = last_data(told);
-  const bool is_over = !told.outstanding && told.request_first_at && *told.request_first_at < from;
+  const Time data = last_data(reported);
+  const bool is_over = !reported.outstanding && reported.request_first_at && *reported.request_first_at < from;
   if (is_over && (!data || *data <= from)) forget_exchange(flow);
   return flow;
 }

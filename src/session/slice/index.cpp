@@ -19,30 +19,30 @@ TcpState state_after(const model::Event& event) {
 }
 
 // Ports and addresses come late (the local port is chosen after SYN_SENT) and go early (both are 0 at CLOSE).
-void add_known(model::SocketRef& known, const model::SocketRef& told) {
+void add_known(model::SocketRef& known, const model::SocketRef& observed) {
   const auto fill = [](model::SocketAddress& into, const model::SocketAddress& from) {
     if (into.port == 0) into.port = from.port;
     if (into.address.is_unspecified()) into.address = from.address;
   };
-  fill(known.local, told.local);
-  fill(known.remote, told.remote);
-  if (!known.cookie) known.cookie = told.cookie;
-  if (known.netns_inode == 0) known.netns_inode = told.netns_inode;
-  if (known.role == model::Role::kUnknown && told.role != model::Role::kUnknown) {
-    known.role = told.role;
-    known.role_source = told.role_source;
+  fill(known.local, observed.local);
+  fill(known.remote, observed.remote);
+  if (!known.cookie) known.cookie = observed.cookie;
+  if (known.netns_inode == 0) known.netns_inode = observed.netns_inode;
+  if (known.role == model::Role::kUnknown && observed.role != model::Role::kUnknown) {
+    known.role = observed.role;
+    known.role_source = observed.role_source;
   }
 }
 
 // Seen at work is more than found in the process table, and the first one more than those that use it too.
-void add_owner(std::optional<model::Owner>& known, const std::optional<model::Owner>& told) {
+void add_owner(std::optional<model::Owner>& known, const std::optional<model::Owner>& observed) {
   using model::OwnerSource;
-  if (!told || told->pid == 0) return;
+  if (!observed || observed->pid == 0) return;
   const auto is_seen = [](const model::Owner& owner) {
     return owner.source == OwnerSource::kOwner || owner.source == OwnerSource::kReader;
   };
-  const bool shared = told->shared || (known && known->shared);
-  if (!known || (!is_seen(*known) && is_seen(*told))) known = told;
+  const bool shared = observed->shared || (known && known->shared);
+  if (!known || (!is_seen(*known) && is_seen(*observed))) known = observed;
   known->shared = shared;
 }
 
@@ -75,44 +75,44 @@ void Index::note_owner(Connection& connection, const model::Owner& owner) {
   if (std::ranges::find(of_connection, found->second) == of_connection.end()) of_connection.push_back(found->second);
 }
 
-void Index::note_standing(Connection& connection, const Told& told) {
+void Index::note_standing(Connection& connection, const Observation& observed) {
   for (auto [moment, standing] : {std::pair(part_.from, &connection.at_from), std::pair(part_.to, &connection.at_to)}) {
-    if (!moment || told.at < *moment || *standing || !connection.newest) continue;
+    if (!moment || observed.at < *moment || *standing || !connection.newest) continue;
     *standing = std::make_unique<Standing>(*connection.newest);
-    (*standing)->after = told.flow;
+    (*standing)->after = observed.flow;
   }
   const std::optional<model::MonoTime> last = part_.to ? part_.to : part_.from;
-  if (!last || told.at >= *last || told.is_over || connection.over_at) {
+  if (!last || observed.at >= *last || observed.is_over || connection.over_at) {
     connection.newest.reset();
     return;
   }
   if (!connection.newest) connection.newest = std::make_unique<Standing>();
-  connection.newest->before = told.flow;
-  connection.newest->state = told.state_after;
-  add_owner(connection.newest->owner, told.owner);
+  connection.newest->before = observed.flow;
+  connection.newest->state = observed.state_after;
+  add_owner(connection.newest->owner, observed.owner);
 }
 
-void Index::tell(ConnectionNumber number, const Told& told) {
+void Index::observe(ConnectionNumber number, const Observation& observed) {
   if (number == connections.size()) {
     Connection& made = connections.emplace_back();
-    made.socket = told.socket;
-    made.first_at = told.at;
-    made.last_at = told.at;
+    made.socket = observed.socket;
+    made.first_at = observed.at;
+    made.last_at = observed.at;
   }
   Connection& connection = connections[number];
-  add_known(connection.socket, told.socket);
-  connection.last_at = std::max(connection.last_at, told.at);
-  connection.bytes = std::max(connection.bytes, told.flow.bytes_sent_total + told.flow.bytes_received_total);
-  if (told.owner && told.owner->pid != 0) note_owner(connection, *told.owner);
-  note_standing(connection, told);
-  if (told.is_over && !connection.over_at) connection.over_at = told.at;
+  add_known(connection.socket, observed.socket);
+  connection.last_at = std::max(connection.last_at, observed.at);
+  connection.bytes = std::max(connection.bytes, observed.flow.bytes_sent_total + observed.flow.bytes_received_total);
+  if (observed.owner && observed.owner->pid != 0) note_owner(connection, *observed.owner);
+  note_standing(connection, observed);
+  if (observed.is_over && !connection.over_at) connection.over_at = observed.at;
 }
 
 void Index::on_event(const model::Event& event) {
   if (!has_connection(event)) return;
   const TcpState after = state_after(event);
   const bool is_over = after == TcpState::kClose || std::holds_alternative<model::Destroyed>(event.body);
-  tell(numbering_.of(event), {event.at, event.socket, event.flow, event.owner, after, is_over});
+  observe(numbering_.of(event), {event.at, event.socket, event.flow, event.owner, after, is_over});
 }
 
 void Index::on_sample(const model::Sample& sample) {
@@ -130,7 +130,7 @@ void Index::on_sample(const model::Sample& sample) {
     if (snapshot->socket.id.value == 0) return;
     const ConnectionNumber number = numbering_.of(*snapshot);
     const bool is_over = snapshot->flow.state == TcpState::kClose;
-    tell(number, {snapshot->at, snapshot->socket, snapshot->flow, snapshot->owner, snapshot->flow.state, is_over});
+    observe(number, {snapshot->at, snapshot->socket, snapshot->flow, snapshot->owner, snapshot->flow.state, is_over});
     if (snapshot->moment == model::SnapshotMoment::kEnd) connections[number].last_snapshot_at = snapshot->at;
   }
 }

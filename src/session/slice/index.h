@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The first of two tellings: which connections a recording holds, all that is known of each, and how each stood at the
+// The first of two passes: which connections a recording holds, all that is known of each, and how each stood at the
 // two ends of the wanted part.
 //
 // Memory grows with the number of connections in the recording (about 200 bytes each) and of those open at an end
@@ -24,7 +24,7 @@ namespace tcpdiag::session {
 using ConnectionNumber = std::size_t;
 
 // Numbers the connections in the order in which they are met: a second connect() on one socket is another connection.
-// Two tellings of one recording give the same numbers.
+// Two passes over one recording give the same numbers.
 class Numbering {
  public:
   ConnectionNumber of(const model::Event& event);
@@ -49,7 +49,7 @@ struct Standing {
 };
 
 struct Connection {
-  model::SocketRef socket;            // all that was ever told of it
+  model::SocketRef socket;            // all that was ever reported of it
   std::vector<std::uint32_t> owners;  // indexes into Index::owners
   model::MonoTime first_at{};
   model::MonoTime last_at{};
@@ -77,7 +77,7 @@ class Index : public model::Sink {
   bool was_open_at(const Connection& connection, model::MonoTime t) const;
 
  private:
-  struct Told {
+  struct Observation {
     model::MonoTime at;
     const model::SocketRef& socket;
     const model::Flow& flow;
@@ -86,9 +86,9 @@ class Index : public model::Sink {
     bool is_over;
   };
 
-  void tell(ConnectionNumber number, const Told& told);
+  void observe(ConnectionNumber number, const Observation& observed);
   void note_owner(Connection& connection, const model::Owner& owner);
-  void note_standing(Connection& connection, const Told& told);
+  void note_standing(Connection& connection, const Observation& observed);
 
   const model::View& view_;
   Numbering numbering_;

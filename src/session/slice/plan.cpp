@@ -63,9 +63,9 @@ class Planner {
     const Standing* const standing = connection.at_from ? connection.at_from.get() : connection.newest.get();
     if (standing == nullptr) return true;
     const FlowAt at = at_moment(connection, *standing, *part_.from);
-    // Where they are not known it is counted from the next time that they were told: what is certain.
+    // Where they are not known it is counted from the next time that they were reported: what is certain.
     model::Flow base = at.has_counts || !standing->after ? at.flow : *standing->after;
-    base.retransmitted_segments = standing->before.retransmitted_segments;  // each of them was told
+    base.retransmitted_segments = standing->before.retransmitted_segments;  // each of them was reported
     chosen.base = std::make_unique<const model::Flow>(base);
     plan_.open_at_from.push_back(
         snapshot_of(connection, *standing, flow_since(at.flow, base, *part_.from), model::SnapshotMoment::kStart));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is decided between the two tellings: which connections are told on, and how they stood at the ends of the part.
+// What is decided between the two passes: which connections are emitted, and how they stood at the ends of the part.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ struct Plan {
     std::unique_ptr<const model::Flow> base;  // of an older one: its counts when the part began
   };
   std::vector<Chosen> connections;  // by number
-  // Of a number that the first telling did not have: not wanted.
+  // Of a number that the first pass did not have: not wanted.
   const Chosen& chosen(ConnectionNumber number) const;
   std::vector<model::SocketSnapshot> open_at_from;
   std::vector<std::pair<ConnectionNumber, model::SocketSnapshot>> open_at_to;

@@ -16,19 +16,20 @@ using model::MonoTime;
 
 std::string counted(std::size_t n, std::string_view what) { return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s"); }
 
-void add_abilities(const Plan& plan, std::vector<model::Ability>& abilities) {
+void add_features(const Plan& plan, std::vector<model::Feature>& features) {
   if (plan.withheld > 0) {
-    abilities.push_back({"endpoint_aggregates", false,
-                         fmt::format("{} also had sockets that were left out, and what is summed up by endpoint is of "
-                                     "all its sockets: no delays and no figures by the second",
-                                     counted(plan.withheld, "endpoint"))});
+    features.push_back({"endpoint_aggregates", false,
+                        fmt::format("{} also had sockets that were left out, and what is summed up by endpoint is of "
+                                    "all its sockets: no delays and no figures by the second",
+                                    counted(plan.withheld, "endpoint"))});
   }
   if (plan.without_counts > 0) {
-    abilities.push_back(
+    features.push_back(
         {"socket_counts", false,
-         fmt::format("{} sent or received while this part of the trace began or ended, and nothing was told of it at "
-                     "that moment: bytes and exchanges are at least so many",
-                     counted(plan.without_counts, "socket"))});
+         fmt::format(
+             "{} sent or received while this part of the trace began or ended, and nothing was reported of it at "
+             "that moment: bytes and exchanges are at least so many",
+             counted(plan.without_counts, "socket"))});
   }
 }
 
@@ -62,16 +63,16 @@ void Replayer::on_event(const model::Event& event) {
   const Plan::Chosen& chosen = plan_.chosen(numbering_.of(event));
   if (!reach(event.at) || !chosen.is_wanted) return;
   if (chosen.was_over && std::holds_alternative<model::Destroyed>(event.body)) return;  // it would seem to be open
-  model::Event told = event;
-  place(chosen, told.socket, told.flow);
-  to_.on_event(told);
+  model::Event emitted = event;
+  place(chosen, emitted.socket, emitted.flow);
+  to_.on_event(emitted);
 }
 
 void Replayer::on_sample(const model::Sample& sample) {
-  std::visit([this](const auto& one) { tell(one); }, sample);
+  std::visit([this](const auto& one) { emit(one); }, sample);
 }
 
-void Replayer::tell(model::TraceStart start) {
+void Replayer::emit(model::TraceStart start) {
   if (part_.to) {
     start.requested_duration = *part_.to - part_.from.value_or(start.clock.mono_at);
   } else if (part_.from && start.requested_duration) {
@@ -80,17 +81,17 @@ void Replayer::tell(model::TraceStart start) {
   }
   if (part_.from) start.clock = {*part_.from, start.clock.to_wall(*part_.from)};
   std::erase_if(start.netns, [this](const model::NetnsInfo& one) { return !plan_.selection.wants_netns(one.inode); });
-  add_abilities(plan_, start.abilities);
+  add_features(plan_, start.abilities);
   to_.on_sample(start);
 }
 
-void Replayer::tell(model::SocketSnapshot snapshot) {
+void Replayer::emit(model::SocketSnapshot snapshot) {
   if (snapshot.socket.id.value == 0) return;
   const ConnectionNumber number = numbering_.of(snapshot);
   const Plan::Chosen& chosen = plan_.chosen(number);
   if (!reach(snapshot.at) || !chosen.is_wanted) return;
   place(chosen, snapshot.socket, snapshot.flow);
-  if (snapshot.moment == model::SnapshotMoment::kEnd) told_at_end_.insert(number);
+  if (snapshot.moment == model::SnapshotMoment::kEnd) emitted_at_end_.insert(number);
   to_.on_sample(snapshot);
 }
 
@@ -108,7 +109,7 @@ bool Replayer::wants_sums(const model::EndpointKey& key) const {
   return found != plan_.sums.end() && found->second == Sums::kKept;
 }
 
-void Replayer::tell(model::EndpointSample sample) {
+void Replayer::emit(model::EndpointSample sample) {
   if (!wants_sums(sample.key)) return;
   const Reading reading = reading_at(sample.at);
   if (reading == Reading::kBase) {
@@ -121,9 +122,9 @@ void Replayer::tell(model::EndpointSample sample) {
   to_.on_sample(base == endpoint_bases_.end() ? sample : model::since(std::move(sample), base->second));
 }
 
-// The correlator takes differences, so the base is told too, as if it had been read when the part began.
+// The correlator takes differences, so the base is emitted too, as if it had been read when the part began.
 template <typename Key, typename T>
-void Replayer::tell_reading(std::map<Key, T>& bases, const Key& key, T sample) {
+void Replayer::emit_reading(std::map<Key, T>& bases, const Key& key, T sample) {
   const Reading reading = reading_at(sample.at);
   if (reading == Reading::kBase) {
     sample.at = *part_.from;
@@ -135,19 +136,19 @@ void Replayer::tell_reading(std::map<Key, T>& bases, const Key& key, T sample) {
   }
 }
 
-void Replayer::tell(model::NetnsSample sample) {
+void Replayer::emit(model::NetnsSample sample) {
   if (!plan_.selection.wants_netns(sample.netns_inode)) return;
   const std::uint32_t key = sample.netns_inode;
-  tell_reading(netns_bases_, key, std::move(sample));
+  emit_reading(netns_bases_, key, std::move(sample));
 }
 
-void Replayer::tell(model::NicSample sample) {
+void Replayer::emit(model::NicSample sample) {
   if (!plan_.selection.wants_netns(sample.netns_inode)) return;
   const std::pair<std::uint32_t, std::string> key(sample.netns_inode, sample.device);
-  tell_reading(nic_bases_, key, std::move(sample));
+  emit_reading(nic_bases_, key, std::move(sample));
 }
 
-void Replayer::tell(const model::ProcessInfo& process) {
+void Replayer::emit(const model::ProcessInfo& process) {
   if (has_ended_ || (!plan_.selection.is_everything() && !plan_.pids.contains(process.pid))) return;
   if (has_begun_) {
     to_.on_sample(process);
@@ -156,12 +157,12 @@ void Replayer::tell(const model::ProcessInfo& process) {
   }
 }
 
-void Replayer::tell(model::TraceEnd end) {
+void Replayer::emit(model::TraceEnd end) {
   begin();
   for (const auto& [netns, base] : netns_bases_) to_.on_sample(base);
   for (const auto& [device, base] : nic_bases_) to_.on_sample(base);
   for (const auto& [number, open] : plan_.open_at_to) {
-    if (!told_at_end_.contains(number)) to_.on_sample(open);
+    if (!emitted_at_end_.contains(number)) to_.on_sample(open);
   }
   if (part_.to) {
     end.at = *part_.to;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The second of two tellings: what is wanted is told on, as a trace of its own.
+// The second of two passes: what is wanted is emitted, as a trace of its own.
 #pragma once
 
 #include <cstdint>
@@ -25,21 +25,21 @@ class Replayer : public model::Sink {
   // Counters that are read once a second. kBase: what they were when the part began.
   enum class Reading : std::uint8_t { kBase, kOfPart, kTooLate };
 
-  void tell(model::TraceStart start);
-  void tell(model::SocketSnapshot snapshot);
-  void tell(model::EndpointSample sample);
-  void tell(model::NetnsSample sample);
-  void tell(model::NicSample sample);
-  void tell(const model::ProcessInfo& process);
-  void tell(model::TraceEnd end);
+  void emit(model::TraceStart start);
+  void emit(model::SocketSnapshot snapshot);
+  void emit(model::EndpointSample sample);
+  void emit(model::NetnsSample sample);
+  void emit(model::NicSample sample);
+  void emit(const model::ProcessInfo& process);
+  void emit(model::TraceEnd end);
 
-  // False: outside of the part. Otherwise what was open when it began has been told.
+  // False: outside of the part. Otherwise what was open when it began has been emitted.
   bool reach(model::MonoTime at);
   void begin();
   // Moves a reading that comes a little after the end to it.
   Reading reading_at(model::MonoTime& at);
   template <typename Key, typename T>
-  void tell_reading(std::map<Key, T>& bases, const Key& key, T sample);
+  void emit_reading(std::map<Key, T>& bases, const Key& key, T sample);
   bool wants_sums(const model::EndpointKey& key) const;
   // As of a trace that began with the part.
   void place(const Plan::Chosen& chosen, model::SocketRef& socket, model::Flow& flow) const;
@@ -50,7 +50,7 @@ class Replayer : public model::Sink {
   Numbering numbering_;
   bool has_begun_;
   bool has_ended_ = false;
-  std::set<ConnectionNumber> told_at_end_;
+  std::set<ConnectionNumber> emitted_at_end_;
   std::vector<model::ProcessInfo> processes_;  // met before the part began
   std::map<model::EndpointKey, model::EndpointSample> endpoint_bases_;
   std::map<std::uint32_t, model::NetnsSample> netns_bases_;

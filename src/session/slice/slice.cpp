@@ -16,7 +16,7 @@ namespace {
 
 Result<Plan> plan_of(source::Replay& recorded, const model::View& view) {
   Index index(view);
-  if (Result<> told = recorded.replay(index); !told) return tl::unexpected(told.error());
+  if (Result<> emitted = recorded.replay(index); !emitted) return tl::unexpected(emitted.error());
   if (!index.start || !index.end) {
     return fail(ExitCode::kFailed, "the recording has no beginning or no end", "read it without filters and times");
   }

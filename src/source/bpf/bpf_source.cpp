@@ -33,7 +33,7 @@ struct RingDeleter {
   void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
 };
 
-// The passes over a namespace's sockets, opened while there are rights for it.
+// The passes over a namespace's sockets, opened while there are privileges for it.
 struct Passes {
   Iterator start;
   Iterator end;
@@ -67,7 +67,7 @@ struct Traced {
 };
 
 struct Tracer {
-  Tracer(source::LiveOptions o, doctor::KernelTypes k, Programs p, const doctor::Abilities& a, std::vector<Traced> t)
+  Tracer(source::LiveOptions o, doctor::KernelTypes k, Programs p, const doctor::Features& a, std::vector<Traced> t)
       : options(std::move(o)), types(std::move(k)), programs(std::move(p)), traced(std::move(t)) {
     info.features = a.of_report();
     info.reset_reasons = types.reset_reasons;
@@ -140,7 +140,7 @@ struct Tracer {
     return all;
   }
 
-  void tell_last(const std::vector<DecodedSnapshot>& open, model::Sink& to) {
+  void emit_last(const std::vector<DecodedSnapshot>& open, model::Sink& to) {
     for (const DecodedSnapshot& one : open) {
       if (!one.tracked) continue;
       met_a_socket = true;
@@ -153,7 +153,7 @@ struct Tracer {
   void let_go(Traced& one, model::Sink& to) {
     std::vector<DecodedSnapshot> open;
     programs.set_snapshot_mode(TCPD_SNAPSHOT_END);
-    if (add_snapshots(one.passes->end, model::SnapshotMoment::kEnd, open)) tell_last(open, to);
+    if (add_snapshots(one.passes->end, model::SnapshotMoment::kEnd, open)) emit_last(open, to);
     one.sample_nics(host::mono_now(), to);
     model::NetnsSample last = one.sample(host::mono_now());
     last.gone = true;
@@ -306,7 +306,7 @@ source::SourceEnd BpfSource::finish(model::Sink& sink) {
   // Who else holds a socket now: it was inherited or passed during the trace.
   if (tracer_->last_owners) (void)tracer_->last_owners->run();
   tracer_->programs.set_snapshot_mode(TCPD_SNAPSHOT_END);
-  if (auto open = tracer_->snapshots(&Passes::end, model::SnapshotMoment::kEnd)) tracer_->tell_last(*open, sink);
+  if (auto open = tracer_->snapshots(&Passes::end, model::SnapshotMoment::kEnd)) tracer_->emit_last(*open, sink);
   // after the snapshots, which complete the last exchanges; all of them, since a last_byte may have come without a new
   // exchange
   sample(sink);
@@ -323,13 +323,13 @@ source::SourceEnd BpfSource::finish(model::Sink& sink) {
 Result<std::unique_ptr<source::Source>> load(source::LiveOptions options) {
   auto types = read_kernel_types();
   if (!types) return tl::unexpected(types.error());
-  doctor::Abilities abilities(*types);
+  doctor::Features features(*types);
   Programs::LoadNotes notes;
-  auto programs = Programs::load(options, abilities, notes);
+  auto programs = Programs::load(options, features, notes);
   if (!programs) return tl::unexpected(programs.error());
   std::vector<Traced> traced;
   for (host::Netns& netns : options.netns) traced.emplace_back(std::move(netns));
-  auto tracer = std::make_unique<Tracer>(std::move(options), std::move(*types), std::move(*programs), abilities,
+  auto tracer = std::make_unique<Tracer>(std::move(options), std::move(*types), std::move(*programs), features,
                                          std::move(traced));
   tracer->ring.reset(ring_buffer__new(tracer->programs.ring_fd(), &Tracer::on_record, tracer.get(), nullptr));
   if (!tracer->ring) {

@@ -121,15 +121,15 @@ std::vector<std::uint64_t> cgroup_keys(const std::vector<model::CgroupFilter>& c
 
 }  // namespace
 
-void configure(tcpdiag_bpf& skeleton, const source::LiveOptions& options, const doctor::Abilities& abilities) {
-  const bool storage = abilities.works(doctor::kSocketStorage);
+void configure(tcpdiag_bpf& skeleton, const source::LiveOptions& options, const doctor::Features& features) {
+  const bool storage = features.works(doctor::kSocketStorage);
   const model::Filters& filters = options.filters;
   tcpd_config& config = skeleton.rodata->tcpd_cfg;
   config.tick_ns = tick_ns();
   config.only_netns = options.netns.size() == 1 ? options.netns.front().inode : 0;
   config.max_events_per_second = options.max_events_per_second;
   config.have_sk_storage = storage;
-  config.have_cookie = abilities.works(doctor::kSocketCookie);
+  config.have_cookie = features.works(doctor::kSocketCookie);
   config.have_sock_from_file = storage;
   config.filter_pid = !filters.pids.empty();
   config.filter_comm = !filters.comms.empty();
@@ -158,7 +158,7 @@ void configure(tcpdiag_bpf& skeleton, const source::LiveOptions& options, const 
 
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, skeleton.obj) {
-    bpf_program__set_autoload(program, abilities.loads(bpf_program__name(program), filters.children));
+    bpf_program__set_autoload(program, features.loads(bpf_program__name(program), filters.children));
   }
 }
 

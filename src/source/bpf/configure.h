@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "doctor/abilities.h"
+#include "doctor/features.h"
 #include "source/live.h"
 #include "util/result.h"
 #include "wire.h"  // of which the skeleton is made
@@ -17,8 +17,8 @@ namespace tcpdiag::bpf {
 // An error of libbpf or the kernel, in a user's words. error: errno, either sign. Exit code kNotAble.
 tl::unexpected<Error> load_error(const char* doing, int error);
 
-// Which programs are loaded says the table of abilities.
-void configure(tcpdiag_bpf& skeleton, const source::LiveOptions& options, const doctor::Abilities& abilities);
+// Which programs are loaded says the table of features.
+void configure(tcpdiag_bpf& skeleton, const source::LiveOptions& options, const doctor::Features& features);
 
 // Errors: kUsage where a filter has more values than fit, kNotAble where the kernel refuses.
 Result<> fill_maps(const tcpdiag_bpf& skeleton, const source::LiveOptions& options);

@@ -2,8 +2,9 @@
 // The kernel's table of endpoints: what it has summed up of each, and whose a slot is.
 //
 // The table has room for some endpoints. Where more than three quarters are taken, those without an open socket and at
-// which nothing has moved for a while give their slots back: the endpoint leaves the table, its sums are told for the
-// last time, and the slot begins its next generation empty. Sockets that still name the old generation count nowhere.
+// which nothing has moved for a while give their slots back: the endpoint leaves the table, its sums are emitted for
+// the last time, and the slot begins its next generation empty. Sockets that still name the old generation count
+// nowhere.
 #pragma once
 
 #include <cstdint>

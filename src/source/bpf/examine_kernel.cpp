@@ -37,16 +37,16 @@ doctor::Kernel examine_kernel(bool may_load) {
     kernel.no_types = types.error();
     return kernel;
   }
-  kernel.abilities = doctor::Abilities(*types);
+  kernel.features = doctor::Features(*types);
   kernel.memory_is_locked = !types->functions.contains(doctor::kMemoryAccountingFunction);
-  if (!may_load || !kernel.abilities.check()) return kernel;
+  if (!may_load || !kernel.features.check()) return kernel;
   source::LiveOptions options = every_filter();
-  options.filters.children = kernel.abilities.works(doctor::kChildren);
+  options.filters.children = kernel.features.works(doctor::kChildren);
   Programs::LoadNotes notes;
-  auto programs = Programs::load(options, kernel.abilities, notes);
-  if (!programs && options.filters.children && !kernel.abilities.works(doctor::kChildren)) {
+  auto programs = Programs::load(options, kernel.features, notes);
+  if (!programs && options.filters.children && !kernel.features.works(doctor::kChildren)) {
     options.filters.children = false;  // the kernel refuses those programs: the others may be right
-    programs = Programs::load(options, kernel.abilities, notes);
+    programs = Programs::load(options, kernel.features, notes);
   }
   kernel.refused = std::move(notes.refused);
   kernel.programs = notes.programs;

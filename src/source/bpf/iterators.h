@@ -12,8 +12,8 @@ struct bpf_program;
 
 namespace tcpdiag::bpf {
 
-// One run of a program over all that there is when run() is called. What needs rights is done by open(), so that it may
-// be called long before.
+// One run of a program over all that there is when run() is called. What needs privileges is done by open(), so that it
+// may be called long before.
 class Iterator {
  public:
   // netns_fd >= 0: over that network namespace (iter/tcp shows the namespace of the thread that opens it; a thread of

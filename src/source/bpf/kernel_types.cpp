@@ -31,10 +31,10 @@ struct Wanted {
   std::set<std::string_view> enumerators;
 
   Wanted() {
-    for (const doctor::Ability& ability : doctor::ability_table()) {
-      for (const doctor::Tracepoint& tracepoint : ability.tracepoints) tracepoints.insert(tracepoint.name);
-      functions.insert(ability.functions.begin(), ability.functions.end());
-      enumerators.insert(ability.enumerators.begin(), ability.enumerators.end());
+    for (const doctor::Feature& feature : doctor::feature_table()) {
+      for (const doctor::Tracepoint& tracepoint : feature.tracepoints) tracepoints.insert(tracepoint.name);
+      functions.insert(feature.functions.begin(), feature.functions.end());
+      enumerators.insert(feature.enumerators.begin(), feature.enumerators.end());
     }
   }
 };

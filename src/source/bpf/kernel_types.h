@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the running kernel's own type information (BTF) says of that which the table of abilities names.
+// What the running kernel's own type information (BTF) says of that which the table of features names.
 #pragma once
 
-#include "doctor/abilities.h"
 #include "doctor/examine.h"
+#include "doctor/features.h"
 #include "util/result.h"
 
 struct btf;

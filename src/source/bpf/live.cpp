@@ -4,13 +4,13 @@
 
 #include <utility>
 
-#include "host/rights.h"
+#include "host/privileges.h"
 #include "source/bpf/bpf_source.h"
 #include "source/bpf/examine_kernel.h"
 
 namespace tcpdiag::source {
 
-Result<> check_live_source() { return doctor::check_rights(host::read_rights()); }
+Result<> check_live_source() { return doctor::check_privileges(host::read_privileges()); }
 
 Result<std::unique_ptr<Source>> load_live_source(LiveOptions options) { return bpf::load(std::move(options)); }
 

@@ -41,14 +41,14 @@ unsigned count_loaded(const tcpdiag_bpf& skeleton) {
   return loaded;
 }
 
-// Not for want of rights or memory: something in a program is not as this kernel wants it.
+// Not for want of privileges or memory: something in a program is not as this kernel wants it.
 bool is_refusal(int error) { return error != -EPERM && error != -ENOMEM && error != -EAGAIN && error != -EINTR; }
 
-// Loads the program `only`, or where it is empty none, of all that the abilities would load. 0 or -errno.
-int load_only(const std::string& only, const source::LiveOptions& options, const doctor::Abilities& abilities) {
+// Loads the program `only`, or where it is empty none, of all that the features would load. 0 or -errno.
+int load_only(const std::string& only, const source::LiveOptions& options, const doctor::Features& features) {
   const Skeleton skeleton = open_skeleton();
   if (!skeleton) return -errno;
-  configure(*skeleton, options, abilities);
+  configure(*skeleton, options, features);
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, skeleton->obj) {
     if (only != bpf_program__name(program)) bpf_program__set_autoload(program, false);
@@ -56,35 +56,35 @@ int load_only(const std::string& only, const source::LiveOptions& options, const
   return tcpdiag_bpf::load(skeleton.get());
 }
 
-std::vector<std::string> names_of_programs(const source::LiveOptions& options, const doctor::Abilities& abilities) {
+std::vector<std::string> names_of_programs(const source::LiveOptions& options, const doctor::Features& features) {
   std::vector<std::string> names;
   const Skeleton skeleton = open_skeleton();
   if (!skeleton) return names;
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, skeleton->obj) {
     const std::string name = bpf_program__name(program);
-    if (abilities.loads(name, options.filters.children)) names.push_back(name);
+    if (features.loads(name, options.filters.children)) names.push_back(name);
   }
   return names;
 }
 
 // A load of all ends at the first program that is refused; this finds every one. False: it is none of them, but a map.
-bool refuse_one_by_one(const source::LiveOptions& options, doctor::Abilities& abilities,
+bool refuse_one_by_one(const source::LiveOptions& options, doctor::Features& features,
                        std::vector<doctor::Refused>& refused) {
-  if (load_only({}, options, abilities) != 0) return false;
+  if (load_only({}, options, features) != 0) return false;
   const std::size_t before = refused.size();
-  for (const std::string& name : names_of_programs(options, abilities)) {
-    const int error = load_only(name, options, abilities);
+  for (const std::string& name : names_of_programs(options, features)) {
+    const int error = load_only(name, options, features);
     if (error != 0 && is_refusal(error)) refused.push_back({name, errno_text(-error)});
   }
-  for (std::size_t i = before; i < refused.size(); ++i) abilities.refuse(refused[i].program, refused[i].said);
+  for (std::size_t i = before; i < refused.size(); ++i) features.refuse(refused[i].program, refused[i].said);
   return refused.size() > before;
 }
 
-tl::unexpected<Error> no_children(const doctor::Abilities& abilities) {
-  const auto& all = abilities.standings();
+tl::unexpected<Error> no_children(const doctor::Features& features) {
+  const auto& all = features.standings();
   const auto children = std::ranges::find(all, doctor::kChildren,
-                                          [](const doctor::Standing& standing) { return standing.ability->name; });
+                                          [](const doctor::Standing& standing) { return standing.feature->name; });
   return fail(ExitCode::kNotAble, "cannot trace with --children: " + children->found, "leave --children out");
 }
 
@@ -102,20 +102,20 @@ Programs::~Programs() = default;
 Programs::Programs(Programs&&) noexcept = default;
 Programs& Programs::operator=(Programs&&) noexcept = default;
 
-Result<Programs> Programs::load(const source::LiveOptions& options, doctor::Abilities& abilities, LoadNotes& notes) {
+Result<Programs> Programs::load(const source::LiveOptions& options, doctor::Features& features, LoadNotes& notes) {
   hush_libbpf();
   auto impl = std::make_unique<Impl>();
   while (true) {
-    if (auto able = abilities.check(); !able) return tl::unexpected(able.error());
-    if (options.filters.children && !abilities.works(doctor::kChildren)) return no_children(abilities);
+    if (auto able = features.check(); !able) return tl::unexpected(able.error());
+    if (options.filters.children && !features.works(doctor::kChildren)) return no_children(features);
     impl->skeleton = open_skeleton();
     if (!impl->skeleton) return load_error("open", errno);
-    configure(*impl->skeleton, options, abilities);
+    configure(*impl->skeleton, options, features);
     const int error = tcpdiag_bpf::load(impl->skeleton.get());
     if (error == 0) break;
     notes.permitted = error != -EPERM;
-    // Each time round at least one ability goes.
-    if (!is_refusal(error) || !refuse_one_by_one(options, abilities, notes.refused)) return load_error("load", error);
+    // Each time round at least one feature goes.
+    if (!is_refusal(error) || !refuse_one_by_one(options, features, notes.refused)) return load_error("load", error);
   }
   notes.programs = count_loaded(*impl->skeleton);
   impl->cpus = libbpf_num_possible_cpus();

@@ -20,7 +20,7 @@ namespace tcpdiag::bpf {
 
 class Programs {
  public:
-  // What became of a load beside its result. Of a kernel that refuses a program the ability behind it is taken from
+  // What became of a load beside its result. Of a kernel that refuses a program the feature behind it is taken from
   // `abilities`; where that is not a required one, the rest is loaded.
   struct LoadNotes {
     std::vector<doctor::Refused> refused;
@@ -28,7 +28,7 @@ class Programs {
     unsigned programs = 0;  // loaded
   };
   // Errors: kNotAble, in the doctor's words.
-  static Result<Programs> load(const source::LiveOptions& options, doctor::Abilities& abilities, LoadNotes& notes);
+  static Result<Programs> load(const source::LiveOptions& options, doctor::Features& features, LoadNotes& notes);
   ~Programs();
   Programs(Programs&&) noexcept;
   Programs& operator=(Programs&&) noexcept;

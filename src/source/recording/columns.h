@@ -188,7 +188,7 @@ class ColumnReader {
     } else if constexpr (Container<T>) {
       const Value value = row_.at(next_);
       const std::optional<std::string_view> text = text_of(value);
-      note(next_, text ? from_json_text(*text, record) : "is no text");
+      note(next_, text ? from_json_text(*text, record) : "is not text");
       ++next_;
     } else if constexpr (!Measures<T>) {
       note(next_, from_value(row_.at(next_), record));
@@ -218,7 +218,7 @@ class ColumnReader {
       }
     };
     (one(std::type_identity<Bodies>()), ...);
-    if (!known) note(kind_at, "is no kind of event");
+    if (!known) note(kind_at, "is not a kind of event");
   }
 
   Row& row_;

@@ -28,7 +28,7 @@ bool is_page_size(std::uint32_t bytes) {
 }
 
 auto no_recording(const std::string& shown) {
-  return fail(ExitCode::kFailed, fmt::format("{} is no recording of tcpdiag", shown),
+  return fail(ExitCode::kFailed, fmt::format("{} is not a recording of tcpdiag", shown),
               "name a file that 'tcpdiag trace -w FILE' has written");
 }
 

@@ -114,7 +114,7 @@ Json to_json(const T& value) {
 template <typename T>
 const char* from_json(const Json& json, T& value);
 
-constexpr const char* kNoMap = "is no map";
+constexpr const char* kNoMap = "is not a map";
 
 template <Map T>
 const char* pair_from_json(const Json& key, const Json& mapped, T& map) {
@@ -158,7 +158,7 @@ const char* from_json(const Json& json, T& value) {
   } else if constexpr (Map<T>) {
     return map_from_json(json, value);
   } else if constexpr (kIsList<T>) {
-    if (!json.is_array()) return "is no list";
+    if (!json.is_array()) return "is not a list";
     value.reserve(json.size());
     for (const Json& each : json) {
       if (const char* wrong = from_json(each, value.emplace_back())) return wrong;
@@ -214,7 +214,7 @@ template <Container T>
 const char* from_json_text(std::string_view text, T& container) {
   if (!is_bounded(text)) return "is nested too deeply or too long";
   const Json json = Json::parse(text, nullptr, false);
-  if (json.is_discarded()) return "is no JSON";
+  if (json.is_discarded()) return "is not JSON";
   return from_json(json, container);
 }
 
@@ -226,7 +226,7 @@ TCPDIAG_JSON_TEXT(std::vector<std::string>);
 TCPDIAG_JSON_TEXT(std::vector<std::uint16_t>);
 TCPDIAG_JSON_TEXT(std::vector<std::uint32_t>);
 TCPDIAG_JSON_TEXT(std::vector<int>);
-TCPDIAG_JSON_TEXT(std::vector<model::Ability>);
+TCPDIAG_JSON_TEXT(std::vector<model::Feature>);
 TCPDIAG_JSON_TEXT(std::vector<model::BusyEndpoint>);
 TCPDIAG_JSON_TEXT(std::vector<model::CgroupFilter>);
 TCPDIAG_JSON_TEXT(std::vector<model::Cidr>);

@@ -20,8 +20,8 @@ constexpr mode_t kMode = 0600;  // raw addresses and names: the owner's alone
 constexpr const char* kJournal = "-journal";
 constexpr const char* kOtherName = "choose another name with -w";
 
-auto refuse(const std::string& shown, std::string_view what, std::string_view cure) {
-  return fail(ExitCode::kUsage, fmt::format("'{}' {}", shown, what), std::string(cure));
+auto refuse(const std::string& shown, std::string_view what, std::string_view hint) {
+  return fail(ExitCode::kUsage, fmt::format("'{}' {}", shown, what), std::string(hint));
 }
 
 auto cannot_create(const std::string& shown, int error) {
@@ -85,9 +85,9 @@ Result<> NewFile::make_room_for(bool force) const {
   if (file) {
     if (S_ISLNK(file->st_mode)) return refuse(shown_, "is a symbolic link", "name the file that it leads to");
     if (S_ISDIR(file->st_mode)) return refuse(shown_, "is a directory", "name a file in it");
-    if (!S_ISREG(file->st_mode)) return refuse(shown_, "is no regular file", kOtherName);
+    if (!S_ISREG(file->st_mode)) return refuse(shown_, "is not a regular file", kOtherName);
     if (!force) return refuse(shown_, "exists", "choose another name with -w, or replace it with --force");
-    // Taking the name needs no right to the file, so that is asked for: a write-protected file is meant to stay.
+    // Taking the name needs no permission on the file, so that is asked for: a write-protected file is meant to stay.
     if (::faccessat(directory, name_.c_str(), W_OK, AT_EACCESS) != 0) return cannot_create(shown_, errno);
   }
   for (const char* suffix : {kJournal, "-wal", "-shm"}) {

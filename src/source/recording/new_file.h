@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The file of a new recording, and the name of the journal beside it. Both are made with the rights of the calling
+// The file of a new recording, and the name of the journal beside it. Both are made with the privileges of the calling
 // thread, never through a symbolic link, and only what is known to be this file is ever removed.
 #pragma once
 
@@ -21,7 +21,7 @@ struct FileId {
 
 class NewFile {
  public:
-  // Creates the file, empty, with mode 0600. Errors are kUsage and name the cure.
+  // Creates the file, empty, with mode 0600. Errors are kUsage and name the hint.
   static Result<NewFile> create(const std::string& path, bool force);
 
   int fd() const { return file_.get(); }

@@ -105,7 +105,7 @@ Result<> Reader::Impl::check_schema() {
   Statement schema = source.database.prepare("SELECT type,name,tbl_name,sql FROM sqlite_schema");
   if (!schema) return damaged(escape_terminal(source.database.message()));
   const auto other = [this] {
-    return fail(ExitCode::kFailed, fmt::format("{} is no recording of tcpdiag: its tables are others", source.shown),
+    return fail(ExitCode::kFailed, fmt::format("{} is not a recording of tcpdiag: its tables are others", source.shown),
                 "name a file that 'tcpdiag trace -w FILE' has written");
   };
   std::vector<TableSql> expected = all_tables();
@@ -184,7 +184,7 @@ Result<> Reader::Impl::read_metadata() {
     if (found == metadata->end()) continue;
     ++known;
     const auto* number = std::get_if<std::int64_t>(&found->second);
-    if (number == nullptr || *number < 0) return damaged(fmt::format("table metadata, {} is no count", key));
+    if (number == nullptr || *number < 0) return damaged(fmt::format("table metadata, {} is not a count", key));
     *lost = static_cast<std::uint64_t>(*number);
   }
   if (metadata->size() != known) return damaged("table metadata has keys that are not known");
@@ -228,19 +228,19 @@ struct Cursor {
   bool at_end = false;
 };
 
-class Telling {
+class Emitter {
  public:
-  Telling(const Database& database, std::uint64_t bytes, model::Sink& sink, model::MonoTime begin)
+  Emitter(const Database& database, std::uint64_t bytes, model::Sink& sink, model::MonoTime begin)
       : database_(database), budget_(bytes), sink_(sink), last_at_(begin) {}
 
-  // What is wrong and where; nothing: all was told.
-  std::optional<std::string> tell_all();
+  // What is wrong and where; nothing: all was emitted.
+  std::optional<std::string> emit_all();
   model::MonoTime last_at() const { return last_at_; }
 
  private:
   bool advance(Cursor& cursor);
   template <typename Record>
-  bool tell_record(Cursor& cursor);
+  bool emit_record(Cursor& cursor);
   bool read_histograms(std::int64_t sample, model::EndpointSample& record);
   bool read_histogram(SparseHistogram& histogram);
   bool wrong(std::string_view table, std::int64_t seq, std::string_view what);
@@ -254,13 +254,13 @@ class Telling {
   std::string wrong_;
 };
 
-bool Telling::wrong(std::string_view table, std::int64_t seq, std::string_view what) {
+bool Emitter::wrong(std::string_view table, std::int64_t seq, std::string_view what) {
   wrong_ = fmt::format("table {}, seq {}: {}", table, seq, what);
   return false;
 }
 
 // To the next row. False: it is wrong.
-bool Telling::advance(Cursor& cursor) {
+bool Emitter::advance(Cursor& cursor) {
   const int result = cursor.rows.step();
   if (result == SQLITE_DONE) {
     cursor.at_end = true;
@@ -277,7 +277,7 @@ bool Telling::advance(Cursor& cursor) {
   return true;
 }
 
-bool Telling::read_histogram(SparseHistogram& histogram) {
+bool Emitter::read_histogram(SparseHistogram& histogram) {
   HistogramRow row;
   const TableRow values{histograms_.rows, budget_};
   const Value buckets = values.at(5);
@@ -299,7 +299,7 @@ std::size_t measure_index(std::string_view recorded) {
 }
 
 // What came in with this sample, added to what had come before.
-bool Telling::read_histograms(std::int64_t sample, model::EndpointSample& record) {
+bool Emitter::read_histograms(std::int64_t sample, model::EndpointSample& record) {
   EndpointHistograms& sums = sums_[record.key];
   sums.enter(record.generation);
   std::array<bool, model::kKernelMeasures.size()> seen{};
@@ -319,7 +319,7 @@ bool Telling::read_histograms(std::int64_t sample, model::EndpointSample& record
 }
 
 template <typename Record>
-bool Telling::tell_record(Cursor& cursor) {
+bool Emitter::emit_record(Cursor& cursor) {
   const std::vector<Column>& columns = columns_of<Record>();
   Record record{};
   TableRow row{cursor.rows, budget_};
@@ -341,16 +341,16 @@ bool Telling::tell_record(Cursor& cursor) {
   return true;
 }
 
-std::optional<std::string> Telling::tell_all() {
-  using Tell = bool (Telling::*)(Cursor&);
+std::optional<std::string> Emitter::emit_all() {
+  using Emit = bool (Emitter::*)(Cursor&);
   struct Source {
     Cursor cursor;
-    Tell tell = nullptr;
+    Emit emit = nullptr;
   };
   std::vector<Source> sources;
   const auto add = [&]<typename Record>(std::type_identity<Record>) {
     Statement rows = database_.prepare(select_sql(kTable<Record>, columns_of<Record>()));
-    sources.push_back({{.table = kTable<Record>, .rows = std::move(rows)}, &Telling::tell_record<Record>});
+    sources.push_back({{.table = kTable<Record>, .rows = std::move(rows)}, &Emitter::emit_record<Record>});
   };
   add(std::type_identity<model::Event>());
   add(std::type_identity<model::SocketSnapshot>());
@@ -365,17 +365,17 @@ std::optional<std::string> Telling::tell_all() {
     if (!cursor->rows) return escape_terminal(database_.message());
     if (!advance(*cursor)) return wrong_;
   }
-  for (std::int64_t told = 0;;) {
+  for (std::int64_t emitted = 0;;) {
     const auto next = std::ranges::min_element(sources, {}, [](const Source& source) {
       return source.cursor.at_end ? std::numeric_limits<std::int64_t>::max() : source.cursor.seq;
     });
     if (next->cursor.at_end) break;
-    if (next->cursor.seq <= told) {
+    if (next->cursor.seq <= emitted) {
       wrong(next->cursor.table, next->cursor.seq, "another record has this number");
       return wrong_;
     }
-    told = next->cursor.seq;
-    if (!(this->*next->tell)(next->cursor) || !advance(next->cursor)) return wrong_;
+    emitted = next->cursor.seq;
+    if (!(this->*next->emit)(next->cursor) || !advance(next->cursor)) return wrong_;
   }
   if (!histograms_.at_end) wrong(kHistogramTable, histograms_.seq, "there is no such sample");
   return wrong_.empty() ? std::nullopt : std::optional(wrong_);
@@ -386,14 +386,14 @@ std::optional<std::string> Telling::tell_all() {
 Result<> Reader::replay(model::Sink& sink) {
   Impl& impl = *impl_;
   sink.on_sample(impl.start);
-  Telling telling(impl.source.database, impl.bytes, sink, impl.start.clock.mono_at);
-  if (const std::optional<std::string> wrong = telling.tell_all()) return impl.damaged(*wrong);
+  Emitter emitter(impl.source.database, impl.bytes, sink, impl.start.clock.mono_at);
+  if (const std::optional<std::string> wrong = emitter.emit_all()) return impl.damaged(*wrong);
   if (impl.end) {
     sink.on_sample(*impl.end);
     return {};
   }
   model::TraceEnd cut_off;
-  cut_off.at = telling.last_at();
+  cut_off.at = emitter.last_at();
   cut_off.ended_by = model::EndedBy::kError;
   cut_off.partial = true;
   cut_off.loss = impl.known_loss;

@@ -2,7 +2,7 @@
 // The tables of a recording (docs/recording.md) and the SQL that makes, fills and reads them: all of it follows from
 // model/fields.h.
 //
-// Every event and sample has a number, `seq`, that rises over all tables together: in its order they were told. The
+// Every event and sample has a number, `seq`, that rises over all tables together: in its order they were emitted. The
 // beginning and the end of the trace are the rows of `metadata`.
 #pragma once
 

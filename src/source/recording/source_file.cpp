@@ -29,8 +29,8 @@ auto cannot_open(const std::string& shown, int error) {
   return fail(ExitCode::kUsage, fmt::format("cannot open {}: {}", shown, errno_text(error)), "name a recording");
 }
 
-auto wrong_file(const std::string& shown, std::string_view what, std::string_view cure) {
-  return fail(ExitCode::kUsage, fmt::format("{} {}", shown, what), std::string(cure));
+auto wrong_file(const std::string& shown, std::string_view what, std::string_view hint) {
+  return fail(ExitCode::kUsage, fmt::format("{} {}", shown, what), std::string(hint));
 }
 
 // What SQLite offers beyond reading tables is switched off, and what a file may ask of it is bounded. The tables have
@@ -132,14 +132,14 @@ Result<std::optional<Journal>> hot_journal(const std::string& path, int file, co
   };
   struct stat status {};
   for (const char* suffix : {"-wal", "-shm"}) {
-    if (::lstat((path + suffix).c_str(), &status) == 0) return foreign(suffix, "is none of a recording");
+    if (::lstat((path + suffix).c_str(), &status) == 0) return foreign(suffix, "is not part of a recording");
   }
   const std::string name = path + "-journal";
   if (::lstat(name.c_str(), &status) != 0) {
     if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
     return fail(ExitCode::kFailed, fmt::format("cannot look for the journal of {}: {}", shown, errno_text(errno)));
   }
-  if (!S_ISREG(status.st_mode)) return foreign("-journal", "is no regular file");
+  if (!S_ISREG(status.st_mode)) return foreign("-journal", "is not a regular file");
   struct stat own {};
   if (::fstat(file, &own) != 0 || status.st_uid != own.st_uid) return foreign("-journal", "belongs to another user");
   if (status.st_size == 0) return std::nullopt;
@@ -238,7 +238,7 @@ Result<SourceFile> SourceFile::open(const std::string& path) {
   if (::stat(path.c_str(), &status) != 0) return cannot_open(shown, errno);
   if (S_ISDIR(status.st_mode)) return wrong_file(shown, "is a directory", "name a recording in it");
   if (!S_ISREG(status.st_mode))
-    return wrong_file(shown, "is no regular file", "lead it into standard input, and name -");
+    return wrong_file(shown, "is not a regular file", "lead it into standard input, and name -");
   const Fd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (!fd) return cannot_open(shown, errno);
   if (::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return cannot_open(shown, EINVAL);

@@ -13,7 +13,7 @@
 namespace tcpdiag::recording {
 namespace {
 
-constexpr int kSamplesAStep = 512;  // so that the journal of one transaction stays within a few MB
+constexpr int kSamplesABatch = 512;  // so that the journal of one transaction stays within a few MB
 
 struct Source {
   std::string_view table;
@@ -50,7 +50,7 @@ std::optional<Thinner> Thinner::prepare(const Database& database) {
   for (const Source& source : kSources) {
     Kind kind;
     kind.next = database.prepare(fmt::format("SELECT seq,{} FROM {} WHERE seq>? ORDER BY seq LIMIT {}", source.key,
-                                             source.table, kSamplesAStep));
+                                             source.table, kSamplesABatch));
     kind.remove = database.prepare(fmt::format("DELETE FROM {} WHERE seq=?", source.table));
     if (!kind.next || !kind.remove) return std::nullopt;
     made.kinds_.push_back(std::move(kind));
@@ -127,7 +127,7 @@ int Thinner::move_histograms(std::int64_t sample, std::int64_t next) {
   return SQLITE_OK;
 }
 
-std::optional<Thinner::Step> Thinner::step() {
+std::optional<Thinner::Batch> Thinner::thin_batch() {
   Kind& kind = kinds_[kind_];
   struct Sample {
     std::int64_t seq = 0;
@@ -143,7 +143,7 @@ std::optional<Thinner::Step> Thinner::step() {
   kind.next.reset();
   if (result != SQLITE_DONE) return std::nullopt;
 
-  Step done{.looked_at = samples.size()};
+  Batch done{.looked_at = samples.size()};
   for (const Sample& sample : samples) {
     const auto [found, is_first] = seen_.try_emplace(sample.key);
     Seen& seen = found->second;
@@ -156,7 +156,7 @@ std::optional<Thinner::Step> Thinner::step() {
     seen.taken_out = !is_first && turn_ % 2 == 1 ? sample.seq : 0;
     after_ = sample.seq;
   }
-  if (samples.size() < static_cast<std::size_t>(kSamplesAStep)) {
+  if (samples.size() < static_cast<std::size_t>(kSamplesABatch)) {
     const std::size_t next = (kind_ + 1) % kinds_.size();
     passed_ = passed_ || next == 0;
     restart();

@@ -26,13 +26,13 @@ class Thinner {
   // Nothing where SQLite refuses a statement.
   static std::optional<Thinner> prepare(const Database& database);
 
-  struct Step {
+  struct Batch {
     std::size_t looked_at = 0;  // samples; 0: there is none to look at any more
     std::size_t taken_out = 0;
   };
   // Looks at some hundred samples, inside the caller's transaction. Where that is rolled back, call restart().
   // Nothing on an error of SQLite.
-  std::optional<Step> step();
+  std::optional<Batch> thin_batch();
   // Whether a whole pass over all samples has ended since this was last asked.
   bool passed();
   void restart();

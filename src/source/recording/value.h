@@ -2,7 +2,7 @@
 // What one column, or one place in a JSON text, holds; and how the model's values become one and are read from one.
 //
 // Reading checks the range, whatever the file says: from_value() says what is wrong, in words that follow the value's
-// name ("is no port"), or nullptr.
+// name ("is not a port"), or nullptr.
 #pragma once
 
 #include <cmath>
@@ -74,7 +74,7 @@ Value to_value(const std::optional<T>& value) {
 template <std::integral T>
 const char* from_value(const Value& value, T& number) {
   const auto* found = std::get_if<std::int64_t>(&value);
-  if (found == nullptr) return "is no integer";
+  if (found == nullptr) return "is not an integer";
   if constexpr (sizeof(T) < sizeof(std::int64_t)) {
     if (*found < std::numeric_limits<T>::min() || *found > std::numeric_limits<T>::max()) return "is out of range";
   }
@@ -85,7 +85,7 @@ const char* from_value(const Value& value, T& number) {
 inline const char* from_value(const Value& value, double& number) {
   constexpr double kLargest = 1e15;  // nothing that is measured here comes near
   const auto* found = std::get_if<double>(&value);
-  if (found == nullptr) return "is no number";
+  if (found == nullptr) return "is not a number";
   if (!(std::abs(*found) <= kLargest)) return "is out of range";
   number = *found;
   return nullptr;
@@ -93,7 +93,7 @@ inline const char* from_value(const Value& value, double& number) {
 
 inline const char* from_value(const Value& value, std::string& text) {
   const std::optional<std::string_view> found = text_of(value);
-  if (!found) return "is no text";
+  if (!found) return "is not text";
   text = *found;
   return nullptr;
 }
@@ -101,7 +101,7 @@ inline const char* from_value(const Value& value, std::string& text) {
 inline const char* from_value(const Value& value, model::Address& address) {
   const std::optional<std::string_view> text = text_of(value);
   const std::optional<model::Address> parsed = text ? model::Address::parse(*text) : std::nullopt;
-  if (!parsed) return "is no address";
+  if (!parsed) return "is not an address";
   address = *parsed;
   return nullptr;
 }
@@ -116,7 +116,7 @@ const char* from_value(const Value& value, Time& time) {
   constexpr std::int64_t kFrom = kIsDuration ? -kLongestNs : kIsWall ? 0 : kEarliestNs;
   constexpr std::int64_t kTo = kIsDuration ? kLongestNs : kIsWall ? kLatestWallNs : kLatestNs;
   const auto* found = std::get_if<std::int64_t>(&value);
-  if (found == nullptr) return "is no integer";
+  if (found == nullptr) return "is not an integer";
   if (*found < kFrom || *found >= kTo) return "is out of range";
   time = Time(model::Duration(*found));
   return nullptr;
@@ -130,7 +130,7 @@ const char* from_value(const Value& value, T& result) {
     result = static_cast<T>(i);
     return nullptr;
   }
-  return "is none of the words that it may be";
+  return "is not one of the allowed words";
 }
 
 template <typename T>

@@ -147,21 +147,21 @@ Writer::~Writer() {
 
 // --- records ---
 
-void Writer::on_event(const model::Event& event) { impl_->tell(event); }
+void Writer::on_event(const model::Event& event) { impl_->write(event); }
 
 void Writer::on_sample(const model::Sample& sample) {
-  std::visit([this](const auto& one) { impl_->tell(one); }, sample);
+  std::visit([this](const auto& one) { impl_->write(one); }, sample);
 }
 
-void Writer::Impl::tell(const model::TraceStart& told) {
-  if (!start) start = told;
+void Writer::Impl::write(const model::TraceStart& record) {
+  if (!start) start = record;
 }
 
-void Writer::Impl::tell(const model::TraceEnd& told) {
+void Writer::Impl::write(const model::TraceEnd& record) {
   if (!wants_records()) return;
   commit();
   failed = false;
-  end = told;
+  end = record;
   commit();
 }
 
@@ -197,7 +197,7 @@ std::uint64_t bind_record(Statement& statement, std::int64_t seq, const Record& 
 }  // namespace
 
 template <typename Record>
-void Writer::Impl::tell(const Record& record) {
+void Writer::Impl::write(const Record& record) {
   if (!wants_records()) return;
   constexpr bool kIsSample = std::is_same_v<Record, model::NetnsSample> || std::is_same_v<Record, model::NicSample>;
   Statement& insert = std::get<Insert<Record>>(inserts).statement;
@@ -213,7 +213,7 @@ void Writer::Impl::tell(const Record& record) {
   commit_if_long();
 }
 
-void Writer::Impl::tell(const model::EndpointSample& sample) {
+void Writer::Impl::write(const model::EndpointSample& sample) {
   if (!wants_records()) return;
   decltype(EndpointHistograms::measures) now;
   for (std::size_t i = 0; i < now.size(); ++i) now[i] = SparseHistogram::of(sample.measures[i]);
@@ -345,8 +345,8 @@ void Writer::commit() {
   Impl& impl = *impl_;
   if (!impl.database) return;
   impl.failed = false;
-  constexpr int kStepsACommit = 8;
-  if (impl.commit() && impl.max_bytes) impl.thin(impl.share(8), kStepsACommit);
+  constexpr int kBatchesACommit = 8;
+  if (impl.commit() && impl.max_bytes) impl.thin(impl.share(8), kBatchesACommit);
   impl.failed = false;  // the next second is tried anew
 }
 
@@ -378,22 +378,22 @@ void Writer::Impl::measure_room() {
   room = *max_bytes > used + margin ? *max_bytes - used - margin : 0;
 }
 
-void Writer::Impl::thin(std::uint64_t wanted_bytes, int steps) {
+void Writer::Impl::thin(std::uint64_t wanted_bytes, int batches) {
   std::uint64_t taken_out_in_pass = 0;
   bool whole_pass = false;  // began here
-  for (; steps > 0 && room < wanted_bytes && !all_is_thinned; --steps) {
+  for (; batches > 0 && room < wanted_bytes && !all_is_thinned; --batches) {
     if (!begin()) return;
     const std::uint64_t thinned_before = samples_thinned;
-    const auto step = thinner->step();
-    if (step) samples_thinned += step->taken_out;
-    if (!step || !write_losses() || commit_transaction.run() != SQLITE_OK) {
+    const auto batch = thinner->thin_batch();
+    if (batch) samples_thinned += batch->taken_out;
+    if (!batch || !write_losses() || commit_transaction.run() != SQLITE_OK) {
       samples_thinned = thinned_before;
       thinner->restart();
       roll_back(0);
       return;
     }
     committed = written;
-    taken_out_in_pass += step->taken_out;
+    taken_out_in_pass += batch->taken_out;
     if (thinner->passed()) {
       all_is_thinned = whole_pass && taken_out_in_pass == 0;
       whole_pass = true;
@@ -405,9 +405,9 @@ void Writer::Impl::thin(std::uint64_t wanted_bytes, int steps) {
 
 // --- problems, and the end ---
 
-void Writer::Impl::note_problem(std::string what, std::string cure) {
+void Writer::Impl::note_problem(std::string what, std::string hint) {
   if (std::exchange(has_had_problem, true)) return;
-  problem = Error{std::move(what), std::move(cure), ExitCode::kFailed};
+  problem = Error{std::move(what), std::move(hint), ExitCode::kFailed};
 }
 
 void Writer::Impl::note_failure() {

@@ -30,11 +30,11 @@ struct Writer::Impl {
   Result<> cannot_write();
 
   // --- records ---
-  void tell(const model::TraceStart& told);
-  void tell(const model::TraceEnd& told);
-  void tell(const model::EndpointSample& sample);
+  void write(const model::TraceStart& record);
+  void write(const model::TraceEnd& record);
+  void write(const model::EndpointSample& sample);
   template <typename Record>
-  void tell(const Record& record);
+  void write(const Record& record);
   bool wants_records() const { return start.has_value() && !end.has_value() && bool(database); }
 
   // --- transactions ---
@@ -53,10 +53,10 @@ struct Writer::Impl {
   // --- the bound of the file's size ---
   bool has_room_for(std::uint64_t bytes, bool is_sample);
   void measure_room();
-  void thin(std::uint64_t wanted_bytes, int steps);
+  void thin(std::uint64_t wanted_bytes, int batches);
   std::uint64_t share(std::uint64_t divisor) const { return *max_bytes / divisor; }
 
-  void note_problem(std::string what, std::string cure);
+  void note_problem(std::string what, std::string hint);
   void note_failure();
   void close();
 

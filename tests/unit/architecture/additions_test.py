@@ -28,8 +28,8 @@ using namespace tcpdiag::model;
 static_assert(TCPD_TOY == kernel_index(Measure::kToy) && TCPD_MEASURES == kKernelMeasures.size());
 static_assert(std::find(kRankedMeasures.begin(), kRankedMeasures.end(), Measure::kToy) != kRankedMeasures.end());
 static_assert(std::string_view(to_string(p99_series(Measure::kToy))) == "toy_p99_us");
-static_assert(kSeriesInfos[static_cast<std::size_t>(SeriesId::kToyP99)].is_told);
-static_assert(!kSeriesInfos[static_cast<std::size_t>(SeriesId::kToyP50)].is_told);
+static_assert(kSeriesInfos[static_cast<std::size_t>(SeriesId::kToyP99)].is_reported);
+static_assert(!kSeriesInfos[static_cast<std::size_t>(SeriesId::kToyP50)].is_reported);
 static_assert(std::string_view(info_of(Measure::kToy).recorded) == "toy");
 """
 

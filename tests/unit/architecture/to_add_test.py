@@ -53,7 +53,7 @@ def unchanged(source: str) -> str:
 def check_option(test: "ToAdd", copy: pathlib.Path, program: pathlib.Path) -> None:
     help_text = test.run_program(program, "trace", "--help")
     test.assertIn("\n      --toy N", help_text)
-    test.assertIn("toy: '0' is no toy; a number from 1 to 9", test.run_program(program, "trace", "--toy", "0", code=2))
+    test.assertIn("toy: invalid toy '0'; a number from 1 to 9", test.run_program(program, "trace", "--toy", "0", code=2))
     made = copy / "made"
     pages = sorted((PACKAGING / "man").glob("*.1.in"))
     test.run_program(PACKAGING / "tools" / "manual.py", "--date", "2026-01-01", "--to", made, *pages, "--", program)

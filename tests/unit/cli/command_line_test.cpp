@@ -38,7 +38,7 @@ Options trace(std::vector<std::string> words) {
   return options_of(kTrace, std::move(words));
 }
 
-// "what; cure" of a command line that is refused.
+// "what; hint" of a command line that is refused.
 std::string refusal(std::vector<std::string> words) {
   const auto command = parse(std::move(words));
   if (command) {
@@ -48,7 +48,7 @@ std::string refusal(std::vector<std::string> words) {
   EXPECT_EQ(command.error().exit_code, ExitCode::kUsage);
   EXPECT_THAT(command.error().what, Not(HasSubstr("\n")));
   EXPECT_THAT(command.error().what, Not(testing::EndsWith(".")));
-  return command.error().what + "; " + command.error().cure;
+  return command.error().what + "; " + command.error().hint;
 }
 
 std::string text(std::vector<std::string> words) {
@@ -161,7 +161,8 @@ TEST(CommandLine, durations) {
   EXPECT_EQ(trace({"-d", "500ms"}).duration, 500ms);
   EXPECT_EQ(trace({"-d", "0"}).duration, 0s);
   for (const char* wrong : {"5x", "forever", "1e9", "99999999999"}) {
-    EXPECT_THAT(refusal({"trace", "-d", wrong}), HasSubstr("is no duration; write 30s")) << wrong;
+    EXPECT_THAT(refusal({"trace", "-d", wrong}), AllOf(HasSubstr("invalid duration '"), HasSubstr("; write 30s")))
+        << wrong;
   }
 }
 
@@ -170,7 +171,9 @@ TEST(CommandLine, floor) {
   EXPECT_EQ(trace({"--floor", "0.5ms"}).floor, 500us);
   EXPECT_EQ(trace({"--floor=200us"}).floor, 200us);
   for (const char* wrong : {"0.5", "20", "0ms", "0.5us", "11s", "low"}) {
-    EXPECT_THAT(refusal({"trace", "--floor", wrong}), HasSubstr("is no round-trip time; write 0.5ms")) << wrong;
+    EXPECT_THAT(refusal({"trace", "--floor", wrong}),
+                AllOf(HasSubstr("invalid round-trip time '"), HasSubstr("; write 0.5ms")))
+        << wrong;
   }
 }
 
@@ -188,8 +191,8 @@ TEST(CommandLine, names_and_cgroups) {
 TEST(CommandLine, names_are_as_the_kernel_cuts_them) {
   EXPECT_EQ(refusal({"trace", "--comm", "ruby,redis-sentinel-1"}),
             "--comm: 'redis-sentinel-1' is longer than 15 bytes; the kernel keeps 15: write 'redis-sentinel-'");
-  EXPECT_THAT(refusal({"trace", "--comm", "ruby,"}), StartsWith("--comm: '' is no command name; "));
-  EXPECT_THAT(refusal({"trace", "--cgroup", ",x"}), StartsWith("--cgroup: '' is no cgroup; "));
+  EXPECT_THAT(refusal({"trace", "--comm", "ruby,"}), StartsWith("--comm: invalid command name ''; "));
+  EXPECT_THAT(refusal({"trace", "--cgroup", ",x"}), StartsWith("--cgroup: invalid cgroup ''; "));
 }
 
 TEST(CommandLine, children_of_whom) {
@@ -208,9 +211,10 @@ TEST(CommandLine, instance_types) {
   EXPECT_TRUE(options.imds);
   EXPECT_EQ(
       refusal({"trace", "--peer-instance", "T4G.micro"}),
-      "--peer-instance: 'T4G.micro' is no instance type; types are such as t4g.micro or cache.m7g.large, in small "
+      "--peer-instance: invalid instance type 'T4G.micro'; types are such as t4g.micro or cache.m7g.large, in small "
       "letters");
-  EXPECT_THAT(refusal({"trace", "--instance-type", "a,b"}), StartsWith("--instance-type: 'a,b' is no instance type; "));
+  EXPECT_THAT(refusal({"trace", "--instance-type", "a,b"}),
+              StartsWith("--instance-type: invalid instance type 'a,b'; "));
   EXPECT_THAT(refusal({"trace", "--peer-instance", "a", "--peer-instance", "b"}),
               StartsWith("--peer-instance is given twice; "));
 }
@@ -238,12 +242,12 @@ TEST(CommandLine, expression_and_options_in_any_order) {
   EXPECT_TRUE(options.force);
   EXPECT_EQ(expression({"-D", "443", "--", "not", "port", "22"}), "not port 22");
   EXPECT_EQ(expression({"-D", "443", "--"}), "none");
-  EXPECT_THAT(refusal({"trace", "--", "-D", "443"}), StartsWith("'-D' is no word of the filter expression; "));
+  EXPECT_THAT(refusal({"trace", "--", "-D", "443"}), StartsWith("invalid word '-D' in the filter expression; "));
 }
 
 TEST(CommandLine, what_is_no_expression) {
   EXPECT_EQ(refusal({"trace", "443"}),
-            "'443' is no word of the filter expression; words are [src|dst] host ADDR, net ADDR/LEN, port N, "
+            "invalid word '443' in the filter expression; words are [src|dst] host ADDR, net ADDR/LEN, port N, "
             "portrange N-M, and, or, not, ( )");
   EXPECT_THAT(refusal({"trace", ""}), StartsWith("the filter expression is empty; "));
   EXPECT_THAT(refusal({"trace", "host", "example.com"}), HasSubstr("names are not looked up"));
@@ -252,22 +256,22 @@ TEST(CommandLine, what_is_no_expression) {
 
 TEST(CommandLine, dash_is_standard_output) { EXPECT_EQ(trace({"-o", "-"}).output, ""); }
 
-TEST(CommandLine, wrong_values_name_option_value_and_cure) {
+TEST(CommandLine, wrong_values_name_option_value_and_hint) {
   EXPECT_EQ(refusal({"trace", "-D", "0"}),
-            "--remote-port: '0' is no port; ports are numbers from 1 to 65535, such as 443 or 80,443");
-  EXPECT_THAT(refusal({"trace", "-L", "65536"}), StartsWith("--local-port: '65536' is no port; "));
-  EXPECT_THAT(refusal({"trace", "-D", "80,,443"}), StartsWith("--remote-port: '' is no port; "));
-  EXPECT_THAT(refusal({"trace", "-D", "80,"}), StartsWith("--remote-port: '' is no port; "));
-  EXPECT_THAT(refusal({"trace", "-D", "https"}), StartsWith("--remote-port: 'https' is no port; "));
-  EXPECT_THAT(refusal({"trace", "-p", "0"}), StartsWith("--pid: '0' is no process id; "));
-  EXPECT_THAT(refusal({"trace", "-p", "ruby"}), StartsWith("--pid: 'ruby' is no process id; "));
+            "--remote-port: invalid port '0'; ports are numbers from 1 to 65535, such as 443 or 80,443");
+  EXPECT_THAT(refusal({"trace", "-L", "65536"}), StartsWith("--local-port: invalid port '65536'; "));
+  EXPECT_THAT(refusal({"trace", "-D", "80,,443"}), StartsWith("--remote-port: invalid port ''; "));
+  EXPECT_THAT(refusal({"trace", "-D", "80,"}), StartsWith("--remote-port: invalid port ''; "));
+  EXPECT_THAT(refusal({"trace", "-D", "https"}), StartsWith("--remote-port: invalid port 'https'; "));
+  EXPECT_THAT(refusal({"trace", "-p", "0"}), StartsWith("--pid: invalid process id '0'; "));
+  EXPECT_THAT(refusal({"trace", "-p", "ruby"}), StartsWith("--pid: invalid process id 'ruby'; "));
   EXPECT_THAT(refusal({"trace", "-A", "example.com"}), HasSubstr("names are not looked up"));
-  EXPECT_THAT(refusal({"trace", "-A", "10.0.0.0/33"}), StartsWith("--remote: '10.0.0.0/33' is no IP address"));
-  EXPECT_THAT(refusal({"trace", "--role", "client"}), StartsWith("--role: 'client' is no role; outbound"));
+  EXPECT_THAT(refusal({"trace", "-A", "10.0.0.0/33"}), StartsWith("--remote: invalid IP address '10.0.0.0/33'"));
+  EXPECT_THAT(refusal({"trace", "--role", "client"}), StartsWith("--role: invalid role 'client'; outbound"));
   EXPECT_THAT(refusal({"trace", "--format", "xml"}),
-              StartsWith("--format: 'xml' is no format; text, json, ndjson, md or html"));
-  EXPECT_THAT(refusal({"trace", "--fail-on", "high"}), StartsWith("--fail-on: 'high' is no severity; notice"));
-  EXPECT_THAT(refusal({"trace", "--sockets", "many"}), StartsWith("--sockets: 'many' is no number"));
+              StartsWith("--format: invalid format 'xml'; text, json, ndjson, md or html"));
+  EXPECT_THAT(refusal({"trace", "--fail-on", "high"}), StartsWith("--fail-on: invalid severity 'high'; notice"));
+  EXPECT_THAT(refusal({"trace", "--sockets", "many"}), StartsWith("--sockets: invalid number 'many'"));
   EXPECT_THAT(refusal({"trace", "--ring-size", "32KiB"}), HasSubstr("a power of two from 64KiB"));
   EXPECT_THAT(refusal({"trace", "--ring-size", "100KiB"}), HasSubstr("a power of two from 64KiB"));
   EXPECT_THAT(refusal({"trace", "--max-endpoints", "0"}), HasSubstr("a number from 1 to 4096"));
@@ -279,7 +283,7 @@ TEST(CommandLine, wrong_values_name_option_value_and_cure) {
 
 TEST(CommandLine, missing_values) {
   EXPECT_THAT(refusal({"trace", "-D"}), StartsWith("--remote-port needs a value; "));
-  EXPECT_THAT(refusal({"trace", "-D", "--force"}), StartsWith("--remote-port needs a value, and '--force' is none; "));
+  EXPECT_THAT(refusal({"trace", "-D", "--force"}), StartsWith("--remote-port needs a value, not '--force'; "));
   EXPECT_THAT(refusal({"trace", "--pid=", "-D", "80"}), StartsWith("--pid needs a value; "));
   EXPECT_THAT(refusal({"trace", "-o", ""}), StartsWith("--output needs a value; "));
 }
@@ -314,7 +318,7 @@ TEST(CommandLine, commands) {
   EXPECT_THAT(refusal({"frobnicate"}),
               StartsWith("unknown command 'frobnicate'; the commands are trace, report, diff, size, doctor;"));
   EXPECT_THAT(refusal({}), StartsWith("no command given; "));
-  EXPECT_THAT(refusal({"trace", "trace"}), StartsWith("'trace' is no word of the filter expression; "));
+  EXPECT_THAT(refusal({"trace", "trace"}), StartsWith("invalid word 'trace' in the filter expression; "));
   EXPECT_EQ(parse_command_line({}).error().exit_code, ExitCode::kUsage);
 }
 
@@ -372,7 +376,7 @@ TEST(CommandLine, report_refuses_what_would_overwrite_or_cannot_be) {
   EXPECT_THAT(refusal({"report"}), HasSubstr("needs the recording"));
   EXPECT_THAT(refusal({"report", "a", "-w", "a"}), HasSubstr("-w names the recording that is read"));
   EXPECT_THAT(refusal({"report", "a", "-o", "a"}), HasSubstr("-o names the recording that is read"));
-  EXPECT_THAT(refusal({"report", "a", "--from", "noon"}), HasSubstr("is no time"));
+  EXPECT_THAT(refusal({"report", "a", "--from", "noon"}), HasSubstr("invalid time 'noon'"));
   EXPECT_THAT(refusal({"trace", "-w", "-"}), HasSubstr("standard output"));
   EXPECT_THAT(refusal({"trace", "-w", "a", "-o", "a"}), HasSubstr("the same file"));
   EXPECT_THAT(refusal({"trace", "--max-size", "1GiB"}), HasSubstr("add -w FILE"));
@@ -392,9 +396,9 @@ TEST(CommandLine, diff_compares_one_or_two) {
 }
 
 TEST(CommandLine, tokens_of_redacted_recordings_are_no_addresses_to_trace) {
-  const std::string cure = "; tokens are for 'tcpdiag report' on that recording; to trace, write the address itself";
+  const std::string hint = "; tokens are for 'tcpdiag report' on that recording; to trace, write the address itself";
   EXPECT_EQ(refusal({"trace", "-A", "private-v4-1"}),
-            "--remote: private-v4-1 is a token of a redacted recording, no address" + cure);
+            "--remote: private-v4-1 is a token of a redacted recording, not an address" + hint);
   EXPECT_THAT(refusal({"trace", "-A", "10.0.0.1,public-v6-3"}), StartsWith("--remote: public-v6-3 is a token"));
   EXPECT_THAT(refusal({"trace", "-a", "private-v4-1/24"}), StartsWith("--local: private-v4-1/24 is a token"));
   EXPECT_THAT(refusal({"trace", "port 80 and dst host link-local-v4-2"}),

@@ -41,7 +41,7 @@ TEST(DoctorOptions, wrong_use_is_told) {
     EXPECT_EQ(command.error().exit_code, ExitCode::kUsage);
     return command.error().what;
   };
-  EXPECT_THAT(refusal({"--format", "pdf"}), HasSubstr("'pdf' is no format"));
+  EXPECT_THAT(refusal({"--format", "pdf"}), HasSubstr("invalid format 'pdf'"));
   EXPECT_THAT(refusal({"--format", "text", "--format", "json"}), HasSubstr("given twice"));
   EXPECT_THAT(refusal({"port", "80"}), HasSubstr("takes no 'port'"));
   EXPECT_THAT(refusal({"--", "--format"}), HasSubstr("takes no '--format'"));

@@ -30,7 +30,7 @@ std::string refusal(std::vector<std::string> words) {
   const auto command = parse(std::move(words));
   if (command) return "was accepted";
   EXPECT_EQ(command.error().exit_code, ExitCode::kUsage);
-  return command.error().what + "; " + command.error().cure;
+  return command.error().what + "; " + command.error().hint;
 }
 
 TEST(SizeOptions, all_of_them) {

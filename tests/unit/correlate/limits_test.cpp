@@ -289,9 +289,9 @@ TEST(Limits, GenerationsOfAnEndpointAddUp) {
   EXPECT_EQ(endpoint.histograms.at(model::Measure::kFirstByte).min(), 1000U);
   EXPECT_EQ(endpoint.series.arrays.at(model::SeriesId::kExchanges).at(0), 10);
   EXPECT_EQ(endpoint.series.arrays.at(model::SeriesId::kExchanges).at(5), 2);
-  std::int64_t told = 0;
-  for (const auto& value : endpoint.series.arrays.at(model::SeriesId::kExchanges)) told += value.value_or(0);
-  EXPECT_EQ(told, 16);
+  std::int64_t reported = 0;
+  for (const auto& value : endpoint.series.arrays.at(model::SeriesId::kExchanges)) reported += value.value_or(0);
+  EXPECT_EQ(reported, 16);
 }
 
 TEST(Limits, ProcessesBeyondTheLimitKeepTheirName) {

@@ -245,9 +245,9 @@ TEST(Memory, reasons_of_resets_and_cards) {
     }
   });
   EXPECT_EQ(storm.state.stray.sent, kMany);
-  std::uint64_t told = 0;
-  for (const auto& [name, count] : storm.state.stray.reasons) told += count;
-  EXPECT_EQ(told, kMany);
+  std::uint64_t reported = 0;
+  for (const auto& [name, count] : storm.state.stray.reasons) reported += count;
+  EXPECT_EQ(reported, kMany);
 }
 
 TEST(Memory, processes_of_one_endpoint) {

@@ -27,7 +27,7 @@ model::TraceStart with_namespaces(bool tells_failures = true) {
   return start;
 }
 
-void tell(Trace& trace, double at, std::uint32_t inode, Counters counters) {
+void emit(Trace& trace, double at, std::uint32_t inode, Counters counters) {
   NetnsSample sample;
   sample.at = ms(at);
   sample.netns_inode = inode;
@@ -39,7 +39,7 @@ model::ListenQueue full(std::uint16_t port, std::uint32_t backlog, std::uint32_t
   return {{*model::Address::parse("0.0.0.0"), port}, backlog, limit};
 }
 
-void tell_full(Trace& trace, double at, std::vector<model::ListenQueue> queues) {
+void emit_full(Trace& trace, double at, std::vector<model::ListenQueue> queues) {
   NetnsSample sample;
   sample.at = ms(at);
   sample.netns_inode = 10;
@@ -49,10 +49,10 @@ void tell_full(Trace& trace, double at, std::vector<model::ListenQueue> queues) 
 
 TEST(Netns, CountersMoveFromTheFirstSampleOn) {
   Trace trace({}, with_namespaces());
-  tell(trace, 0, 10, {{"RetransSegs", 100}, {"OutRsts", 7}, {"Unheard", 1}});
-  tell(trace, 1000, 10, {{"RetransSegs", 130}, {"OutRsts", 7}, {"Unheard", 5}});
-  tell(trace, 500, 10, {{"RetransSegs", 1}});  // late: what it says is older than what is known
-  tell(trace, 2000, 10, {{"RetransSegs", 131}, {"OutRsts", 7}});
+  emit(trace, 0, 10, {{"RetransSegs", 100}, {"OutRsts", 7}, {"Unheard", 1}});
+  emit(trace, 1000, 10, {{"RetransSegs", 130}, {"OutRsts", 7}, {"Unheard", 5}});
+  emit(trace, 500, 10, {{"RetransSegs", 1}});  // late: what it says is older than what is known
+  emit(trace, 2000, 10, {{"RetransSegs", 131}, {"OutRsts", 7}});
   const model::Picture picture = trace.end(2500);
   ASSERT_EQ(picture.netns.size(), 2U);  // in the order of the trace's start
   EXPECT_EQ(picture.netns[0].inode, 10U);
@@ -65,30 +65,30 @@ TEST(Netns, CountersMoveFromTheFirstSampleOn) {
 
 TEST(Netns, OneReadingTellsOfNoMovement) {
   Trace trace({}, with_namespaces());
-  tell(trace, 0, 10, {{"ListenDrops", 100}});
+  emit(trace, 0, 10, {{"ListenDrops", 100}});
   EXPECT_THAT(trace.correlator.picture_at(ms(10)).netns.at(0).counters, IsEmpty());
   EXPECT_EQ(trace.end(1000).totals.listen_drops, std::nullopt);
 }
 
 TEST(Netns, ACounterThatGoesBackBeganAnew) {
   Trace trace({}, with_namespaces());
-  tell(trace, 0, 10, {{"RetransSegs", 100}});
-  tell(trace, 1000, 10, {{"RetransSegs", 150}});
-  tell(trace, 2000, 10, {{"RetransSegs", 20}});
+  emit(trace, 0, 10, {{"RetransSegs", 100}});
+  emit(trace, 1000, 10, {{"RetransSegs", 150}});
+  emit(trace, 2000, 10, {{"RetransSegs", 20}});
   EXPECT_EQ(trace.end(2500).netns.at(0).counters.at("RetransSegs"), 70U);
 }
 
 TEST(Netns, OverflowsHaveTheirTimes) {
   Trace trace({}, with_namespaces());
-  tell(trace, 0, 10, {{"ListenOverflows", 5}, {"ListenDrops", 5}});
-  tell(trace, 1000, 10, {{"ListenOverflows", 5}, {"ListenDrops", 5}});
-  tell(trace, 2000, 10, {{"ListenOverflows", 8}, {"ListenDrops", 8}});
-  tell(trace, 3000, 10, {{"ListenOverflows", 8}, {"ListenDrops", 9}});
+  emit(trace, 0, 10, {{"ListenOverflows", 5}, {"ListenDrops", 5}});
+  emit(trace, 1000, 10, {{"ListenOverflows", 5}, {"ListenDrops", 5}});
+  emit(trace, 2000, 10, {{"ListenOverflows", 8}, {"ListenDrops", 8}});
+  emit(trace, 3000, 10, {{"ListenOverflows", 8}, {"ListenDrops", 9}});
   const NetnsPicture during = trace.correlator.picture_at(ms(3500)).netns.at(0);
   EXPECT_EQ(during.overflow_seconds, 2U);
-  tell(trace, 4000, 10, {{"ListenOverflows", 8}, {"ListenDrops", 9}});
-  tell(trace, 0, 5, {{"ListenOverflows", 0}, {"ListenDrops", 0}});
-  tell(trace, 4000, 5, {{"ListenOverflows", 2}, {"ListenDrops", 2}});
+  emit(trace, 4000, 10, {{"ListenOverflows", 8}, {"ListenDrops", 9}});
+  emit(trace, 0, 5, {{"ListenOverflows", 0}, {"ListenDrops", 0}});
+  emit(trace, 4000, 5, {{"ListenOverflows", 2}, {"ListenDrops", 2}});
   const model::Picture picture = trace.end(4500);
   EXPECT_EQ(picture.netns.at(0).first_overflow_at, ms(1000));  // between this sample and the next
   EXPECT_EQ(picture.netns.at(0).last_overflow_at, ms(3000));
@@ -99,8 +99,8 @@ TEST(Netns, OverflowsHaveTheirTimes) {
 
 TEST(Netns, OneThatDiesKeepsWhatItHad) {
   Trace trace({}, with_namespaces());
-  tell(trace, 0, 10, {{"ListenOverflows", 5}});
-  tell(trace, 1000, 10, {{"ListenOverflows", 6}});
+  emit(trace, 0, 10, {{"ListenOverflows", 5}});
+  emit(trace, 1000, 10, {{"ListenOverflows", 6}});
   NetnsSample last;
   last.at = ms(1500);
   last.netns_inode = 10;
@@ -113,17 +113,17 @@ TEST(Netns, OneThatDiesKeepsWhatItHad) {
 
 TEST(Netns, OthersAreNotKept) {
   Trace trace({}, with_namespaces());
-  tell(trace, 0, 77, {{"RetransSegs", 0}});
-  tell(trace, 1000, 77, {{"RetransSegs", 9}});
+  emit(trace, 0, 77, {{"RetransSegs", 0}});
+  emit(trace, 1000, 77, {{"RetransSegs", 9}});
   EXPECT_EQ(trace.end(2000).netns.size(), 2U);
 }
 
 TEST(Netns, FullListenersAreOneEachByAddress) {
   Trace trace({}, with_namespaces());
-  tell_full(trace, 1000, {full(80, 129, 128)});
-  tell_full(trace, 2000, {full(443, 17, 16), full(80, 140, 128)});
-  tell_full(trace, 3000, {full(80, 129, 64)});
-  tell_full(trace, 4000, {full(22, 5, 4)});
+  emit_full(trace, 1000, {full(80, 129, 128)});
+  emit_full(trace, 2000, {full(443, 17, 16), full(80, 140, 128)});
+  emit_full(trace, 3000, {full(80, 129, 64)});
+  emit_full(trace, 4000, {full(22, 5, 4)});
   const auto listeners = trace.end(5000).netns.at(0).full_listeners;
   ASSERT_EQ(listeners.size(), 3U);
   EXPECT_EQ(listeners[0].local.port, 80);
@@ -139,10 +139,10 @@ TEST(Netns, FullListenersAreOneEachByAddress) {
 TEST(Netns, ListenersAreBounded) {
   Trace trace({}, with_namespaces());
   for (std::uint16_t port = 1; port <= 200; ++port) {
-    tell_full(trace, port, {full(port, 2, 1)});
-    tell_full(trace, port + 0.5, {full(port, 2, 1)});
+    emit_full(trace, port, {full(port, 2, 1)});
+    emit_full(trace, port + 0.5, {full(port, 2, 1)});
   }
-  tell_full(trace, 300, {full(64, 2, 1), full(65, 2, 1)});
+  emit_full(trace, 300, {full(64, 2, 1), full(65, 2, 1)});
   const auto listeners = trace.end(5000).netns.at(0).full_listeners;
   ASSERT_EQ(listeners.size(), 10U);
   EXPECT_EQ(listeners[0].local.port, 64);  // the 65th was not kept
@@ -155,8 +155,8 @@ TEST(Netns, FailedRetransmissionsComeFromCountersWhereEventsDoNotTell) {
     auto c = trace.outbound(1);
     c.open(0);
     for (const std::uint32_t inode : {10U, 5U}) {
-      tell(trace, 0, inode, {{"TCPSpuriousRtxHostQueues", 1}, {"TCPRetransFail", 50}});
-      tell(trace, 1000, inode, {{"TCPSpuriousRtxHostQueues", 4}, {"TCPRetransFail", 52}});
+      emit(trace, 0, inode, {{"TCPSpuriousRtxHostQueues", 1}, {"TCPRetransFail", 50}});
+      emit(trace, 1000, inode, {{"TCPSpuriousRtxHostQueues", 4}, {"TCPRetransFail", 52}});
     }
     const model::Picture picture = trace.end(2000);
     EXPECT_EQ(picture.totals.retransmit_failures.busy, tells ? 0U : 6U);

@@ -33,7 +33,7 @@ NicSample card(double at, Counters exceeded, std::string device = "eth0") {
   return sample;
 }
 
-void tell(Trace& trace, double at, Counters exceeded) { trace.correlator.on_sample(card(at, std::move(exceeded))); }
+void emit(Trace& trace, double at, Counters exceeded) { trace.correlator.on_sample(card(at, std::move(exceeded))); }
 
 const AllowanceLimit& limit_of(const NicPicture& nic, std::string_view name) {
   const auto found =
@@ -49,11 +49,11 @@ std::uint64_t sum_of(const std::vector<std::uint64_t>& values) {
 
 TEST(Nic, CountersMoveFromTheFirstSampleOn) {
   Trace trace;
-  tell(trace, 0, {{"bw_out", 500}, {"bw_in", 3}, {"pps", 0}, {"unheard", 1}});
-  tell(trace, 1000, {{"bw_out", 600}, {"bw_in", 3}, {"pps", 0}, {"unheard", 9}});
-  tell(trace, 500, {{"bw_out", 1}});  // late: what it says is older than what is known
-  tell(trace, 2000, {{"bw_out", 600}, {"bw_in", 3}, {"pps", 0}});
-  tell(trace, 3000, {{"bw_out", 640}, {"bw_in", 3}, {"pps", 0}});
+  emit(trace, 0, {{"bw_out", 500}, {"bw_in", 3}, {"pps", 0}, {"unheard", 1}});
+  emit(trace, 1000, {{"bw_out", 600}, {"bw_in", 3}, {"pps", 0}, {"unheard", 9}});
+  emit(trace, 500, {{"bw_out", 1}});  // late: what it says is older than what is known
+  emit(trace, 2000, {{"bw_out", 600}, {"bw_in", 3}, {"pps", 0}});
+  emit(trace, 3000, {{"bw_out", 640}, {"bw_in", 3}, {"pps", 0}});
   const model::Picture picture = trace.end(3500);
   ASSERT_THAT(picture.nics, SizeIs(1));
   const NicPicture& nic = picture.nics[0];
@@ -82,10 +82,10 @@ TEST(Nic, CountersMoveFromTheFirstSampleOn) {
 
 TEST(Nic, AResetOfTheDriverBeginsAtZero) {
   Trace trace;
-  tell(trace, 0, {{"bw_out", 500}, {"pps", 2}});
-  tell(trace, 1000, {{"bw_out", 510}, {"pps", 2}});
-  tell(trace, 2000, {{"bw_out", 7}, {"pps", 0}});
-  tell(trace, 3000, {{"bw_out", 9}, {"pps", 0}});
+  emit(trace, 0, {{"bw_out", 500}, {"pps", 2}});
+  emit(trace, 1000, {{"bw_out", 510}, {"pps", 2}});
+  emit(trace, 2000, {{"bw_out", 7}, {"pps", 0}});
+  emit(trace, 3000, {{"bw_out", 9}, {"pps", 0}});
   const NicPicture nic = trace.end(3500).nics.at(0);
   EXPECT_TRUE(nic.driver_reset);
   EXPECT_EQ(limit_of(nic, "bw_out").delta, 19U);
@@ -95,7 +95,7 @@ TEST(Nic, AResetOfTheDriverBeginsAtZero) {
 
 TEST(Nic, OneReadingTellsOfNoMovement) {
   Trace trace;
-  tell(trace, 0, {{"bw_out", 500}});
+  emit(trace, 0, {{"bw_out", 500}});
   const NicPicture nic = trace.end(1000).nics.at(0);
   EXPECT_TRUE(nic.counters_supported);
   EXPECT_THAT(nic.limits, IsEmpty());
@@ -120,7 +120,7 @@ TEST(Nic, SecondsAreThoseOfTheEndpoints) {
     const double at = turn(n + 1);
     endpoint.exchanges(1);
     endpoint.send(trace.correlator, at);
-    tell(trace, at, {{"bw_out", n < 4 ? 0U : n < 6 ? 5U : 12U}});
+    emit(trace, at, {{"bw_out", n < 4 ? 0U : n < 6 ? 5U : 12U}});
   }
   const model::Picture picture = trace.end(turn(11) + 300);
   const AllowanceLimit& out = limit_of(picture.nics.at(0), "bw_out");
@@ -130,8 +130,8 @@ TEST(Nic, SecondsAreThoseOfTheEndpoints) {
 
 TEST(Nic, MissedRoundsAreSpread) {
   Trace trace;
-  tell(trace, turn(1), {{"pps", 0}});
-  tell(trace, turn(5), {{"pps", 40}});
+  emit(trace, turn(1), {{"pps", 0}});
+  emit(trace, turn(5), {{"pps", 40}});
   const NicPicture nic = trace.end(turn(6)).nics.at(0);
   const AllowanceLimit& pps = limit_of(nic, "pps");
   EXPECT_THAT(pps.per_second, ElementsAre(0, 10, 10, 10, 10, 0));
@@ -141,8 +141,8 @@ TEST(Nic, MissedRoundsAreSpread) {
 
 TEST(Nic, ASlowSecondIsNoSpread) {
   Trace trace;
-  tell(trace, turn(1), {{"pps", 0}});
-  tell(trace, turn(2) + 90, {{"pps", 1}});
+  emit(trace, turn(1), {{"pps", 0}});
+  emit(trace, turn(2) + 90, {{"pps", 1}});
   const NicPicture nic = trace.end(turn(3)).nics.at(0);
   const AllowanceLimit& pps = limit_of(nic, "pps");
   EXPECT_THAT(pps.per_second, ElementsAre(0, 1, 0));
@@ -155,7 +155,7 @@ TEST(Nic, TheWorstMinuteIsAnyMinute) {
   for (int n = 0; n <= 300; ++n) {
     if (n == 30 || n == 89 || n == 95) value += 40;  // 30 and 89 in one minute, 89 and 95, but never all three
     if (n == 250) value += 70;
-    tell(trace, 1000.0 * n, {{"linklocal", value}});
+    emit(trace, 1000.0 * n, {{"linklocal", value}});
   }
   const NicPicture nic = trace.end(301'000).nics.at(0);
   EXPECT_EQ(limit_of(nic, "linklocal").delta, 190U);
@@ -165,15 +165,15 @@ TEST(Nic, TheWorstMinuteIsAnyMinute) {
 
 TEST(Nic, OfALongerTimeItsShareIsSure) {
   Trace trace;
-  tell(trace, 0, {{"conntrack", 0}});
-  tell(trace, 120'000, {{"conntrack", 100}});
+  emit(trace, 0, {{"conntrack", 0}});
+  emit(trace, 120'000, {{"conntrack", 100}});
   const NicPicture nic = trace.end(121'000).nics.at(0);
   EXPECT_EQ(limit_of(nic, "conntrack").max_per_minute, 50U);
 }
 
 TEST(Nic, ManySamplesInAMinuteTakeNoMoreMemoryAndAddUp) {
   Trace trace;
-  for (std::uint64_t n = 0; n <= 5000; ++n) tell(trace, static_cast<double>(n), {{"pps", n}});
+  for (std::uint64_t n = 0; n <= 5000; ++n) emit(trace, static_cast<double>(n), {{"pps", n}});
   const NicPicture nic = trace.end(6000).nics.at(0);
   EXPECT_EQ(limit_of(nic, "pps").max_per_minute, 5000U);
   EXPECT_EQ(limit_of(nic, "pps").seconds_with_delta, 6U);
@@ -190,7 +190,7 @@ TEST(Nic, ALongTraceIsThinnedAsTheEndpoints) {
       endpoint.exchanges(1);
       endpoint.send(trace.correlator, at);
     }
-    tell(trace, at, {{"bw_in", static_cast<std::uint64_t>(n)}});
+    emit(trace, at, {{"bw_in", static_cast<std::uint64_t>(n)}});
   }
   const model::Picture picture = trace.end(10'000'500);
   const auto& series = picture.endpoints.at(0).series;
@@ -247,9 +247,9 @@ TEST(Nic, CardsWithoutCountersGiveWay) {
 TEST(Nic, AbsurdValuesDoNoHarm) {
   Trace trace;
   const std::uint64_t huge = ~std::uint64_t{0};
-  tell(trace, -5000, {{"pps", 0}});  // before the trace
-  tell(trace, 1000, {{"pps", huge}});
-  tell(trace, 5e9, {{"pps", 3}});  // 58 days later
+  emit(trace, -5000, {{"pps", 0}});  // before the trace
+  emit(trace, 1000, {{"pps", huge}});
+  emit(trace, 5e9, {{"pps", 3}});  // 58 days later
   const NicPicture nic = trace.end(5e9 + 1000).nics.at(0);
   EXPECT_TRUE(nic.driver_reset);
   EXPECT_GT(limit_of(nic, "pps").max_per_s, 1'000'000'000U);

@@ -113,9 +113,9 @@ TEST(Picture, IsAFunctionOfWhatWasSeen) {
   for (int run = 0; run < 2; ++run) {
     Trace trace({.healthy_sockets = 50});
     for (const Event& e : events) trace.correlator.on_event(e);
-    const std::string told = digest(trace.end(60000));
-    if (run == 0) first = told;
-    EXPECT_EQ(told, first);
+    const std::string reported = digest(trace.end(60000));
+    if (run == 0) first = reported;
+    EXPECT_EQ(reported, first);
   }
 }
 

@@ -18,9 +18,9 @@ using model::Second;
 using ::testing::ElementsAre;
 using ::testing::Optional;
 
-bool is_near(const std::optional<std::uint64_t>& told, std::uint64_t exact) {
-  return told && std::abs(static_cast<double>(*told) - static_cast<double>(exact)) <=
-                     model::Histogram::kRelativeError * static_cast<double>(exact);
+bool is_near(const std::optional<std::uint64_t>& reported, std::uint64_t exact) {
+  return reported && std::abs(static_cast<double>(*reported) - static_cast<double>(exact)) <=
+                         model::Histogram::kRelativeError * static_cast<double>(exact);
 }
 
 std::uint64_t sum_of(const EndpointPicture& endpoint, std::uint64_t Second::*field) {
@@ -101,8 +101,8 @@ TEST(Seconds, PercentilesAreOfTheSecondAlone) {
     EXPECT_EQ(second.path_in_samples, 200U);
     // The floor is taken off, the error is that of the whole value.
     const auto p99 = endpoint.series.arrays.at(model::SeriesId::kPathQueueP99).at(static_cast<std::size_t>(n - 1));
-    const auto told = static_cast<std::uint64_t>(p99.value()) + 400;
-    EXPECT_TRUE(is_near(told, values[197])) << n;
+    const auto reported = static_cast<std::uint64_t>(p99.value()) + 400;
+    EXPECT_TRUE(is_near(reported, values[197])) << n;
   }
 }
 
@@ -131,12 +131,12 @@ TEST(Seconds, OfMissingRoundsCountsAreSpreadAndDelaysUnknown) {
 TEST(Seconds, ALateRoundDoesNotBendARate) {
   Trace trace;
   Sampled s;
-  std::uint64_t told = 0;
+  std::uint64_t reported = 0;
   for (int n = 1; n <= 8; ++n) {
     const int late_ms = n == 3 || n == 6 ? 120 : 5;
     const auto so_far = static_cast<std::uint64_t>(1000 * n + late_ms);  // one in each millisecond
-    s.exchanges(so_far - told);
-    told = so_far;
+    s.exchanges(so_far - reported);
+    reported = so_far;
     s.add(Measure::kRtt, 1000, 10);
     s.send(trace.correlator, turn(n) + late_ms);
   }

@@ -18,7 +18,7 @@ using testing::Load;
 using testing::run_of;
 
 // Pairs that show a difference, of `pairs`; the first ones are told when the test fails.
-int false_alarms(const Load& good, const Load& bad, int pairs, std::uint64_t first_seed, std::string& told) {
+int false_alarms(const Load& good, const Load& bad, int pairs, std::uint64_t first_seed, std::string& reported) {
   int alarms = 0;
   for (int i = 0; i < pairs; ++i) {
     const std::uint64_t seed = first_seed + 2 * static_cast<std::uint64_t>(i);
@@ -27,9 +27,10 @@ int false_alarms(const Load& good, const Load& bad, int pairs, std::uint64_t fir
     ++alarms;
     if (comparison.differences.empty()) continue;
     const Difference& difference = comparison.differences.front();
-    told += "\nseed " + std::to_string(seed) + ": " + difference.what + " " + difference.quantile + " " +
-            std::to_string(difference.good.value.value_or(0)) + " -> " +
-            std::to_string(difference.bad.value.value_or(0)) + " p " + std::to_string(difference.p_value.value_or(-1));
+    reported += "\nseed " + std::to_string(seed) + ": " + difference.what + " " + difference.quantile + " " +
+                std::to_string(difference.good.value.value_or(0)) + " -> " +
+                std::to_string(difference.bad.value.value_or(0)) + " p " +
+                std::to_string(difference.p_value.value_or(-1));
   }
   return alarms;
 }
@@ -68,19 +69,19 @@ std::vector<Case> healthy_cases() {
 TEST(Noise, healthy_pairs_show_no_difference) {
   int all = 0;
   int pairs = 0;
-  std::string told;
+  std::string reported;
   std::uint64_t seed = 1;
   for (const Case& each : healthy_cases()) {
     constexpr int kPairs = 40;
     std::string of_case;
     const int alarms = false_alarms(each.good, each.bad, kPairs, seed, of_case);
     seed += 1000;
-    if (alarms > 0) told += std::string("\n") + each.name + ": " + std::to_string(alarms) + of_case;
+    if (alarms > 0) reported += std::string("\n") + each.name + ": " + std::to_string(alarms) + of_case;
     all += alarms;
     pairs += kPairs;
   }
   EXPECT_GE(pairs, 200);
-  EXPECT_LE(all, pairs / 200) << told;  // one pair in two hundred
+  EXPECT_LE(all, pairs / 200) << reported;  // one pair in two hundred
 }
 
 // How many of `kPairs` pairs show `what` first, in this tier and with confidence.

@@ -27,7 +27,7 @@ Row row_of(const Examination& examination, const std::string& id) {
 std::uint64_t bit(unsigned capability) { return std::uint64_t{1} << capability; }
 
 void grant(model::Machine& machine, std::uint64_t effective, std::uint64_t bounding) {
-  machine.rights.capabilities =
+  machine.privileges.capabilities =
       model::Capabilities{.effective = effective, .permitted = effective, .bounding = bounding};
 }
 
@@ -38,21 +38,21 @@ TEST(Examine, everything) {
   for (const Row& row : result.rows) {
     EXPECT_EQ(row.answer, Answer::kYes) << row.id;
     EXPECT_EQ(row.lost, "") << row.id;
-    EXPECT_EQ(row.cure, "") << row.id;
+    EXPECT_EQ(row.hint, "") << row.id;
   }
 }
 
-TEST(Examine, an_older_kernel_is_poorer_and_says_what_is_lost) {
+TEST(Examine, an_older_kernel_is_degraded_and_says_what_is_lost) {
   const Examination result = examine(kernel_that_loads(types_of_6_12()), good_machine());
-  EXPECT_EQ(result.verdict, Readiness::kPoorer);
-  EXPECT_EQ(result.answer, "can trace, poorer: retransmissions that failed");
+  EXPECT_EQ(result.verdict, Readiness::kDegraded);
+  EXPECT_EQ(result.answer, "can trace, degraded: retransmissions that failed");
   const Row row = row_of(result, "retransmit_failures");
   EXPECT_EQ(row.answer, Answer::kNo);
   EXPECT_THAT(row.lost, HasSubstr("could not be sent"));
-  EXPECT_EQ(row.cure, "Linux 6.17 or later has it");
+  EXPECT_EQ(row.hint, "Linux 6.17 or later has it");
 }
 
-TEST(Examine, every_no_has_a_cure_and_what_is_lost) {
+TEST(Examine, every_no_has_a_hint_and_what_is_lost) {
   Kernel kernel;
   kernel.no_types = no_types(true);
   for (model::Machine& machine : std::vector{container(), machine_of_a_user(), model::Machine{}}) {
@@ -61,7 +61,7 @@ TEST(Examine, every_no_has_a_cure_and_what_is_lost) {
         if (row.answer != Answer::kNo) continue;
         EXPECT_NE(row.found, "") << row.id;
         EXPECT_NE(row.lost, "") << row.id;
-        EXPECT_NE(row.cure, "") << row.id;
+        EXPECT_NE(row.hint, "") << row.id;
       }
     }
   }
@@ -73,13 +73,13 @@ TEST(Examine, a_kernel_without_types) {
     kernel.no_types = no_types(has_sys);
     const Examination result = examine(kernel, good_machine());
     EXPECT_EQ(result.verdict, Readiness::kCannot);
-    EXPECT_EQ(result.answer, "cannot trace: " + kernel.no_types->what + "; " + kernel.no_types->cure);
+    EXPECT_EQ(result.answer, "cannot trace: " + kernel.no_types->what + "; " + kernel.no_types->hint);
     EXPECT_EQ(row_of(result, "tcp_probe").answer, Answer::kUnknown);
     EXPECT_EQ(row_of(result, "programs").answer, Answer::kUnknown);
-    EXPECT_TRUE(result.abilities.empty());
+    EXPECT_TRUE(result.features.empty());
   }
-  EXPECT_THAT(no_types(false).cure, HasSubstr("mount"));
-  EXPECT_THAT(no_types(true).cure, HasSubstr("CONFIG_DEBUG_INFO_BTF"));
+  EXPECT_THAT(no_types(false).hint, HasSubstr("mount"));
+  EXPECT_THAT(no_types(true).hint, HasSubstr("CONFIG_DEBUG_INFO_BTF"));
 }
 
 TEST(Examine, a_tcpdiag_without_the_live_source) {
@@ -106,10 +106,10 @@ TEST(Examine, a_missing_tracepoint_leaves_the_load_test_out) {
 
 TEST(Examine, a_refused_program_is_told_with_its_tracepoint) {
   Kernel kernel = kernel_that_loads(types_of_6_18());
-  kernel.abilities.refuse("tcpd_probe", "Permission denied");
+  kernel.features.refuse("tcpd_probe", "Permission denied");
   kernel.load = LoadTest::kRefused;
   kernel.refused = {{"tcpd_probe", "Permission denied"}};
-  kernel.load_error = kernel.abilities.check().error();
+  kernel.load_error = kernel.features.check().error();
   const Examination result = examine(kernel, good_machine());
   EXPECT_EQ(result.verdict, Readiness::kCannot);
   EXPECT_THAT(
@@ -131,60 +131,60 @@ TEST(Examine, of_several_reasons_the_first_is_told_and_how_many_there_are) {
                     HasSubstr("the first of 3 reasons")));
 }
 
-TEST(Examine, a_refused_program_that_is_not_needed_makes_it_poorer) {
+TEST(Examine, a_refused_program_that_is_not_needed_makes_it_degraded) {
   Kernel kernel = kernel_that_loads(types_of_6_18());
-  kernel.abilities.refuse("tcpd_error_report", "Permission denied");
+  kernel.features.refuse("tcpd_error_report", "Permission denied");
   kernel.refused = {{"tcpd_error_report", "Permission denied"}};
   const Examination result = examine(kernel, good_machine());
-  EXPECT_EQ(result.answer, "can trace, poorer: ICMP errors during a connect");
+  EXPECT_EQ(result.answer, "can trace, degraded: ICMP errors during a connect");
   EXPECT_THAT(row_of(result, "programs").found, HasSubstr("refused: tcpd_error_report"));
 }
 
-TEST(Rights, of_root_and_of_the_capabilities_needed) {
+TEST(Privileges, of_root_and_of_the_capabilities_needed) {
   model::Machine machine = good_machine();
   for (const std::uint64_t enough : {kAllCapabilities, bit(CAP_SYS_ADMIN), bit(CAP_BPF) | bit(CAP_PERFMON)}) {
     grant(machine, enough, kAllCapabilities);
-    EXPECT_TRUE(check_rights(machine.rights)) << enough;
+    EXPECT_TRUE(check_privileges(machine.privileges)) << enough;
   }
   for (const std::uint64_t little : {std::uint64_t{0}, bit(CAP_BPF), bit(CAP_PERFMON), bit(CAP_NET_ADMIN)}) {
     grant(machine, little, kAllCapabilities);
-    const Result<> result = check_rights(machine.rights);
+    const Result<> result = check_privileges(machine.privileges);
     ASSERT_FALSE(result) << little;
     EXPECT_EQ(result.error().exit_code, ExitCode::kNotAble);
     EXPECT_THAT(result.error().what, StartsWith("not permitted"));
-    EXPECT_EQ(result.error().cure, "run it with sudo");
+    EXPECT_EQ(result.error().hint, "run it with sudo");
   }
 }
 
-TEST(Rights, what_sudo_cannot_give_is_not_asked_of_sudo) {
-  const Result<> result = check_rights(container().rights);
+TEST(Privileges, what_sudo_cannot_give_is_not_asked_of_sudo) {
+  const Result<> result = check_privileges(container().privileges);
   ASSERT_FALSE(result);
-  EXPECT_THAT(result.error().cure, HasSubstr("--cap-add BPF"));
-  EXPECT_THAT(result.error().cure, Not(HasSubstr("run it with sudo")));
+  EXPECT_THAT(result.error().hint, HasSubstr("--cap-add BPF"));
+  EXPECT_THAT(result.error().hint, Not(HasSubstr("run it with sudo")));
 }
 
-TEST(Rights, unknown_is_no_refusal) { EXPECT_TRUE(check_rights(model::Rights{})); }
+TEST(Privileges, unknown_is_no_refusal) { EXPECT_TRUE(check_privileges(model::Privileges{})); }
 
-TEST(Rights, root_of_a_user_namespace_is_not_root) {
+TEST(Privileges, root_of_a_user_namespace_is_not_root) {
   model::Machine machine = good_machine();
-  machine.rights.initial_user_namespace = false;
-  const Result<> result = check_rights(machine.rights);
+  machine.privileges.initial_user_namespace = false;
+  const Result<> result = check_privileges(machine.privileges);
   ASSERT_FALSE(result);
-  EXPECT_THAT(result.error().cure, HasSubstr("rootless"));
+  EXPECT_THAT(result.error().hint, HasSubstr("rootless"));
 }
 
-TEST(Rights, lockdown_hinders_from_confidentiality_on) {
+TEST(Privileges, lockdown_hinders_from_confidentiality_on) {
   model::Machine machine = good_machine();
-  machine.rights.lockdown = model::Lockdown::kIntegrity;
-  EXPECT_TRUE(check_rights(machine.rights));
-  machine.rights.lockdown = model::Lockdown::kConfidentiality;
-  EXPECT_FALSE(check_rights(machine.rights));
+  machine.privileges.lockdown = model::Lockdown::kIntegrity;
+  EXPECT_TRUE(check_privileges(machine.privileges));
+  machine.privileges.lockdown = model::Lockdown::kConfidentiality;
+  EXPECT_FALSE(check_privileges(machine.privileges));
 }
 
-TEST(Rights, a_filter_of_system_calls_shows_when_the_programs_are_loaded) {
+TEST(Privileges, a_filter_of_system_calls_shows_when_the_programs_are_loaded) {
   model::Machine machine = good_machine();
-  machine.rights.seccomp = model::Seccomp::kFilter;
-  EXPECT_TRUE(check_rights(machine.rights));
+  machine.privileges.seccomp = model::Seccomp::kFilter;
+  EXPECT_TRUE(check_privileges(machine.privileges));
   Kernel kernel = kernel_that_loads(types_of_6_18());
   EXPECT_EQ(row_of(examine(kernel, machine), "seccomp").answer, Answer::kYes);
   kernel.load = LoadTest::kNotPermitted;
@@ -196,9 +196,9 @@ TEST(Rights, a_filter_of_system_calls_shows_when_the_programs_are_loaded) {
   EXPECT_EQ(row_of(examine(kernel, machine), "seccomp").answer, Answer::kUnknown);
 }
 
-TEST(Rights, locked_memory_matters_where_the_kernel_counts_it) {
+TEST(Privileges, locked_memory_matters_where_the_kernel_counts_it) {
   model::Machine machine = good_machine();
-  machine.rights.memlock_bytes = 65536;
+  machine.privileges.memlock_bytes = 65536;
   grant(machine, kAllCapabilities & ~bit(CAP_SYS_RESOURCE), kAllCapabilities);
   Kernel kernel = kernel_that_loads(types_of_6_18());
   kernel.load = LoadTest::kNotTried;
@@ -207,11 +207,11 @@ TEST(Rights, locked_memory_matters_where_the_kernel_counts_it) {
   kernel.memory_is_locked = true;
   EXPECT_EQ(memory().answer, Answer::kNo);
   EXPECT_THAT(memory().found, HasSubstr("64 KiB"));
-  machine.rights.memlock_bytes = std::uint64_t{1} << 30;
+  machine.privileges.memlock_bytes = std::uint64_t{1} << 30;
   EXPECT_EQ(memory().answer, Answer::kYes);
-  machine.rights.memlock_bytes = std::numeric_limits<std::uint64_t>::max();
+  machine.privileges.memlock_bytes = std::numeric_limits<std::uint64_t>::max();
   EXPECT_EQ(memory().found, "locked memory is unlimited");
-  machine.rights.memlock_bytes = 65536;
+  machine.privileges.memlock_bytes = 65536;
   grant(machine, kAllCapabilities, kAllCapabilities);
   EXPECT_EQ(memory().answer, Answer::kYes) << "libbpf raises the limit";
   grant(machine, 0, 0);
@@ -225,7 +225,7 @@ TEST(Host, a_card_without_counters_is_a_loss_on_ec2_only) {
   machine.nics->front().exceeded.clear();
   EXPECT_EQ(row_of(examine(kernel_that_loads(types_of_6_18()), machine), "nic.ens5").weight, Weight::kOptional);
   machine.nics->front().driver = "virtio_net";
-  EXPECT_EQ(examine(kernel_that_loads(types_of_6_18()), machine).verdict, Readiness::kPoorer);
+  EXPECT_EQ(examine(kernel_that_loads(types_of_6_18()), machine).verdict, Readiness::kDegraded);
   machine.is_ec2 = false;
   EXPECT_EQ(examine(kernel_that_loads(types_of_6_18()), machine).verdict, Readiness::kEverything);
 }
@@ -240,7 +240,7 @@ TEST(Host, hundreds_of_devices_are_one_row) {
 TEST(Host, tcp_timestamps_that_are_off) {
   model::Machine machine = good_machine();
   machine.tcp_timestamps = 0;
-  EXPECT_EQ(examine(kernel_that_loads(types_of_6_18()), machine).answer, "can trace, poorer: TCP timestamps");
+  EXPECT_EQ(examine(kernel_that_loads(types_of_6_18()), machine).answer, "can trace, degraded: TCP timestamps");
 }
 
 TEST(Host, what_is_not_known_is_said_beside_the_verdict) {

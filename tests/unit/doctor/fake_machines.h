@@ -54,7 +54,7 @@ inline KernelTypes types_of_6_18() {
 
 inline Kernel kernel_that_loads(const KernelTypes& types) {
   Kernel kernel;
-  kernel.abilities = Abilities(types);
+  kernel.features = Features(types);
   kernel.memory_is_locked = !types.functions.contains(kMemoryAccountingFunction);
   kernel.load = LoadTest::kPassed;
   kernel.programs = 20;
@@ -73,15 +73,15 @@ inline model::Machine good_machine() {
   machine.host.instance_type = "t4g.micro";
   machine.host.instance_type_source = "dmi";
   machine.is_ec2 = true;
-  machine.rights.capabilities =
+  machine.privileges.capabilities =
       model::Capabilities{.effective = kAllCapabilities, .permitted = kAllCapabilities, .bounding = kAllCapabilities};
-  machine.rights.initial_user_namespace = true;
-  machine.rights.lockdown = model::Lockdown::kNone;
-  machine.rights.seccomp = model::Seccomp::kDisabled;
-  machine.rights.memlock_bytes = std::uint64_t{8} << 20;
-  machine.rights.unprivileged_bpf_disabled = 2;
-  machine.rights.perf_event_paranoid = 2;
-  machine.rights.kptr_restrict = 0;
+  machine.privileges.initial_user_namespace = true;
+  machine.privileges.lockdown = model::Lockdown::kNone;
+  machine.privileges.seccomp = model::Seccomp::kDisabled;
+  machine.privileges.memlock_bytes = std::uint64_t{8} << 20;
+  machine.privileges.unprivileged_bpf_disabled = 2;
+  machine.privileges.perf_event_paranoid = 2;
+  machine.privileges.kptr_restrict = 0;
   machine.sees_host_pids = true;
   machine.netns =
       model::NetnsReach{.own_inode = 4026531840, .own_is_initial = true, .others = 2, .enterable = 2, .hidden = 0};
@@ -100,9 +100,9 @@ inline model::Machine good_machine() {
 // The same as some user.
 inline model::Machine machine_of_a_user() {
   model::Machine machine = good_machine();
-  machine.rights.uid = 65534;
-  machine.rights.capabilities = model::Capabilities{.effective = 0, .permitted = 0, .bounding = kAllCapabilities};
-  machine.rights.lockdown.reset();
+  machine.privileges.uid = 65534;
+  machine.privileges.capabilities = model::Capabilities{.effective = 0, .permitted = 0, .bounding = kAllCapabilities};
+  machine.privileges.lockdown.reset();
   machine.netns->enterable = 0;
   machine.netns->hidden = 112;
   return machine;
@@ -116,10 +116,10 @@ inline model::Machine container() {
   machine.host.instance_type.reset();
   machine.host.instance_type_source.clear();
   machine.is_ec2 = false;
-  machine.rights.capabilities =
+  machine.privileges.capabilities =
       model::Capabilities{.effective = kOfDocker, .permitted = kOfDocker, .bounding = kOfDocker};
-  machine.rights.lockdown.reset();
-  machine.rights.seccomp = model::Seccomp::kFilter;
+  machine.privileges.lockdown.reset();
+  machine.privileges.seccomp = model::Seccomp::kFilter;
   machine.sees_host_pids = false;
   machine.netns =
       model::NetnsReach{.own_inode = 4026532281, .own_is_initial = false, .others = 0, .enterable = 0, .hidden = 0};

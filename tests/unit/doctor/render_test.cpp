@@ -50,18 +50,18 @@ std::vector<std::pair<std::string, doctor::Examination>> examinations() {
   strange.tracepoints["tcp_send_reset"] = "sk_buff *, sock *, enum sk_rst_reason";
   strange.tracepoints["inet_sk_error_report"] = "sock *, int";
   doctor::Kernel refused = kernel_that_loads(types_of_6_18());
-  refused.abilities.refuse("tcpd_probe", "Permission denied");
-  refused.abilities.refuse("tcpd_error_report", "Permission denied");
+  refused.features.refuse("tcpd_probe", "Permission denied");
+  refused.features.refuse("tcpd_error_report", "Permission denied");
   refused.load = doctor::LoadTest::kRefused;
   refused.refused = {{"tcpd_probe", "Permission denied"}, {"tcpd_error_report", "Permission denied"}};
-  refused.load_error = refused.abilities.check().error();
+  refused.load_error = refused.features.check().error();
   doctor::Kernel none;
   none.built_in = false;
 
   std::vector<std::pair<std::string, doctor::Examination>> all;
   all.emplace_back("everything", doctor::examine(kernel_that_loads(types_of_6_18()), good_machine()));
   all.emplace_back("old_kernel", doctor::examine(kernel_that_loads(types_of_5_10()), good_machine()));
-  all.emplace_back("no_rights", doctor::examine(not_loaded(types_of_6_12()), machine_of_a_user()));
+  all.emplace_back("no_privileges", doctor::examine(not_loaded(types_of_6_12()), machine_of_a_user()));
   all.emplace_back("container", doctor::examine(not_loaded(types_of_6_12()), container()));
   all.emplace_back("no_types", doctor::examine(no_btf, good_machine()));
   all.emplace_back("strange_kernel", doctor::examine(not_loaded(strange), good_machine()));
@@ -95,7 +95,7 @@ TEST(DoctorRender, a_page_begins_with_the_verdict) {
   const std::string page =
       render_html(doctor_document(doctor::examine(not_loaded(types_of_6_12()), container()), {}, Extent::kTicket));
   EXPECT_THAT(page, HasSubstr("<p class=\"summary critical\">cannot trace: not permitted"));
-  EXPECT_THAT(page, HasSubstr("lost: nothing can be traced; cure: sudo cannot give them here"));
+  EXPECT_THAT(page, HasSubstr("lost: nothing can be traced; hint: sudo cannot give them here"));
   EXPECT_THAT(page, Not(HasSubstr("<script")));
 }
 

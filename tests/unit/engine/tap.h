@@ -72,15 +72,15 @@ class Tap {
     std::optional<u32> tsval = {};
     unsigned flags = TCPD_FLAG_ACK;
   };
-  void receive(double ms, u32 bytes, const Arrival& told) {
+  void receive(double ms, u32 bytes, const Arrival& arrival) {
     tcpd_arrival a{};
     a.now = ns(ms);
     a.tcp = tcp;
-    a.packet =
-        packet_of(told.seq.value_or(tcp.rcv_nxt), bytes, told.ack.value_or(tcp.snd_una), told.window, told.flags);
-    a.packet.has_timestamp = told.tsval.has_value() ? 1 : 0;
-    a.packet.tsval = told.tsval.value_or(0);
-    const bool has_ack = (told.flags & TCPD_FLAG_ACK) != 0 && !tcpd_after(a.packet.ack, tcp.snd_nxt);
+    a.packet = packet_of(arrival.seq.value_or(tcp.rcv_nxt), bytes, arrival.ack.value_or(tcp.snd_una), arrival.window,
+                         arrival.flags);
+    a.packet.has_timestamp = arrival.tsval.has_value() ? 1 : 0;
+    a.packet.tsval = arrival.tsval.value_or(0);
+    const bool has_ack = (arrival.flags & TCPD_FLAG_ACK) != 0 && !tcpd_after(a.packet.ack, tcp.snd_nxt);
     tcpd_segment_arrives(&c, &stats, &shared, &a);
     if (has_ack && tcpd_after(a.packet.ack, tcp.snd_una)) tcp.snd_una = a.packet.ack;
     if (!tcpd_after(a.packet.seq, tcp.rcv_nxt) && tcpd_after(a.packet.end, tcp.rcv_nxt)) tcp.rcv_nxt = a.packet.end;

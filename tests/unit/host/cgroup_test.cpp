@@ -96,11 +96,11 @@ TEST_F(CgroupOfFakeHost, a_number_is_an_id_and_a_slash_makes_it_a_name) {
   EXPECT_EQ(find("/1234")->id, id("1234"));
 }
 
-TEST_F(CgroupOfFakeHost, what_is_not_there_gets_a_cure) {
+TEST_F(CgroupOfFakeHost, what_is_not_there_gets_a_hint) {
   EXPECT_EQ(refusal("/system.slice/nginx.service").what, "no cgroup '/system.slice/nginx.service'");
-  EXPECT_THAT(refusal("nginx").cure, HasSubstr("directories under " + tree_.path("cg")));
-  EXPECT_EQ(refusal("puma").cure, "did you mean /system.slice/puma.service?");
-  EXPECT_EQ(refusal("/puma.service").cure, "did you mean /system.slice/puma.service?");
+  EXPECT_THAT(refusal("nginx").hint, HasSubstr("directories under " + tree_.path("cg")));
+  EXPECT_EQ(refusal("puma").hint, "did you mean /system.slice/puma.service?");
+  EXPECT_EQ(refusal("/puma.service").hint, "did you mean /system.slice/puma.service?");
   EXPECT_EQ(refusal("system.slice/cgroup.procs").what, "no cgroup 'system.slice/cgroup.procs'");  // a file
   EXPECT_EQ(refusal("link").what, "no cgroup 'link'");
   EXPECT_EQ(refusal("").what, "no cgroup ''");

@@ -36,7 +36,7 @@ TEST(Machine, of_this_very_host) {
   const model::Machine machine = read_machine(0);
   EXPECT_NE(machine.host.kernel, "");
   EXPECT_NE(machine.host.arch, "");
-  EXPECT_TRUE(machine.rights.capabilities);
+  EXPECT_TRUE(machine.privileges.capabilities);
 }
 
 }  // namespace

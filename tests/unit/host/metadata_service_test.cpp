@@ -88,7 +88,7 @@ std::string refusal(std::vector<std::string> answers) {
     return {};
   }
   EXPECT_EQ(type.error().exit_code, ExitCode::kFailed);
-  EXPECT_NE(type.error().cure, "");
+  EXPECT_NE(type.error().hint, "");
   return type.error().what;
 }
 

@@ -192,7 +192,7 @@ TEST(Listeners, noise_is_tolerated) {
   }
 }
 
-// Of this machine: needs no rights for the own namespace.
+// Of this machine: needs no privileges for the own namespace.
 TEST(NetnsCounters, own_namespace_is_read_again_and_again) {
   const auto own = own_netns();
   ASSERT_TRUE(own);

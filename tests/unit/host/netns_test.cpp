@@ -122,10 +122,10 @@ TEST_F(NetnsOfFakeHost, plain_file_is_no_namespace) {
   const auto found = find_netns(tree_.path("run/netns/blue"), places_);
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().exit_code, ExitCode::kUsage);
-  EXPECT_THAT(found.error().what, HasSubstr("is no network namespace"));
+  EXPECT_THAT(found.error().what, HasSubstr("is not a network namespace"));
 }
 
-// Of this machine: needs no rights for the own process.
+// Of this machine: needs no privileges for the own process.
 TEST(Netns, own_is_found_in_every_way) {
   const auto own = own_netns();
   ASSERT_TRUE(own);
@@ -139,8 +139,8 @@ TEST(Netns, own_is_found_in_every_way) {
   }
 }
 
-// Somebody without any right asks for a process that is another's: its namespace may not be opened, but being the own
-// one it is known all the same.
+// Somebody without any privilege asks for a process that is another's: its namespace may not be opened, but being the
+// own one it is known all the same.
 TEST(Netns, own_is_found_by_a_process_that_may_not_be_looked_at) {
   const auto own = own_netns();
   ASSERT_TRUE(own);

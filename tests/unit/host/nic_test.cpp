@@ -39,7 +39,7 @@ struct FakeDevice {
   int strings_error = 0;
   int values_error = 0;
   bool has_set = true;
-  std::uint32_t count_told = 0;  // 0: as many as there are
+  std::uint32_t count_reported = 0;  // 0: as many as there are
   std::function<void(FakeDevice&)> before_values = [](FakeDevice&) {};
 };
 
@@ -94,7 +94,7 @@ class FakeEthtool : public EthtoolLayer {
     if (device.count_error != 0) return device.count_error;
     if (!device.has_set) info.sset_mask = 0;
     const auto count =
-        device.count_told != 0 ? device.count_told : static_cast<std::uint32_t>(device.statistics.size());
+        device.count_reported != 0 ? device.count_reported : static_cast<std::uint32_t>(device.statistics.size());
     std::memcpy(static_cast<std::uint32_t*>(info.data), &count, sizeof count);
     return 0;
   }
@@ -281,7 +281,7 @@ TEST_F(Nic, thousands_of_statistics) {
 
 TEST_F(Nic, numbers_of_statistics_that_make_no_sense) {
   for (const std::uint32_t count : {65537U, 0x80000000U, 0xffffffffU}) {
-    kernel_.add("eth" + std::to_string(count), ena_statistics()).count_told = count;
+    kernel_.add("eth" + std::to_string(count), ena_statistics()).count_reported = count;
   }
   const auto samples = read();
   ASSERT_THAT(samples, SizeIs(3));
@@ -402,7 +402,7 @@ TEST(Devices, what_makes_no_sense_is_left_out) {
   }
 }
 
-// Of this machine: needs no rights for the own namespace.
+// Of this machine: needs no privileges for the own namespace.
 TEST(NicStatistics, of_the_own_namespace) {
   const auto own = own_netns();
   ASSERT_TRUE(own);

@@ -60,7 +60,7 @@ TEST(Sysctls, what_an_old_kernel_has_not_or_what_makes_no_sense_is_not_known) {
   EXPECT_EQ(all.tcp.syn_linear_timeouts, std::nullopt);
 }
 
-// Of this machine: needs no rights for the own namespace.
+// Of this machine: needs no privileges for the own namespace.
 TEST(Sysctls, of_the_own_namespace) {
   const auto own = own_netns();
   ASSERT_TRUE(own);

@@ -37,7 +37,7 @@ std::string refusal(std::string_view text) {
     return {};
   }
   EXPECT_EQ(expression.error().exit_code, ExitCode::kUsage);
-  EXPECT_THAT(expression.error().cure, HasSubstr("host ADDR"));
+  EXPECT_THAT(expression.error().hint, HasSubstr("host ADDR"));
   return expression.error().what;
 }
 
@@ -147,33 +147,33 @@ TEST(Expression, NothingMatchesEverythingOnlyWithoutSteps) { EXPECT_TRUE(Express
 TEST(Expression, WhatIsNoExpression) {
   EXPECT_EQ(refusal(""), "the filter expression is empty");
   EXPECT_EQ(refusal(" \t"), "the filter expression is empty");
-  EXPECT_EQ(refusal("443"), "'443' is no word of the filter expression");
-  EXPECT_EQ(refusal("tcp port 80"), "'tcp' is no word of the filter expression");
+  EXPECT_EQ(refusal("443"), "invalid word '443' in the filter expression");
+  EXPECT_EQ(refusal("tcp port 80"), "invalid word 'tcp' in the filter expression");
   EXPECT_EQ(refusal("port"), "the filter expression ends where a value is wanted");
   EXPECT_EQ(refusal("src"), "the filter expression ends where a value is wanted");
   EXPECT_EQ(refusal("port 80 and"), "the filter expression ends where a value is wanted");
   EXPECT_EQ(refusal("not"), "the filter expression ends where a value is wanted");
-  EXPECT_EQ(refusal("and port 80"), "'and' is no word of the filter expression");
+  EXPECT_EQ(refusal("and port 80"), "invalid word 'and' in the filter expression");
   EXPECT_EQ(refusal("port 80 443"), "'and' or 'or' is missing before '443'");
   EXPECT_EQ(refusal("port 80 host 10.0.0.1"), "'and' or 'or' is missing before 'host'");
   EXPECT_EQ(refusal("(port 80"), "the filter expression lacks a ')'");
   EXPECT_EQ(refusal("port 80)"), "the filter expression has a ')' too many");
-  EXPECT_EQ(refusal("()"), "')' is no word of the filter expression");
+  EXPECT_EQ(refusal("()"), "invalid word ')' in the filter expression");
 }
 
 TEST(Expression, WhatIsNoValue) {
-  EXPECT_EQ(refusal("host example.com"), "'example.com' is no address (names are not looked up)");
-  EXPECT_EQ(refusal("host 10.0.0.0/8"), "'10.0.0.0/8' is no address (names are not looked up)");
-  EXPECT_EQ(refusal("net 10.0.0.1"), "'10.0.0.1' is no address block such as 10.0.0.0/8");
-  EXPECT_EQ(refusal("net 10.0.0.0/33"), "'10.0.0.0/33' is no address block such as 10.0.0.0/8");
+  EXPECT_EQ(refusal("host example.com"), "invalid address 'example.com' (names are not looked up)");
+  EXPECT_EQ(refusal("host 10.0.0.0/8"), "invalid address '10.0.0.0/8' (names are not looked up)");
+  EXPECT_EQ(refusal("net 10.0.0.1"), "invalid address block '10.0.0.1' (such as 10.0.0.0/8)");
+  EXPECT_EQ(refusal("net 10.0.0.0/33"), "invalid address block '10.0.0.0/33' (such as 10.0.0.0/8)");
   for (const char* text : {"port 0", "port 65536", "port http", "port 80-90", "port -1", "port +80", "port 80,443"}) {
-    EXPECT_THAT(refusal(text), HasSubstr("is no port, 1 to 65535")) << text;
+    EXPECT_THAT(refusal(text), AllOf(StartsWith("invalid port '"), HasSubstr("' (1 to 65535)"))) << text;
   }
   for (const char* text : {"portrange 80", "portrange 90-80", "portrange 0-80", "portrange 80-", "portrange -80",
                            "portrange 1-65536", "portrange 1-2-3"}) {
-    EXPECT_THAT(refusal(text), HasSubstr("is no range of ports such as 8000-8099")) << text;
+    EXPECT_THAT(refusal(text), AllOf(StartsWith("invalid port range '"), HasSubstr("' (such as 8000-8099)"))) << text;
   }
-  EXPECT_THAT(refusal("src src 10.0.0.1"), StartsWith("'src' is no address"));
+  EXPECT_THAT(refusal("src src 10.0.0.1"), StartsWith("invalid address 'src'"));
 }
 
 TEST(Expression, WhatIsEchoedCannotDriveATerminal) {

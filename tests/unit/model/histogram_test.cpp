@@ -97,8 +97,8 @@ TEST_P(HistogramProperty, PercentilesAreWithinSevenPercent) {
     ASSERT_EQ(histogram.max(), values.back());
     for (const double q : {0.0, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0}) {
       const auto exact = static_cast<double>(exact_percentile(values, q));
-      const auto told = static_cast<double>(*histogram.percentile(q));
-      ASSERT_LE(std::abs(told - exact), Histogram::kRelativeError * exact) << "q " << q << " of " << values.size();
+      const auto reported = static_cast<double>(*histogram.percentile(q));
+      ASSERT_LE(std::abs(reported - exact), Histogram::kRelativeError * exact) << "q " << q << " of " << values.size();
     }
   }
 }
@@ -147,8 +147,8 @@ TEST_P(HistogramProperty, SinceHoldsWhatWasAdded) {
     ASSERT_EQ(Histogram::bucket_of(*added.max()), Histogram::bucket_of(values.back()));
     for (const double q : {0.0, 0.1, 0.5, 0.9, 0.99, 1.0}) {
       const auto exact = static_cast<double>(exact_percentile(values, q));
-      const auto told = static_cast<double>(*added.percentile(q));
-      ASSERT_LE(std::abs(told - exact), Histogram::kRelativeError * exact) << "q " << q << " of " << values.size();
+      const auto reported = static_cast<double>(*added.percentile(q));
+      ASSERT_LE(std::abs(reported - exact), Histogram::kRelativeError * exact) << "q " << q << " of " << values.size();
     }
     Histogram again = earlier;
     again.merge(added);
@@ -185,8 +185,8 @@ TEST_P(HistogramProperty, LoweredKeepsTheErrorOfTheValueBefore) {
     ASSERT_EQ(in_buckets, values.size());
     for (const double q : {0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0}) {
       const std::uint64_t before = exact_percentile(values, q);
-      const auto told = static_cast<double>(*lowered.percentile(q));
-      ASSERT_LE(std::abs(told - static_cast<double>(lower(before))),
+      const auto reported = static_cast<double>(*lowered.percentile(q));
+      ASSERT_LE(std::abs(reported - static_cast<double>(lower(before))),
                 Histogram::kRelativeError * static_cast<double>(before));
     }
   }

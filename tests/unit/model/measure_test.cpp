@@ -73,11 +73,11 @@ TEST(Measures, OneRoleMayHaveThemAlone) {
 }
 
 TEST(Series, AreThoseOfTheContractInItsOrder) {
-  std::vector<std::string> told;
+  std::vector<std::string> reported;
   for (const SeriesInfo& info : kSeriesInfos) {
-    if (info.is_told) told.emplace_back(info.name);
+    if (info.is_reported) reported.emplace_back(info.name);
   }
-  EXPECT_THAT(told,
+  EXPECT_THAT(reported,
               ElementsAre("bytes_sent", "bytes_received", "exchanges", "connects", "connect_failures", "retransmits",
                           "out_of_order", "resets", "rtt_p50_us", "path_queue_p50_us", "path_queue_p99_us",
                           "path_queue_in_p50_us", "path_queue_in_p99_us", "host_queue_p99_us", "read_wait_p99_us"));

@@ -20,7 +20,7 @@ namespace tcpdiag::redact::testing {
 static_assert(std::is_trivially_copyable_v<model::Flow>);
 static_assert(std::is_trivially_copyable_v<model::EventBody>);
 
-inline constexpr const char* kStrangeAbility = "strange_ability";
+inline constexpr const char* kStrangeFeature = "strange_feature";
 
 class EveryField {
  public:
@@ -90,9 +90,9 @@ class EveryField {
       text(name);
       static_assert(std::is_trivially_copyable_v<model::TcpSysctls>);
     }
-    for (model::Ability& ability : abilities) {
-      auto& [name, available, reason] = ability;
-      if (name == kStrangeAbility) text(reason);  // those of the others are this program's own sentences
+    for (model::Feature& feature : abilities) {
+      auto& [name, available, reason] = feature;
+      if (name == kStrangeFeature) text(reason);  // those of the others are this program's own sentences
     }
   }
   void visit(model::SocketSnapshot& snapshot) const {

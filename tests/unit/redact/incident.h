@@ -29,7 +29,7 @@ inline model::TraceStart start_of_incident() {
   start.host.instance_type_source = "dmi";
   start.netns = {{.inode = kHostNetns, .name = "", .is_self = true}, {.inode = kBlueNetns, .name = "blue"}};
   start.abilities.push_back({"socket_storage", false, "kernel before 5.11"});
-  start.abilities.push_back({"strange_ability", false, "alice may not read /home/alice"});
+  start.abilities.push_back({"strange_feature", false, "alice may not read /home/alice"});
   return start;
 }
 
@@ -61,15 +61,15 @@ inline tcpdiag::testing::Stream incident() {
   using namespace correlate::testing;
   using model::Role;
   tcpdiag::testing::Stream stream;
-  const auto tell = [&stream](const model::Event& event) { stream.on_event(event); };
+  const auto emit = [&stream](const model::Event& event) { stream.on_event(event); };
   stream.on_sample(start_of_incident());
   stream.on_sample(model::ProcessInfo{811, "ruby", 911, "/system.slice/puma.service"});
   stream.on_sample(model::ProcessInfo{812, "redis-server", 912, "/"});
 
-  Conversation older(tell, 1, Role::kOutbound);
+  Conversation older(emit, 1, Role::kOutbound);
   older.older_than_trace().snapshot(stream, 1, model::SnapshotMoment::kStart);
   for (std::uint64_t id = 10; id < 24; ++id) {
-    Conversation api(tell, id, Role::kOutbound);
+    Conversation api(emit, id, Role::kOutbound);
     api.ref.remote.address = *model::Address::parse(id % 2 == 0 ? "203.0.113.40" : "2001:db8::40");
     const double at = 100 * static_cast<double>(id);
     api.open(at);
@@ -79,17 +79,17 @@ inline tcpdiag::testing::Stream incident() {
     api.reset_received(at + 5000);
   }
   for (std::uint64_t id = 30; id < 36; ++id) {
-    Conversation refused(tell, id, Role::kOutbound, 6379);
+    Conversation refused(emit, id, Role::kOutbound, 6379);
     refused.connect(200 * static_cast<double>(id) - 5000);
     refused.reset_received(200 * static_cast<double>(id) - 4999);
   }
   for (std::uint64_t id = 40; id < 46; ++id) {
-    Conversation self(tell, id, Role::kOutbound, 8080);
+    Conversation self(emit, id, Role::kOutbound, 8080);
     self.ref.local.address = self.ref.remote.address = *model::Address::parse("127.0.0.1");
     self.connect(100 * static_cast<double>(id));
     self.syn_retransmitted(100 * static_cast<double>(id) + 1000);
     self.gone(100 * static_cast<double>(id) + 3000, ETIMEDOUT);
-    Conversation served(tell, id + 10, Role::kInbound);
+    Conversation served(emit, id + 10, Role::kInbound);
     served.ref.local.address = *model::Address::parse("127.0.0.1");
     served.ref.remote.address = *model::Address::parse("169.254.7.7");
     served.who = owner(812, "redis-server");

@@ -168,10 +168,10 @@ TEST(Redactor, ReplacesReasonsThatMayHoldNames) {
   Stream raw = incident();
   const auto start = redacted(raw).all<model::TraceStart>().front();
   const auto reason_of = [&start](std::string_view name) {
-    return std::ranges::find(start.abilities, name, &model::Ability::name)->reason;
+    return std::ranges::find(start.abilities, name, &model::Feature::name)->reason;
   };
   EXPECT_EQ(reason_of("socket_storage"), "kernel before 5.11");
-  EXPECT_EQ(reason_of("strange_ability"), "(redacted)");
+  EXPECT_EQ(reason_of("strange_feature"), "(redacted)");
   EXPECT_THAT(reason_of(kOriginals), HasSubstr("tokens"));
 }
 
@@ -279,11 +279,11 @@ TEST(Redactor, ViewGetsTheTokensOfTheStream) {
   view.filters.remote = {*model::Cidr::parse("10.0.0.2"), *model::Cidr::parse("203.0.113.40")};
   view.filters.comms = {"ruby", "never-seen"};
   view.from = raw.all<model::TraceStart>()[0].clock.wall_at;
-  const model::View told = redactor.view(view);
-  EXPECT_EQ(told.filters.remote[0].to_string(), "private-v4-2");
-  EXPECT_EQ(told.filters.remote[1].to_string(), out.events().front().socket.remote.address.to_string());
-  EXPECT_THAT(told.filters.comms, ElementsAre("process-1", "process-3"));
-  EXPECT_EQ(told.from, view.from);
+  const model::View redacted = redactor.view(view);
+  EXPECT_EQ(redacted.filters.remote[0].to_string(), "private-v4-2");
+  EXPECT_EQ(redacted.filters.remote[1].to_string(), out.events().front().socket.remote.address.to_string());
+  EXPECT_THAT(redacted.filters.comms, ElementsAre("process-1", "process-3"));
+  EXPECT_EQ(redacted.from, view.from);
 }
 
 // --- the same findings ---

@@ -54,7 +54,7 @@ TEST(Document, every_format_tells_every_node) {
   Facts facts;
   facts.facts.push_back({.label = "Who", .lead = "Who: ", .texts = {"ruby", "python"}});
   facts.facts.push_back({.label = "Evidence", .lead = "Evidence: ", .rows = {{"wait", "30 s"}}});
-  facts.facts.push_back({.label = "Next", .lead = "Next: ", .steps = {{"look there", "us", "ss -tn"}}});
+  facts.facts.push_back({.label = "Next", .lead = "Next: ", .actions = {{"look there", "us", "ss -tn"}}});
   facts.facts.push_back({.label = "Again", .lead = "", .command = "tcpdiag trace"});
   for (const std::string& text : in_all_formats(facts)) {
     for (const char* words : {"Who", "ruby", "python", "Evidence", "wait", "30 s", "Next", "look there", "us", "ss -tn",
@@ -63,7 +63,7 @@ TEST(Document, every_format_tells_every_node) {
     }
   }
   Ladder ladder{"2 exchanges", "10.0.0.1:1", "10.0.0.2:2", {}};
-  ladder.steps = {{"00:00:01", "", Way::kOut, false, "SYN"}, {"", "", Way::kHere, false, "2 s"}};
+  ladder.rows = {{"00:00:01", "", Way::kOut, false, "SYN"}, {"", "", Way::kHere, false, "2 s"}};
   for (const std::string& text : in_all_formats(ladder)) {
     for (const char* words : {"2 exchanges", "00:00:01", "SYN", "2 s"}) EXPECT_THAT(text, HasSubstr(words));
   }
@@ -98,7 +98,7 @@ TEST(Document, names_are_escaped_everywhere) {
                          .lead = "a ",
                          .texts = {evil},
                          .rows = {{evil, evil}},
-                         .steps = {{evil, evil, "echo '" + evil + "'"}}});
+                         .actions = {{evil, evil, "echo '" + evil + "'"}}});
   Section section = section_of(table);
   section.nodes.emplace_back(facts);
   section.nodes.emplace_back(Paragraph{evil});

@@ -114,8 +114,8 @@ TEST_P(EveryJson, has_every_key_in_the_order_of_the_contract) {
   EXPECT_EQ(keys_of(report["loss"]), (Keys{"ring_full", "sockets_full", "endpoints_full", "processes_full",
                                            "undecodable", "rate_limited", "samples_thinned", "disk_full"}));
   EXPECT_EQ(keys_of(report["cost"]), (Keys{"bpf_cpu_s", "user_cpu_s", "system_cpu_s", "peak_rss_bytes", "attach_us"}));
-  for (const auto& [name, ability] : report["abilities"].items()) {
-    EXPECT_EQ(keys_of(ability), (Keys{"available", "reason"})) << name;
+  for (const auto& [name, feature] : report["abilities"].items()) {
+    EXPECT_EQ(keys_of(feature), (Keys{"available", "reason"})) << name;
   }
 }
 

@@ -81,11 +81,10 @@ TEST(Markdown, a_finding_tells_impact_times_owner_steps_and_doubts) {
   EXPECT_THAT(text, HasSubstr("\n- **Confidence**: medium. All three were tried by one process.\n"));
   EXPECT_THAT(text, HasSubstr("\n1. **peer**: give the API's owner the times"));
   EXPECT_THAT(text, HasSubstr("\n   ```sh\n   tcpdump -nvi any 'host 203.0.113.10"));
-  EXPECT_THAT(text, HasSubstr("\n- **Wrong if**: their log shows a response sent"));
+  EXPECT_THAT(text, HasSubstr("\n- **Ruled out if**: their log shows a response sent"));
   model::Report ongoing = samples::api_resets();
   ongoing.findings[0].ongoing = true;
-  EXPECT_THAT(of(ongoing),
-              HasSubstr("02:33:50.118, last 03:11:02.771 UTC; ongoing: still so at the end of the trace\n"));
+  EXPECT_THAT(of(ongoing), HasSubstr("02:33:50.118, last 03:11:02.771 UTC; ongoing at the end of the trace\n"));
 }
 
 TEST(Markdown, what_the_top_tells_is_not_told_twice) {

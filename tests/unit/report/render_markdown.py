@@ -115,7 +115,7 @@ def look_at(path):
     row = re.compile(r"^\s*\|.*\|\s*$", re.MULTILINE)
     hostile = path.parent.name == "markdown"  # a name of theirs looks like a row
     faults += [f"a row left as text: {text!r}" for text in page.paragraphs if not hostile and row.search(text)]
-    marks = re.compile(r"\*\*(Confidence|Impact|Seen|Who|Wrong if|Next steps|Recording)\*\*")
+    marks = re.compile(r"\*\*(Confidence|Impact|Seen|Who|Ruled out if|Next steps|Recording)\*\*")
     faults += [f"a label left as text: {text!r}" for text in page.paragraphs if marks.search(text)]
     for heading in ("Not seen", "This trace"):
         if heading not in page.headings:

@@ -365,7 +365,7 @@ void Targets::add_kernel(std::vector<Attempt>& all) const {
                  }});
 }
 
-void Targets::add_rights(std::vector<Attempt>& all) const {
+void Targets::add_privileges(std::vector<Attempt>& all) const {
   all.push_back({"leave_its_namespace", [] { return in_a_child([] { return ::unshare(CLONE_NEWNET); }); }});
   all.push_back({"make_itself_a_user_namespace", [] { return in_a_child([] { return ::unshare(CLONE_NEWUSER); }); }});
   all.push_back({"change_its_root", [] { return in_a_child([] { return ::chroot("/"); }); }});
@@ -387,7 +387,7 @@ std::vector<Attempt> Targets::attempts() const {
   add_network(all);
   add_processes(all);
   add_kernel(all);
-  add_rights(all);
+  add_privileges(all);
   return all;
 }
 

@@ -38,7 +38,7 @@ class Targets {
   void add_network(std::vector<Attempt>& all) const;
   void add_processes(std::vector<Attempt>& all) const;
   void add_kernel(std::vector<Attempt>& all) const;
-  void add_rights(std::vector<Attempt>& all) const;
+  void add_privileges(std::vector<Attempt>& all) const;
 
   std::string directory_;
   Fd directory_fd_;

@@ -65,8 +65,8 @@ std::string said_by_child(const std::function<std::string()>& work) {
 
 bool has(const std::string& name) {
   const std::string answer = said_by_child([&name] {
-    const auto abilities = enter({});
-    for (const model::Ability& one : abilities.value()) {
+    const auto features = enter({});
+    for (const model::Feature& one : features.value()) {
       if (one.name == name) return std::string(one.available ? "yes" : "no");
     }
     return std::string("not told");
@@ -233,7 +233,7 @@ TEST_F(Confined, says_so_in_its_status) {
   }
 }
 
-TEST_F(Confined, not_with_a_second_thread_that_would_keep_its_rights) {
+TEST_F(Confined, not_with_a_second_thread_that_would_keep_its_privileges) {
   const std::string answer = said_by_child([this] {
     std::string what;
     std::array<int, 2> pipe{};
@@ -243,8 +243,8 @@ TEST_F(Confined, not_with_a_second_thread_that_would_keep_its_rights) {
       while (::read(pipe[0], &none, 1) < 0) {
       }
     });
-    const auto abilities = enter(needs_);
-    what = abilities ? "confined" : abilities.error().what;
+    const auto features = enter(needs_);
+    what = features ? "confined" : features.error().what;
     ::close(pipe[1]);
     second.join();
     return what;
@@ -252,7 +252,7 @@ TEST_F(Confined, not_with_a_second_thread_that_would_keep_its_rights) {
   EXPECT_THAT(answer, HasSubstr("thread"));
 }
 
-TEST(Rights, are_out_of_effect_for_the_time_of_a_question) {
+TEST(Privileges, are_out_of_effect_for_the_time_of_a_question) {
   const auto effective = [] {
     const std::string status = read_small_file("/proc/self/status").value_or("");
     return status.substr(status.find("CapEff:"), 24);

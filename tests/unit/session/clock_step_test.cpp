@@ -79,7 +79,7 @@ TEST_P(ClockStep, moves_nothing_in_the_report) {
   const Signals signals = *Signals::block();
   const model::WallTime true_start = std::chrono::system_clock::now();
   const Result<model::Report> report = run_trace(
-      settings, source, [] { return std::vector<model::Ability>{}; }, signals, progress);
+      settings, source, [] { return std::vector<model::Feature>{}; }, signals, progress);
   ASSERT_TRUE(report);
   ASSERT_NE(wall_step_s, 0) << "the clock was set in the middle";
   const model::Picture& picture = report->picture;

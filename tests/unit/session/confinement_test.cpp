@@ -52,7 +52,7 @@ TEST(UserToBecome, of_root) {
 }
 
 // In a child: there is no way back.
-int confined(const std::function<Result<std::vector<model::Ability>>()>& confine, const std::function<bool()>& work) {
+int confined(const std::function<Result<std::vector<model::Feature>>()>& confine, const std::function<bool()>& work) {
   const pid_t child = ::fork();
   if (child == 0) {
     if (!confine()) ::_exit(2);

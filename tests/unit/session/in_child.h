@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A whole command in a process of its own: a command gives up rights for good.
+// A whole command in a process of its own: a command drops privileges for good.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -29,7 +29,7 @@ class OutputFile : public testing::Test {
       return {};
     }
     EXPECT_EQ(output.error().exit_code, ExitCode::kUsage);
-    return output.error().what + "; " + output.error().cure;
+    return output.error().what + "; " + output.error().hint;
   }
   std::string content(std::string_view name) const {
     std::ostringstream text;
@@ -126,7 +126,7 @@ TEST_F(OutputFile, name_cannot_drive_a_terminal) {
   EXPECT_EQ(refusal("missing\x1b[31m\n/report").find_first_of("\x1b\n"), std::string::npos);
 }
 
-// Root may write anywhere: there the caller's rights are lacking, elsewhere the own ones.
+// Root may write anywhere: there the caller's privileges are lacking, elsewhere the own ones.
 TEST_F(OutputFile, directory_that_may_not_be_written_to) {
   std::filesystem::permissions(tree_.root(), std::filesystem::perms{0555});
   const bool root = ::geteuid() == 0;

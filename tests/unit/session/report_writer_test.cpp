@@ -52,7 +52,7 @@ TEST_F(ReportWriter, file_that_cannot_be_written_is_replaced_by_standard_output)
   const Result<> written = write(*output, "the report\n");
   ASSERT_FALSE(written);
   EXPECT_EQ(written.error().exit_code, ExitCode::kFailed);
-  EXPECT_THAT(written.error().cure, HasSubstr("standard output"));
+  EXPECT_THAT(written.error().hint, HasSubstr("standard output"));
   EXPECT_EQ(out_.read_now(), "the report\n");
 }
 

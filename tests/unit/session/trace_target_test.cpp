@@ -56,7 +56,7 @@ class TargetOnFakeHost : public testing::Test {
       return {};
     }
     EXPECT_EQ(target.error().exit_code, code);
-    return target.error().what + "; " + target.error().cure;
+    return target.error().what + "; " + target.error().hint;
   }
 
   static model::Filters of_processes(std::vector<std::uint32_t> pids, std::vector<std::string> names = {}) {

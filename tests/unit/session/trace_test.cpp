@@ -40,7 +40,7 @@ class TraceSession : public testing::Test {
   test::Pipe err_;
   Signals signals_ = *Signals::block();
   Confine confine_ = [] {
-    return std::vector<model::Ability>{{.name = "confined_files", .available = true, .reason = {}}};
+    return std::vector<model::Feature>{{.name = "confined_files", .available = true, .reason = {}}};
   };
 };
 
@@ -88,8 +88,8 @@ TEST_F(TraceSession, says_nothing_when_it_cannot_attach) {
   EXPECT_EQ(err_.read_now(), "");
 }
 
-TEST_F(TraceSession, gives_up_its_rights_when_attached_and_before_it_looks_at_anything) {
-  confine_ = [this]() -> Result<std::vector<model::Ability>> {
+TEST_F(TraceSession, drops_its_privileges_when_attached_and_before_it_looks_at_anything) {
+  confine_ = [this]() -> Result<std::vector<model::Feature>> {
     EXPECT_TRUE(source_.attached);
     EXPECT_FALSE(source_.begun);
     return {};
@@ -98,7 +98,7 @@ TEST_F(TraceSession, gives_up_its_rights_when_attached_and_before_it_looks_at_an
   EXPECT_TRUE(source_.begun);
 }
 
-TEST_F(TraceSession, does_not_trace_with_rights_that_it_cannot_give_up) {
+TEST_F(TraceSession, does_not_trace_with_privileges_that_it_cannot_drop) {
   confine_ = [] { return fail(ExitCode::kNotAble, "cannot change its user", ""); };
   const Result<model::Report> report = run();
   ASSERT_FALSE(report);

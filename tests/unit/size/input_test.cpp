@@ -97,16 +97,16 @@ TEST(SizeInput, gaps_and_idle_seconds) {
 }
 
 TEST(SizeInput, what_is_no_report_is_refused) {
-  EXPECT_EQ(refusal(""), "this is no JSON, or only a part of it");
-  EXPECT_EQ(refusal(golden("incident_b.json").substr(0, 5000)), "this is no JSON, or only a part of it");
-  EXPECT_EQ(refusal(golden("incident_b.txt")), "this is no JSON, or only a part of it");
+  EXPECT_EQ(refusal(""), "this is not JSON, or only a part of it");
+  EXPECT_EQ(refusal(golden("incident_b.json").substr(0, 5000)), "this is not JSON, or only a part of it");
+  EXPECT_EQ(refusal(golden("incident_b.txt")), "this is not JSON, or only a part of it");
   EXPECT_EQ(refusal("[1,2]"), "this is JSON, but no report of tcpdiag");
   EXPECT_EQ(refusal("{}"), "this is JSON, but no report of tcpdiag");
   EXPECT_EQ(refusal(R"({"schema":"tcpdiag.report/1"})"), "this is JSON, but no report of tcpdiag");
   EXPECT_THAT(refusal(R"({"schema":"tcpdiag.diff/1"})"), HasSubstr("'tcpdiag.diff/1'"));
   EXPECT_THAT(refusal("{\"schema\":\"\\u001b[31m\\n" + std::string(1000, 'x') + "\"}"), Not(HasSubstr("\x1b")));
   EXPECT_EQ(refusal(golden("nothing_matched.json")), "the report has no endpoint");
-  EXPECT_EQ(refusal(std::string(1'000'000, '[')), "this is no JSON, or only a part of it");
+  EXPECT_EQ(refusal(std::string(1'000'000, '[')), "this is not JSON, or only a part of it");
 }
 
 TEST(SizeInput, values_of_a_wrong_kind_are_unknown) {

@@ -136,7 +136,7 @@ TEST(Plan, measured_rate_at_the_limit_may_be_cut) {
   const Plan at = make_plan(traffic, baseline_of(kLabMbit), fake_table(), measured);
   EXPECT_TRUE(at.rate_is_cut);
   EXPECT_EQ(at.verdict, Fit::kAtLimit);
-  EXPECT_EQ(at.types.front().type.type, "t3.small");  // t4g.micro carries it too, and is no cure
+  EXPECT_EQ(at.types.front().type.type, "t3.small");  // t4g.micro carries it too, and is no help
   const Plan wide = make_plan(traffic, baseline_of(2 * kLabMbit), fake_table(), measured);
   EXPECT_FALSE(wide.rate_is_cut);
   EXPECT_EQ(wide.verdict, Fit::kCarries);

@@ -240,9 +240,9 @@ TEST(Filters, CountWhatTheyLeaveOutBesideTheTraceItself) {
   EXPECT_EQ(sliced(trace, {.filters = {.pids = {811}}}).all<model::TraceEnd>()[0].sockets_filtered_out, 3U);
   auto& end = std::get<model::TraceEnd>(std::get<model::Sample>(trace.records.back()));
   end.sockets_filtered_out = 10;
-  const auto told = sliced(trace, {.filters = {.pids = {811}}}).all<model::TraceEnd>()[0];
-  EXPECT_EQ(told.sockets_filtered_out, 13U);
-  EXPECT_THAT(told.busiest_filtered_out, IsEmpty());
+  const auto reported = sliced(trace, {.filters = {.pids = {811}}}).all<model::TraceEnd>()[0];
+  EXPECT_EQ(reported.sockets_filtered_out, 13U);
+  EXPECT_THAT(reported.busiest_filtered_out, IsEmpty());
 }
 
 TEST(Filters, NameTheBusiestWhereNothingMatched) {
@@ -305,7 +305,7 @@ TEST(EndpointSums, AreKeptWhereAllSocketsMatch) {
   const Stream out = sliced(trace, {.filters = {.remote_ports = {443}}});
   ASSERT_EQ(out.all<model::EndpointSample>().size(), 1U);
   EXPECT_EQ(out.all<model::EndpointSample>()[0].exchanges, 5U);
-  EXPECT_EQ(ability(out, "endpoint_aggregates"), nullptr);
+  EXPECT_EQ(feature(out, "endpoint_aggregates"), nullptr);
 }
 
 TEST(EndpointSums, AreWithheldWhereSomeMatchAndThatIsSaid) {
@@ -314,9 +314,9 @@ TEST(EndpointSums, AreWithheldWhereSomeMatchAndThatIsSaid) {
   const auto samples = out.all<model::EndpointSample>();
   ASSERT_EQ(samples.size(), 1U);
   EXPECT_EQ(samples[0].key.at.port, 6379);
-  ASSERT_NE(ability(out, "endpoint_aggregates"), nullptr);
-  EXPECT_FALSE(ability(out, "endpoint_aggregates")->available);
-  EXPECT_THAT(ability(out, "endpoint_aggregates")->reason, HasSubstr("1 endpoint also"));
+  ASSERT_NE(feature(out, "endpoint_aggregates"), nullptr);
+  EXPECT_FALSE(feature(out, "endpoint_aggregates")->available);
+  EXPECT_THAT(feature(out, "endpoint_aggregates")->reason, HasSubstr("1 endpoint also"));
 }
 
 TEST(EndpointSums, ThatAreWithheldLeaveWhatTheSocketsTell) {
@@ -340,7 +340,7 @@ TEST(EndpointSums, AreDroppedWhereNoneMatches) {
   Trace trace = shared_endpoint();
   Stream out = sliced(trace, {.filters = {.remote_ports = {6379}}});
   ASSERT_EQ(out.all<model::EndpointSample>().size(), 1U);
-  EXPECT_EQ(ability(out, "endpoint_aggregates"), nullptr);
+  EXPECT_EQ(feature(out, "endpoint_aggregates"), nullptr);
   EXPECT_EQ(tcpdiag::testing::picture_of(out).endpoints.size(), 1U);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a socket was doing at a moment of which nothing was told.
+// What a socket was doing at a moment of which nothing was reported.
 #include "session/slice/flow_at.h"
 
 #include <gtest/gtest.h>
@@ -53,7 +53,7 @@ TEST_F(FlowAtTest, RequestThatStillWaitsLaterWasWaiting) {
 
 TEST_F(FlowAtTest, RequestThatWasAnsweredMeanwhileIsNotWaiting) {
   socket_.request(100);
-  const Flow before = socket_.flow;  // a retransmission told of it
+  const Flow before = socket_.flow;  // a retransmission reported it
   socket_.response(200);
   const FlowAt quiet = at(3000, before);
   EXPECT_FALSE(quiet.flow.outstanding);
@@ -131,19 +131,19 @@ TEST(FlowSince, CountsFromTheBase) {
   base.bytes_sent = 300;
   base.retransmitted_segments = 2;
   base.first_byte_max_us = 900;
-  Flow told = base;
-  told.exchanges = 5;
-  told.bytes_sent = 100;  // torn down
-  told.retransmitted_segments = 7;
-  told.bytes_sent_total = 9999;
-  const Flow since = flow_since(told, base, ms(0));
+  Flow reported = base;
+  reported.exchanges = 5;
+  reported.bytes_sent = 100;  // torn down
+  reported.retransmitted_segments = 7;
+  reported.bytes_sent_total = 9999;
+  const Flow since = flow_since(reported, base, ms(0));
   EXPECT_EQ(since.exchanges, 2U);
   EXPECT_EQ(since.bytes_sent, 0U);
   EXPECT_EQ(since.retransmitted_segments, 5U);
   EXPECT_EQ(since.bytes_sent_total, 9999U);
   EXPECT_EQ(since.first_byte_max_us, 0U);  // it may have been before
-  told.first_byte_max_us = 901;
-  EXPECT_EQ(flow_since(told, base, ms(0)).first_byte_max_us, 901U);
+  reported.first_byte_max_us = 901;
+  EXPECT_EQ(flow_since(reported, base, ms(0)).first_byte_max_us, 901U);
 }
 
 TEST(FlowSince, ForgetsAnExchangeThatWasOverAndKeepsOneThatWaits) {

@@ -77,12 +77,12 @@ TEST(Part, EndsInOrderAtItsEndWithTheLossOfTheWholeTrace) {
   end.loss.ring_full = 7;
   end.sockets_filtered_out = 4;
   trace.end(60'000, end);
-  const auto told = sliced(trace, part_to(30'000)).all<model::TraceEnd>()[0];
-  EXPECT_EQ(told.at, ms(30'000));
-  EXPECT_EQ(told.ended_by, model::EndedBy::kDuration);
-  EXPECT_FALSE(told.partial);
-  EXPECT_EQ(told.loss.ring_full, 7U);
-  EXPECT_EQ(told.sockets_filtered_out, 4U);
+  const auto reported = sliced(trace, part_to(30'000)).all<model::TraceEnd>()[0];
+  EXPECT_EQ(reported.at, ms(30'000));
+  EXPECT_EQ(reported.ended_by, model::EndedBy::kDuration);
+  EXPECT_FALSE(reported.partial);
+  EXPECT_EQ(reported.loss.ring_full, 7U);
+  EXPECT_EQ(reported.sockets_filtered_out, 4U);
 }
 
 TEST(Part, HoldsWhatHappenedWithin) {
@@ -146,7 +146,7 @@ TEST(Part, CountsFromItsBeginningWhereThatIsKnown) {
   EXPECT_EQ(out.events().back().flow.exchanges, 1U);
   EXPECT_EQ(out.events().back().flow.bytes_received, 1000U);
   EXPECT_EQ(out.events().back().flow.bytes_received_total, 11'000U);
-  EXPECT_EQ(ability(out, "socket_counts"), nullptr);
+  EXPECT_EQ(feature(out, "socket_counts"), nullptr);
 }
 
 TEST(Part, NeverCountsWhatMayHaveBeenBefore) {
@@ -162,8 +162,8 @@ TEST(Part, NeverCountsWhatMayHaveBeenBefore) {
   trace.end(10'000);
   Stream out = sliced(trace, part_from(1000));
   EXPECT_EQ(out.events().back().flow.exchanges, 2U);  // since 4500
-  ASSERT_NE(ability(out, "socket_counts"), nullptr);
-  EXPECT_THAT(ability(out, "socket_counts")->reason, HasSubstr("1 socket sent"));
+  ASSERT_NE(feature(out, "socket_counts"), nullptr);
+  EXPECT_THAT(feature(out, "socket_counts")->reason, HasSubstr("1 socket sent"));
 }
 
 TEST(Part, CountsEveryRetransmissionOfItsOwn) {

@@ -81,10 +81,10 @@ inline std::string refusal(Stream& stream, const model::View& view) {
   EXPECT_TRUE(out.records.empty());
   if (done) return "accepted";
   EXPECT_EQ(done.error().exit_code, ExitCode::kUsage);
-  return done.error().what + "; " + done.error().cure;
+  return done.error().what + "; " + done.error().hint;
 }
 
-// Sockets of which anything was told.
+// Sockets of which anything was reported.
 inline std::set<std::uint64_t> sockets_in(const Stream& stream) {
   std::set<std::uint64_t> ids;
   for (const model::Event& event : stream.events()) ids.insert(event.socket.id.value);
@@ -92,10 +92,10 @@ inline std::set<std::uint64_t> sockets_in(const Stream& stream) {
   return ids;
 }
 
-inline const model::Ability* ability(const Stream& stream, const std::string& name) {
+inline const model::Feature* feature(const Stream& stream, const std::string& name) {
   static model::TraceStart start;
   start = stream.all<model::TraceStart>().front();
-  for (const model::Ability& one : start.abilities) {
+  for (const model::Feature& one : start.abilities) {
     if (one.name == name) return &one;
   }
   return nullptr;

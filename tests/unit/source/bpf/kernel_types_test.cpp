@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "doctor/abilities.h"
+#include "doctor/features.h"
 #include "source/bpf/configure.h"  // which brings what the skeleton is made of
 #include "tcpdiag.skel.h"
 
@@ -53,7 +53,7 @@ class FakeKernel {
 
   btf* types() { return types_.get(); }
   doctor::KernelTypes read() const { return kernel_types_of(types_.get()); }
-  doctor::Abilities abilities() const { return doctor::Abilities(read()); }
+  doctor::Features features() const { return doctor::Features(read()); }
 
  private:
   int pointer_to(int id) { return btf__add_ptr(types_.get(), id); }
@@ -120,15 +120,15 @@ TEST(KernelTypes, of_a_kernel_that_has_everything) {
   EXPECT_EQ(types.functions.count("schedule"), 0U);
   EXPECT_EQ(types.functions.count("bpf_ktime_get_coarse_ns"), 1U);
   EXPECT_THAT(types.reset_reasons, UnorderedElementsAre(Pair(0U, "NOT_SPECIFIED"), Pair(1U, "NO_SOCKET")));
-  const doctor::Abilities abilities = kernel.abilities();
-  for (const doctor::Standing& one : abilities.standings()) EXPECT_TRUE(one.works()) << one.ability->name;
+  const doctor::Features features = kernel.features();
+  for (const doctor::Standing& one : features.standings()) EXPECT_TRUE(one.works()) << one.feature->name;
 }
 
 TEST(KernelTypes, what_is_required_and_missing_is_named) {
   for (const char* missing : {"inet_sock_set_state", "tcp_destroy_sock", "tcp_send_reset", "tcp_receive_reset",
                               "tcp_retransmit_skb", "tcp_retransmit_synack", "tcp_probe", "net_dev_start_xmit",
                               "net_dev_queue", "BPF_MAP_TYPE_RINGBUF", "bpf_iter_tcp", "bpf_iter_task_file"}) {
-    const Result<> result = kernel_without(missing).abilities().check();
+    const Result<> result = kernel_without(missing).features().check();
     ASSERT_FALSE(result) << missing;
     EXPECT_EQ(result.error().exit_code, ExitCode::kNotAble);
     EXPECT_THAT(result.error().what, HasSubstr(missing));
@@ -136,22 +136,22 @@ TEST(KernelTypes, what_is_required_and_missing_is_named) {
 }
 
 TEST(KernelTypes, what_is_optional_and_missing_is_no_obstacle) {
-  const std::map<std::string, std::string> abilities{{"bpf_sk_storage_get_tracing", "socket_storage"},
-                                                     {"bpf_get_socket_ptr_cookie", "socket_cookie"},
-                                                     {"inet_sk_error_report", "error_reports"},
-                                                     {"tcp_rcv_space_adjust", "read_wait"},
-                                                     {"sched_process_exit", "children"}};
-  for (const auto& [missing, ability] : abilities) {
-    const doctor::Abilities of_kernel = kernel_without(missing).abilities();
+  const std::map<std::string, std::string> features{{"bpf_sk_storage_get_tracing", "socket_storage"},
+                                                    {"bpf_get_socket_ptr_cookie", "socket_cookie"},
+                                                    {"inet_sk_error_report", "error_reports"},
+                                                    {"tcp_rcv_space_adjust", "read_wait"},
+                                                    {"sched_process_exit", "children"}};
+  for (const auto& [missing, feature] : features) {
+    const doctor::Features of_kernel = kernel_without(missing).features();
     EXPECT_TRUE(of_kernel.check()) << missing;
-    EXPECT_FALSE(of_kernel.works(ability)) << missing;
+    EXPECT_FALSE(of_kernel.works(feature)) << missing;
   }
 }
 
 TEST(KernelTypes, a_list_of_arguments_that_changed_is_told) {
   FakeKernel kernel = kernel_without("tcp_probe");
   kernel.tracepoint("tcp_probe", {"sock*", "sk_buff*", "int"});
-  const Result<> result = kernel.abilities().check();
+  const Result<> result = kernel.features().check();
   ASSERT_FALSE(result);
   EXPECT_THAT(result.error().what, HasSubstr("(sock *, sk_buff *, int), a form that is not known"));
 }
@@ -160,7 +160,7 @@ TEST(KernelTypes, of_nothing_nothing_is_read) {
   FakeKernel kernel;
   const doctor::KernelTypes types = kernel.read();
   EXPECT_TRUE(types.tracepoints.empty());
-  EXPECT_FALSE(kernel.abilities().check());
+  EXPECT_FALSE(kernel.features().check());
 }
 
 TEST(KernelTypes, strange_types_are_not_followed_for_ever) {
@@ -178,11 +178,11 @@ TEST(KernelTypes, strange_types_are_not_followed_for_ever) {
   const doctor::KernelTypes read = kernel.read();
   EXPECT_EQ(read.tracepoints.at("tcp_probe"), "?");
   EXPECT_EQ(read.tracepoints.count("tcp_destroy_sock"), 1U);
-  EXPECT_FALSE(kernel.abilities().check());
+  EXPECT_FALSE(kernel.features().check());
 }
 
 // The table and the programs that are built are of one opinion.
-TEST(AbilityTable, names_every_program_that_there_is_and_no_other) {
+TEST(FeatureTable, names_every_program_that_there_is_and_no_other) {
   struct Deleter {
     void operator()(tcpdiag_bpf* skeleton) const { tcpdiag_bpf::destroy(skeleton); }
   };
@@ -197,11 +197,11 @@ TEST(AbilityTable, names_every_program_that_there_is_and_no_other) {
     tracepoint_of[bpf_program__name(program)] = section.substr(section.find('/') + 1);
   }
   std::set<std::string> named;
-  for (const doctor::Ability& ability : doctor::ability_table()) {
-    for (const auto* list : {&ability.programs, &ability.instead}) named.insert(list->begin(), list->end());
-    if (ability.tracepoints.size() != 1) continue;
-    for (const std::string_view one : ability.programs) {
-      EXPECT_EQ(tracepoint_of[std::string(one)], ability.tracepoints.front().name) << one;
+  for (const doctor::Feature& feature : doctor::feature_table()) {
+    for (const auto* list : {&feature.programs, &feature.instead}) named.insert(list->begin(), list->end());
+    if (feature.tracepoints.size() != 1) continue;
+    for (const std::string_view one : feature.programs) {
+      EXPECT_EQ(tracepoint_of[std::string(one)], feature.tracepoints.front().name) << one;
     }
   }
   EXPECT_EQ(built, named);

@@ -36,7 +36,8 @@ TEST_F(Damaged, cut_off_anywhere) {
     const std::size_t length = random() % whole.size();
     write_file(path("cut"), whole.substr(0, length));
     const std::string error = error_of(path("cut"));
-    EXPECT_THAT(error, AnyOf(HasSubstr("is cut off"), HasSubstr("is no recording"), HasSubstr("is empty"))) << length;
+    EXPECT_THAT(error, AnyOf(HasSubstr("is cut off"), HasSubstr("is not a recording"), HasSubstr("is empty")))
+        << length;
   }
 }
 

@@ -45,20 +45,20 @@ TEST_F(ForeignFile, what_is_no_recording_is_told_so) {
   write_file(path("pcap"), "\xd4\xc3\xb2\xa1" + std::string(200, '\0'));
   for (const char* name : {"text", "short", "pcap"}) {
     const Error error = open_error(path(name));
-    EXPECT_THAT(error.what, HasSubstr("is no recording of tcpdiag")) << name;
-    EXPECT_THAT(error.cure, HasSubstr("-w FILE"));
+    EXPECT_THAT(error.what, HasSubstr("is not a recording of tcpdiag")) << name;
+    EXPECT_THAT(error.hint, HasSubstr("-w FILE"));
     EXPECT_EQ(error.exit_code, ExitCode::kFailed);
   }
   change("CREATE TABLE events(seq INTEGER PRIMARY KEY)");  // another program's database
-  EXPECT_THAT(open_error(path()).what, HasSubstr("is no recording of tcpdiag"));
+  EXPECT_THAT(open_error(path()).what, HasSubstr("is not a recording of tcpdiag"));
 }
 
 TEST_F(ForeignFile, what_cannot_be_opened_is_wrong_use) {
   ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
   for (const auto& [name, what] : std::vector<std::pair<std::string, std::string>>{
            {path("none"), "No such file"},
-           {path("pipe"), "is no regular file"},  // and it does not wait for a writer
-           {"/dev/zero", "is no regular file"},
+           {path("pipe"), "is not a regular file"},  // and it does not wait for a writer
+           {"/dev/zero", "is not a regular file"},
            {directory().string(), "is a directory"}}) {
     const Error error = open_error(name);
     EXPECT_THAT(error.what, HasSubstr(what)) << name;
@@ -66,30 +66,30 @@ TEST_F(ForeignFile, what_cannot_be_opened_is_wrong_use) {
   }
 }
 
-TEST_F(ForeignFile, other_format_names_the_cure) {
+TEST_F(ForeignFile, other_format_names_the_hint) {
   write_realistic(path(), 1);
   change("PRAGMA user_version=3");
   Error error = open_error(path());
   EXPECT_THAT(error.what, HasSubstr("made by a newer tcpdiag (its format is 3, this program reads 2)"));
-  EXPECT_THAT(error.cure, HasSubstr("version that made it"));
+  EXPECT_THAT(error.hint, HasSubstr("version that made it"));
   change("PRAGMA user_version=1");
   error = open_error(path());
   EXPECT_THAT(error.what, HasSubstr("made by an older tcpdiag (its format is 1, this program reads 2)"));
-  EXPECT_THAT(error.cure, HasSubstr("version that made it"));
+  EXPECT_THAT(error.hint, HasSubstr("version that made it"));
 }
 
-TEST_F(ForeignFile, recording_is_read_through_a_symbolic_link_and_without_the_right_to_write) {
-  const auto told = write_realistic(path("real"), 2);
+TEST_F(ForeignFile, recording_is_read_through_a_symbolic_link_and_without_permission_to_write) {
+  const auto emitted = write_realistic(path("real"), 2);
   fs::create_symlink(path("real"), path("link"));
   fs::permissions(path("real"), fs::perms::owner_read);
   fs::permissions(directory(), fs::perms::owner_read | fs::perms::owner_exec);
-  EXPECT_EQ(difference(told, records_of(path("link"))), "");
+  EXPECT_EQ(difference(emitted, records_of(path("link"))), "");
   fs::permissions(directory(), fs::perms::owner_all);
   EXPECT_THAT(names(), ElementsAre("link", "real"));
 }
 
 TEST_F(ForeignFile, standard_input_gives_the_same) {
-  const auto told = write_realistic(path(), 2);
+  const auto emitted = write_realistic(path(), 2);
   const int own = ::dup(STDIN_FILENO);
   const int file = ::open(path().c_str(), O_RDONLY);
   ::dup2(file, STDIN_FILENO);
@@ -97,7 +97,7 @@ TEST_F(ForeignFile, standard_input_gives_the_same) {
   ::dup2(own, STDIN_FILENO);
   ::close(own);
   ::close(file);
-  EXPECT_EQ(difference(told, records), "");
+  EXPECT_EQ(difference(emitted, records), "");
 }
 
 TEST_F(ForeignFile, standard_input_may_hold_anything) {
@@ -107,7 +107,7 @@ TEST_F(ForeignFile, standard_input_may_hold_anything) {
   ::close(ends[1]);
   const int own = ::dup(STDIN_FILENO);
   ::dup2(ends[0], STDIN_FILENO);
-  EXPECT_THAT(open_error("-").what, HasSubstr("standard input is no recording"));
+  EXPECT_THAT(open_error("-").what, HasSubstr("standard input is not a recording"));
   ::dup2(own, STDIN_FILENO);
   ::close(own);
   ::close(ends[0]);
@@ -129,7 +129,7 @@ TEST_F(ForeignFile, any_other_schema_is_refused) {
            "DROP TABLE processes; CREATE VIEW processes AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM "
            "c) SELECT x AS seq,x AS pid,x AS comm,x AS cgroup_id,x AS cgroup_path FROM c",
        }) {
-    EXPECT_THAT(error_after(sql), HasSubstr("is no recording of tcpdiag: its tables are others")) << sql;
+    EXPECT_THAT(error_after(sql), HasSubstr("is not a recording of tcpdiag: its tables are others")) << sql;
   }
 }
 
@@ -163,27 +163,27 @@ struct Damage {
 
 TEST_F(ForeignFile, every_value_is_checked) {
   for (const Damage& damage : std::vector<Damage>{
-           {"UPDATE events SET kind='explosion' WHERE seq=3", "table events, seq 3: kind is no kind of event"},
-           {"UPDATE events SET flow_state='maybe'", "flow_state is none of the words"},
+           {"UPDATE events SET kind='explosion' WHERE seq=3", "table events, seq 3: kind is not a kind of event"},
+           {"UPDATE events SET flow_state='maybe'", "flow_state is not one of the allowed words"},
            {"UPDATE events SET socket_local_port=65536", "socket_local_port is out of range"},
            {"UPDATE events SET socket_local_port=-1", "socket_local_port is out of range"},
-           {"UPDATE events SET socket_local_port=1.5", "socket_local_port is no integer"},
+           {"UPDATE events SET socket_local_port=1.5", "socket_local_port is not an integer"},
            {"UPDATE events SET flow_outstanding=2", "flow_outstanding is out of range"},
            {"UPDATE events SET flow_mss=4294967296", "flow_mss is out of range"},
-           {"UPDATE events SET socket_remote_address='example.org'", "socket_remote_address is no address"},
-           {"UPDATE events SET socket_remote_address=x'00'", "socket_remote_address is no address"},
+           {"UPDATE events SET socket_remote_address='example.org'", "socket_remote_address is not an address"},
+           {"UPDATE events SET socket_remote_address=x'00'", "socket_remote_address is not an address"},
            {"UPDATE events SET at_ns=9223372036854775807", "at_ns is out of range"},
            {"UPDATE events SET flow_opened_at_ns=-9223372036854775808", "flow_opened_at_ns is out of range"},
            {"UPDATE events SET flow_app_gap_ns=9223372036854775807", "flow_app_gap_ns is out of range"},
            {"UPDATE events SET owner_comm=7", ""},  // has TEXT affinity: '7'
-           {"UPDATE events SET owner_source=NULL", "owner_source is none of the words"},
+           {"UPDATE events SET owner_source=NULL", "owner_source is not one of the allowed words"},
            {"UPDATE events SET seq=-5 WHERE seq=3", "the next number does not rise"},
            {"UPDATE events SET seq=(SELECT min(seq) FROM sample_netns) WHERE seq=(SELECT max(seq) FROM events)",
             "another record has this number"},
-           {"UPDATE sample_netns SET counters='{'", "counters is no JSON"},
-           {"UPDATE sample_netns SET counters='[1,2]'", "counters is no map"},
-           {"UPDATE sample_netns SET counters='{\"a\":\"b\"}'", "counters is no integer"},
-           {"UPDATE sample_netns SET counters='{\"a\":1e300}'", "counters is no integer"},
+           {"UPDATE sample_netns SET counters='{'", "counters is not JSON"},
+           {"UPDATE sample_netns SET counters='[1,2]'", "counters is not a map"},
+           {"UPDATE sample_netns SET counters='{\"a\":\"b\"}'", "counters is not an integer"},
+           {"UPDATE sample_netns SET counters='{\"a\":1e300}'", "counters is not an integer"},
            {"UPDATE sample_netns SET full_listeners='[{}]'", "full_listeners lacks a key"},
            {"UPDATE sample_netns SET full_listeners='[[]]'", "full_listeners holds something else than objects"},
            {"UPDATE histograms SET measure='luck' WHERE measure='rtt'", "there is no such measure"},
@@ -201,7 +201,7 @@ TEST_F(ForeignFile, every_value_is_checked) {
            {"UPDATE histograms SET count=count+1", "has another count than its buckets"},
            {"UPDATE histograms SET min_us=max_us+1 WHERE count>0", "has a min above its max"},
            {"UPDATE histograms SET min_us=NULL", "has no fitting min and max"},
-           {"UPDATE metadata SET value='x' WHERE key='start_host_cpus'", "start_host_cpus is no integer"},
+           {"UPDATE metadata SET value='x' WHERE key='start_host_cpus'", "start_host_cpus is not an integer"},
            {"UPDATE metadata SET value=-1 WHERE key='start_host_cpus'", "number of CPUs that no host has"},
            {"UPDATE metadata SET value=9e99 WHERE key='end_cost_user_cpu_s'", "end_cost_user_cpu_s is out of range"},
            {"UPDATE metadata SET value='[5]' WHERE key='start_filters_families'", "has a family other than 4 and 6"},
@@ -209,7 +209,7 @@ TEST_F(ForeignFile, every_value_is_checked) {
            {"DELETE FROM metadata WHERE key='start_tool_git'", "table metadata lacks keys"},
            {"DELETE FROM metadata WHERE key='end_at_ns'", "table metadata lacks keys"},
            {"INSERT INTO metadata VALUES('more',1)", "keys that are not known"},
-           {"INSERT INTO metadata VALUES('lost_disk_full',-1)", "lost_disk_full is no count"},
+           {"INSERT INTO metadata VALUES('lost_disk_full',-1)", "lost_disk_full is not a count"},
        }) {
     write_realistic(path(), 3);
     sqlite3* database = nullptr;
@@ -261,14 +261,14 @@ TEST_F(ForeignFile, journal_that_is_not_its_own_is_refused) {
   const auto refused = [&](const std::string& why) {
     const Error error = open_error(path());
     EXPECT_THAT(error.what, HasSubstr(why));
-    EXPECT_THAT(error.cure, HasSubstr("copy the recording alone elsewhere"));
+    EXPECT_THAT(error.hint, HasSubstr("copy the recording alone elsewhere"));
     EXPECT_EQ(error.exit_code, ExitCode::kFailed);
     fs::remove(journal);
   };
   fs::create_symlink(path("elsewhere"), journal);
-  refused("is no regular file");
+  refused("is not a regular file");
   ASSERT_EQ(::mkfifo(journal.c_str(), 0600), 0);
-  refused("is no regular file");
+  refused("is not a regular file");
   write_file(journal, "some text of another program, long enough to be a header");
   refused("is not the one of this recording");
   std::string super = header + "/etc/x-mj000000" + std::string(8, '\0') + header.substr(0, 8);
@@ -292,11 +292,11 @@ TEST_F(ForeignFile, journal_that_is_not_its_own_is_refused) {
 }
 
 TEST_F(ForeignFile, journal_after_a_commit_is_ignored) {
-  const auto told = write_realistic(path(), 1);
+  const auto emitted = write_realistic(path(), 1);
   write_file(path() + "-journal", std::string(28, '\0') + "what was there before");
-  EXPECT_EQ(difference(told, records_of(path())), "");
+  EXPECT_EQ(difference(emitted, records_of(path())), "");
   write_file(path() + "-journal", "");
-  EXPECT_EQ(difference(told, records_of(path())), "");
+  EXPECT_EQ(difference(emitted, records_of(path())), "");
 }
 
 }  // namespace

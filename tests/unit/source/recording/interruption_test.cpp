@@ -200,16 +200,16 @@ TEST_F(FullDisk, what_does_not_fit_is_counted_and_the_end_still_fits) {
   const auto writer = create();
   writer->on_sample(trace_start());
   is_full_at(fs::file_size(path()) + 200'000);
-  std::uint64_t told = 0;
+  std::uint64_t emitted = 0;
   for (int second = 0; second < 50; ++second) {
-    for (int i = 0; i < 100; ++i) writer->on_event(realistic_event(++told));
+    for (int i = 0; i < 100; ++i) writer->on_event(realistic_event(++emitted));
     writer->commit();
   }
   EXPECT_GT(writer->disk_full(), 1000U);
   const auto problem = writer->take_problem();
   ASSERT_TRUE(problem);
   EXPECT_THAT(problem->what, HasSubstr("File too large"));
-  EXPECT_THAT(problem->cure, HasSubstr("make room"));
+  EXPECT_THAT(problem->hint, HasSubstr("make room"));
   EXPECT_FALSE(writer->take_problem()) << "told once";
   model::TraceEnd end = trace_end(99);
   end.loss.disk_full = writer->disk_full();
@@ -218,7 +218,7 @@ TEST_F(FullDisk, what_does_not_fit_is_counted_and_the_end_still_fits) {
   ASSERT_TRUE(finished) << finished.error().what;
   has_room();
   const std::vector<Record> records = records_of(path());
-  EXPECT_EQ(records.size() - 2 + writer->disk_full(), told);
+  EXPECT_EQ(records.size() - 2 + writer->disk_full(), emitted);
   EXPECT_EQ(end_of(records).loss.disk_full, writer->disk_full());
   EXPECT_EQ(end_of(records).ended_by, model::EndedBy::kDuration);
   EXPECT_THAT(names(), ElementsAre("x.tcpdiag"));
@@ -303,7 +303,7 @@ TEST_F(FullDisk, nothing_is_left_where_the_recording_cannot_be_created) {
   ASSERT_FALSE(writer);
   EXPECT_EQ(writer.error().exit_code, ExitCode::kUsage);
   EXPECT_THAT(writer.error().what, HasSubstr("File too large"));
-  EXPECT_THAT(writer.error().cure, HasSubstr("make room"));
+  EXPECT_THAT(writer.error().hint, HasSubstr("make room"));
   EXPECT_THAT(names(), IsEmpty());
 }
 

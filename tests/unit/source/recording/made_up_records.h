@@ -174,7 +174,7 @@ inline std::string difference(const std::vector<Record>& a, const std::vector<Re
   return a.size() == b.size() ? "" : std::to_string(a.size()) + " and " + std::to_string(b.size()) + " records";
 }
 
-// Keeps all that it is told.
+// Keeps all that it is given.
 class Collector : public model::Sink {
  public:
   void on_event(const model::Event& event) override { records.emplace_back(event); }
@@ -199,7 +199,7 @@ class Collector : public model::Sink {
   std::vector<Record> records;
 };
 
-inline void tell(model::Sink& sink, const Record& record) {
+inline void emit(model::Sink& sink, const Record& record) {
   if (const auto* event = std::get_if<model::Event>(&record)) return sink.on_event(*event);
   sink.on_sample(std::get<model::Sample>(record));
 }

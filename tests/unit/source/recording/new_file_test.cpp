@@ -23,11 +23,11 @@ class NewRecording : public RecordingCase {
   Result<std::unique_ptr<Writer>> try_create(const std::string& file, bool force = false) const {
     return Writer::create({.path = file, .force = force, .max_bytes = {}});
   }
-  void expect_refused(const std::string& file, bool force, const std::string& what, const std::string& cure) const {
+  void expect_refused(const std::string& file, bool force, const std::string& what, const std::string& hint) const {
     const auto writer = try_create(file, force);
     ASSERT_FALSE(writer);
     EXPECT_THAT(writer.error().what, HasSubstr(what));
-    EXPECT_THAT(writer.error().cure, HasSubstr(cure));
+    EXPECT_THAT(writer.error().hint, HasSubstr(hint));
     EXPECT_EQ(writer.error().exit_code, ExitCode::kUsage);
   }
   static std::set<std::string> open_files() {
@@ -63,8 +63,8 @@ TEST_F(NewRecording, says_what_it_is_to_file_and_sqlite) {
 
 TEST_F(NewRecording, takes_names_that_mean_something_elsewhere) {
   for (const std::string name : {"file:x?mode=memory", ":memory:", "a b%20c#d", "-x", "\xff"}) {
-    const auto told = write_realistic(path(name), 2);
-    EXPECT_EQ(difference(told, records_of(path(name))), "") << name;
+    const auto emitted = write_realistic(path(name), 2);
+    EXPECT_EQ(difference(emitted, records_of(path(name))), "") << name;
   }
   EXPECT_EQ(names().size(), 5U);
 }
@@ -78,8 +78,8 @@ TEST_F(NewRecording, existing_file_stays_without_force) {
 TEST_F(NewRecording, force_replaces_a_file_and_the_journal_that_it_left) {
   write_file(path(), "mine");
   write_file(path("x.tcpdiag-journal"), "its");
-  const auto told = write_realistic(path(), 2);
-  EXPECT_EQ(difference(told, records_of(path())), "");
+  const auto emitted = write_realistic(path(), 2);
+  EXPECT_EQ(difference(emitted, records_of(path())), "");
   EXPECT_THAT(names(), ElementsAre("x.tcpdiag"));
 }
 
@@ -98,8 +98,8 @@ TEST_F(NewRecording, symbolic_links_are_never_followed) {
 TEST_F(NewRecording, directory_may_be_reached_through_a_symbolic_link) {
   fs::create_directory(path("real"));
   fs::create_directory_symlink(path("real"), path("link"));
-  const auto told = write_realistic(path("link/x.tcpdiag"), 2);
-  EXPECT_EQ(difference(told, records_of(path("real/x.tcpdiag"))), "");
+  const auto emitted = write_realistic(path("link/x.tcpdiag"), 2);
+  EXPECT_EQ(difference(emitted, records_of(path("real/x.tcpdiag"))), "");
 }
 
 TEST_F(NewRecording, directories_and_devices_are_refused) {
@@ -108,7 +108,7 @@ TEST_F(NewRecording, directories_and_devices_are_refused) {
   for (const bool force : {false, true}) {
     expect_refused(path("directory"), force, "is a directory", "name a file");
     expect_refused(path("directory/"), force, "is a directory", "name a file");
-    expect_refused(path("pipe"), force, "is no regular file", "-w");
+    expect_refused(path("pipe"), force, "is not a regular file", "-w");
     expect_refused(path("none/x"), force, "No such file or directory", "-w");
   }
   EXPECT_THAT(names(), ElementsAre("directory", "pipe"));
@@ -149,7 +149,7 @@ TEST_F(NewRecording, discard_leaves_a_file_that_took_its_name) {
 }
 
 // The program that traces is root; the recording belongs to who called it.
-TEST_F(NewRecording, belongs_to_whose_rights_it_is_created_with) {
+TEST_F(NewRecording, belongs_to_whose_privileges_it_is_created_with) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root";
   constexpr uid_t kOther = 65534;
   ASSERT_EQ(::chown(directory().c_str(), kOther, kOther), 0);

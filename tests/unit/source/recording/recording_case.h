@@ -161,15 +161,15 @@ class RecordingCase : public ::testing::Test {
   }
   std::unique_ptr<Writer> create() const { return create({.path = path(), .force = false, .max_bytes = {}}); }
   static std::string why_not(const Result<std::unique_ptr<Writer>>& writer) {
-    return writer ? "" : writer.error().what + "; " + writer.error().cure;
+    return writer ? "" : writer.error().what + "; " + writer.error().hint;
   }
 
   // Opens and tells. What went wrong, or nothing.
   static std::optional<Error> read(const std::string& file, model::Sink& sink) {
     auto reader = Reader::open(file);
     if (!reader) return reader.error();
-    const Result<> told = (*reader)->replay(sink);
-    return told ? std::nullopt : std::optional(told.error());
+    const Result<> emitted = (*reader)->replay(sink);
+    return emitted ? std::nullopt : std::optional(emitted.error());
   }
   static std::string error_of(const std::string& file) {
     Collector collector;
@@ -190,26 +190,26 @@ class RecordingCase : public ::testing::Test {
   }
   // A whole recording with some of everything.
   std::vector<Record> write_realistic(const std::string& file, int seconds = 20) const {
-    std::vector<Record> told{model::Sample(trace_start())};
+    std::vector<Record> emitted{model::Sample(trace_start())};
     MadeUp made_up;
     RealisticEndpoint first(6379);
     RealisticEndpoint second(443);
-    told.emplace_back(model::Sample(made_up.make<model::ProcessInfo>()));
+    emitted.emplace_back(model::Sample(made_up.make<model::ProcessInfo>()));
     for (int n = 0; n < seconds; ++n) {
-      for (int i = 0; i < 5; ++i) told.emplace_back(realistic_event(static_cast<std::uint64_t>(1000 * n + i)));
-      told.emplace_back(model::Sample(first.second(n, 40)));
-      told.emplace_back(model::Sample(second.second(n, n % 4 == 0 ? 3 : 0)));
+      for (int i = 0; i < 5; ++i) emitted.emplace_back(realistic_event(static_cast<std::uint64_t>(1000 * n + i)));
+      emitted.emplace_back(model::Sample(first.second(n, 40)));
+      emitted.emplace_back(model::Sample(second.second(n, n % 4 == 0 ? 3 : 0)));
       model::NetnsSample netns;
       netns.at = at_ms(1000 * n);
       netns.netns_inode = 4026531840;
       for (const char* name : model::kKernelCounters) netns.counters[name] = static_cast<std::uint64_t>(n);
-      told.emplace_back(model::Sample(netns));
+      emitted.emplace_back(model::Sample(netns));
     }
-    told.emplace_back(model::Sample(trace_end(1000 * seconds)));
+    emitted.emplace_back(model::Sample(trace_end(1000 * seconds)));
     const auto writer = create({.path = file, .force = true, .max_bytes = {}});
-    for (const Record& record : told) tell(*writer, record);
+    for (const Record& record : emitted) emit(*writer, record);
     if (const auto finished = writer->finish(); !finished) ADD_FAILURE() << finished.error().what;
-    return told;
+    return emitted;
   }
 
  private:

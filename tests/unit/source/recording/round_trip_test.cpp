@@ -12,19 +12,19 @@ class RoundTrip : public RecordingCase {
  protected:
   // Beginning and end are added.
   void expect_same(const std::vector<Record>& records) {
-    std::vector<Record> told{model::Sample(trace_start())};
-    told.insert(told.end(), records.begin(), records.end());
-    told.emplace_back(model::Sample(trace_end(9000)));
-    expect_same_trace(told);
+    std::vector<Record> emitted{model::Sample(trace_start())};
+    emitted.insert(emitted.end(), records.begin(), records.end());
+    emitted.emplace_back(model::Sample(trace_end(9000)));
+    expect_same_trace(emitted);
   }
-  void expect_same_trace(const std::vector<Record>& told) {
+  void expect_same_trace(const std::vector<Record>& emitted) {
     const auto writer = create({.path = path(), .force = true, .max_bytes = {}});
     ASSERT_TRUE(writer);
-    for (const Record& record : told) tell(*writer, record);
+    for (const Record& record : emitted) emit(*writer, record);
     const auto file = writer->finish();
     ASSERT_TRUE(file) << file.error().what;
     EXPECT_EQ(writer->disk_full(), 0U);
-    EXPECT_EQ(difference(told, records_of(path())), "");
+    EXPECT_EQ(difference(emitted, records_of(path())), "");
   }
 
   template <typename... Bodies>

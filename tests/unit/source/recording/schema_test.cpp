@@ -118,14 +118,14 @@ TEST(Schema, columns_are_counted_as_they_are_described) {
 using Documented = testing::RecordingCase;
 
 TEST_F(Documented, examples_run_and_give_rows) {
-  const auto told = write_realistic(path(), 3);
+  const auto emitted = write_realistic(path(), 3);
   const auto writer = create({.path = path(), .force = true, .max_bytes = {}});
   model::Event reset = testing::realistic_event(2500);
   reset.body = model::ResetReceived{};
   reset.flow.outstanding = true;
-  for (std::size_t i = 0; i < told.size(); ++i) {
-    if (i + 1 == told.size()) writer->on_event(reset);
-    testing::tell(*writer, told[i]);
+  for (std::size_t i = 0; i < emitted.size(); ++i) {
+    if (i + 1 == emitted.size()) writer->on_event(reset);
+    testing::emit(*writer, emitted[i]);
   }
   ASSERT_TRUE(writer->finish());
   sqlite3* database = nullptr;

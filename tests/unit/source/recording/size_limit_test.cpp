@@ -52,14 +52,14 @@ TEST_F(SizeLimit, old_samples_are_thinned_and_those_left_are_as_they_were_told) 
   constexpr int kSeconds = 1200;
   std::vector<RealisticEndpoint> endpoints;
   for (std::uint16_t i = 0; i < 5; ++i) endpoints.emplace_back(static_cast<std::uint16_t>(i + 1));
-  std::map<model::EndpointKey, std::vector<model::EndpointSample>> told;
+  std::map<model::EndpointKey, std::vector<model::EndpointSample>> emitted;
   std::uint64_t all = 0;
   for (int n = 0; n < kSeconds; ++n) {
     for (std::size_t i = 0; i < endpoints.size(); ++i) {
       if (i == 4 && n > 10) continue;                                  // seen no more after a while
       if (i == 2 && n == 300) endpoints[i] = RealisticEndpoint(3, 1);  // gave its place away, and has one again
       const model::EndpointSample& sample = endpoints[i].second(n, i == 3 ? n % 2 : 10);
-      told[sample.key].push_back(sample);
+      emitted[sample.key].push_back(sample);
       writer->on_sample(sample);
       ++all;
     }
@@ -74,7 +74,7 @@ TEST_F(SizeLimit, old_samples_are_thinned_and_those_left_are_as_they_were_told) 
   std::map<model::EndpointKey, std::vector<model::EndpointSample>> left;
   for (const model::EndpointSample& sample : collector.all<model::EndpointSample>()) left[sample.key].push_back(sample);
   EXPECT_EQ(collector.all<model::EndpointSample>().size() + writer->samples_thinned(), all);
-  for (const auto& [key, samples] : told) {
+  for (const auto& [key, samples] : emitted) {
     ASSERT_GE(left[key].size(), 2U) << key.to_string();
     EXPECT_EQ(difference(left[key].front(), samples.front()), "") << "the first stays";
     EXPECT_EQ(difference(left[key].back(), samples.back()), "") << "the last stays";
@@ -138,10 +138,10 @@ TEST_F(SizeLimit, samples_of_namespaces_and_devices_are_thinned_too) {
 TEST_F(SizeLimit, events_stay_and_what_no_longer_fits_is_counted) {
   const auto writer = create_limited();
   RealisticEndpoint busy;
-  std::uint64_t told = 0;
+  std::uint64_t emitted = 0;
   model::EndpointSample last;
   for (int n = 0; n < 100; ++n) {
-    for (int i = 0; i < 100; ++i) writer->on_event(realistic_event(++told));
+    for (int i = 0; i < 100; ++i) writer->on_event(realistic_event(++emitted));
     last = busy.second(n, 10);
     writer->on_sample(last);
     writer->commit();
@@ -150,11 +150,11 @@ TEST_F(SizeLimit, events_stay_and_what_no_longer_fits_is_counted) {
   const auto problem = writer->take_problem();
   ASSERT_TRUE(problem);
   EXPECT_THAT(problem->what, HasSubstr("has reached its size of 2 MiB"));
-  EXPECT_THAT(problem->cure, HasSubstr("--max-size"));
+  EXPECT_THAT(problem->hint, HasSubstr("--max-size"));
   finish(*writer, 100'000);
   Collector collector;
   ASSERT_EQ(read(path(), collector), std::nullopt);
-  EXPECT_EQ(collector.events() + writer->disk_full(), told);
+  EXPECT_EQ(collector.events() + writer->disk_full(), emitted);
   // The first ones, without a gap, and the totals nevertheless.
   std::uint64_t expected = 0;
   for (const Record& record : collector.records) {

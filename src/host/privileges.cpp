@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host/rights.h"
+#include "host/privileges.h"
 
 #include <linux/capability.h>
 #include <sys/prctl.h>
@@ -88,20 +88,20 @@ std::optional<int> number_in(const std::string& path) {
 
 }  // namespace
 
-model::Rights read_rights(const std::string& proc, const std::string& sys) {
-  model::Rights rights;
-  rights.uid = ::geteuid();
-  rights.capabilities = capabilities();
-  rights.memlock_bytes = locked_memory();
+model::Privileges read_privileges(const std::string& proc, const std::string& sys) {
+  model::Privileges privileges;
+  privileges.uid = ::geteuid();
+  privileges.capabilities = capabilities();
+  privileges.memlock_bytes = locked_memory();
   if (const auto own = identity_at(proc + "/self/ns/user")) {
-    rights.initial_user_namespace = own->inode == kInitialUserNamespace;
+    privileges.initial_user_namespace = own->inode == kInitialUserNamespace;
   }
-  rights.seccomp = seccomp(proc);
-  rights.lockdown = lockdown(sys);
-  rights.unprivileged_bpf_disabled = number_in(proc + "/sys/kernel/unprivileged_bpf_disabled");
-  rights.perf_event_paranoid = number_in(proc + "/sys/kernel/perf_event_paranoid");
-  rights.kptr_restrict = number_in(proc + "/sys/kernel/kptr_restrict");
-  return rights;
+  privileges.seccomp = seccomp(proc);
+  privileges.lockdown = lockdown(sys);
+  privileges.unprivileged_bpf_disabled = number_in(proc + "/sys/kernel/unprivileged_bpf_disabled");
+  privileges.perf_event_paranoid = number_in(proc + "/sys/kernel/perf_event_paranoid");
+  privileges.kptr_restrict = number_in(proc + "/sys/kernel/kptr_restrict");
+  return privileges;
 }
 
 }  // namespace tcpdiag::host

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of abilities (ability_table.h) held against one kernel.
+// The table of features (feature_table.h) held against one kernel.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "doctor/ability_table.h"
+#include "doctor/feature_table.h"
 #include "model/sample.h"
 #include "util/result.h"
 
@@ -29,45 +29,45 @@ const char* to_string(Answer answer);  // "yes", "no", "unknown"
 
 enum class Shortfall : std::uint8_t {
   kNothing,
-  kAbsent,   // as in kernels before Ability::since
+  kAbsent,   // as in kernels before Feature::since
   kForm,     // a tracepoint is there with arguments that are not known
   kRefused,  // the kernel did not take a program
 };
 
 struct Standing {
-  const Ability* ability = nullptr;
-  Answer answer = Answer::kUnknown;  // kYes also where the kernel has no use for it (Ability::needless_without)
+  const Feature* feature = nullptr;
+  Answer answer = Answer::kUnknown;  // kYes also where the kernel has no use for it (Feature::needless_without)
   Shortfall shortfall = Shortfall::kNothing;
   std::string found;  // the shortfall, or the arguments of the tracepoint; one line without a full stop
 
   bool works() const { return answer == Answer::kYes && shortfall == Shortfall::kNothing; }
 };
 
-class Abilities {
+class Features {
  public:
-  Abilities();  // of a kernel of which nothing is known
-  explicit Abilities(const KernelTypes& types);
+  Features();  // of a kernel of which nothing is known
+  explicit Features(const KernelTypes& types);
 
-  bool works(std::string_view ability) const;
-  // Whether this program is to be loaded; of one that no ability names: false.
+  bool works(std::string_view feature) const;
+  // Whether this program is to be loaded; of one that no feature names: false.
   bool loads(std::string_view program, bool with_children) const;
-  // The kernel does not take this program, with what it said. The ability that can best be done without goes.
+  // The kernel does not take this program, with what it said. The feature that can best be done without goes.
   void refuse(std::string_view program, std::string_view said);
 
   // Error (kNotAble): something that is required is not there. What is not known is no error.
   Result<> check() const;
 
   const std::vector<Standing>& standings() const { return standings_; }  // in the order of the table
-  std::vector<model::Ability> of_report() const;                         // those that are not required
+  std::vector<model::Feature> of_report() const;                         // those that are not required
 
  private:
-  const Standing& standing(std::string_view ability) const;
+  const Standing& standing(std::string_view feature) const;
   void settle_dependents();
 
   std::vector<Standing> standings_;
 };
 
 // What a person without it can do; empty: there is no shortfall.
-std::string cure_of(const Standing& standing);
+std::string hint_of(const Standing& standing);
 
 }  // namespace tcpdiag::doctor

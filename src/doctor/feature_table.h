@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// THE table of what tcpdiag can do and what each ability needs of the kernel. The loader takes from it which programs
-// it loads, a report what could not be measured, `tcpdiag doctor` its rows and cures.
+// THE table of what tcpdiag can do and what each feature needs of the kernel. The loader takes from it which programs
+// it loads, a report what could not be measured, `tcpdiag doctor` its rows and hints.
 //
 // Needs are told by the kernel's own type information (BTF), never by its version: distributions carry changes to
 // older kernels. `since` is only what a person is told.
@@ -18,7 +18,7 @@ struct Tracepoint {
   std::vector<std::string_view> forms;
 };
 
-struct Ability {
+struct Feature {
   std::string_view name = {};   // key in the reports' `abilities` and id of the doctor's row: never change one
   std::string_view title = {};  // for people; at most 33 columns
   bool required = false;        // without it nothing can be traced
@@ -27,9 +27,9 @@ struct Ability {
   std::vector<Tracepoint> tracepoints = {};
   std::vector<std::string_view> functions = {};
   std::vector<std::string_view> enumerators = {};
-  std::string_view rests_on = {};  // another ability, above it in the table
+  std::string_view rests_on = {};  // another feature, above it in the table
 
-  // A program is loaded where every ability that names it in `programs` is there, and none that names it in `instead`.
+  // A program is loaded where every feature that names it in `programs` is there, and none that names it in `instead`.
   std::vector<std::string_view> programs = {};
   std::vector<std::string_view> instead = {};
   bool only_with_children = false;  // its programs are for --children alone
@@ -42,7 +42,7 @@ struct Ability {
 };
 
 // In the order in which people read it: what is required first.
-const std::vector<Ability>& ability_table();
+const std::vector<Feature>& feature_table();
 
 inline constexpr std::string_view kSocketStorage = "socket_storage";
 inline constexpr std::string_view kSocketCookie = "socket_cookie";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "doctor/abilities.h"
+#include "doctor/features.h"
 
 #include <fmt/format.h>
 
@@ -14,7 +14,7 @@ bool names(const std::vector<std::string_view>& list, std::string_view name) {
 }
 
 void miss(Standing& standing, Shortfall shortfall, std::string found) {
-  const bool needless = shortfall == Shortfall::kAbsent && standing.ability->needless_without;
+  const bool needless = shortfall == Shortfall::kAbsent && standing.feature->needless_without;
   standing.answer = needless ? Answer::kYes : Answer::kNo;
   standing.shortfall = shortfall;
   standing.found = needless ? "not needed: this kernel does not skip them" : std::move(found);
@@ -22,43 +22,43 @@ void miss(Standing& standing, Shortfall shortfall, std::string found) {
 
 // " (tracepoint tcp_probe)"; empty for a program at none.
 std::string tracepoint_of(std::string_view program) {
-  for (const Ability& ability : ability_table()) {
-    const bool is_its = names(ability.programs, program) && ability.tracepoints.size() == 1;
-    if (is_its) return fmt::format(" (tracepoint {})", ability.tracepoints.front().name);
+  for (const Feature& feature : feature_table()) {
+    const bool is_its = names(feature.programs, program) && feature.tracepoints.size() == 1;
+    if (is_its) return fmt::format(" (tracepoint {})", feature.tracepoints.front().name);
   }
   return {};
 }
 
-// Arguments that another ability reads: those of an older kernel.
+// Arguments that another feature reads: those of an older kernel.
 bool some_program_knows(std::string_view tracepoint, std::string_view arguments) {
-  return std::ranges::any_of(ability_table(), [&](const Ability& ability) {
-    return std::ranges::any_of(ability.tracepoints, [&](const Tracepoint& one) {
+  return std::ranges::any_of(feature_table(), [&](const Feature& feature) {
+    return std::ranges::any_of(feature.tracepoints, [&](const Tracepoint& one) {
       return one.name == tracepoint && names(one.forms, arguments);
     });
   });
 }
 
 void hold_against(const KernelTypes& types, Standing& standing) {
-  const Ability& ability = *standing.ability;
+  const Feature& feature = *standing.feature;
   standing.answer = Answer::kYes;
-  for (const Tracepoint& needed : ability.tracepoints) {
+  for (const Tracepoint& needed : feature.tracepoints) {
     const auto found = types.tracepoints.find(needed.name);
     if (found == types.tracepoints.end()) {
       return miss(standing, Shortfall::kAbsent, fmt::format("this kernel has no tracepoint {}", needed.name));
     }
     if (names(needed.forms, found->second)) {
-      if (ability.tracepoints.size() == 1) standing.found = fmt::format("({})", found->second);
+      if (feature.tracepoints.size() == 1) standing.found = fmt::format("({})", found->second);
       continue;
     }
     std::string why = fmt::format("tracepoint {} of this kernel has the arguments ({})", needed.name, found->second);
     if (some_program_knows(needed.name, found->second)) return miss(standing, Shortfall::kAbsent, std::move(why));
     return miss(standing, Shortfall::kForm, why + ", a form that is not known");
   }
-  for (const std::string_view function : ability.functions) {
+  for (const std::string_view function : feature.functions) {
     if (types.functions.contains(function)) continue;
     return miss(standing, Shortfall::kAbsent, fmt::format("this kernel has no function {}", function));
   }
-  for (const std::string_view enumerator : ability.enumerators) {
+  for (const std::string_view enumerator : feature.enumerators) {
     if (types.enumerators.contains(enumerator)) continue;
     return miss(standing, Shortfall::kAbsent, fmt::format("this kernel has no {}", enumerator));
   }
@@ -78,48 +78,48 @@ const char* to_string(Answer answer) {
   return "unknown";
 }
 
-Abilities::Abilities() {
-  for (const Ability& ability : ability_table()) standings_.push_back({.ability = &ability, .found = {}});
+Features::Features() {
+  for (const Feature& feature : feature_table()) standings_.push_back({.feature = &feature, .found = {}});
 }
 
-Abilities::Abilities(const KernelTypes& types) : Abilities() {
+Features::Features(const KernelTypes& types) : Features() {
   for (Standing& standing : standings_) hold_against(types, standing);
   settle_dependents();
 }
 
-void Abilities::settle_dependents() {
+void Features::settle_dependents() {
   for (Standing& one : standings_) {
-    if (one.ability->rests_on.empty() || !one.works()) continue;
-    const Standing& base = standing(one.ability->rests_on);
+    if (one.feature->rests_on.empty() || !one.works()) continue;
+    const Standing& base = standing(one.feature->rests_on);
     if (!base.works()) miss(one, base.shortfall, base.found);
   }
 }
 
-const Standing& Abilities::standing(std::string_view ability) const {
-  const auto found = std::ranges::find(standings_, ability, [](const Standing& one) { return one.ability->name; });
+const Standing& Features::standing(std::string_view feature) const {
+  const auto found = std::ranges::find(standings_, feature, [](const Standing& one) { return one.feature->name; });
   assert(found != standings_.end());
   return *found;
 }
 
-bool Abilities::works(std::string_view ability) const { return standing(ability).works(); }
+bool Features::works(std::string_view feature) const { return standing(feature).works(); }
 
-bool Abilities::loads(std::string_view program, bool with_children) const {
+bool Features::loads(std::string_view program, bool with_children) const {
   bool is_named = false;
   for (const Standing& one : standings_) {
-    const Ability& ability = *one.ability;
-    if (names(ability.instead, program) && one.works()) return false;
-    if (!names(ability.programs, program)) continue;
-    if (!one.works() || (ability.only_with_children && !with_children)) return false;
+    const Feature& feature = *one.feature;
+    if (names(feature.instead, program) && one.works()) return false;
+    if (!names(feature.programs, program)) continue;
+    if (!one.works() || (feature.only_with_children && !with_children)) return false;
     is_named = true;
   }
   return is_named;
 }
 
-void Abilities::refuse(std::string_view program, std::string_view said) {
+void Features::refuse(std::string_view program, std::string_view said) {
   if (!loads(program, true)) return;  // what it belonged to has gone meanwhile
   for (const bool required : {false, true}) {
     const auto dropped = std::ranges::find_if(standings_, [&](const Standing& one) {
-      return one.works() && one.ability->required == required && names(one.ability->programs, program);
+      return one.works() && one.feature->required == required && names(one.feature->programs, program);
     });
     if (dropped == standings_.end()) continue;
     miss(*dropped, Shortfall::kRefused,
@@ -129,39 +129,39 @@ void Abilities::refuse(std::string_view program, std::string_view said) {
   }
 }
 
-Result<> Abilities::check() const {
+Result<> Features::check() const {
   for (const Standing& one : standings_) {
-    if (!one.ability->required || one.answer != Answer::kNo) continue;
-    return fail(ExitCode::kNotAble, fmt::format("cannot trace: {} ({})", one.found, one.ability->lost), cure_of(one));
+    if (!one.feature->required || one.answer != Answer::kNo) continue;
+    return fail(ExitCode::kNotAble, fmt::format("cannot trace: {} ({})", one.found, one.feature->lost), hint_of(one));
   }
   return {};
 }
 
-std::vector<model::Ability> Abilities::of_report() const {
-  std::vector<model::Ability> list;
+std::vector<model::Feature> Features::of_report() const {
+  std::vector<model::Feature> list;
   for (const Standing& one : standings_) {
-    const Ability& ability = *one.ability;
-    if (ability.required) continue;
+    const Feature& feature = *one.feature;
+    if (feature.required) continue;
     const bool available = one.answer == Answer::kYes;
-    const bool is_old = one.shortfall == Shortfall::kAbsent && !ability.since.empty();
-    const std::string why = is_old ? fmt::format("kernel before {}", ability.since) : one.found;
-    list.push_back({.name = std::string(ability.name),
+    const bool is_old = one.shortfall == Shortfall::kAbsent && !feature.since.empty();
+    const std::string why = is_old ? fmt::format("kernel before {}", feature.since) : one.found;
+    list.push_back({.name = std::string(feature.name),
                     .available = available,
-                    .reason = available ? std::string{} : fmt::format("{}: {}", why, ability.lost)});
+                    .reason = available ? std::string{} : fmt::format("{}: {}", why, feature.lost)});
   }
   return list;
 }
 
-std::string cure_of(const Standing& standing) {
-  const Ability& ability = *standing.ability;
+std::string hint_of(const Standing& standing) {
+  const Feature& feature = *standing.feature;
   switch (standing.shortfall) {
     case Shortfall::kNothing:
       return {};
     case Shortfall::kAbsent:
-      if (ability.required || ability.since.empty()) {
+      if (feature.required || feature.since.empty()) {
         return "Linux 5.10 or later, with TCP and tracepoints built in, has it";
       }
-      return fmt::format("Linux {} or later has it", ability.since);
+      return fmt::format("Linux {} or later has it", feature.since);
     case Shortfall::kForm:
       return "look for a newer tcpdiag";
     case Shortfall::kRefused:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "doctor/ability_table.h"
+#include "doctor/feature_table.h"
 
 #include <utility>
 
@@ -11,21 +11,21 @@ constexpr std::string_view kSocketBuffer = "sock *, sk_buff *";
 constexpr std::string_view kWithReason = "sock *, sk_buff *, enum sk_rst_reason";  // 6.10, commit b533fb9cf4f7
 constexpr std::string_view kWithError = "sock *, sk_buff *, int";                  // 6.17, commit ad892e912b84
 
-Ability required_tracepoint(std::string_view name, std::string_view title, std::vector<Tracepoint> tracepoints,
+Feature required_tracepoint(std::string_view name, std::string_view title, std::vector<Tracepoint> tracepoints,
                             std::vector<std::string_view> programs, std::string_view lost) {
-  Ability ability;
-  ability.name = name;
-  ability.title = title;
-  ability.required = true;
-  ability.tracepoints = std::move(tracepoints);
-  ability.programs = std::move(programs);
-  ability.since = "5.10";
-  ability.lost = lost;
-  return ability;
+  Feature feature;
+  feature.name = name;
+  feature.title = title;
+  feature.required = true;
+  feature.tracepoints = std::move(tracepoints);
+  feature.programs = std::move(programs);
+  feature.since = "5.10";
+  feature.lost = lost;
+  return feature;
 }
 
-std::vector<Ability> required_abilities() {
-  std::vector<Ability> all;
+std::vector<Feature> required_features() {
+  std::vector<Feature> all;
   all.push_back({.name = "ring_buffer",
                  .title = "BPF ring buffer",
                  .required = true,
@@ -69,7 +69,7 @@ std::vector<Ability> required_abilities() {
   return all;
 }
 
-void append_optional(std::vector<Ability>& all) {
+void append_optional(std::vector<Feature>& all) {
   all.push_back({.name = "read_wait",
                  .title = "how long data waits to be read",
                  .tracepoints = {{"tcp_rcv_space_adjust", {kSocket}}},
@@ -136,9 +136,9 @@ void append_optional(std::vector<Ability>& all) {
 
 }  // namespace
 
-const std::vector<Ability>& ability_table() {
-  static const std::vector<Ability> table = [] {
-    std::vector<Ability> all = required_abilities();
+const std::vector<Feature>& feature_table() {
+  static const std::vector<Feature> table = [] {
+    std::vector<Feature> all = required_features();
     append_optional(all);
     return all;
   }();

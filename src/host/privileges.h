@@ -10,6 +10,6 @@ namespace tcpdiag::host {
 
 // Capabilities and the limit of memory come from system calls, so they are known without /proc; the rest is absent
 // where it cannot be read.
-model::Rights read_rights(const std::string& proc = "/proc", const std::string& sys = "/sys");
+model::Privileges read_privileges(const std::string& proc = "/proc", const std::string& sys = "/sys");
 
 }  // namespace tcpdiag::host

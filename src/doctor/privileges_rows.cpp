@@ -38,7 +38,7 @@ bool may_trace(std::uint64_t set) {
 }
 
 Row row(const char* id, const char* name, Weight weight) {
-  return {.id = id, .name = name, .group = Group::kRights, .weight = weight, .found = {}, .lost = {}, .cure = {}};
+  return {.id = id, .name = name, .group = Group::kPrivileges, .weight = weight, .found = {}, .lost = {}, .hint = {}};
 }
 
 bool loaded(const Kernel* kernel) { return kernel != nullptr && kernel->load == LoadTest::kPassed; }
@@ -51,14 +51,14 @@ std::string listed(std::uint64_t set) {
   return text.empty() ? "none" : text;
 }
 
-Row capabilities_row(const model::Rights& rights) {
+Row capabilities_row(const model::Privileges& privileges) {
   Row out = row("capabilities", "capabilities", Weight::kNote);
-  if (!rights.capabilities) {
-    out.found = fmt::format("uid {}; not known", rights.uid);
+  if (!privileges.capabilities) {
+    out.found = fmt::format("uid {}; not known", privileges.uid);
     return out;
   }
-  const model::Capabilities& sets = *rights.capabilities;
-  allow(out, fmt::format("uid {}; effective: {}", rights.uid, listed(sets.effective)));
+  const model::Capabilities& sets = *privileges.capabilities;
+  allow(out, fmt::format("uid {}; effective: {}", privileges.uid, listed(sets.effective)));
   if (sets.permitted != sets.effective) out.found += "; permitted: " + listed(sets.permitted);
   std::string never;
   for (const Capability& one : kUseful) {
@@ -68,13 +68,13 @@ Row capabilities_row(const model::Rights& rights) {
   return out;
 }
 
-Row load_row(const model::Rights& rights) {
+Row load_row(const model::Privileges& privileges) {
   Row out = row("load_programs", "may load tracing programs", Weight::kRequired);
-  if (!rights.capabilities) {
+  if (!privileges.capabilities) {
     out.found = "the capabilities of this program are not known";
     return out;
   }
-  const model::Capabilities& sets = *rights.capabilities;
+  const model::Capabilities& sets = *privileges.capabilities;
   if (may_trace(sets.effective)) {
     allow(out, holds(sets.effective, CAP_SYS_ADMIN) ? "CAP_SYS_ADMIN" : "CAP_BPF and CAP_PERFMON");
     return out;
@@ -87,13 +87,13 @@ Row load_row(const model::Rights& rights) {
   return out;
 }
 
-Row user_namespace_row(const model::Rights& rights, const Kernel* kernel) {
+Row user_namespace_row(const model::Privileges& privileges, const Kernel* kernel) {
   Row out = row("user_namespace", "user namespace", Weight::kRequired);
-  if (rights.initial_user_namespace.value_or(false)) {
+  if (privileges.initial_user_namespace.value_or(false)) {
     allow(out, "the host's");
   } else if (loaded(kernel)) {
     allow(out, "not in the way: the programs load");
-  } else if (rights.initial_user_namespace) {
+  } else if (privileges.initial_user_namespace) {
     refuse(out, "this user namespace is not the host's: its root may not load BPF programs", "nothing can be traced",
            "run it on the host, or in a container that is not rootless and has no userns-remap");
   } else {
@@ -102,15 +102,15 @@ Row user_namespace_row(const model::Rights& rights, const Kernel* kernel) {
   return out;
 }
 
-Row lockdown_row(const model::Rights& rights, const Kernel* kernel) {
+Row lockdown_row(const model::Privileges& privileges, const Kernel* kernel) {
   Row out = row("lockdown", "kernel lockdown", Weight::kRequired);
-  if (rights.lockdown == model::Lockdown::kNone) {
+  if (privileges.lockdown == model::Lockdown::kNone) {
     allow(out, "none");
-  } else if (rights.lockdown == model::Lockdown::kIntegrity) {
+  } else if (privileges.lockdown == model::Lockdown::kIntegrity) {
     allow(out, "integrity: no obstacle");
   } else if (loaded(kernel)) {
     allow(out, "not in the way: the programs load");
-  } else if (rights.lockdown) {
+  } else if (privileges.lockdown) {
     refuse(out, "the kernel is locked down (confidentiality): no program may read its memory", "nothing can be traced",
            "boot with lockdown=integrity, or without");
   } else {
@@ -119,40 +119,40 @@ Row lockdown_row(const model::Rights& rights, const Kernel* kernel) {
   return out;
 }
 
-Row seccomp_row(const model::Rights& rights, const Kernel* kernel) {
+Row seccomp_row(const model::Privileges& privileges, const Kernel* kernel) {
   Row out = row("seccomp", "system call filter (seccomp)", Weight::kRequired);
-  if (rights.seccomp == model::Seccomp::kDisabled) {
+  if (privileges.seccomp == model::Seccomp::kDisabled) {
     allow(out, "none");
   } else if (loaded(kernel)) {
-    allow(out, rights.seccomp ? "there is one; it lets bpf() pass" : "not in the way: the programs load");
-  } else if (rights.seccomp && kernel != nullptr && kernel->load == LoadTest::kNotPermitted) {
+    allow(out, privileges.seccomp ? "there is one; it lets bpf() pass" : "not in the way: the programs load");
+  } else if (privileges.seccomp && kernel != nullptr && kernel->load == LoadTest::kNotPermitted) {
     refuse(out, "there is one, and bpf() is not permitted although the capabilities are there", "nothing can be traced",
            "docker: --security-opt seccomp=unconfined; Kubernetes: seccompProfile type Unconfined");
   } else {
-    out.found = rights.seccomp ? "there is one; loading the programs shows whether it lets bpf() pass"
-                               : "not known: /proc does not tell";
+    out.found = privileges.seccomp ? "there is one; loading the programs shows whether it lets bpf() pass"
+                                   : "not known: /proc does not tell";
   }
   return out;
 }
 
-Row memory_row(const model::Rights& rights, const Kernel& kernel, int cpus) {
+Row memory_row(const model::Privileges& privileges, const Kernel& kernel, int cpus) {
   Row out = row("locked_memory", "memory for BPF maps", Weight::kRequired);
   const std::uint64_t needed = kLockedBytes + kLockedBytesPerCpu * static_cast<std::uint64_t>(std::max(cpus, 1));
   if (kernel.memory_is_locked == false) {
     allow(out, "counted to the cgroup, not to ulimit -l");
-  } else if (rights.capabilities && holds(rights.capabilities->effective, CAP_SYS_RESOURCE)) {
+  } else if (privileges.capabilities && holds(privileges.capabilities->effective, CAP_SYS_RESOURCE)) {
     allow(out, "the limit of locked memory is raised as needed (CAP_SYS_RESOURCE)");
-  } else if (rights.memlock_bytes && *rights.memlock_bytes >= needed) {
-    allow(out, rights.memlock_bytes == kUnlimited
+  } else if (privileges.memlock_bytes && *privileges.memlock_bytes >= needed) {
+    allow(out, privileges.memlock_bytes == kUnlimited
                    ? "locked memory is unlimited"
-                   : fmt::format("{} may be locked", size_in_words(*rights.memlock_bytes)));
+                   : fmt::format("{} may be locked", size_in_words(*privileges.memlock_bytes)));
   } else if (loaded(&kernel)) {
     allow(out, "enough: the programs load");
-  } else if (rights.memlock_bytes && kernel.memory_is_locked) {
+  } else if (privileges.memlock_bytes && kernel.memory_is_locked) {
     refuse(
         out,
         fmt::format("this kernel (before 5.11) counts it as locked memory, of which {} are allowed and some {} needed",
-                    size_in_words(*rights.memlock_bytes), size_in_words(needed)),
+                    size_in_words(*privileges.memlock_bytes), size_in_words(needed)),
         "nothing can be traced", "ulimit -l unlimited in the shell that starts it, or give it CAP_SYS_RESOURCE");
   } else {
     out.found = "not known whether this kernel counts it as locked memory";
@@ -160,46 +160,47 @@ Row memory_row(const model::Rights& rights, const Kernel& kernel, int cpus) {
   return out;
 }
 
-Row other_processes_row(const model::Rights& rights) {
+Row other_processes_row(const model::Privileges& privileges) {
   Row out = row("other_processes", "other users' processes", Weight::kOptional);
-  if (!rights.capabilities) {
+  if (!privileges.capabilities) {
     out.found = "the capabilities of this program are not known";
-  } else if (holds(rights.capabilities->effective, CAP_SYS_PTRACE)) {
+  } else if (holds(privileges.capabilities->effective, CAP_SYS_PTRACE)) {
     allow(out, "CAP_SYS_PTRACE");
   } else {
     refuse(out, "no CAP_SYS_PTRACE", "-p and --netns with a process of another user",
-           holds(rights.capabilities->bounding, CAP_SYS_PTRACE) ? "run it with sudo"
-                                                                : "start the container with --cap-add SYS_PTRACE");
+           holds(privileges.capabilities->bounding, CAP_SYS_PTRACE) ? "run it with sudo"
+                                                                    : "start the container with --cap-add SYS_PTRACE");
   }
   return out;
 }
 
-Row sysctls_row(const model::Rights& rights) {
+Row sysctls_row(const model::Privileges& privileges) {
   Row out = row("sysctls", "sysctls of BPF and perf", Weight::kNote);
   const auto number = [](const std::optional<int>& value) { return value ? fmt::format("{}", *value) : "-"; };
-  const bool is_known = rights.unprivileged_bpf_disabled || rights.perf_event_paranoid || rights.kptr_restrict;
+  const bool is_known =
+      privileges.unprivileged_bpf_disabled || privileges.perf_event_paranoid || privileges.kptr_restrict;
   if (!is_known) {
     out.found = "not known: /proc/sys/kernel does not tell";
     return out;
   }
   allow(out, fmt::format("unprivileged_bpf_disabled {}, perf_event_paranoid {}, kptr_restrict {}: no obstacle",
-                         number(rights.unprivileged_bpf_disabled), number(rights.perf_event_paranoid),
-                         number(rights.kptr_restrict)));
+                         number(privileges.unprivileged_bpf_disabled), number(privileges.perf_event_paranoid),
+                         number(privileges.kptr_restrict)));
   return out;
 }
 
 }  // namespace
 
-std::vector<Row> rights_rows(const model::Rights& rights, const Kernel* kernel, int cpus) {
+std::vector<Row> privileges_rows(const model::Privileges& privileges, const Kernel* kernel, int cpus) {
   std::vector<Row> rows;
-  rows.push_back(capabilities_row(rights));
-  rows.push_back(load_row(rights));
-  rows.push_back(user_namespace_row(rights, kernel));
-  rows.push_back(lockdown_row(rights, kernel));
-  rows.push_back(seccomp_row(rights, kernel));
-  if (kernel != nullptr) rows.push_back(memory_row(rights, *kernel, cpus));
-  rows.push_back(other_processes_row(rights));
-  rows.push_back(sysctls_row(rights));
+  rows.push_back(capabilities_row(privileges));
+  rows.push_back(load_row(privileges));
+  rows.push_back(user_namespace_row(privileges, kernel));
+  rows.push_back(lockdown_row(privileges, kernel));
+  rows.push_back(seccomp_row(privileges, kernel));
+  if (kernel != nullptr) rows.push_back(memory_row(privileges, *kernel, cpus));
+  rows.push_back(other_processes_row(privileges));
+  rows.push_back(sysctls_row(privileges));
   return rows;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sandbox/rights.h"
+#include "sandbox/privileges.h"
 
 #include <fmt/format.h>
 #include <grp.h>
@@ -21,15 +21,16 @@ namespace {
 constexpr int kOnce = 1;
 
 tl::unexpected<Error> cannot(std::string_view what, int error) {
-  return fail(ExitCode::kNotAble, fmt::format("cannot {}: {}", what, errno_text(error)),
-              "it does not trace with more rights than it needs; a security module or the container's profile forbids "
-              "to give them up");
+  return fail(
+      ExitCode::kNotAble, fmt::format("cannot {}: {}", what, errno_text(error)),
+      "it does not trace with more privileges than it needs; a security module or the container's profile forbids "
+      "to give them up");
 }
 
 bool in_effect(unsigned capability) { return capng_have_capability(CAPNG_EFFECTIVE, capability) == 1; }
 
-// What user 0 or a program with rights of its own would get back by execve(). Needs CAP_SETPCAP, so it comes before the
-// user; without it there is no_new_privs.
+// What user 0 or a program with privileges of its own would get back by execve(). Needs CAP_SETPCAP, so it comes before
+// the user; without it there is no_new_privs.
 Result<> give_up_what_could_come_back() {
   capng_clear(CAPNG_SELECT_BOUNDS);
   if (capng_apply(CAPNG_SELECT_BOUNDS) != 0) return cannot("empty the capability bounding set", errno);
@@ -52,11 +53,11 @@ Result<> become(const Identity& identity) {
 Result<> check_identity(const Identity& wanted) {
   uid_t real = 0, effective = 0, saved = 0;
   gid_t real_group = 0, effective_group = 0, saved_group = 0;
-  const bool told =
+  const bool known =
       ::getresuid(&real, &effective, &saved) == 0 && ::getresgid(&real_group, &effective_group, &saved_group) == 0;
   std::vector<gid_t> groups(wanted.groups.size() + 1);
   const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
-  const bool is_it = told && real == wanted.uid && effective == wanted.uid && saved == wanted.uid &&
+  const bool is_it = known && real == wanted.uid && effective == wanted.uid && saved == wanted.uid &&
                      real_group == wanted.gid && effective_group == wanted.gid && saved_group == wanted.gid &&
                      count >= 0 && static_cast<std::size_t>(count) <= wanted.groups.size();
   return is_it ? Result<>() : cannot("become another user", EPERM);
@@ -67,7 +68,7 @@ Result<> check_capabilities(bool may_have_cap_bpf, bool bounded) {
   for (unsigned capability = 0; capability <= CAP_LAST_CAP; ++capability) {
     if (capability == CAP_BPF && may_have_cap_bpf) continue;
     for (const capng_type_t type : {CAPNG_EFFECTIVE, CAPNG_PERMITTED, CAPNG_INHERITABLE, CAPNG_AMBIENT}) {
-      if (capng_have_capability(type, capability) == 1) return cannot("give up its capabilities", EPERM);
+      if (capng_have_capability(type, capability) == 1) return cannot("drop its capabilities", EPERM);
     }
   }
   if (bounded && capng_have_capabilities(CAPNG_SELECT_BOUNDS) != CAPNG_NONE) {
@@ -80,7 +81,7 @@ Result<> check_capabilities(bool may_have_cap_bpf, bool bounded) {
 
 bool may_change_identity() { return capng_get_caps_process() == 0 && in_effect(CAP_SETUID) && in_effect(CAP_SETGID); }
 
-Result<> give_up_rights(const std::optional<Identity>& identity, bool keep_cap_bpf) {
+Result<> drop_privileges(const std::optional<Identity>& identity, bool keep_cap_bpf) {
   if (capng_get_caps_process() != 0) return cannot("read its capabilities", errno);
   const bool bounded = in_effect(CAP_SETPCAP);
   const bool has_cap_bpf = capng_have_capability(CAPNG_PERMITTED, CAP_BPF) == 1;
@@ -99,7 +100,7 @@ Result<> give_up_rights(const std::optional<Identity>& identity, bool keep_cap_b
   capng_clear(CAPNG_SELECT_CAPS);
   const bool keeps = keep_cap_bpf && has_cap_bpf;
   if (keeps) capng_updatev(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED), CAP_BPF, -1);
-  if (capng_apply(CAPNG_SELECT_CAPS) != 0) return cannot("give up its capabilities", errno);
+  if (capng_apply(CAPNG_SELECT_CAPS) != 0) return cannot("drop its capabilities", errno);
 
   if (identity) {
     if (const Result<> is_it = check_identity(*identity); !is_it) return is_it;

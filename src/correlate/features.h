@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the source said that it can know. An ability that it does not name is neither.
+// What the source said that it can know. A feature that it does not name is neither.
 #pragma once
 
 #include <string_view>
@@ -8,9 +8,9 @@
 
 namespace tcpdiag::correlate {
 
-bool is_able(const State& state, std::string_view ability);
+bool has_feature(const State& state, std::string_view feature);
 // Also the name of a histogram that the source cannot fill.
-bool is_unable(const State& state, std::string_view ability);
+bool lacks_feature(const State& state, std::string_view feature);
 // The sums of this endpoint were taken out of the stream, because they are also of sockets that were left out of it. Of
 // what happened there only its sockets tell: nothing seen is not "nothing happened".
 bool are_sums_withheld(const State& state, const EndpointRecord& endpoint);

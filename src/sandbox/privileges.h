@@ -10,7 +10,7 @@ namespace tcpdiag::sandbox {
 // Whether the user may be changed at all.
 bool may_change_identity();
 
-// Errors (kNotAble) name what could not be given up; the rest may be gone by then.
-Result<> give_up_rights(const std::optional<Identity>& identity, bool keep_cap_bpf);
+// Errors (kNotAble) name what could not be dropped; the rest may be gone by then.
+Result<> drop_privileges(const std::optional<Identity>& identity, bool keep_cap_bpf);
 
 }  // namespace tcpdiag::sandbox
