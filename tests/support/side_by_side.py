@@ -165,7 +165,7 @@ class SideBySide(LiveCase):
     """RUNS are played before the first case, AT_ONCE of them at a time in the order they are named; cases ask for them by name."""
 
     RUNS: dict[str, Run] = {}
-    AT_ONCE = 6
+    AT_ONCE = 4
     runs: dict[str, Run]
 
     @classmethod
