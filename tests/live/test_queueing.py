@@ -24,6 +24,8 @@ MS = 1000
 class QueueCase(SideBySide):
     """What is common to the checks."""
 
+    AT_ONCE = 5
+
     # What is asked of a report.
     def outbound(self, run: Run) -> dict:
         (name,) = run.ready["endpoints"]
