@@ -19,7 +19,7 @@ using model::Finding;
 // Where text begins the parts of a finding.
 constexpr std::size_t kLabelColumns = 10;  // "Evidence  ", "Do next   "
 std::string lead(std::string_view label) {
-  return "  " + (label.size() < kLabelColumns ? pad_right(label, kLabelColumns) : std::string(label) + "  ");
+  return "  " + (label.size() < kLabelColumns ? pad_right(label, kLabelColumns) : std::string(label) + " ");
 }
 
 Style style_of(model::Severity severity) {

@@ -271,7 +271,7 @@ TEST(CommandLine, wrong_values_name_option_value_and_hint) {
   EXPECT_THAT(refusal({"trace", "--format", "xml"}),
               StartsWith("--format: invalid format 'xml'; text, json, ndjson, md or html"));
   EXPECT_THAT(refusal({"trace", "--fail-on", "high"}), StartsWith("--fail-on: invalid severity 'high'; notice"));
-  EXPECT_THAT(refusal({"trace", "--sockets", "many"}), StartsWith("--sockets: invalid number 'many'"));
+  EXPECT_THAT(refusal({"trace", "--sockets", "many"}), StartsWith("--sockets: invalid number of sockets 'many'"));
   EXPECT_THAT(refusal({"trace", "--ring-size", "32KiB"}), HasSubstr("a power of two from 64KiB"));
   EXPECT_THAT(refusal({"trace", "--ring-size", "100KiB"}), HasSubstr("a power of two from 64KiB"));
   EXPECT_THAT(refusal({"trace", "--max-endpoints", "0"}), HasSubstr("a number from 1 to 4096"));

@@ -58,7 +58,7 @@ TEST(SizeOptions, rates_of_exchanges) {
   EXPECT_EQ(size_of({"--response", "1", "--rate", "18000/min"}).rate_per_s, 300);
   EXPECT_EQ(size_of({"--response", "1", "--rate", "0.5"}).rate_per_s, 0.5);
   for (const char* wrong : {"0", "x", "300/h", "1e3", "/s", "300s", "inf"}) {
-    EXPECT_THAT(refusal({"--response", "1", "--rate", wrong}), StartsWith("--rate: '")) << wrong;
+    EXPECT_THAT(refusal({"--response", "1", "--rate", wrong}), StartsWith("--rate: invalid rate '")) << wrong;
   }
 }
 
@@ -69,7 +69,7 @@ TEST(SizeOptions, a_file_and_its_endpoint) {
   EXPECT_EQ(size_of({"-"}).files.front(), "-");
   EXPECT_EQ(size_of({"--", "--odd"}).files.front(), "--odd");
   for (const char* wrong : {"10.0.0.1", "fd00::1:6379", "[10.0.0.1]:1", "10.0.0.1:0", "host:1", ":1"}) {
-    EXPECT_THAT(refusal({"report.json", "--endpoint", wrong}), StartsWith("--endpoint: '")) << wrong;
+    EXPECT_THAT(refusal({"report.json", "--endpoint", wrong}), StartsWith("--endpoint: invalid endpoint '")) << wrong;
   }
 }
 

@@ -208,7 +208,7 @@ TEST(Limits, TheEndpointThatWasIdleForLongestGivesWay) {
   EXPECT_EQ(picture.endpoints_evicted, 2U);
   EXPECT_EQ(picture.loss.endpoints_full, 0U);
   EXPECT_EQ(picture.totals.sockets_seen, 6U);
-  EXPECT_EQ(picture.totals.exchanges, 5U);  // of the open one nothing was told yet
+  EXPECT_EQ(picture.totals.exchanges, 5U);  // of the open one nothing was reported yet
   EXPECT_EQ(picture.totals.connects, 6U);
   EXPECT_EQ(picture.totals.bytes_received, 5000U);
   // The sockets of those that gave way have no endpoint to be shown with.

@@ -230,7 +230,7 @@ EndpointPicture with_rises(const std::vector<Rise>& rises) {
     c.flow.path_samples = rise.samples;
     c.flow.unread_bytes_max = static_cast<std::uint32_t>(1000 * id);
     if (id % 2 == 0) {
-      c.close(100);  // one of the two kinds is told by its end, the other by the closing snapshot
+      c.close(100);  // one of the two kinds is reported by its end, the other by the closing snapshot
     } else {
       c.snapshot(trace.correlator, 900, model::SnapshotMoment::kEnd);
     }

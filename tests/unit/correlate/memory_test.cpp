@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// However many different things are told of, what is remembered stays within its limits, and what was left out is
+// However many different things are reported, what is remembered stays within its limits, and what was left out is
 // counted.
 #include <gtest/gtest.h>
 

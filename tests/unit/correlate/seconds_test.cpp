@@ -72,7 +72,7 @@ TEST(Seconds, ADifferenceBelongsToTheSecondBetweenItsSamples) {
   EXPECT_FALSE(endpoint.seconds[0].whole);  // the trace began in it
   for (std::size_t i = 1; i < 5; ++i) EXPECT_TRUE(endpoint.seconds[i].whole) << i;
   EXPECT_FALSE(endpoint.seconds[5].whole);
-  EXPECT_EQ(endpoint.totals.bytes_sent, 15000U);  // no socket told of its end
+  EXPECT_EQ(endpoint.totals.bytes_sent, 15000U);  // no socket reported its end
   EXPECT_EQ(picture.totals.zero_window_received_us, 25000U);
 }
 

@@ -23,7 +23,7 @@ SAMPLE = """NOTICE 1  peer-gave-up  10.87.0.1:8080 (inbound)  confidence high
             clients     10.87.0.2
                         and others
   Do next   1 look at  the log [us]
-  Ruled out if  it had sent its answer
+  Ruled out if it had sent its answer
 
 FAILURES
 """
@@ -59,7 +59,7 @@ class Tool(unittest.TestCase):
 
     def test_block_ends_with_its_finding(self):
         block = findings_doc.block_of(SAMPLE, "peer-gave-up")
-        self.assertEqual((block[0], block[-1]), (SAMPLE.splitlines()[0], "  Ruled out if  it had sent its answer"))
+        self.assertEqual((block[0], block[-1]), (SAMPLE.splitlines()[0], "  Ruled out if it had sent its answer"))
         self.assertEqual(findings_doc.block_of(SAMPLE, "app-gap"), [])
 
     def test_labels(self):

@@ -104,7 +104,7 @@ TEST(Examine, a_missing_tracepoint_leaves_the_load_test_out) {
   EXPECT_EQ(row_of(result, "tcp_probe").programs, std::vector<std::string>{"tcpd_probe"});
 }
 
-TEST(Examine, a_refused_program_is_told_with_its_tracepoint) {
+TEST(Examine, a_refused_program_is_reported_with_its_tracepoint) {
   Kernel kernel = kernel_that_loads(types_of_6_18());
   kernel.features.refuse("tcpd_probe", "Permission denied");
   kernel.load = LoadTest::kRefused;
@@ -120,7 +120,7 @@ TEST(Examine, a_refused_program_is_told_with_its_tracepoint) {
   EXPECT_EQ(row_of(result, "programs").found, "refused: tcpd_probe (Permission denied)");
 }
 
-TEST(Examine, of_several_reasons_the_first_is_told_and_how_many_there_are) {
+TEST(Examine, of_several_reasons_the_first_is_reported_and_how_many_there_are) {
   KernelTypes types = types_of_6_18();
   types.tracepoints.erase("tcp_probe");
   types.enumerators.erase("BPF_MAP_TYPE_RINGBUF");

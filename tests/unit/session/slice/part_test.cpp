@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A part of a trace's time is told as a trace of its own.
+// A part of a trace's time is emitted as a trace of its own.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -263,11 +263,11 @@ TEST(Part, KnowsWhatWaitedWhenItEnded) {
   waiting.open(100);
   waiting.exchange(200);
   waiting.request(1000);
-  waiting.reset_received(8000);  // the first that is told of the request
+  waiting.reset_received(8000);  // the first that is reported of the request
   Conversation answered = trace.outbound(2);
   answered.open(100);
   answered.request(1000);
-  answered.emit(1100, model::Retransmitted{.ca_state = 4});  // told while it waited
+  answered.emit(1100, model::Retransmitted{.ca_state = 4});  // emitted while it waited
   answered.response(1200);
   answered.exchange(3000);
   answered.close(8000);
@@ -397,7 +397,7 @@ TEST(Part, TakesCountersOfNamespacesAndCardsFromItsBeginning) {
 
 // --- the whole ---
 
-// What a live source that began at `start` would have told: a socket that was open, one that opens, one that fails.
+// What a live source that began at `start` would have emitted: a socket that was open, one that opens, one that fails.
 void middle_of_a_trace(Trace& trace, Conversation& old, Sampled& sums) {
   Conversation fresh = trace.outbound(2);
   fresh.open(20'500);
@@ -441,7 +441,7 @@ TEST(Part, IsLikeATraceThatBeganThere) {
   start.clock = {ms(20'000), wall(20'000)};
   Trace live(start);
   Conversation seeded = live.outbound(1);
-  seeded.open(100);  // not told
+  seeded.open(100);  // not emitted
   live.records.resize(1);
   seeded.exchange(200);
   seeded.ref.older_than_trace = true;
@@ -486,7 +486,7 @@ TEST(Part, AddsUpWithTheOthersToTheWhole) {
     EXPECT_EQ(sum.resets.received, all.resets.received) << length;
     EXPECT_EQ(sum.retransmits[0], all.retransmits[0]) << length;
     EXPECT_EQ(sum.exchanges_failed, all.exchanges_failed) << length;
-    // In less than a second there may be no sums: then what the sockets told counts.
+    // In less than a second there may be no sums: then what the sockets reported counts.
     if (length >= 1000) {
       EXPECT_EQ(sum.exchanges, all.exchanges) << length;
     }

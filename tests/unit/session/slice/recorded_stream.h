@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A trace that is kept in memory and told again, and what came out of one.
+// A trace that is kept in memory and emitted again, and what came out of one.
 #pragma once
 
 #include <string>

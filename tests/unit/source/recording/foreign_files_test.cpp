@@ -39,7 +39,7 @@ class ForeignFile : public RecordingCase {
   }
 };
 
-TEST_F(ForeignFile, what_is_no_recording_is_told_so) {
+TEST_F(ForeignFile, what_is_not_a_recording_is_reported_so) {
   write_file(path("text"), std::string(1000, 'x'));
   write_file(path("short"), "SQLite format 3");
   write_file(path("pcap"), "\xd4\xc3\xb2\xa1" + std::string(200, '\0'));

@@ -46,7 +46,7 @@ TEST_F(Interruption, file_alone_can_be_read_between_two_commits) {
   EXPECT_EQ(records_of(path("copy")).size(), 1002U);
 }
 
-TEST_F(Interruption, missing_end_is_told_as_such) {
+TEST_F(Interruption, missing_end_is_reported_as_such) {
   const auto writer = create();
   writer->on_sample(trace_start());
   for (std::uint64_t i = 1; i <= 10; ++i) writer->on_event(realistic_event(i));
@@ -210,7 +210,7 @@ TEST_F(FullDisk, what_does_not_fit_is_counted_and_the_end_still_fits) {
   ASSERT_TRUE(problem);
   EXPECT_THAT(problem->what, HasSubstr("File too large"));
   EXPECT_THAT(problem->hint, HasSubstr("make room"));
-  EXPECT_FALSE(writer->take_problem()) << "told once";
+  EXPECT_FALSE(writer->take_problem()) << "reported once";
   model::TraceEnd end = trace_end(99);
   end.loss.disk_full = writer->disk_full();
   writer->on_sample(end);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is told to the writer is what the reader tells: every field of every record, in the same order.
+// What the writer gets is what the reader emits: every field of every record, in the same order.
 #include <gmock/gmock.h>
 
 #include "model/expression.h"
@@ -102,7 +102,7 @@ TEST_F(RoundTrip, order_is_that_of_telling_over_all_tables) {
   expect_same(records);
 }
 
-TEST_F(RoundTrip, histograms_that_did_not_change_are_stored_once_and_told_with_every_sample) {
+TEST_F(RoundTrip, histograms_that_did_not_change_are_stored_once_and_emitted_with_every_sample) {
   RealisticEndpoint busy(1);
   RealisticEndpoint idle(2);
   std::vector<Record> records;
@@ -126,7 +126,7 @@ TEST_F(RoundTrip, a_generation_of_an_endpoint_begins_with_empty_histograms) {
   expect_same(records);
 }
 
-TEST_F(RoundTrip, beginning_is_known_before_anything_is_told) {
+TEST_F(RoundTrip, beginning_is_known_before_anything_is_emitted) {
   write_realistic(path());
   const auto reader = Reader::open(path());
   ASSERT_TRUE(reader);

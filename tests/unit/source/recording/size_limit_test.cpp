@@ -47,7 +47,7 @@ class SizeLimit : public RecordingCase {
   }
 };
 
-TEST_F(SizeLimit, old_samples_are_thinned_and_those_left_are_as_they_were_told) {
+TEST_F(SizeLimit, old_samples_are_thinned_and_those_left_are_as_they_were_emitted) {
   const auto writer = create_limited();
   constexpr int kSeconds = 1200;
   std::vector<RealisticEndpoint> endpoints;
