@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Confines itself as a trace does, with the program's own function, and then tries what it must not be able to do. Not
-// installed: only test_rights.py starts it.
+// installed: only test_privileges.py starts it.
 //
 //   confined_probe FOREIGN OWN [--unconfined]
 //

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each test confines a child of its own, since there is no way back. None of this needs root: what only root can give
-// up is tested live (tests/live/test_rights.py).
+// up is tested live (tests/live/test_privileges.py).
 #include "sandbox/sandbox.h"
 
 #include <fcntl.h>
