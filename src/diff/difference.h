@@ -61,7 +61,7 @@ struct Side {
   std::optional<std::uint64_t> of;     // kPercent: attempts, segments
   std::optional<double> seconds;       // rates: the time they are of
   std::optional<model::Histogram> distribution;
-  // How many independent values `count` is worth (see docs/diff.md, "Values that hang together").
+  // How many independent values `count` is worth (see docs/diff.md, "Correlated values").
   std::optional<double> effective_count;
 };
 
