@@ -208,17 +208,21 @@ class Reuse(SocketCase):
         outbound = self.endpoint_at(report, "outbound", server.address, PORT, client)
         inbound = self.endpoint_at(report, "inbound", server.address, PORT, server)
         self.assertEqual(len(report["endpoints"]), 2)
+        ours, theirs = client.counters(), server.counters()
+        # A SYN that meets the server's TIME_WAIT within its timestamp's tick is answered by an ACK, which the client resets before
+        # it sends the SYN again (RFC 9293, 3.10.7.3): on a loaded machine some of these come on top.
+        sent = ours["TcpOutRsts"]
+        self.assertGreaterEqual(sent, resets)
         with self.subTest("the client's end"):
             self.check_counts(outbound, sockets_seen=self.CONNECTIONS, connects=self.CONNECTIONS, established=self.CONNECTIONS,
                               exchanges=answered, exchanges_failed=waiting, exchanges_pending=0,
-                              resets={"sent": resets, "received": waiting})
+                              resets={"sent": sent, "received": waiting})
         with self.subTest("the server's end"):
             self.check_counts(inbound, sockets_seen=self.CONNECTIONS, connects=0, exchanges=answered, exchanges_failed=waiting,
                               exchanges_pending=0, resets={"sent": waiting, "received": resets})
         with self.subTest("the kernels' own counts"):
-            ours, theirs = client.counters(), server.counters()
-            self.assertEqual((ours["TcpActiveOpens"], theirs["TcpPassiveOpens"], ours["TcpOutRsts"], theirs["TcpOutRsts"]),
-                             (self.CONNECTIONS, self.CONNECTIONS, resets, waiting))
+            self.assertEqual((ours["TcpActiveOpens"], theirs["TcpPassiveOpens"], theirs["TcpOutRsts"]),
+                             (self.CONNECTIONS, self.CONNECTIONS, waiting))
         with self.subTest("single connections"):
             shown = self.sockets_of(report, outbound)
             self.assertGreater(len(shown), 100)
