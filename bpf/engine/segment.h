@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * A connection's segments, as whoever sees them tells of them:
+ * A connection's segments, as whoever sees them reports them:
  *
  *   tcpd_segment_arrives()        one came in, just before TCP works it off
  *   tcpd_segment_leaves()         the device gets one; with new data: tcpd_data_leaves() next
@@ -161,7 +161,7 @@ static __always_inline void tcpd_syn_data_leaves(struct tcpd_connection *c,
 enum tcpd_leaving { TCPD_LEAVES_DATA = 1, TCPD_LEAVES_FIN = 2 };
 
 /* No SYN. Returns what of it leaves for the first time: enum tcpd_leaving, or 0. A stack of devices
- * tells the same segment several times. */
+ * reports the same segment several times. */
 static __always_inline u32 tcpd_segment_leaves(struct tcpd_connection *c,
 					       struct tcpd_endpoint_stats *stats,
 					       const struct tcpd_packet *packet, u64 now)

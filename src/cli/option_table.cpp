@@ -204,7 +204,7 @@ std::vector<OptionRow> make_table() {
        one(number_from_to<std::uint32_t>(1, 4096), "number of endpoints", "a number from 1 to 4096",
            &O::max_endpoints)},
       {"--max-events-per-second", "N", kPlain, kTrace, kBounds,
-       "events that the kernel tells of at most, of\nwhich retransmissions get three quarters; what\nis beyond is "
+       "events that the kernel emits at most, of\nwhich retransmissions get three quarters; what\nis beyond is "
        "counted; default 30000, 0: no limit",
        one(number_from_to<std::uint32_t>(0, 10'000'000), "number of events",
            "a number from 1 to 10000000, or 0 for no limit", &O::max_events_per_second)},

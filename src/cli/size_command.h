@@ -7,7 +7,7 @@
 
 namespace tcpdiag::cli {
 
-// Errors: kUsage for a file that cannot be opened or is no report, kFailed when reading or writing fails.
+// Errors: kUsage for a file that cannot be opened or is not a report, kFailed when reading or writing fails.
 Result<ExitCode> size_command(const Options& options);
 
 }  // namespace tcpdiag::cli

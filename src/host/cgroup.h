@@ -21,7 +21,7 @@ namespace tcpdiag::host {
 // mounted says `proc`/self/mounts. Errors (kUsage): no such cgroup, no tree of version 2.
 Result<model::CgroupFilter> find_cgroup(std::string_view spec, const std::string& proc = "/proc");
 
-// The paths of cgroups, as they are when this is made: a process that a kernel program tells of may be gone before
+// The paths of cgroups, as they are when this is made: a process that a kernel program reports may be gone before
 // /proc is asked, and asking /proc needs privileges that are dropped.
 class CgroupPaths {
  public:

@@ -40,7 +40,7 @@ struct TraceSinks {
   redact::Redactor* redactor = nullptr;  // stands before all of them and the correlator
 };
 
-// Gives up what privileges are not needed any more; what that made impossible. Called once everything is attached and
+// Drops the privileges that are not needed any more; what that made impossible. Called once everything is attached and
 // open, and before anything that was seen is looked at.
 using Confine = std::function<Result<std::vector<model::Feature>>()>;
 

@@ -86,8 +86,8 @@ def check_common(checks: Checks, report: dict, kernel: dict[str, int]) -> None:
     checks.equal("loss", {cause: n for cause, n in loss.items() if n}, {})
     for name in ("RetransSegs", "OutRsts", "TCPSynRetrans", "TCPTimeouts", "TCPLossProbes", "TCPFastRetrans",
                  "TCPSlowStartRetrans", "EstabResets", "AttemptFails"):
-        told = [get(one, f"counters.{name}") for one in report.get("kernel_counters", [])]
-        checks.equal(f"kernel_counters {name}", told, [kernel.get(name)])
+        reported = [get(one, f"counters.{name}") for one in report.get("kernel_counters", [])]
+        checks.equal(f"kernel_counters {name}", reported, [kernel.get(name)])
     checks.equal("retransmitted_segments", get(totals, "retransmitted_segments"), kernel.get("RetransSegs"))
     kinds = get(totals, "retransmits")
     kinds = kinds if isinstance(kinds, dict) else {}
@@ -226,11 +226,11 @@ def check_owners(checks: Checks, guest: Guest) -> None:
 def check_doctor(checks: Checks, answer: dict, report: dict) -> None:
     """It says of each feature what a trace says."""
     checks.equal("can_trace", get(answer, "can_trace"), True)
-    told, found = (get(one, "abilities") for one in (answer, report))
-    told, found = (one if isinstance(one, dict) else {} for one in (told, found))
-    checks.true("the same features", told.keys() & found.keys() >= {"socket_storage", "reset_reasons", "retransmit_failures"})
-    for name in sorted(told.keys() & found.keys()):
-        checks.equal(f"feature {name}", get(told[name], "available"), get(found[name], "available"))
+    expected, found = (get(one, "abilities") for one in (answer, report))
+    expected, found = (one if isinstance(one, dict) else {} for one in (expected, found))
+    checks.true("the same features", expected.keys() & found.keys() >= {"socket_storage", "reset_reasons", "retransmit_failures"})
+    for name in sorted(expected.keys() & found.keys()):
+        checks.equal(f"feature {name}", get(expected[name], "available"), get(found[name], "available"))
 
 
 def check(out: pathlib.Path, release: str, with_tcpdiag: bool) -> Checks:

@@ -46,7 +46,7 @@ class Storms(LiveCase):
         return reports
 
     def events(self, number: int) -> int:
-        """How many events the tracer of this number was told."""
+        """How many events the tracer of this number was sent."""
         with contextlib.closing(sqlite3.connect(self.file(f"{number}.tcpdiag"))) as recording:
             return recording.execute("SELECT count(*) FROM events").fetchone()[0]
 
@@ -57,9 +57,9 @@ class Storms(LiveCase):
                 "SELECT max(n) FROM (SELECT count(*) AS n FROM events GROUP BY at_ns / 1000000000)").fetchone()[0]
 
     def check_limited(self, report: dict, number: int, plain: dict) -> None:
-        """Of the tracer with LIMIT: it told no more, all else that tracer 0 was told is counted, and the report says so with the hint.
+        """Of the tracer with LIMIT: it recorded no more, all else that tracer 0 was sent is counted, and the report says so with the hint.
 
-        A socket whose close was left out is told of once more, when it is destroyed: then that is one event more than tracer 0 has.
+        A socket whose close was left out is emitted once more, when it is destroyed: then that is one event more than tracer 0 has.
         """
         seen, lost = self.events(number), report["loss"]["rate_limited"]
         self.assertEqual({cause: n for cause, n in report["loss"].items() if n}, {"rate_limited": lost})
@@ -67,7 +67,7 @@ class Storms(LiveCase):
         again = seen + lost - self.events(0)
         self.assertTrue(0 <= again <= plain["totals"]["sockets_seen"], f"{seen} seen, {lost} lost, of {self.events(0)}")
         self.assertLessEqual(seen, LIMIT * (int(report["window"]["duration_s"]) + 1))
-        # An event has the time at which its program began: on each CPU one may be told in the second after its own.
+        # An event has the time at which its program began: on each CPU one may be emitted in the second after its own.
         self.assertLessEqual(self.most_in_a_second(number), LIMIT + os.cpu_count())
         finding = report["findings"][-1]
         self.assertEqual((finding["code"], finding["evidence"]["cause"]), ("events-lost", "rate_limited"))
@@ -79,7 +79,7 @@ class Storms(LiveCase):
         plain, limited = self.watch("syn-flood", "server", (), ("--max-events-per-second", str(LIMIT)))
         own = self.done["server_counters"]
         self.check_nothing_lost(plain)
-        # Each repeated SYN-ACK is told, and is all that the kernel counts as sent again.
+        # Each repeated SYN-ACK is emitted, and is all that the kernel counts as sent again.
         self.assertEqual(plain["totals"]["retransmits"]["synack"], own["TcpExtTCPSynRetrans"])
         self.assertEqual(own["TcpRetransSegs"], own["TcpExtTCPSynRetrans"])
         self.assertGreater(own["TcpExtTCPSynRetrans"], 10000)

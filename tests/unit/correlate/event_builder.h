@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes event sequences as the live source tells them: a Conversation is one socket whose figures move on with what it
+// Writes event sequences as the live source emits them: a Conversation is one socket whose figures move on with what it
 // does; only what the kernel programs report becomes an event.
 #pragma once
 

@@ -167,7 +167,7 @@ TEST(Memory, endpoints_that_stay_open) {
   EXPECT_EQ(storm.state.evicted.count, 0U);
 }
 
-// The source has room for one endpoint of ten, and tells of it for as long as it stays there: also when it gave way
+// The source has room for one endpoint of ten, and emits it for as long as it stays there: also when it gave way
 // here.
 TEST(Memory, a_million_endpoints_pass_through) {
   constexpr std::uint32_t kSlots = 64;

@@ -16,14 +16,14 @@ using ::testing::Pair;
 
 using Counters = std::map<std::string, std::uint64_t>;
 
-model::TraceStart with_namespaces(bool tells_failures = true) {
+model::TraceStart with_namespaces(bool has_failures = true) {
   model::TraceStart start = trace_start();
   model::NetnsInfo self;
   self.inode = 10;
   model::NetnsInfo other;
   other.inode = 5;
   start.netns = {self, other};
-  start.abilities = {{"retransmit_failures", tells_failures, ""}};
+  start.abilities = {{"retransmit_failures", has_failures, ""}};
   return start;
 }
 

@@ -103,7 +103,7 @@ TEST(SlowAnswer, UnansweredAtTheEndIsOngoing) {
   EXPECT_EQ(picture.totals.exchanges_pending, 3U);
 }
 
-TEST(SlowAnswer, InTheMiddleOfATraceOnlyWhatWasToldCounts) {
+TEST(SlowAnswer, InTheMiddleOfATraceOnlyWhatWasEmittedCounts) {
   Trace trace;
   auto c = trace.inbound(1).older_than_trace();
   c.request(-100);

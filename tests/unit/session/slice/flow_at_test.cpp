@@ -102,7 +102,7 @@ TEST_F(FlowAtTest, FiguresOfASocketThatIsTornDownAreNotUsed) {
   EXPECT_EQ(moment.flow.state, TcpState::kCloseWait);
 }
 
-TEST_F(FlowAtTest, NothingToldLaterLeavesTheOlderFigures) {
+TEST_F(FlowAtTest, NothingEmittedLaterLeavesTheOlderFigures) {
   socket_.request(100);
   const FlowAt moment = flow_at(socket_.flow, TcpState::kEstablished, nullptr, false, ms(3000));
   EXPECT_TRUE(moment.flow.outstanding);

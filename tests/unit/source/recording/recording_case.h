@@ -45,7 +45,7 @@ inline model::TraceEnd trace_end(std::int64_t ms) {
   return end;
 }
 
-// As the live source tells it: a connection's end, with most of its figures.
+// As the live source emits it: a connection's end, with most of its figures.
 inline model::Event realistic_event(std::uint64_t number) {
   model::Event event;
   const auto ms = static_cast<std::int64_t>(number);
@@ -164,7 +164,7 @@ class RecordingCase : public ::testing::Test {
     return writer ? "" : writer.error().what + "; " + writer.error().hint;
   }
 
-  // Opens and tells. What went wrong, or nothing.
+  // Opens and replays. What went wrong, or nothing.
   static std::optional<Error> read(const std::string& file, model::Sink& sink) {
     auto reader = Reader::open(file);
     if (!reader) return reader.error();

@@ -90,7 +90,7 @@ TEST_F(RoundTrip, filter_expression_comes_back_as_parsed) {
   expect_same_trace({Record(model::Sample(start)), Record(model::Sample(trace_end(1)))});
 }
 
-TEST_F(RoundTrip, order_is_that_of_telling_over_all_tables) {
+TEST_F(RoundTrip, order_is_that_of_emission_over_all_tables) {
   std::vector<Record> records;
   MadeUp made_up;
   std::uint64_t random = 3;
@@ -134,7 +134,7 @@ TEST_F(RoundTrip, beginning_is_known_before_anything_is_emitted) {
   EXPECT_EQ(difference(known, {records_of(path()).front()}), "");
 }
 
-TEST_F(RoundTrip, telling_twice_tells_the_same) {
+TEST_F(RoundTrip, replaying_twice_emits_the_same) {
   write_realistic(path());
   auto reader = Reader::open(path());
   ASSERT_TRUE(reader);
