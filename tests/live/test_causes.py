@@ -75,7 +75,6 @@ class Causes(SideBySide):
     """Those that wait longest are played together."""
 
     RUNS = {name: _run(cause) for name, cause in CAUSES.items()}
-    AT_ONCE = 6
 
     def watched(self, name: str) -> dict:
         run = self.run_of(name)
