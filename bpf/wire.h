@@ -108,16 +108,18 @@ struct tcpd_wire_flow {
 	__u32 call_tid; /* 0: not seen */
 	__u64 zero_window_received_us;
 	__u64 request_read_ns;
-	__u32 app_gap_us;	/* TCPD_UNKNOWN_US: unknown */
-	__u16 calls_since_read; /* TCPD_UNKNOWN_CALLS: unknown */
+	__u64 heard_ns;
+	__u32 app_gap_us;	    /* TCPD_UNKNOWN_US: unknown */
+	__u16 calls_since_read;	    /* TCPD_UNKNOWN_CALLS: unknown */
+	__u16 answered_early_bytes; /* stops at 65,535 */
 	__u8 app_gap_ambiguous;
-	__u8 pad1;
 	__u8 state; /* before the event */
 	__u8 outstanding;
 	__u8 in_response;
 	__u8 request_acked;
 	__u8 keepalive_on;
-	__u8 pad[3];
+	__u8 probes_unanswered; /* of keepalive or a zero window */
+	__u8 pad;
 };
 
 /*
@@ -135,7 +137,8 @@ struct tcpd_wire_flow {
 	X(DESTROYED, none)      \
 	X(OWNER, none)          \
 	X(ERROR, error)         \
-	X(SLOW_ANSWER, none)
+	X(SLOW_ANSWER, none)    \
+	X(DROPPED, dropped)
 
 enum tcpd_event_kind {
 	TCPD_EVENT_NONE,
@@ -181,7 +184,18 @@ struct tcpd_body_reset {
 	__u8 process_exiting;
 	__u8 linger_zero;
 	__u8 previous_state;
-	__u8 pad[23];
+	__u8 unaccepted; /* no application has the socket: it waited in a listener's queue */
+	__u8 pad[22];
+};
+
+struct tcpd_body_dropped {
+	__u32 reason; /* kernel's enum skb_drop_reason */
+	__u32 segments;
+	__u32 seq;
+	__u32 end_seq; /* with SYN and FIN */
+	__u8 flags;    /* of the TCP header */
+	__u8 incoming;
+	__u8 pad[14];
 };
 
 struct tcpd_body_error {
@@ -209,6 +223,7 @@ struct tcpd_wire_event {
 		struct tcpd_body_synack synack;
 		struct tcpd_body_reset reset;
 		struct tcpd_body_error error;
+		struct tcpd_body_dropped dropped;
 	} body;
 };
 
@@ -281,8 +296,8 @@ struct tcpd_hist {
 };
 
 struct tcpd_endpoint_stats {
-	__u32 generation; /* of the slot: struct tcpd_slot */
-	__u32 pad;
+	__u32 generation;	      /* of the slot: struct tcpd_slot */
+	__u32 smallest_request_bytes; /* of those answered; 0: none */
 	__u64 exchanges;
 	__u64 exchanges_without_delay;
 	__u64 request_bytes;
@@ -293,6 +308,8 @@ struct tcpd_endpoint_stats {
 	__u64 segments_received;
 	__u64 out_of_order_segments;
 	__u64 path_ambiguous;
+	__u64 acks_awaited;
+	__u64 acks_apart;
 	__u64 zero_window_sent_us;
 	__u64 zero_window_received_us;
 	__u64 zero_window_stalls;
@@ -303,6 +320,7 @@ struct tcpd_endpoint_stats {
 	__u64 calls;
 	__u64 calls_with_gap;
 	__u64 calls_gap_ambiguous;
+	__u64 survived_silence_us; /* longest before a request that was answered */
 	struct tcpd_hist measures[TCPD_MEASURES];
 };
 
@@ -376,6 +394,7 @@ enum tcpd_program {
 	TCPD_PROG_XMIT,
 	TCPD_PROG_QUEUE,
 	TCPD_PROG_READ,
+	TCPD_PROG_DROP,
 	TCPD_PROGRAMS
 };
 
@@ -384,6 +403,9 @@ struct tcpd_cost {
 	__u64 timed_runs;
 	__u64 timed_ns;
 };
+
+/* Reasons of drops (enum skb_drop_reason) below this value may be reported. */
+#define TCPD_DROP_REASONS 256
 
 /* One step of the filter expression, in postfix order. */
 #define TCPD_EXPRESSION_STEPS 32
@@ -435,15 +457,16 @@ struct tcpd_config {
 #define TCPD_STATIC_ASSERT(name, cond) typedef char tcpd_assert_##name[(cond) ? 1 : -1]
 TCPD_STATIC_ASSERT(sock, sizeof(struct tcpd_wire_sock) == 72);
 TCPD_STATIC_ASSERT(owner, sizeof(struct tcpd_wire_owner) == 40);
-TCPD_STATIC_ASSERT(flow, sizeof(struct tcpd_wire_flow) == 248);
+TCPD_STATIC_ASSERT(flow, sizeof(struct tcpd_wire_flow) == 256);
 TCPD_STATIC_ASSERT(body, sizeof(struct tcpd_body_none) == 32 &&
 				 sizeof(struct tcpd_body_state) == 32 &&
 				 sizeof(struct tcpd_body_retrans) == 32 &&
 				 sizeof(struct tcpd_body_synack) == 32 &&
 				 sizeof(struct tcpd_body_reset) == 32 &&
-				 sizeof(struct tcpd_body_error) == 32);
-TCPD_STATIC_ASSERT(event, sizeof(struct tcpd_wire_event) == 16 + 72 + 40 + 248 + 32);
-TCPD_STATIC_ASSERT(snapshot, sizeof(struct tcpd_wire_snapshot) == 16 + 72 + 40 + 248);
+				 sizeof(struct tcpd_body_error) == 32 &&
+				 sizeof(struct tcpd_body_dropped) == 32);
+TCPD_STATIC_ASSERT(event, sizeof(struct tcpd_wire_event) == 16 + 72 + 40 + 256 + 32);
+TCPD_STATIC_ASSERT(snapshot, sizeof(struct tcpd_wire_snapshot) == 16 + 72 + 40 + 256);
 TCPD_STATIC_ASSERT(hist, sizeof(struct tcpd_hist) == 24 + 4 * TCPD_HIST_BUCKETS);
 TCPD_STATIC_ASSERT(endpoint_key, sizeof(struct tcpd_endpoint_key) == 24);
 TCPD_STATIC_ASSERT(shared, sizeof(struct tcpd_endpoint_shared) == 48);

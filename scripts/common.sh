@@ -78,6 +78,7 @@ give_back() {
 declare -A build_size=(
   [demo]="about 3 minutes on 2 processors, 30 MB"
   [release]="4 to 8 minutes on 2 processors, about 300 MB"
+  [fuzz]="about 4 minutes on 2 processors, 300 MB"
 )
 
 # build_preset NAME [TARGET...]: configures and builds that preset in build/NAME; without a target, all of it.

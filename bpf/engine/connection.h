@@ -49,6 +49,7 @@ struct tcpd_connection {
 	u64 established_ns;
 	u64 last_sent_ns;
 	u64 last_received_ns;
+	u64 heard_ns; /* newest segment of the peer, with or without data */
 
 	/* exchange.h: the newest one */
 	u64 request_first_ns;
@@ -61,6 +62,7 @@ struct tcpd_connection {
 	u32 response_bytes;
 	u32 request_retransmits;
 	u32 request_rtos;
+	u32 answered_early_bytes; /* came while the request that is outstanding went on */
 	u32 first_byte_max_us;
 	u32 sent_high;	   /* end of the newest payload handed to the device */
 	u32 received_high; /* end of the newest payload seen to arrive in order */
@@ -96,7 +98,8 @@ struct tcpd_connection {
 	u64 floor_at_us;  /* when floor_us was last raised or lowered */
 	s32 floor_us;	  /* smallest offset from the two above, may be negative */
 	u8 floor_own;	  /* it was taken while there was no queue */
-	u8 pad[3];
+	u8 early;	  /* the response began while more of the request was to come */
+	u8 pad[2];
 };
 
 /* What passes is looked at: its handshake has ended, or it is older than the trace. */

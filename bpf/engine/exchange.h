@@ -64,6 +64,8 @@ tcpd_request_bytes(struct tcpd_connection *c, struct tcpd_endpoint_stats *stats,
 	u64 last;
 
 	if (!c->outstanding) {
+		c->answered_early_bytes = c->early ? c->response_bytes : 0;
+		c->early = 0;
 		tcpd_exchange_finish(c, stats);
 		last = c->last_sent_ns > c->last_received_ns ? c->last_sent_ns
 							     : c->last_received_ns;
@@ -88,6 +90,19 @@ tcpd_request_bytes(struct tcpd_connection *c, struct tcpd_endpoint_stats *stats,
 		c->request_bytes = ~0U;
 }
 
+/* A request was answered: it was one, however small, and the connection had lived through the
+ * silence before it. */
+static __always_inline void tcpd_request_answered(const struct tcpd_connection *c,
+						  struct tcpd_endpoint_stats *stats)
+{
+	u64 us = c->idle_before_request_ns / 1000;
+
+	if (c->idle_before_request_ns != TCPD_UNKNOWN_NS && us > stats->survived_silence_us)
+		stats->survived_silence_us = us;
+	if (c->request_bytes - 1 < stats->smallest_request_bytes - 1)
+		stats->smallest_request_bytes = c->request_bytes;
+}
+
 /* Bytes in the direction of the response passed. at == 0: it was not seen when. */
 static __always_inline void
 tcpd_response_bytes(struct tcpd_connection *c, struct tcpd_endpoint_stats *stats, u32 bytes, u64 at)
@@ -100,8 +115,11 @@ tcpd_response_bytes(struct tcpd_connection *c, struct tcpd_endpoint_stats *stats
 		c->response_first_ns = at;
 		c->exchanges++;
 		c->call_noted = 0;
-		if (stats)
+		c->early = 0;
+		if (stats) {
 			stats->exchanges++;
+			tcpd_request_answered(c, stats);
+		}
 		if (c->exact && at && at >= c->request_last_ns) {
 			delay = at - c->request_last_ns;
 			if (stats)

@@ -6,12 +6,18 @@
  * path_queue. A mark is kept when the device gets the first copy of a byte; the ACK that covers a
  * mark gives a path RTT, unless something was retransmitted meanwhile (Karn's algorithm, RFC 6298
  * section 3). The marks also tell when a retransmitted segment first left. There is one for each
- * packet until TCPD_PATH_MARKS are on their way; then neighbours are merged, and each knows the time
- * that its packets took: the error bound of what it tells about the first of them.
- * The ACK may have waited for the peer's application and ridden on its response (delayed ACK, RFC
- * 9293 section 3.8.6.3): such a sample is counted as ambiguous. It is clean when the ACK carries no
+ * packet until TCPD_PATH_MARKS are on their way; then neighbours are merged, and each knows the
+ * time that its packets took: the error bound of what it tells about the first of them. The ACK may
+ * have waited for the peer's application and ridden on its response (delayed ACK, RFC 9293
+ * section 3.8.6.3): such a sample is counted as ambiguous. It is clean when the ACK carries no
  * payload and covers two full segments, or data before the last that was sent. The floor is
  * subtracted in user space.
+ *
+ * Absent ACKs. A Linux peer delays an ACK by TCP_DELACK_MIN (40 ms) while its own RTT is short, and
+ * its RTT is the path and our turnaround (tcp_send_delayed_ack(), net/ipv4/tcp_output.c). So of
+ * what leaves at most so long after the peer's newest data an ACK is awaited before any answer that
+ * takes longer. Where such ACKs hardly ever come apart from answers, it is not the application that
+ * takes its time.
  *
  * path_queue_in. A peer with TCP timestamps (RFC 7323) stamps each segment when its TCP sends it:
  * after its application answered, before its queue. Our clock at arrival less that stamp, less the
@@ -34,6 +40,7 @@
  * this. */
 #define TCPD_FLOOR_SLACK_US 2000
 #define TCPD_TICK_CHECK_US 1000000
+#define TCPD_DELACK_MIN_US 40000
 
 /* One more value for one of the endpoint's floors; 0: none. */
 tcpd_subprogram int tcpd_lower(struct tcpd_endpoint_shared *shared, u32 *floor, u32 us)

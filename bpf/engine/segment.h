@@ -97,9 +97,17 @@ tcpd_subprogram int tcpd_path_rtt(struct tcpd_connection *c, struct tcpd_endpoin
 				  struct tcpd_endpoint_shared *shared, const struct tcpd_arrival *a,
 				  u32 rtt_us)
 {
+	u32 turnaround_us;
+
 	tcpd_hist_add(&stats->measures[TCPD_PATH_RTT], rtt_us * 1000ULL);
 	if (!tcpd_ack_is_clean(a))
 		stats->path_ambiguous++;
+	/* what arrives now is not in last_received_ns yet */
+	turnaround_us = (u32)(a->now / 1000) - rtt_us - (u32)(c->last_received_ns / 1000);
+	if (c->last_received_ns && turnaround_us <= TCPD_DELACK_MIN_US) {
+		stats->acks_awaited++;
+		stats->acks_apart += !a->packet.payload;
+	}
 	tcpd_path_rise(c, shared, rtt_us);
 	return 0;
 }
@@ -117,6 +125,15 @@ static __always_inline void tcpd_arrival_counted(struct tcpd_connection *c,
 	tcpd_peer_window(c, stats, a->packet.window, a->tcp.write_seq != a->tcp.snd_nxt, a->now);
 }
 
+/* A response that begins while at least a whole segment of what was written is not acknowledged is
+ * none to all of it: the peer refuses an upload before it has it. Less may be a pipelined call. */
+static __always_inline bool tcpd_response_is_early(const struct tcpd_connection *c,
+						   const struct tcpd_arrival *a)
+{
+	return !c->inbound && c->outstanding && a->tcp.mss &&
+	       a->tcp.write_seq - a->packet.ack >= a->tcp.mss;
+}
+
 /* In ESTABLISHED: no FIN was sent or received. */
 static __always_inline void tcpd_segment_arrives(struct tcpd_connection *c,
 						 struct tcpd_endpoint_stats *stats,
@@ -125,10 +142,12 @@ static __always_inline void tcpd_segment_arrives(struct tcpd_connection *c,
 {
 	struct tcpd_packet *packet = &a->packet;
 	u32 rcv_nxt = a->tcp.rcv_nxt, path_rtt_us;
+	bool early;
 
 	/* a RST without an ACK has anything there; what was not sent cannot be acknowledged */
 	if (!(packet->flags & TCPD_FLAG_ACK) || tcpd_after(packet->ack, a->tcp.snd_nxt))
 		packet->ack = a->tcp.snd_una;
+	c->heard_ns = a->now;
 	path_rtt_us = c->path_count ? tcpd_path_acked(c, packet->ack, a->now / 1000) : 0;
 	if (stats && shared)
 		tcpd_arrival_counted(c, stats, shared, a, path_rtt_us);
@@ -141,7 +160,9 @@ static __always_inline void tcpd_segment_arrives(struct tcpd_connection *c,
 	if (!packet->payload || !tcpd_after(packet->end, rcv_nxt) ||
 	    tcpd_after(packet->seq, rcv_nxt))
 		return;
+	early = tcpd_response_is_early(c, a);
 	tcpd_received(c, stats, packet->end - rcv_nxt, a->now);
+	c->early |= early;
 	tcpd_read_mark(c, packet->end, a->tcp.copied_seq, a->now);
 	c->received_high = packet->end;
 }

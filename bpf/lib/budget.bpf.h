@@ -52,8 +52,8 @@ tcpd_subprogram bool tcpd_take_from_budget(bool repeats, u64 now)
 
 /*
  * May this event be emitted? If not it is counted. `repeats`: what a storm has most of, and what is
- * no turning point of a connection, namely retransmissions and what has no socket of ours. It gets
- * three quarters, so that the beginnings and ends of connections are emitted in a storm too.
+ * no turning point of a connection, namely retransmissions, drops and what has no socket of ours.
+ * It gets three quarters, so that the beginnings and ends of connections are emitted in a storm too.
  */
 static __always_inline bool tcpd_within_budget(bool repeats, u64 now)
 {

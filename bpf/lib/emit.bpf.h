@@ -20,7 +20,7 @@ tcpd_event_begin(u16 kind, const struct tcpd_sock *s, const struct sock *sk, u8 
 
 	if (s->pending || s->rejected)
 		return NULL;
-	if (!tcpd_within_budget(kind == TCPD_EVENT_RETRANSMIT, now))
+	if (!tcpd_within_budget(kind == TCPD_EVENT_RETRANSMIT || kind == TCPD_EVENT_DROPPED, now))
 		return NULL;
 	e = bpf_ringbuf_reserve(&tcpd_events, sizeof(*e), 0);
 	if (!e) {

@@ -31,6 +31,8 @@ static __always_inline bool tcpd_is_connection(const struct sock *sk)
 
 static __always_inline bool tcpd_netns_wanted(u32 inum)
 {
+	if (tcpd_is_over)
+		return false;
 	if (tcpd_cfg.only_netns)
 		return inum == tcpd_cfg.only_netns;
 	return bpf_map_lookup_elem(&tcpd_netns_set, &inum) != NULL;

@@ -94,16 +94,19 @@ static __always_inline void tcpd_fill_flow(struct tcpd_wire_flow *f, const struc
 	f->zero_window_received_us = s->c.zero_window_received_us;
 	f->call_tid = s->c.call_tid;
 	f->request_read_ns = s->request_read_ns;
+	f->heard_ns = s->c.heard_ns;
 	f->app_gap_us = s->c.app_gap_us;
 	f->calls_since_read = tcpd_calls_since_read(s);
+	f->answered_early_bytes = s->c.answered_early_bytes > 0xffff ? 0xffff
+								     : s->c.answered_early_bytes;
 	f->app_gap_ambiguous = s->c.app_gap_ambiguous;
-	f->pad1 = 0;
 	f->state = state;
 	f->outstanding = s->c.outstanding;
 	f->in_response = s->c.in_response;
 	f->request_acked = !tcpd_after(s->c.sent_high, tcpd_tcp(sk, snd_una));
 	f->keepalive_on = (sk->__sk_common.skc_flags >> SOCK_KEEPOPEN) & 1;
-	f->pad[0] = f->pad[1] = f->pad[2] = 0;
+	f->probes_unanswered = tcpd_tcp(sk, inet_conn.icsk_probes_out);
+	f->pad = 0;
 }
 
 /* bytes_acked is what it was before any payload. */

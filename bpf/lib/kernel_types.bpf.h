@@ -56,6 +56,7 @@ struct sock {
 	int sk_err;
 	int sk_err_soft;
 	unsigned long sk_lingertime;
+	struct socket *sk_socket;
 };
 
 struct request_sock {
@@ -71,6 +72,7 @@ enum sock_flags { SOCK_KEEPOPEN = 3, SOCK_LINGER = 4 };
 struct inet_connection_sock {
 	__u8 icsk_ca_state : 5;
 	__u8 icsk_pending;
+	__u8 icsk_probes_out;
 	struct {
 		__u32 lrcvtime;
 	} icsk_ack;
@@ -122,11 +124,16 @@ struct sk_buff {
 	struct net_device *dev;
 	char cb[48];
 	unsigned int len;
+	unsigned int end;
 	__u16 transport_header;
 	__u16 network_header;
 	unsigned char *head;
 	unsigned char *data;
 	u64 skb_mstamp_ns; /* union with tstamp */
+};
+
+struct skb_shared_info {
+	unsigned short gso_segs;
 };
 
 /* Which clock tstamp is of. 5.18 to 6.10, and since 6.11 (compat.bpf.h). */

@@ -24,6 +24,10 @@ const volatile struct tcpd_config tcpd_cfg __weak SEC(".rodata") = {};
 const volatile struct tcpd_expression_step tcpd_expression[TCPD_EXPRESSION_STEPS] __weak
 	SEC(".rodata") = {};
 
+/* The trace has ended: what follows belongs to nobody. Detaching all programs takes time, in which
+ * one would still count what another no longer sees. */
+volatile __u32 tcpd_is_over __weak SEC(".data") = 0;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4 << 20);

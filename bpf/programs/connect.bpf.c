@@ -157,7 +157,8 @@ static __always_inline void state_body(struct tcpd_body_state *body, struct sock
 	body->socket_error = sk->sk_err;
 	body->soft_error = sk->sk_err_soft;
 	body->by_application = t->by_application;
-	body->syn_was_sent = t->s->syn_sent || tcpd_tcp(sk, snd_nxt) != tcpd_tcp(sk, snd_una);
+	/* snd_nxt moves although this host's own rules threw the SYN away (tcp_connect) */
+	body->syn_was_sent = t->s->syn_sent || t->s->c.is_older;
 	body->process_exiting = t->by_application && tcpd_current_exiting();
 }
 

@@ -165,6 +165,10 @@ static __always_inline void transmit(struct sock *sk, struct tcpd_sock *s,
 		first_syn(sk, s, &packet, now);
 		return;
 	}
+	/* The end of its handshake was not seen: the kernel withholds events (nested.bpf.h). What
+	 * follows is measured nevertheless. */
+	if (!tcpd_is_open(&s->c) && sk->__sk_common.skc_state == TCP_ESTABLISHED)
+		s->c.established_ns = now;
 	leaves = tcpd_segment_leaves(&s->c, stats, &packet, now);
 	if (stats && leaves)
 		host_queue(stats, skb, now);

@@ -37,8 +37,10 @@ TCPD_TWINS("tcp_receive_reset", tcpd_receive_reset, TCPD_PROG_RESET_RECEIVED, re
 	   reset_received(sk), struct sock *sk)
 
 /* The tuple of the packet that is answered, seen from this host. Only what lies in the linear part
- * can be read; the headers do (pskb_may_pull in the receive path). */
-static __always_inline bool read_packet_tuple(const struct sk_buff *skb, struct tcpd_wire_sock *ref)
+ * can be read; the headers do (pskb_may_pull in the receive path). The receive path takes the
+ * device off a packet that a listener gets (tcp_v4_rcv), so the namespace is then the listener's. */
+static __always_inline bool read_packet_tuple(const struct sock *sk, const struct sk_buff *skb,
+					      struct tcpd_wire_sock *ref)
 {
 	unsigned char *head = skb->head;
 	unsigned char *ip = head + skb->network_header, *tcp = head + skb->transport_header;
@@ -47,9 +49,12 @@ static __always_inline bool read_packet_tuple(const struct sk_buff *skb, struct 
 	u16 ports[2];
 	u32 addr[2];
 
-	if (!dev)
+	if (dev)
+		ref->netns = dev->nd_net.net->ns.inum;
+	else if (sk)
+		ref->netns = sk->__sk_common.skc_net.net->ns.inum;
+	else
 		return false;
-	ref->netns = dev->nd_net.net->ns.inum;
 	if (bpf_probe_read_kernel(&version, 1, ip) ||
 	    bpf_probe_read_kernel(ports, sizeof(ports), tcp))
 		return false;
@@ -77,7 +82,7 @@ static __always_inline void reset_without_socket(const struct sock *sk, const st
 
 	if (time_wait)
 		tcpd_read_tuple(&sk->__sk_common, &ref);
-	else if (!skb || !read_packet_tuple(skb, &ref))
+	else if (!skb || !read_packet_tuple(sk, skb, &ref))
 		return;
 	if (!tcpd_netns_wanted(ref.netns))
 		return;
@@ -117,6 +122,7 @@ static __always_inline void reset_sent(struct sock *sk, const struct sk_buff *sk
 	e->body.reset.process_exiting = sk->sk_lock.owned && tcpd_current_exiting();
 	e->body.reset.linger_zero = ((sk->__sk_common.skc_flags >> SOCK_LINGER) & 1) &&
 				    sk->sk_lingertime == 0;
+	e->body.reset.unaccepted = s->c.inbound && !sk->sk_socket && !s->fin_sent_ns;
 	e->body.reset.previous_state = sk->__sk_common.skc_state == TCP_CLOSE
 					       ? s->previous_state
 					       : sk->__sk_common.skc_state;

@@ -4,7 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
 #include <cstdlib>
+#include <new>
 #include <string>
 #include <utility>
 #include <variant>
@@ -12,6 +15,7 @@
 
 #include "cli/command_line.h"
 #include "cli/command_table.h"
+#include "session/signals.h"
 #include "util/io.h"
 #include "util/result.h"
 
@@ -26,6 +30,12 @@ bool occupy_standard_fds() {
     if (::open("/dev/null", O_RDONLY) != fd) return false;
   }
   return true;
+}
+
+// The program throws no exceptions, and would end by one of the library's. What was recorded so far stays readable.
+[[noreturn]] void out_of_memory() {
+  write_all(STDERR_FILENO, "tcpdiag: out of memory; " + cure_of(ENOMEM, {}) + "\n");
+  ::_exit(static_cast<int>(ExitCode::kFailed));
 }
 
 int report_error(const Error& error) {
@@ -46,6 +56,7 @@ int run(const std::vector<std::string>& argv) {
   if (const auto* show = std::get_if<ShowText>(&*command)) {
     return static_cast<int>(write_all(STDOUT_FILENO, show->text) == 0 ? ExitCode::kDone : ExitCode::kFailed);
   }
+  session::end_at_signals();
   const Result<ExitCode> code = run_command(std::get<Options>(*command));
   return code ? static_cast<int>(*code) : report_error(code.error());
 }
@@ -54,6 +65,8 @@ int run(const std::vector<std::string>& argv) {
 }  // namespace tcpdiag::cli
 
 int main(int argc, char** argv) {
+  std::set_new_handler(tcpdiag::cli::out_of_memory);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file at its limit (ulimit -f) is a write that fails, like a full disk
   if (!tcpdiag::cli::occupy_standard_fds()) return EXIT_FAILURE;
   return tcpdiag::cli::run(std::vector<std::string>(argv, argv + argc));
 }

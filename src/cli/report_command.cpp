@@ -15,6 +15,7 @@
 #include "session/confinement.h"
 #include "session/event_stream.h"
 #include "session/output.h"
+#include "session/outputs.h"
 #include "session/progress.h"
 #include "session/recorded_report.h"
 #include "session/recording_output.h"
@@ -40,27 +41,28 @@ Result<ExitCode> report_command(const Options& options) {
 
   session::Progress progress(STDERR_FILENO, understands_escapes(STDERR_FILENO));
   session::EventStream stream(*output, true);
-  session::EventPrinter printer(progress);
-  std::vector<model::Sink*> also;
-  if (recording->writer() != nullptr) also.push_back(recording->writer());
-  if (options.format == Format::kNdjson) also.push_back(&stream);
-  if (options.events) also.push_back(&printer);
+  session::EventPrinter printer(progress, true);
+  session::Outputs outputs({.recording = &*recording,
+                            .stream = options.format == Format::kNdjson ? &stream : nullptr,
+                            .printer = options.events ? &printer : nullptr},
+                           progress);
   redact::Redactor redactor(own_words());
   Result<model::Report> report =
       session::report_of(**reader, {.filters = options.filters, .from = options.from, .to = options.to},
-                         options.redact ? &redactor : nullptr, also);
+                         options.redact ? &redactor : nullptr, &outputs);
   if (!report) return tl::unexpected(report.error());
-  report->recording = (*reader)->file();
-  // Another one was made: the report goes with that.
-  if (recording->writer() != nullptr) progress.say(recording->finish(*report));
-  progress.finish();
+  // Where another one was made, the report goes with that.
+  report->recording = outputs.finish();
+  if (!report->recording) report->recording = (*reader)->file();
+  const std::string text = render(*report, options, *output);
 
   // Not before here: Ctrl-C may end the reading of a large recording at once.
   const Result<session::Signals> signals = session::Signals::block();
   if (!signals) return tl::unexpected(signals.error());
-  const Result<> written =
-      session::write_report(*output, stream.take_rest() + render(*report, options, *output), *signals);
+  const bool told = progress.finish();
+  const Result<> written = session::write_report(*output, stream.take_rest() + text, *signals);
   if (!written) return tl::unexpected(written.error());
+  if (outputs.failed() || !told) return ExitCode::kFailed;
   return judge(*report, options);
 }
 

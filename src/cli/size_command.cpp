@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/size_command.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -35,20 +33,6 @@ std::string name_of(const std::string& path) {
   return path == "-" ? "standard input" : fmt::format("'{}'", escape_terminal(path));
 }
 
-Result<Fd> open_file(const std::string& path) {
-  constexpr const char* kHint = "name a recording, a report of 'tcpdiag trace --format json', or - for standard input";
-  Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!file) {
-    return fail(ExitCode::kUsage, fmt::format("cannot open {}: {}", name_of(path), errno_text(errno)), kHint);
-  }
-  struct stat status {};
-  if (::fstat(file.get(), &status) == 0 && S_ISDIR(status.st_mode)) {
-    return fail(ExitCode::kUsage, fmt::format("{} is a directory", name_of(path)), kHint);
-  }
-  return file;
-}
-
-// A file that cannot be read twice (a pipe) is none: a recording has to be a regular file.
 bool is_recording(const Fd& file) {
   constexpr std::string_view kSqliteMagic = "SQLite format 3";
   std::array<char, kSqliteMagic.size()> begin{};
@@ -101,7 +85,8 @@ std::optional<size::Limit> limit_of_trace(const size::Measured& measured) {
 // read.
 Result<std::string> report_in(const std::string& path) {
   if (const Result<> became = session::become_caller(); !became) return tl::unexpected(became.error());
-  const Result<Fd> file = path == "-" ? Fd() : open_file(path);
+  const Result<Fd> file =
+      path == "-" ? Fd() : open_regular_file(path, "a recording, or a report of 'tcpdiag trace --format json'");
   if (!file) return tl::unexpected(file.error());
   if (!*file || !is_recording(*file)) {
     if (const auto confined = session::confine_offline({}); !confined) return tl::unexpected(confined.error());

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "session/confinement.h"
 #include "session/event_stream.h"
 #include "session/output.h"
+#include "session/outputs.h"
 #include "session/progress.h"
 #include "session/recording_output.h"
 #include "session/report_writer.h"
@@ -38,13 +40,16 @@ Result<ExitCode> trace_command(const Options& options) {
   // Before the file: a Ctrl-C must not leave an empty one.
   const Result<session::Signals> signals = session::Signals::block();
   if (!signals) return tl::unexpected(signals.error());
-  const std::optional<session::Caller> caller = session::caller_through_sudo();
+  const Result<std::optional<session::Caller>> through_sudo = session::caller_through_sudo();
+  if (!through_sudo) return tl::unexpected(through_sudo.error());
+  const std::optional<session::Caller>& caller = *through_sudo;
   Result<session::Output> output = session::Output::open(options.output, options.force, caller);
   if (!output) return tl::unexpected(output.error());
   if (const Result<> able = source::check_live_source(); !able) return tl::unexpected(able.error());
 
   const session::TraceSettings settings{.filters = target->filters,
                                         .netns = session::netns_infos(target->netns),
+                                        .other_netns = std::move(target->other_netns),
                                         .duration = options.duration,
                                         .floor = options.floor,
                                         .instance_type = options.instance_type,
@@ -61,30 +66,30 @@ Result<ExitCode> trace_command(const Options& options) {
   Result<session::RecordingOutput> recording = session::RecordingOutput::open(
       {.path = options.write, .force = options.force, .max_bytes = options.max_size}, caller);
   if (!recording) return tl::unexpected(recording.error());
-  session::EventStream stream(*output, false);
 
   session::Progress progress(STDERR_FILENO, understands_escapes(STDERR_FILENO));
-  session::EventPrinter printer(progress);
+  session::EventStream stream(*output, false);
+  session::EventPrinter printer(progress, false);
   redact::Redactor redactor(own_words());
   // The recording first: its journal has to be removed at the end, while -o only wants its directory after a failure.
   std::vector<int> directories = recording->directories();
   for (const int directory : output->directories()) directories.push_back(directory);
   const auto confine = [&] { return session::confine_trace(caller, directories, **source); };
-  Result<model::Report> report = session::run_trace(settings, **source, confine, *signals, progress,
-                                                    {.writer = recording->writer(),
-                                                     .recording = options.write,
-                                                     .stream = options.format == Format::kNdjson ? &stream : nullptr,
-                                                     .printer = options.events ? &printer : nullptr,
-                                                     .redactor = options.redact ? &redactor : nullptr});
+  session::Outputs outputs({.recording = &*recording,
+                            .stream = options.format == Format::kNdjson ? &stream : nullptr,
+                            .printer = options.events ? &printer : nullptr},
+                           progress);
+  Result<model::Report> report = session::run_trace(settings, **source, confine, *signals, progress, outputs,
+                                                    options.redact ? &redactor : nullptr);
   if (!report) return tl::unexpected(report.error());
   source->reset();  // the kernel side costs nothing any more, however long the report's reader takes
 
-  if (recording->writer() != nullptr) progress.say(recording->finish(*report));
-  progress.finish();
-
-  const Result<> written =
-      session::write_report(*output, stream.take_rest() + render(*report, options, *output), *signals);
+  const std::string text = render(*report, options, *output);
+  const bool told = progress.finish();
+  signals->hold();
+  const Result<> written = session::write_report(*output, stream.take_rest() + text, *signals);
   if (!written) return tl::unexpected(written.error());
+  if (outputs.failed() || !told) return ExitCode::kFailed;
   return judge_trace(*report, options);
 }
 

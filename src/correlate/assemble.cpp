@@ -14,6 +14,7 @@
 #include "correlate/seconds.h"
 #include "correlate/story.h"
 #include "correlate/totals.h"
+#include "correlate/unseen.h"
 
 namespace tcpdiag::correlate {
 namespace {
@@ -243,6 +244,7 @@ Picture assemble(const State& state, MonoTime until) {
   for (const NetnsRecord& netns : state.netns) picture.netns.push_back(netns.picture());
   picture.nics = state.nics.pictures(shape);
   count_netns(picture.netns, lacks_feature(state, "retransmit_failures"), picture.totals);
+  if (state.end && !state.end->partial) set_unseen(picture, state.told);
 
   const Records chosen = choose_sockets(state, live, picture);
   picture.sockets.reserve(chosen.size());

@@ -20,6 +20,8 @@ void Correlator::on_event(const model::Event& event) { apply_event(impl_->state,
 
 void Correlator::on_sample(const model::Sample& sample) { apply_sample(impl_->state, sample); }
 
+const std::optional<model::TraceStart>& Correlator::start() const { return impl_->state.start; }
+
 std::uint64_t Correlator::failures() const { return impl_->state.failures; }
 
 model::Snapshot Correlator::snapshot(model::MonoTime now, model::Duration window) const {

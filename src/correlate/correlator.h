@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "model/picture.h"
+#include "model/sample.h"
 #include "model/sink.h"
 #include "model/snapshot.h"
 
@@ -36,6 +37,8 @@ class Correlator : public model::Sink {
   void on_event(const model::Event& event) override;
   void on_sample(const model::Sample& sample) override;
 
+  // What the trace began with, as it was told; nothing before that.
+  const std::optional<model::TraceStart>& start() const;
   // Counts up whenever something failed (reset, failed connect, failed exchange): cheap to watch.
   std::uint64_t failures() const;
   // The newest `window` in counts and rates. Costs as much as there are endpoints, however long the trace is.

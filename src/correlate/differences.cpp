@@ -41,6 +41,8 @@ Difference difference_of(const EndpointSample& now, const EndpointSample& before
   m.segments_received = more(now.segments_received, before.segments_received);
   m.out_of_order = more(now.out_of_order_segments, before.out_of_order_segments);
   m.path_ambiguous = more(now.path_ambiguous, before.path_ambiguous);
+  m.acks_awaited = more(now.acks_awaited, before.acks_awaited);
+  m.acks_apart = more(now.acks_apart, before.acks_apart);
   m.zero_window_received_us = more(now.zero_window_received_us, before.zero_window_received_us);
   for (const Measure measure : model::kKernelMeasures) {
     // first_byte is in no series of the report, but in snapshots.
@@ -80,7 +82,7 @@ void spread(State& state, EndpointRecord& endpoint, const Difference& added, Mon
     m.segments_sent = part_of(all.segments_sent, from, to);
     m.segments_received = part_of(all.segments_received, from, to);
     m.out_of_order = part_of(all.out_of_order, from, to);
-    m.path_ambiguous = 0;  // as path samples: none of these seconds has any
+    m.path_ambiguous = m.acks_awaited = m.acks_apart = 0;  // as path samples: none of these seconds has any
     m.zero_window_received_us = part_of(all.zero_window_received_us, from, to);
     add_whole(state, endpoint, piece, at);
     at = next;
@@ -124,6 +126,8 @@ void add_difference(State& state, EndpointRecord& endpoint, const EndpointSample
   Difference delays;
   delays.measured.delays = std::move(added.measured.delays);
   delays.measured.path_ambiguous = added.measured.path_ambiguous;
+  delays.measured.acks_awaited = added.measured.acks_awaited;
+  delays.measured.acks_apart = added.measured.acks_apart;
   add_whole(state, endpoint, delays, middle);
 }
 

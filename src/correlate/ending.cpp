@@ -28,6 +28,19 @@ constexpr Duration kSeparateWrite = std::chrono::seconds(1);
 // its end takes nobody's answer away.
 constexpr std::uint32_t kStreamBytes = std::uint32_t{64} << 20;
 
+// So much of it acknowledged, on a connection that never gave one byte back: somebody reads, and never answers.
+constexpr std::uint32_t kReadBytes = std::uint32_t{64} << 10;
+
+// A bulk transfer; and so many times the endpoint's mean request is none of its requests.
+constexpr std::uint32_t kBulkBytes = std::uint32_t{1} << 20;
+constexpr double kUnlike = 64;
+
+// A TLS close_notify alone, and one with an HTTP/2 GOAWAY, are at most so long.
+constexpr std::uint32_t kAlertBytes = 96;
+
+// A RST comes at least one round trip after what it answers, and at most so late.
+constexpr Duration kAnswerAtLeast = std::chrono::milliseconds(50);
+
 std::optional<Duration> since(const std::optional<MonoTime>& from, MonoTime to) {
   if (!from) return std::nullopt;
   return std::max(to - *from, Duration::zero());
@@ -52,11 +65,47 @@ bool is_goodbye(const SocketRecord& socket, const EndFacts& facts) {
   return flow.request_bytes <= kGoodbyeBytes && had_exchange(socket);
 }
 
-bool is_stream(const Flow& flow) { return flow.outstanding && flow.request_bytes >= kStreamBytes; }
+// Who waits for an answer does not write on for half of the time. What was written is acknowledged: somebody is there.
+bool writes_on(const Flow& flow, MonoTime at) {
+  if (!flow.request_first_at || !flow.request_last_at || flow.unacked_bytes >= flow.request_bytes) return false;
+  if (at - *flow.request_last_at < kGoodbyeWithin) return false;  // it may be a goodbye behind a request that waits
+  const Duration wrote = *flow.request_last_at - *flow.request_first_at;
+  return wrote >= kSeparateWrite && 2 * wrote >= at - *flow.request_first_at;
+}
+
+// Next to what requests are on this endpoint, it is none: iperf3's data beside its control connection.
+bool is_unlike_requests(const SocketRecord& socket, MonoTime at) {
+  const Flow& flow = socket.flow;
+  const bool ended_in_order = flow.fin_received_at || flow.fin_sent_at;
+  return ended_in_order && socket.usual_request_bytes && flow.request_first_at && flow.request_last_at &&
+         flow.request_bytes >= kBulkBytes && flow.request_bytes > kUnlike * *socket.usual_request_bytes &&
+         2 * (*flow.request_last_at - *flow.request_first_at) >= at - *flow.request_first_at;
+}
+
+bool is_stream(const SocketRecord& socket, MonoTime at) {
+  const Flow& flow = socket.flow;
+  if (!flow.outstanding) return false;
+  if (flow.request_bytes >= kStreamBytes) return true;
+  if ((socket.inbound() ? flow.bytes_sent_total : flow.bytes_received_total) > 0) return false;
+  const std::uint64_t not_taken = socket.inbound() ? flow.unread_bytes : flow.unacked_bytes;
+  const std::uint64_t taken = flow.request_bytes - std::min<std::uint64_t>(flow.request_bytes, not_taken);
+  if (socket.answers_unheard_of) return taken >= kReadBytes || writes_on(flow, at);
+  return taken >= kReadBytes && is_unlike_requests(socket, at);
+}
+
+Duration answer_limit(const Flow& flow) {
+  return std::max(kAnswerAtLeast, Duration(std::chrono::microseconds(2 * std::int64_t{flow.srtt_us})));
+}
 
 // A response that close() found still in the send queue is on its way, whatever the device has seen of it.
 bool response_is_queued(const SocketRecord& socket, const EndFacts& facts) {
   return socket.inbound() && facts.kind == EndKind::kClosedLocally && socket.flow.unacked_bytes > 0;
+}
+
+// The peer answered before it had all of the request: who closes then has its answer. A RST may have taken it away from
+// the application (RFC 9112 section 9.6).
+bool has_early_answer(const Flow& flow, const EndFacts& facts) {
+  return flow.answered_early_bytes > 0 && facts.kind != EndKind::kResetReceived && facts.kind != EndKind::kTimedOut;
 }
 
 bool in_response(const SocketRecord& socket, MonoTime at) {
@@ -81,10 +130,37 @@ bool wrote_after_fin(const Flow& flow) {
   return flow.fin_received_at && flow.last_sent_at && *flow.last_sent_at > *flow.fin_received_at;
 }
 
+// What was written around the peer's FIN, or as the last thing before it, may be a goodbye (TLS close_notify, QUIT)
+// rather than a request: it is small, and smaller than anything that was ever answered here.
+bool looks_like_goodbye(const SocketRecord& socket) {
+  const Flow& flow = socket.flow;
+  if (flow.request_bytes > kGoodbyeBytes || !had_exchange(socket)) return false;
+  return !socket.smallest_request_bytes || flow.request_bytes < *socket.smallest_request_bytes;
+}
+
+void judge_goodbye(SocketRecord& socket, SocketEnd& end) {
+  socket.maybe_goodbye = false;
+  const Flow& flow = socket.flow;
+  if (socket.inbound() || !end.outstanding || !flow.fin_received_at || !looks_like_goodbye(socket)) return;
+  const bool closed_with_it =
+      flow.fin_sent_at && flow.last_sent_at && *flow.fin_sent_at - *flow.last_sent_at < kGoodbyeWithin;
+  if (wrote_after_fin(flow)) {
+    // A pool that looks at its connection says goodbye to the peer's FIN, and opens another one: only what is too long
+    // for that was a request.
+    const bool alert = flow.request_bytes <= kAlertBytes && socket.smallest_request_bytes;
+    if (alert) end.outstanding = false;
+    socket.maybe_goodbye = !alert && closed_with_it;
+    return;
+  }
+  // It left before the FIN came. A RST tells that nobody had read it; who said goodbye closes with it.
+  socket.maybe_goodbye = end.kind == EndKind::kClosedByPeer || closed_with_it;
+}
+
 void fill_peer_fin(SocketEnd& end, const SocketRecord& socket) {
   const Flow& flow = socket.flow;
   if (!flow.fin_received_at) return;
   end.after_peer_fin = true;
+  end.fin_at = flow.fin_received_at;
   end.idle_at_fin = socket.idle_at_fin;
   if (!wrote_after_fin(flow)) return;
   const MonoTime fin = *flow.fin_received_at;
@@ -94,6 +170,16 @@ void fill_peer_fin(SocketEnd& end, const SocketRecord& socket) {
   if (!end.idle_at_fin && request_is_newer && flow.idle_before_request) {
     end.idle_at_fin = std::max(*flow.idle_before_request - *end.fin_to_write, Duration::zero());
   }
+}
+
+// The newest thing that left before the RST was sent again: at least a round trip had passed since the new data.
+std::optional<Duration> retransmit_to_end(const SocketRecord& socket, MonoTime at) {
+  if (!socket.last_retransmit_at) return std::nullopt;
+  const Flow& flow = socket.flow;
+  const Duration since = at - *socket.last_retransmit_at;
+  const bool newest = !flow.last_sent_at || *flow.last_sent_at <= *socket.last_retransmit_at ||
+                      *flow.last_sent_at + std::chrono::microseconds(flow.rtt_min_us / 2) >= at;
+  return newest && since <= answer_limit(flow) ? std::optional(since) : std::nullopt;
 }
 
 }  // namespace
@@ -117,7 +203,8 @@ void end_socket(SocketRecord& socket, const EndFacts& facts) {
   end.unread_bytes = flow.unread_bytes;
   if (facts.kind != EndKind::kConnectFailed) {
     const bool goodbye = is_goodbye(socket, facts);
-    end.outstanding = flow.outstanding && !goodbye && !is_stream(flow) && !response_is_queued(socket, facts);
+    end.outstanding = flow.outstanding && !goodbye && !is_stream(socket, facts.at) &&
+                      !response_is_queued(socket, facts) && !has_early_answer(flow, facts);
     end.in_response = in_response(socket, facts.at);
     end.idle = since(last_data_at(flow), facts.at);
     if (goodbye && flow.idle_before_request) end.idle = *flow.idle_before_request + (facts.at - *flow.request_first_at);
@@ -128,11 +215,15 @@ void end_socket(SocketRecord& socket, const EndFacts& facts) {
     if (flow.request_acked_at && flow.request_last_at && *flow.request_acked_at >= *flow.request_last_at) {
       end.ack_after = *flow.request_acked_at - *flow.request_last_at;
     }
+    if (end.outstanding) end.answered_early_bytes = flow.answered_early_bytes;
+    end.probes_unanswered = flow.probes_unanswered;
     end.request_bytes = flow.request_bytes;
     end.response_bytes = flow.response_bytes;
     end.request_retransmits = flow.request_retransmits;
     end.request_rtos = flow.request_rtos;
-    if (facts.kind != EndKind::kClosedByPeer) fill_peer_fin(end, socket);
+    if (facts.kind != EndKind::kClosedByPeer || wrote_after_fin(flow)) fill_peer_fin(end, socket);
+    if (facts.kind == EndKind::kClosedByPeer || facts.kind == EndKind::kResetReceived) judge_goodbye(socket, end);
+    if (facts.kind == EndKind::kResetReceived) end.retransmit_to_end = retransmit_to_end(socket, facts.at);
   }
   const bool ends_a_call = facts.kind == EndKind::kConnectFailed || end.outstanding || end.in_response;
   if (ends_a_call && !socket.inbound()) {
@@ -147,12 +238,27 @@ void end_socket(SocketRecord& socket, const EndFacts& facts) {
 
 bool meets_write_after_fin(const SocketRecord& socket, TcpState state) {
   if (!socket.end || socket.end->kind != EndKind::kClosedByPeer || socket.inbound()) return false;
-  return state == TcpState::kCloseWait && (wrote_after_fin(socket.flow) || socket.flow.outstanding);
+  if (state != TcpState::kCloseWait && state != TcpState::kLastAck) return false;
+  return wrote_after_fin(socket.flow) || socket.flow.outstanding;
+}
+
+bool closes_after_write(const SocketRecord& socket) {
+  return socket.end && socket.end->kind == EndKind::kClosedByPeer && !socket.inbound() &&
+         wrote_after_fin(socket.flow) && socket.flow.outstanding && socket.flow.answered_early_bytes == 0;
+}
+
+// A program that ends with a call just begun (a benchmark, a job that has seen enough) misses no answer.
+bool left_with_its_process(const SocketRecord& socket) {
+  const SocketEnd& end = *socket.end;
+  return !socket.inbound() && end.process_exiting && by_this_side(end.kind) && end.outstanding && end.wait &&
+         *end.wait < kSeparateWrite;
 }
 
 bool exchange_failed(const SocketRecord& socket) {
   if (!socket.end || socket.end->kind == EndKind::kConnectFailed) return false;
   const SocketEnd& end = *socket.end;
+  if (socket.maybe_goodbye && !socket.reconnected) return false;
+  if (left_with_its_process(socket)) return false;
   if (end.outstanding) {
     // shutdown(SHUT_WR) says "that was all I ask", and the answer may follow (RFC 9293 section 3.6).
     if (!socket.inbound() && end.kind == EndKind::kClosedLocally) {
@@ -174,7 +280,8 @@ bool exchange_failed(const SocketRecord& socket) {
       return socket.inbound() ? end.unacked_bytes > 0
                               : end.cause == model::LocalResetCause::kKeepaliveExpired ||
                                     end.cause == model::LocalResetCause::kOutOfMemory ||
-                                    end.cause == model::LocalResetCause::kAbortedByAdmin;
+                                    end.cause == model::LocalResetCause::kAbortedByAdmin ||
+                                    end.cause == model::LocalResetCause::kListenerClosed;
     case EndKind::kClosedLocally:
     case EndKind::kClosedByPeer:
     case EndKind::kConnectFailed:
@@ -185,7 +292,7 @@ bool exchange_failed(const SocketRecord& socket) {
 
 bool exchange_pending(const SocketRecord& socket) {
   const Flow& flow = socket.flow;
-  if (!socket.open() || socket.end || !flow.outstanding || is_stream(flow)) return false;
+  if (!socket.open() || socket.end || !flow.outstanding || is_stream(socket, socket.flow_at)) return false;
   // One that was closing already when the trace began has no end here.
   return socket.inbound() ? !flow.fin_sent_at : !flow.fin_sent_at && !flow.fin_received_at;
 }

@@ -3,8 +3,8 @@
 //
 // The first of these makes the end: a RST received or sent, a FIN of either side, the kernel giving up. Later ones are
 // counted and shown in the timeline, but change the end in two cases only: the peer's FIN is not the end of the story
-// when a write of ours meets a RST afterwards (the keep-alive race), and an abortive close shows the state change first
-// and the RST right after it.
+// when a write of ours was under way or follows (the keep-alive race), and an abortive close shows the state change
+// first and the RST right after it.
 #pragma once
 
 #include "correlate/socket_record.h"
@@ -23,8 +23,12 @@ struct EndFacts {
 // Makes (or remakes) the socket's end from its newest flow.
 void end_socket(SocketRecord& socket, const EndFacts& facts);
 
-// A RST, or the kernel giving up, in `state` is what became of a write after the peer's FIN: it replaces that end.
+// A RST, or the kernel giving up, in `state` is what became of a write around the peer's FIN: it replaces that end. The
+// application may have read that FIN and closed before the RST comes (LAST_ACK).
 bool meets_write_after_fin(const SocketRecord& socket, model::TcpState state);
+
+// Our own close, with a write after the peer's FIN unanswered: it read end of file instead of an answer.
+bool closes_after_write(const SocketRecord& socket);
 
 // The exchange that was under way when the socket ended did not get its response. What looks alike and is none:
 // a goodbye (TLS close_notify, QUIT) written with the close; a half-close by one side whose answer came all the same; a

@@ -109,6 +109,7 @@ EndpointPicture make_endpoint_picture(const State& state, const EndpointRecord& 
   endpoint.last_seen_at = record.last_seen_at;
 
   endpoint.totals = totals_of(state, record, tally, zeros);
+  endpoint.drop_impact = tally.drop_impact;
   endpoint.histograms = histograms_of_events(state, record);
   Floor floor = floor_of(state, record, tally, traced);
   endpoint.rtt_floor_us = floor.us;
@@ -122,6 +123,11 @@ EndpointPicture make_endpoint_picture(const State& state, const EndpointRecord& 
     endpoint.slow_answers = tally.slow_answers;
   }
   set_outcomes(record, tally, endpoint);
+  if (record.key.role != Role::kInbound) endpoint.slow_connects = record.slow_connects;
+  if (record.sample && record.sample->survived_silence_us > 0) {
+    endpoint.survived_silence =
+        std::chrono::microseconds(static_cast<std::int64_t>(record.sample->survived_silence_us));
+  }
   return endpoint;
 }
 

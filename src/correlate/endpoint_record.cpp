@@ -5,6 +5,7 @@
 #include <iterator>
 #include <vector>
 
+#include "correlate/drops.h"
 #include "correlate/ending.h"
 #include "correlate/keep_limits.h"
 #include "correlate/outcomes.h"
@@ -72,6 +73,7 @@ void add_socket(Tally& tally, const SocketRecord& socket, const std::optional<Pr
     ++totals.connect_outcomes[static_cast<std::size_t>(socket.outcome.value_or(ConnectOutcome::kPending))];
   }
   for (std::size_t i = 0; i < model::kRetransmitKinds; ++i) totals.retransmits[i] += socket.retransmits[i];
+  totals.retransmits_unseen += retransmits_unseen(socket);
   totals.retransmitted_segments += flow.retransmitted_segments;
   totals.resets.sent += socket.resets.sent;
   totals.resets.received += socket.resets.received;
@@ -99,6 +101,7 @@ void add_socket(Tally& tally, const SocketRecord& socket, const std::optional<Pr
   add_rise(tally, flow);
   add_floor(tally, socket);
   add_outcome(tally, socket, exchange_lost);
+  add_drop_impact(tally.drop_impact, socket, exchange_lost);
   if (const auto request = unanswered(socket, until)) add_slow_request(tally.slow_answers, *request);
 
   if (counted_as) {

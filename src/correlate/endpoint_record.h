@@ -82,7 +82,8 @@ struct Tally {
   // up requests, and of a single one only a socket's newest is known. A sample of the good exchanges, not all of them.
   RequestTally good;
   std::vector<std::uint32_t> call_threads;  // ascending
-  model::SlowAnswers slow_answers;          // answered ones are added as their events come
+  std::array<model::DropImpact, model::kDropWays> drop_impact{};
+  model::SlowAnswers slow_answers;  // answered ones are added as their events come
 };
 
 // Where the endpoint counts a process: by itself, by its name only, or among the others.
@@ -104,6 +105,7 @@ struct EndpointRecord {
   std::uint64_t synack_retransmits = 0;
   std::array<std::uint64_t, model::kPhases> reset_phases{};
   std::map<std::string, std::uint64_t> reset_reasons;
+  model::DropCounts drops;
   model::HistogramMap histograms;  // filled by events; only those with values
   SecondSeries series;
   model::Activity counts;                                 // of all its seconds, without bytes
@@ -111,6 +113,7 @@ struct EndpointRecord {
   std::optional<model::EndpointSample> sample;            // the newest sums, as sums_of() makes them
   std::unique_ptr<model::EndpointSample> earlier;         // sums of generations that the source no longer counts
   std::unique_ptr<model::EndpointSample> counted_before;  // of the source's sums, before this record began
+  model::SlowConnects slow_connects;
   Tally folded;
 };
 

@@ -10,12 +10,16 @@
 
 #include "correlate/connect.h"
 #include "correlate/counting.h"
+#include "correlate/drops.h"
 #include "correlate/ending.h"
 #include "correlate/endpoints.h"
-#include "correlate/keep_limits.h"
+#include "correlate/newest_connects.h"
 #include "correlate/slow_answer.h"
 #include "correlate/state.h"
+#include "correlate/stray_resets.h"
 #include "correlate/totals.h"
+#include "correlate/tuples.h"
+#include "model/drop_reason.h"
 #include "model/reset_cause.h"
 #include "model/retransmit.h"
 
@@ -30,15 +34,18 @@ using model::MonoTime;
 using model::TcpState;
 namespace mark = model::mark;
 
-// RFC 8305: two connects of one call are at most this far apart.
-constexpr model::Duration kHappyEyeballs = std::chrono::seconds(1);
-
-void count_reason(std::map<std::string, std::uint64_t>& reasons, const std::string& reason) {
-  if (!reason.empty()) add_reason(reasons, reason);
+std::string drop_name(const State& state, const model::Dropped& dropped) {
+  return state.start ? model::drop_reason(*state.start, dropped.reason) : std::to_string(dropped.reason);
 }
 
-std::string reason_name(const State& state, std::optional<std::uint32_t> reason) {
-  return state.start ? model::reset_reason(*state.start, reason) : std::string();
+void record_drop(State& state, SocketRecord& socket, MonoTime at, const model::Dropped& dropped) {
+  EndpointRecord& endpoint = state.endpoints[socket.endpoint];
+  count_drop(endpoint.drops, drop_name(state, dropped), at, dropped);
+  note_drop(socket, at, dropped);
+  count(state, endpoint, at, {.drops = 1});
+  const mark::Dropped entry{dropped.incoming, dropped.is_syn,   dropped.is_fin, dropped.is_rst,
+                            dropped.reason,   dropped.segments, dropped.bytes()};
+  add_mark(socket, {at, entry}, state.limits.timeline_entries);
 }
 
 bool is_synchronized(TcpState state) {
@@ -55,65 +62,6 @@ bool is_synchronized(TcpState state) {
   }
 }
 
-void forget_connects(NewestConnects& connects, MonoTime now) {
-  const auto is_old = [now](MonoTime at) { return at + kHappyEyeballs < now; };
-  while (!connects.established_order.empty() && is_old(connects.established_order.front().first)) {
-    const ProcessAndPort by = connects.established_order.front().second;
-    connects.established_order.pop_front();
-    const auto found = connects.established.find(by);
-    if (is_old(found->second)) {
-      connects.established.erase(found);
-    } else {
-      connects.established_order.emplace_back(found->second, by);
-    }
-  }
-  while (!connects.refused_order.empty() && is_old(connects.refused_order.front().first)) {
-    connects.refused.erase(connects.refused_order.front().second);
-    connects.refused_order.pop_front();
-  }
-}
-
-// A connect of the same process to the same port, within a second before or after.
-void note_established(State& state, const SocketRecord& socket, MonoTime at) {
-  if (!socket.owner || socket.owner->pid == 0) return;
-  const ProcessAndPort by{socket.owner->pid, socket.ref.remote.port};
-  NewestConnects& connects = state.connects;
-  forget_connects(connects, at);
-  if (const auto found = connects.established.find(by); found != connects.established.end()) {
-    found->second = std::max(found->second, at);
-  } else if (connects.established.size() < kEstablishedKept) {
-    connects.established.emplace(by, at);
-    connects.established_order.emplace_back(at, by);
-  } else {
-    ++state.loss.sockets_full;
-  }
-  for (auto refused = connects.refused.lower_bound({by, 0}); refused != connects.refused.end() && refused->first == by;
-       refused = connects.refused.erase(refused)) {
-    const auto found = state.sockets.find(refused->second);
-    if (found != state.sockets.end() && found->second.outcome == ConnectOutcome::kRefused) {
-      found->second.served_elsewhere = true;
-    }
-  }
-}
-
-void note_refused(State& state, SocketRecord& socket, MonoTime at) {
-  if (!socket.owner || socket.owner->pid == 0) return;
-  const ProcessAndPort by{socket.owner->pid, socket.ref.remote.port};
-  NewestConnects& connects = state.connects;
-  forget_connects(connects, at);
-  const auto found = connects.established.find(by);
-  if (found != connects.established.end()) {
-    socket.served_elsewhere = true;
-    return;
-  }
-  if (connects.refused_order.size() >= kRefusedKept) {
-    ++state.loss.sockets_full;
-    return;
-  }
-  const std::pair waiting{by, socket.ref.id.value};
-  if (connects.refused.insert(waiting).second) connects.refused_order.emplace_back(at, waiting);
-}
-
 // One event, with what it happens to.
 class EventHandler {
  public:
@@ -125,6 +73,7 @@ class EventHandler {
       socket_.attempt = true;
       socket_.attempt_at = event_.flow.opened_at.value_or(at_);
       correlate::count(state_, endpoint(), *socket_.attempt_at, {.connects = 1});
+      note_connect(state_, socket_, *socket_.attempt_at);
     }
     const bool is_birth = std::holds_alternative<model::ConnectStarted>(event_.body) ||
                           std::holds_alternative<model::Established>(event_.body);
@@ -166,6 +115,7 @@ class EventHandler {
       fin_received(change);
     } else if (change.to == TcpState::kFinWait1 || change.to == TcpState::kLastAck) {
       note(mark::FinSent{});
+      if (closes_after_write(socket_)) end(EndKind::kClosedByPeer, change);
       if (socket_.end) return;
       if (change.to == TcpState::kFinWait1) {
         end(EndKind::kClosedLocally, change);
@@ -176,6 +126,11 @@ class EventHandler {
   }
 
   void operator()(const model::Retransmitted& retransmitted) {
+    if (retransmitted.is_syn && retransmitted.error < 0) {
+      socket_.syn_error = -retransmitted.error;
+      ++socket_.syns_failed;
+    }
+    explain_retransmit(socket_, at_, retransmitted);
     switch (model::retransmit_failure(retransmitted)) {
       case model::RetransmitFailure::kBusy:
         ++socket_.retransmit_failed_busy;
@@ -210,8 +165,8 @@ class EventHandler {
     // In the handshake a RST answers a stray packet and ends nothing of ours (RFC 9293 section 3.10.7.3).
     if (model::phase_of(before) == model::Phase::kSynSent) return;
     if (!socket_.end) {
-      end_socket(socket_, {EndKind::kResetSent, at_, before,
-                           !reset.answers_packet && event_.flow.state == TcpState::kClose, reset.process_exiting, 0});
+      end_with({EndKind::kResetSent, at_, before, !reset.answers_packet && event_.flow.state == TcpState::kClose,
+                reset.process_exiting, 0});
     } else if (socket_.reset_expected) {
       socket_.end->kind = EndKind::kResetSent;
       socket_.end->process_exiting = socket_.end->process_exiting || reset.process_exiting;
@@ -254,6 +209,8 @@ class EventHandler {
     note(mark::SlowAnswer{slow->wait(), slow->calls});
   }
 
+  void operator()(const model::Dropped& dropped) { record_drop(state_, socket_, at_, dropped); }
+
   void operator()(const model::ErrorReported& report) {
     const int error = report.socket_error != 0 ? report.socket_error : report.soft_error;
     if (event_.flow.state == TcpState::kSynSent && is_icmp_error(report, socket_.reset_in_handshake)) {
@@ -289,6 +246,23 @@ class EventHandler {
                 static_cast<std::uint64_t>(std::max<std::int64_t>(syn_rtt, 0)));
     }
     note_established(state_, socket_, *at);
+    if (first_syn) count_slow(*at, *at - *first_syn);
+  }
+
+  void count_slow(MonoTime at, model::Duration took) {
+    const auto& sample = endpoint().sample;
+    const std::uint64_t floor_us = sample ? sample->floor_handshake_us.value_or(0) : 0;
+    const model::Duration slow =
+        std::max<model::Duration>(model::kSlowConnect, std::chrono::microseconds(model::kSlowConnectFloors * floor_us));
+    if (socket_.syn_retransmits == 0 && took < slow) return;
+    socket_.slow_connect = true;
+    model::SlowConnects& connects = endpoint().slow_connects;
+    ++connects.count;
+    connects.resent += socket_.syn_retransmits > 0 ? 1 : 0;
+    connects.resent_syns += socket_.syn_retransmits;
+    connects.took_us.add(static_cast<std::uint64_t>(std::max<std::int64_t>(model::microseconds(took), 0)));
+    if (!connects.first_at) connects.first_at = at;
+    connects.last_at = at;
   }
 
   void handshake_failed(const model::StateChanged& change) {
@@ -296,11 +270,13 @@ class EventHandler {
     if (!socket_.outcome) {
       socket_.outcome = failed_outcome(change, socket_.reset_in_handshake);
       socket_.connect_error = change.socket_error;
-      socket_.no_syn_left = !change.syn_was_sent;
+      socket_.no_syn_left = !change.syn_was_sent && socket_.syn_retransmits == 0;
       if (const auto opened = opened_at(socket_)) socket_.connect_took = at_ - *opened;
       count_outcome(*socket_.outcome);
       ++state_.failures;
-      if (socket_.outcome == ConnectOutcome::kRefused) note_refused(state_, socket_, at_);
+      const bool elsewhere =
+          socket_.outcome == ConnectOutcome::kRefused || socket_.outcome == ConnectOutcome::kAbandoned;
+      if (elsewhere) note_failed_connect(state_, socket_, at_);
     }
     if (!socket_.end) end(EndKind::kConnectFailed, change);
   }
@@ -317,6 +293,7 @@ class EventHandler {
 
   // X -> CLOSE of a connection.
   void closed(const model::StateChanged& change) {
+    if (change.from == TcpState::kEstablished || change.from == TcpState::kCloseWait) ++state_.told.reset_ends;
     const int error = change.socket_error;
     // EPIPE is what tcp_reset() sets in CLOSE_WAIT.
     const bool by_reset = error == ECONNRESET || (error == EPIPE && change.from == TcpState::kCloseWait);
@@ -356,16 +333,28 @@ class EventHandler {
     const auto received = socket_.flow.fin_received_at;
     if (!sent && !received) return;
     const bool by_peer = !sent || (received && *received <= *sent);
-    end_socket(socket_,
-               {.kind = by_peer ? EndKind::kClosedByPeer : EndKind::kClosedLocally, .at = by_peer ? *received : *sent});
+    end_with({.kind = by_peer ? EndKind::kClosedByPeer : EndKind::kClosedLocally, .at = by_peer ? *received : *sent});
+    socket_.maybe_goodbye = false;
     socket_.end->outstanding = false;
     socket_.end->in_response = false;
     socket_.end->wait.reset();
   }
 
   void end(EndKind kind, const model::StateChanged& change) {
-    end_socket(socket_, {kind, at_, change.from, change.by_application, change.process_exiting, change.socket_error});
+    end_with({kind, at_, change.from, change.by_application, change.process_exiting, change.socket_error});
     if (exchange_failed(socket_)) ++state_.failures;
+  }
+
+  void end_with(const EndFacts& facts) {
+    const EndpointRecord& record = endpoint();
+    socket_.answers_unheard_of = record.flows.exchanges == 0 && (!record.sample || record.sample->exchanges == 0);
+    if (record.sample) socket_.smallest_request_bytes = record.sample->smallest_request_bytes;
+    if (record.sample && record.sample->exchanges > 0) {
+      socket_.usual_request_bytes =
+          static_cast<double>(record.sample->request_bytes) / static_cast<double>(record.sample->exchanges);
+    }
+    end_socket(socket_, facts);
+    if (socket_.maybe_goodbye) note_left(state_, socket_, at_);
   }
 
   void reset_received(TcpState before) {
@@ -379,7 +368,7 @@ class EventHandler {
     if (socket_.end && !meets_write_after_fin(socket_, before)) return;
     // What tcp_reset() sets next.
     const int error = before == TcpState::kCloseWait ? EPIPE : ECONNRESET;
-    end_socket(socket_, {.kind = EndKind::kResetReceived, .at = at_, .state = before, .socket_error = error});
+    end_with({.kind = EndKind::kResetReceived, .at = at_, .state = before, .socket_error = error});
   }
 
   // Resets in the handshake have no age worth a histogram: they are refused connects.
@@ -396,6 +385,9 @@ class EventHandler {
 
   // With an error that is none of retransmit_failure() the kernel has counted it, but nothing reached the device.
   void sent_again(const model::Retransmitted& retransmitted) {
+    socket_.last_retransmit_at = at_;
+    socket_.retransmitted_segments_told += retransmitted.segments;
+    state_.told.retransmitted_segments += retransmitted.segments;
     const model::RetransmitKind kind = model::retransmit_kind(retransmitted);
     ++socket_.retransmits[static_cast<std::size_t>(kind)];
     count({.retransmits = 1, .retransmits_rto = kind == model::RetransmitKind::kRto ? 1U : 0U});
@@ -422,12 +414,6 @@ class EventHandler {
   MonoTime at_;
 };
 
-void stray_reset(State& state, const model::ResetSent& reset) {
-  ++state.stray.sent;
-  ++(reset.in_time_wait ? state.stray.in_time_wait : state.stray.no_socket);
-  count_reason(state.stray.reasons, reason_name(state, reset.reason));
-}
-
 void synack_retransmitted(State& state, const Event& event, const model::SynAckRetransmitted& again) {
   model::SocketRef ref = event.socket;
   ref.role = model::Role::kInbound;  // the socket is the listener
@@ -438,11 +424,31 @@ void synack_retransmitted(State& state, const Event& event, const model::SynAckR
   }
   EndpointRecord& endpoint = state.endpoints[*index];
   ++endpoint.synack_retransmits;
+  ++state.told.retransmitted_segments;
   if (again.first_sent_at) {
     const model::Duration delay = std::max(event.at - *again.first_sent_at, model::Duration::zero());
     endpoint.histograms[Measure::kRetransmitSynAck].add(static_cast<std::uint64_t>(model::microseconds(delay)));
   }
   count(state, endpoint, event.at, {.retransmits = 1});
+}
+
+// The kernel had not looked for its socket yet, or there is none: a SYN, the last ACK of a handshake. To an endpoint
+// that this host accepts at it is told by the address; what else has no socket here is somebody else's, on its way
+// through this host.
+void stray_drop(State& state, const Event& event, const model::Dropped& dropped) {
+  if (SocketRecord* socket = find_by_tuple(state, event.socket)) {
+    record_drop(state, *socket, event.at, dropped);
+    return;
+  }
+  if (event.socket.role != model::Role::kInbound) return;
+  const auto index = find_or_make_endpoint(state, model::endpoint_of(event.socket), event.at, true);
+  if (!index) {
+    ++state.loss.endpoints_full;
+    return;
+  }
+  EndpointRecord& endpoint = state.endpoints[*index];
+  count_drop(endpoint.drops, drop_name(state, dropped), event.at, dropped);
+  count(state, endpoint, event.at, {.drops = 1});
 }
 
 TcpState state_after(const Event& event) {
@@ -466,7 +472,8 @@ void apply_event(State& state, const Event& event) {
   const bool no_connection =
       event.socket.id.value == 0 || event.flow.state == TcpState::kListen || event.flow.state == TcpState::kNewSynRecv;
   if (no_connection) {
-    if (reset != nullptr) stray_reset(state, *reset);
+    if (reset != nullptr) stray_reset(state, event, *reset);
+    if (const auto* dropped = std::get_if<model::Dropped>(&event.body)) stray_drop(state, event, *dropped);
     return;
   }
   const bool begins = std::holds_alternative<model::ConnectStarted>(event.body);
@@ -478,6 +485,7 @@ void apply_event(State& state, const Event& event) {
   // A second connect() on the same socket made a new record.
   const bool is_new = !was_known || (begins && socket->timeline.empty() && !socket->attempt);
   merge_ref(socket->ref, event.socket);
+  index_tuple(state, *socket);
   merge_flow(socket->flow, event.flow);
   socket->flow_at = std::max(socket->flow_at, event.at);
   merge_owner(socket->owner, event.owner);

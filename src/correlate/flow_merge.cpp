@@ -62,6 +62,7 @@ void merge_flow(model::Flow& into, const model::Flow& newer) {
   keep_known(merged.established_at, into.established_at);
   keep_known(merged.last_sent_at, into.last_sent_at);
   keep_known(merged.last_received_at, into.last_received_at);
+  keep_known(merged.heard_at, into.heard_at);
   keep_known(merged.fin_received_at, into.fin_received_at);
   keep_known(merged.fin_sent_at, into.fin_sent_at);
   keep_larger(merged.exchanges, into.exchanges);
@@ -121,6 +122,11 @@ void merge_owner(std::optional<model::Owner>& into, const std::optional<model::O
     return;
   }
   into->shared = into->shared || newer->shared;
+}
+
+std::uint64_t retransmits_unseen(const SocketRecord& socket) {
+  const std::uint64_t all = socket.flow.retransmitted_segments;
+  return all - std::min(all, socket.retransmitted_segments_told);
 }
 
 std::optional<model::MonoTime> opened_at(const SocketRecord& socket) {

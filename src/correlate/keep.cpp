@@ -8,6 +8,7 @@
 #include "correlate/ending.h"
 #include "correlate/endpoints.h"
 #include "correlate/state.h"
+#include "correlate/tuples.h"
 
 namespace tcpdiag::correlate {
 namespace {
@@ -30,6 +31,18 @@ void count_closed(State& state, SocketRecord& socket) {
   --state.endpoints[socket.endpoint].open_now;
   --state.open_now;
   socket.counted_open = false;
+}
+
+// Counted once, however much is told of it: as long as these are not too many themselves.
+SocketRecord* leave_out(State& state, std::uint64_t id, bool is_over, std::uint64_t& lost) {
+  const bool known = state.left_out.contains(id);
+  if (!known) ++lost;
+  if (is_over) {
+    state.left_out.erase(id);
+  } else if (!known && state.left_out.size() < kLeftOutKept) {
+    state.left_out.insert(id);
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -73,17 +86,13 @@ SocketRecord* find_or_make(State& state, const model::SocketRef& ref, const mode
   // and again.
   const std::size_t most = state.limits.open_sockets;
   while (!state.ended.empty() && (state.sockets.size() >= most || state.ended.size() >= most)) fold_oldest(state);
-  if (state.sockets.size() >= most) {
-    ++state.loss.sockets_full;
-    return nullptr;
-  }
+  if (state.sockets.size() >= most) return leave_out(state, id, is_over, state.loss.sockets_full);
   const auto endpoint = find_or_make_endpoint(state, model::endpoint_of(ref), at, true);
-  if (!endpoint) {
-    ++state.loss.endpoints_full;
-    return nullptr;
-  }
+  if (!endpoint) return leave_out(state, id, is_over, state.loss.endpoints_full);
+  if (!state.left_out.empty()) state.left_out.erase(id);
   SocketRecord& socket = state.sockets[id];
   socket.ref = ref;
+  index_tuple(state, socket);
   enter_endpoint(state, socket, *endpoint);
   socket.flow = flow;
   socket.flow_at = at;
@@ -125,6 +134,7 @@ void fold(State& state, std::uint64_t id) {
   const auto found = state.sockets.find(id);
   SocketRecord socket = std::move(found->second);
   state.sockets.erase(found);
+  forget_tuple(state, socket);
   count_closed(state, socket);
   if (socket.open()) {  // it connects again, and how this attempt ended was lost
     socket.closed_at = state.newest_at;
@@ -138,6 +148,7 @@ void fold(State& state, std::uint64_t id) {
   Tally& folded = state.endpoints[socket.endpoint].folded;
   if (process && place_of(folded, *process).first == 0) ++state.loss.processes_full;
   add_socket(folded, socket, process, state.newest_at);
+  for (SocketDropsRecord& drops : socket.drops) drops.ranges = {};  // nothing is sent again any more
   if (exchange_failed(socket)) count(state, state.endpoints[socket.endpoint], socket.end->at, {.exchanges_failed = 1});
   leave_endpoint(state, socket, socket.closed_at.value_or(state.newest_at));
   keep(state.kept, std::move(socket), state.limits, state.loss);

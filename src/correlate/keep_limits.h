@@ -19,12 +19,20 @@ inline constexpr std::size_t kCallThreadsMax = 4096;
 // Reasons of resets told apart; no kernel has so many.
 inline constexpr std::size_t kReasonsKept = 128;
 
+// --- in each socket ---
+// Stretches of bytes that this host dropped, told apart: those of a burst lie side by side.
+inline constexpr std::size_t kDroppedRangesKept = 16;
+
+// --- of all sockets ---
+// For which there was no room: told apart, so that each is counted once. Beyond, each of their events counts.
+inline constexpr std::size_t kLeftOutKept = 65536;
+
 // --- of all endpoints ---
 // Sums of endpoints that gave way: more than the source counts at once, so that those which it forgot go first.
 inline constexpr std::size_t kEvictedSums = 8192;
 
 // --- of all endpoints, within the newest second ---
 inline constexpr std::size_t kEstablishedKept = 4096;  // processes and ports that connected
-inline constexpr std::size_t kRefusedKept = 16384;     // connects
+inline constexpr std::size_t kFailedKept = 16384;      // connects that failed; connections that ended with a goodbye
 
 }  // namespace tcpdiag::correlate

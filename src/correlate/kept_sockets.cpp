@@ -59,7 +59,7 @@ Worth worth_of(const SocketRecord& socket) {
   } else if (exchange_pending(socket)) {
     return Worth::kNotable;
   }
-  return socket.no_call_wait ? Worth::kSlow : Worth::kHealthy;
+  return socket.no_call_wait || socket.slow_connect ? Worth::kSlow : Worth::kHealthy;
 }
 
 bool more_interesting(const SocketRecord& a, const SocketRecord& b) {

@@ -22,16 +22,22 @@ bool is_known_counter(std::string_view name) {
 std::optional<std::uint64_t> sum_of(const std::vector<NetnsPicture>& namespaces, const char* counter) {
   std::optional<std::uint64_t> sum;
   for (const NetnsPicture& netns : namespaces) {
-    const auto found = netns.counters.find(counter);
-    if (found != netns.counters.end()) sum = sum.value_or(0) + found->second;
+    if (const auto risen = netns.counter(counter)) sum = sum.value_or(0) + *risen;
   }
   return sum;
 }
 
 }  // namespace
 
+void NetnsRecord::note_rise(model::Rise& rise, model::MonoTime at) const {
+  if (!rise.first_at) rise.first_at = newest_at_;
+  rise.last_at = at;
+  ++rise.samples;
+}
+
 void NetnsRecord::count(const model::NetnsSample& sample) {
   bool overflowed = false;
+  bool syn_queue_was_full = false;
   for (const auto& [name, value] : sample.counters) {
     if (!is_known_counter(name)) continue;
     const auto [before, is_first] = newest_.try_emplace(name, value);
@@ -40,13 +46,12 @@ void NetnsRecord::count(const model::NetnsSample& sample) {
     const std::uint64_t more = value >= before->second ? value - before->second : value;
     before->second = value;
     risen_[name] += more;
-    overflowed = overflowed || (more > 0 && (name == "ListenOverflows" || name == "ListenDrops"));
+    if (more == 0) continue;
+    overflowed = overflowed || name == "ListenOverflows" || name == "ListenDrops";
+    syn_queue_was_full = syn_queue_was_full || name == "TCPReqQFullDrop" || name == "TCPReqQFullDoCookies";
   }
-  if (overflowed) {
-    if (!first_overflow_at_) first_overflow_at_ = newest_at_;
-    last_overflow_at_ = sample.at;
-    ++overflow_seconds_;
-  }
+  if (overflowed) note_rise(overflow_, sample.at);
+  if (syn_queue_was_full) note_rise(full_syn_queue_, sample.at);
   newest_at_ = sample.at;
 }
 
@@ -79,9 +84,8 @@ NetnsPicture NetnsRecord::picture() const {
     return std::tuple(~a.samples, a.local) < std::tuple(~b.samples, b.local);
   });
   if (picture.full_listeners.size() > kListenersShown) picture.full_listeners.resize(kListenersShown);
-  picture.first_overflow_at = first_overflow_at_;
-  picture.last_overflow_at = last_overflow_at_;
-  picture.overflow_seconds = overflow_seconds_;
+  picture.overflow = overflow_;
+  picture.full_syn_queue = full_syn_queue_;
   picture.gone = gone_;
   return picture;
 }

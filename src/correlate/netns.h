@@ -23,6 +23,7 @@ class NetnsRecord {
   model::NetnsPicture picture() const;
 
  private:
+  void note_rise(model::Rise& rise, model::MonoTime at) const;
   void count(const model::NetnsSample& sample);
   void note_full(const model::ListenQueue& queue, model::MonoTime at);
 
@@ -31,9 +32,8 @@ class NetnsRecord {
   std::map<std::string, std::uint64_t> newest_;  // those of kKernelCounters only
   std::map<std::string, std::uint64_t> risen_;
   std::map<model::SocketAddress, model::FullListener> full_;
-  std::optional<model::MonoTime> first_overflow_at_;
-  std::optional<model::MonoTime> last_overflow_at_;
-  std::uint64_t overflow_seconds_ = 0;
+  model::Rise overflow_;
+  model::Rise full_syn_queue_;
   bool gone_ = false;
 };
 

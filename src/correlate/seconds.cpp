@@ -29,6 +29,7 @@ class Writer {
     connect_failures_ = make(SeriesId::kConnectFailures, 0);
     retransmits_ = make(SeriesId::kRetransmits, 0);
     resets_ = make(SeriesId::kResets, 0);
+    if (totals.drops_known) drops_ = make(SeriesId::kDrops, 0);
     if (has(Measure::kFirstByte)) exchanges_ = make(SeriesId::kExchanges, 0);
     const bool none_is_none = !are_sums_withheld(state, record);
     if (sampled || (none_is_none && totals.bytes_sent == 0)) bytes_sent_ = make(SeriesId::kBytesSent, 0);
@@ -51,6 +52,7 @@ class Writer {
     *(*retransmits_)[i] += counts.retransmits;
     *(*resets_)[i] += counts.resets;
     add(exchanges_, i, counts.exchanges);
+    add(drops_, i, counts.drops);
     if (measured != nullptr) {
       add(bytes_sent_, i, measured->bytes_sent);
       add(bytes_received_, i, measured->bytes_received);
@@ -98,6 +100,8 @@ class Writer {
     second.out_of_order = measured.out_of_order;
     second.zero_window_received_us = measured.zero_window_received_us;
     second.path_ambiguous = measured.path_ambiguous;
+    second.acks_awaited = measured.acks_awaited;
+    second.acks_apart = measured.acks_apart;
     const Delays& delays = measured.delays;
     if (delays.empty()) return;
     for (const auto& [measure, p50, p99] : delays_) {
@@ -132,6 +136,7 @@ class Writer {
   Values* connect_failures_ = nullptr;
   Values* retransmits_ = nullptr;
   Values* resets_ = nullptr;
+  Values* drops_ = nullptr;
   Values* exchanges_ = nullptr;
   Values* bytes_sent_ = nullptr;
   Values* bytes_received_ = nullptr;

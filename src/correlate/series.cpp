@@ -13,6 +13,7 @@ SecondCounts& SecondCounts::operator+=(const SecondCounts& other) {
   retransmits += other.retransmits;
   retransmits_rto += other.retransmits_rto;
   resets += other.resets;
+  drops += other.drops;
   exchanges_failed += other.exchanges_failed;
   exchanges += other.exchanges;
   return *this;
@@ -45,6 +46,8 @@ Measured& Measured::operator+=(const Measured& other) {
   segments_received += other.segments_received;
   out_of_order += other.out_of_order;
   path_ambiguous += other.path_ambiguous;
+  acks_awaited += other.acks_awaited;
+  acks_apart += other.acks_apart;
   zero_window_received_us += other.zero_window_received_us;
   delays.merge(other.delays);
   return *this;

@@ -26,6 +26,7 @@ struct SecondCounts {
   std::uint32_t retransmits = 0;
   std::uint32_t retransmits_rto = 0;
   std::uint32_t resets = 0;
+  std::uint32_t drops = 0;
   std::uint32_t exchanges_failed = 0;  // known when the socket is folded
   std::uint64_t exchanges = 0;
 
@@ -43,6 +44,8 @@ struct Measured {
   std::uint64_t segments_received = 0;
   std::uint64_t out_of_order = 0;
   std::uint64_t path_ambiguous = 0;
+  std::uint64_t acks_awaited = 0;
+  std::uint64_t acks_apart = 0;
   std::uint64_t zero_window_received_us = 0;
   Delays delays;
 

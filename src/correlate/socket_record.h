@@ -37,6 +37,21 @@ struct FlowSums {
   FlowSums& operator-=(const FlowSums& other);
 };
 
+// Bytes that this host dropped on their way out, by their sequence numbers.
+struct DroppedRange {
+  model::MonoTime at{};
+  std::uint32_t seq = 0;
+  std::uint32_t end_seq = 0;
+};
+
+// Of one way.
+struct SocketDropsRecord {
+  model::SocketDrops seen;
+  std::uint64_t retransmits = 0;     // that they explain
+  std::uint64_t timeouts = 0;        // of them: RTO, SYN
+  std::vector<DroppedRange> ranges;  // on the way out, the oldest first; at most kDroppedRangesKept
+};
+
 struct SocketRecord {
   model::SocketRef ref;
   std::size_t endpoint = 0;           // index into State::endpoints
@@ -47,6 +62,7 @@ struct SocketRecord {
   std::optional<model::Owner> owner;
   model::MonoTime first_seen_at{};
   model::TcpState last_state = model::TcpState::kUnknown;  // as of the newest event, after it
+  std::uint64_t tuple = 0;                                 // its key in State::by_tuple; 0: it is not there
   bool seen_at_end = false;                                // by the snapshot that closes a trace
 
   // Connecting. attempt: this host began to connect during the trace.
@@ -58,8 +74,12 @@ struct SocketRecord {
   std::optional<model::Duration> connect_took;
   int connect_error = 0;
   std::uint32_t syn_retransmits = 0;
+  int syn_error = 0;  // see SocketStory
+  std::uint64_t syns_failed = 0;
   std::uint32_t icmp_errors = 0;
   bool served_elsewhere = false;  // see SocketStory
+  bool slow_connect = false;      // see SlowConnects
+  std::optional<model::Duration> late_syn_ack;
 
   // Ending.
   std::optional<model::MonoTime> closed_at;
@@ -67,6 +87,14 @@ struct SocketRecord {
   bool reset_expected = false;  // went to CLOSE by the application without a FIN: our RST follows
   std::optional<model::Duration> idle_at_fin;
   std::optional<model::SocketEnd> end;
+  // Known of its endpoint when it ended.
+  std::optional<double> usual_request_bytes;            // mean
+  std::optional<std::uint32_t> smallest_request_bytes;  // of those that were answered
+  bool answers_unheard_of = false;                      // no exchange of any socket
+  // What was unanswered at the end was small and may have been a goodbye: it was one unless its process connected to
+  // the same place again at once.
+  bool maybe_goodbye = false;
+  bool reconnected = false;
   RequestMark request_at_end;
   std::uint64_t bytes_sent_at_end = 0;
 
@@ -74,6 +102,12 @@ struct SocketRecord {
   std::uint64_t retransmit_failed_busy = 0;
   std::uint64_t retransmit_failed_other = 0;
   model::ResetCounts resets;
+  std::uint64_t retransmitted_segments_told = 0;
+  std::optional<model::MonoTime> last_retransmit_at;
+  std::uint64_t stray_resets = 0;  // see SocketStory
+  std::optional<model::MonoTime> stray_reset_at;
+  std::optional<model::SocketAddress> stray_reset_to;
+  std::vector<SocketDropsRecord> drops;            // by model::DropWay; empty: none, as nearly always
   std::optional<model::MonoTime> slowly_answered;  // the beginning of the newest request that was
   std::optional<model::Duration> no_call_wait;     // longest of slow answers during which no call was begun
   std::vector<model::TimelineMark> timeline;
@@ -87,6 +121,9 @@ struct SocketRecord {
 void merge_ref(model::SocketRef& into, const model::SocketRef& newer);
 void merge_flow(model::Flow& into, const model::Flow& newer);
 void merge_owner(std::optional<model::Owner>& into, const std::optional<model::Owner>& newer);
+
+// Segments sent again that the kernel counts on the socket, beyond those told of.
+std::uint64_t retransmits_unseen(const SocketRecord& socket);
 
 // The start of the connection as far as it was seen.
 std::optional<model::MonoTime> opened_at(const SocketRecord& socket);

@@ -13,6 +13,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -21,8 +22,10 @@
 #include "correlate/evicted.h"
 #include "correlate/kept_sockets.h"
 #include "correlate/netns.h"
+#include "correlate/newest_connects.h"
 #include "correlate/nic.h"
 #include "correlate/socket_record.h"
+#include "correlate/unseen.h"
 #include "model/event.h"
 #include "model/sample.h"
 
@@ -34,17 +37,6 @@ struct StrayResets {
   std::uint64_t in_time_wait = 0;
   std::uint64_t no_socket = 0;
   std::map<std::string, std::uint64_t> reasons;
-};
-
-using ProcessAndPort = std::pair<std::uint32_t, std::uint16_t>;
-
-// Which processes connected to which ports within the last second, and who was refused there. Every entry is looked at
-// a few times, however many there are.
-struct NewestConnects {
-  std::map<ProcessAndPort, model::MonoTime> established;  // the newest of each
-  std::deque<std::pair<model::MonoTime, ProcessAndPort>> established_order;
-  std::set<std::pair<ProcessAndPort, std::uint64_t>> refused;  // with the socket
-  std::deque<std::pair<model::MonoTime, std::pair<ProcessAndPort, std::uint64_t>>> refused_order;
 };
 
 struct State {
@@ -59,8 +51,11 @@ struct State {
   std::uint64_t failures = 0;
   model::Loss loss;  // the correlator's own
 
-  std::unordered_map<std::uint64_t, SocketRecord> sockets;      // never walked in its own order where order matters
+  std::unordered_map<std::uint64_t, SocketRecord> sockets;    // never walked in its own order where order matters
+  std::unordered_map<std::uint64_t, std::uint64_t> by_tuple;  // a hash of their addresses -> their id
+  std::map<std::pair<std::uint32_t, model::SocketAddress>, std::uint64_t> by_local;  // namespace, local -> id
   std::deque<std::pair<model::MonoTime, std::uint64_t>> ended;  // to be folded, by the time of their end
+  std::unordered_set<std::uint64_t> left_out;                   // ids of sockets for which there was no room
   std::uint64_t open_now = 0;
   std::uint64_t open_peak = 0;
 
@@ -76,6 +71,7 @@ struct State {
   std::optional<model::MonoTime> newest_round;
   std::optional<model::MonoTime> previous_round;
   StrayResets stray;
+  Told told;
   std::vector<NetnsRecord> netns;  // as TraceStart::netns
   NicRecords nics;
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "correlate/drops.h"
 #include "correlate/ending.h"
 #include "correlate/slow_answer.h"
 
@@ -53,13 +54,19 @@ void fill_connect(SocketStory& story, const SocketRecord& socket, MonoTime until
   story.connect_took = socket.connect_took;
   if (!socket.outcome && story.opened_at) story.connect_took = until - *story.opened_at;
   story.connect_error = socket.connect_error;
+  story.syn_error = socket.syn_error;
+  // The first one is not told of, where the others failed.
+  story.failed_transmissions = socket.syns_failed + (socket.no_syn_left && socket.syns_failed > 0 ? 1 : 0);
   // One that waits for a neighbour in vain is held on this host: the device never gets it, and "retransmitting" it
   // fails with -EBUSY.
   const bool syn_held_back = !socket.flow.syn_at && !socket.flow.established_at && socket.syn_retransmits == 0 &&
                              socket.retransmit_failed_busy > 0;
   story.syns_sent = (socket.no_syn_left || syn_held_back ? 0 : 1) + socket.syn_retransmits;
   story.icmp_errors = socket.icmp_errors;
-  if (story.outcome == model::ConnectOutcome::kRefused) story.served_elsewhere = socket.served_elsewhere;
+  if (story.outcome == model::ConnectOutcome::kRefused || story.outcome == model::ConnectOutcome::kAbandoned) {
+    story.served_elsewhere = socket.served_elsewhere;
+  }
+  story.late_syn_ack = socket.late_syn_ack;
 }
 
 }  // namespace
@@ -99,11 +106,22 @@ SocketStory make_story(const State& state, const SocketRecord& socket, MonoTime 
   story.exchanges_failed = lost ? 1 : 0;
   story.exchange_pending = exchange_pending(socket);
   if (story.exchange_pending && flow.request_first_at) story.pending_wait = until - *flow.request_first_at;
+  story.request_at = socket.end ? socket.request_at_end.first_at : flow.request_first_at;
+  story.request_unacked_bytes = socket.end ? socket.end->unacked_bytes : flow.unacked_bytes;
+  story.request_rtos = socket.end ? socket.end->request_rtos : flow.request_rtos;
+  story.heard_at = flow.heard_at;
+  story.stray_resets = socket.stray_resets;
+  story.stray_reset_at = socket.stray_reset_at;
+  story.stray_reset_to = socket.stray_reset_to;
   story.bytes_sent = flow.bytes_sent;
   story.bytes_received = flow.bytes_received;
   story.retransmits = socket.retransmits;
+  story.retransmits_unseen = retransmits_unseen(socket);
   story.retransmitted_segments = flow.retransmitted_segments;
   story.resets = socket.resets;
+  for (std::size_t way = 0; way < model::kDropWays; ++way) {
+    story.drops[way] = story_of_drops(socket, static_cast<model::DropWay>(way), lost);
+  }
   if (flow.first_byte_max_us > 0) story.first_byte_max_us = flow.first_byte_max_us;
   if (!socket.inbound()) story.app_gap = socket.end ? socket.request_at_end.app_gap : flow.app_gap;
   story.no_call_wait = socket.no_call_wait;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "correlate/drops.h"
 #include "correlate/features.h"
 #include "correlate/keep_limits.h"
 #include "correlate/measures.h"
@@ -55,6 +56,7 @@ Totals known_zeros(const State& state) {
     totals.reset_phases[static_cast<std::size_t>(phase)] = 0;
   }
   totals.reset_reasons_known = state.start && !state.start->reset_reasons.empty();
+  totals.drops_known = state.start && !state.start->drop_reasons.empty();
   return totals;
 }
 
@@ -72,6 +74,8 @@ Totals totals_of(const State& state, const EndpointRecord& record, const Tally& 
   }
   totals.reset_reasons = record.reset_reasons;
   totals.reset_reasons_known = zeros.reset_reasons_known;
+  totals.drops = record.drops;
+  totals.drops_known = zeros.drops_known;
   for (std::size_t i = 0; i < model::kPhases; ++i) {
     if (zeros.reset_phases[i]) totals.reset_phases[i] = record.reset_phases[i];
   }
@@ -86,6 +90,7 @@ void add_totals(Totals& sum, const Totals& totals) {
   sum.connects += totals.connects;
   for (std::size_t i = 0; i < model::kConnectOutcomes; ++i) sum.connect_outcomes[i] += totals.connect_outcomes[i];
   for (std::size_t i = 0; i < model::kRetransmitKinds; ++i) sum.retransmits[i] += totals.retransmits[i];
+  sum.retransmits_unseen += totals.retransmits_unseen;
   sum.retransmitted_segments += totals.retransmitted_segments;
   add_optional(sum.spurious_retransmits, totals.spurious_retransmits);
   add_optional(sum.retransmit_failures.busy, totals.retransmit_failures.busy);
@@ -94,6 +99,9 @@ void add_totals(Totals& sum, const Totals& totals) {
   sum.resets.sent += totals.resets.sent;
   sum.resets.received += totals.resets.received;
   for (const auto& [name, count] : totals.reset_reasons) add_reason(sum.reset_reasons, name, count);
+  for (std::size_t way = 0; way < model::kDropWays; ++way) {
+    for (const auto& [name, count] : totals.drops[way]) add_drop(sum.drops[way], name, count);
+  }
   for (std::size_t i = 0; i < model::kPhases; ++i) add_optional(sum.reset_phases[i], totals.reset_phases[i]);
   sum.bytes_sent += totals.bytes_sent;
   sum.bytes_received += totals.bytes_received;

@@ -42,10 +42,8 @@ std::uint64_t delayed_exchanges(const Seconds& seconds, const Marks& marks) {
 }
 
 bool in_container(const model::Picture& picture, const model::EndpointPicture& endpoint) {
-  const auto& known = picture.start.netns;
-  const auto own = std::find_if(known.begin(), known.end(),
-                                [&](const model::NetnsInfo& netns) { return netns.inode == endpoint.key.netns_inode; });
-  return own != known.end() && !own->is_initial;
+  const model::NetnsInfo* own = picture.start.netns_of(endpoint.key.netns_inode);
+  return own != nullptr && !own->is_initial;
 }
 
 double mss_of(const Facts& facts, const EndpointFacts& endpoint) {

@@ -22,6 +22,16 @@ std::vector<Judged> each_endpoint(const Facts& facts, Judge judge) {
   return result;
 }
 
+// ... (facts, NetnsPicture) of every namespace.
+template <typename Judge>
+std::vector<Judged> each_netns(const Facts& facts, Judge judge) {
+  std::vector<Judged> result;
+  for (const model::NetnsPicture& netns : facts.picture.netns) {
+    if (auto judged = judge(facts, netns)) result.push_back(std::move(*judged));
+  }
+  return result;
+}
+
 // nullopt: not measured, or without a sample.
 std::optional<std::uint64_t> percentile(const model::EndpointPicture& picture, model::Measure measure, double q);
 // Samples that are certainly at or above `us` (whole buckets).

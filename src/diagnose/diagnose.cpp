@@ -8,6 +8,8 @@
 #include "diagnose/links.h"
 #include "diagnose/order.h"
 #include "diagnose/registry.h"
+#include "diagnose/services.h"
+#include "diagnose/slow_users.h"
 #include "diagnose/verdict.h"
 
 namespace tcpdiag::diagnose {
@@ -15,7 +17,9 @@ namespace {
 
 std::vector<model::Finding> findings_of(const Facts& facts) {
   std::vector<Judged> judged = judge_all(facts);
+  tell_of_slow_users(judged, facts);
   link(judged, facts.picture);
+  join_services(judged, facts);
   std::vector<model::Finding> findings = in_order(std::move(judged), facts.picture);
   describe(findings, facts.picture);
   return findings;

@@ -315,8 +315,12 @@ void describe(std::vector<model::Finding>& findings, const model::Picture& pictu
     finding.rows = std::move(rows);
     finding.timers = timer_lines(finding);
     finding.family = rule->family;
-    finding.impact.of_exchanges = evidence.count(kExchangeCount);
-    finding.impact.of_connects = evidence.count(kConnectCount);
+    const auto of_exchanges = evidence.count(kExchangeCount);
+    const auto of_connects = evidence.count(kConnectCount);
+    if (finding.more_endpoints.empty()) {  // else those of all are known, and evidence is of one
+      finding.impact.of_exchanges = of_exchanges;
+      finding.impact.of_connects = of_connects;
+    }
     for (const std::size_t cause : finding.caused_by) {
       const Rule* explains = cause < findings.size() ? find_rule(findings[cause].code) : nullptr;
       if (explains == nullptr) continue;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "diagnose/loss.h"
@@ -17,7 +18,8 @@ struct EndpointFacts {
   const model::EndpointPicture* picture = nullptr;
   std::uint64_t exchange_attempts = 0;  // answered, failed and still waiting, each counted once
   std::uint64_t good_exchanges = 0;     // answered and not cut short by a reset or close
-  model::Duration gave_up_after{};      // from here on a wait is a timeout: max(1 s, 3 x p99 of first_byte)
+  // From here on a wait is a timeout: max(1 s, 3 x p99 of first_byte), or the shortest of the waits that form a timer.
+  model::Duration gave_up_after{};
   // There is no good exchange to compare with, but the application's own waits form a timer.
   bool waits_form_timer = false;
 
@@ -31,6 +33,9 @@ struct Case {
   const EndpointFacts& endpoint;
   // A connect of the same process to the same port was established within a second (RFC 8305, happy eyeballs).
   bool served_elsewhere = false;
+  // It is one of several of its endpoint that stopped getting ACKs within a second, and nothing of the endpoint has
+  // answered since.
+  bool peer_vanished = false;
 };
 
 struct Facts {
@@ -39,6 +44,7 @@ struct Facts {
   const model::Picture& picture;
   std::vector<EndpointFacts> endpoints;
   std::vector<bool> served_elsewhere;  // by socket
+  std::vector<bool> peer_vanished;     // by socket
   std::vector<LossShare> losses;       // those above 0, in the order of the table
 
   Case case_of(std::size_t socket) const;
@@ -46,10 +52,25 @@ struct Facts {
   std::int64_t utc_second(model::MonoTime t) const;
 };
 
+// Adds the seconds of UTC from `first` to `last`: all, where `samples` of one a second, or `lasted`, show that it went
+// on all the time.
+void add_seconds_of(const Facts& facts, std::set<std::int64_t>& seconds, model::MonoTime first, model::MonoTime last,
+                    std::uint64_t samples, bool lasted);
+
 // --- readings of one socket's end that more than one rule needs ---
 
-// When it failed: its end, or for a connect that still tries its start.
+// When it failed: its end, or for a request or connect that still waits its start.
 model::MonoTime moment_of(const model::SocketStory& story);
+
+// Connected: when, and how long before the end; nullopt: before the trace, or not seen.
+std::optional<model::MonoTime> connected_at(const model::SocketStory& story);
+std::optional<model::Duration> connected_to_end(const model::SocketStory& story);
+
+// The newest request has not one byte acknowledged, and timeouts repeated it: answered or not, over or not.
+bool request_meets_silence(const model::SocketStory& story);
+
+// No SYN of a failed connect ever left this host.
+bool no_syn_left(const model::SocketStory& story);
 
 // Silence both ways before the first byte of the unanswered request. Where there was no data before: since the
 // connection was established, or (older sockets) at least since the trace began. nullopt: no request, or not known.

@@ -85,8 +85,18 @@ std::uint64_t roles_derived(const Group& group) {
   });
 }
 
-std::uint64_t older_than_trace(const Group& group) {
-  return group.count_if([](const model::SocketStory& story) { return story.socket.older_than_trace; });
+void older_step(Grade& grade, const Group& group) {
+  const auto is_older = [](const model::SocketStory& story) { return story.socket.older_than_trace; };
+  const std::uint64_t older = group.count_if(is_older);
+  if (older == 0) return;
+  grade.at_most(model::Confidence::kMedium,
+                fmt::format("{} of {} connections were open before the trace began.", older, group.size()));
+}
+
+void make_notice(Judged& judged) {
+  judged.finding.severity = model::Severity::kNotice;
+  judged.failures = 0;
+  judged.may_be_critical = false;
 }
 
 Judged start_finding(const char* code, const Group& group) {

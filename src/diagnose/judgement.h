@@ -49,13 +49,16 @@ void common_steps(Grade& grade, const Facts& facts, Feed feed, std::size_t obser
 void derived_step(Grade& grade, std::uint64_t derived, std::uint64_t total, std::string_view what);
 // The role of a socket (which side connected, so which data is the request) was not seen.
 std::uint64_t roles_derived(const Group& group);
-// "2 of 12 connections were open before the trace began"
-std::uint64_t older_than_trace(const Group& group);
+// Medium at most where connections were open before the trace began.
+void older_step(Grade& grade, const Group& group);
 
 // A finding with the parts that follow from the group alone: code, endpoint, sockets, times, count, seconds.
 Judged start_finding(const char* code, const Group& group);
 // Severity, share and impact from the failures of a group.
 void set_impact(Judged& judged, const Group& group, Of of, std::uint64_t failures);
+
+// A notice: what failed did no harm that is known.
+void make_notice(Judged& judged);
 
 void add_step(model::Finding& finding, model::Whose whose, std::string text, std::string command = {});
 

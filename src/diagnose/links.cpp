@@ -31,22 +31,65 @@ bool same_device(const model::Picture& picture, const Judged& cause, const model
   return picture.endpoints[*effect.endpoint].key.netns_inode == *cause.netns_inode;
 }
 
-bool share(Shared shared, const model::Picture& picture, const Judged& cause, const model::Finding& effect) {
+// Is a process of the cause's outbound endpoint at the effect's inbound one?
+bool has_process_of(const model::Picture& picture, const model::Finding& cause, const model::Finding& effect) {
+  if (!cause.endpoint || !effect.endpoint) return false;
+  const model::EndpointPicture& calls = picture.endpoints[*cause.endpoint];
+  const model::EndpointPicture& called = picture.endpoints[*effect.endpoint];
+  if (calls.key.role == model::Role::kInbound || called.key.role != model::Role::kInbound) return false;
+  return std::any_of(calls.processes.begin(), calls.processes.end(), [&](const model::ProcessShare& process) {
+    return std::any_of(called.processes.begin(), called.processes.end(), [&](const model::ProcessShare& other) {
+      return std::any_of(process.pids.begin(), process.pids.end(), [&](std::uint32_t pid) {
+        return std::binary_search(other.pids.begin(), other.pids.end(), pid);
+      });
+    });
+  });
+}
+
+bool share(Shared shared, const model::Picture& picture, const Judged& cause, const Judged& judged) {
+  const model::Finding& effect = judged.finding;
   switch (shared) {
     case Shared::kEndpoint:
       return cause.finding.endpoint && cause.finding.endpoint == effect.endpoint;
     case Shared::kDevice:
       return same_device(picture, cause, effect);
+    case Shared::kSplit:
+      return cause.finding.endpoint && cause.finding.endpoint == effect.endpoint &&
+             std::find(cause.explains_splits.begin(), cause.explains_splits.end(), judged.split) !=
+                 cause.explains_splits.end();
     case Shared::kListener:
       return accepts_here(picture, cause.finding, effect);
+    case Shared::kProcess:
+      return has_process_of(picture, cause.finding, effect);
+    case Shared::kSockets:
+      break;
   }
   return false;
 }
 
+// Most of what `effect` speaks of happened on sockets whose fate `cause` explains.
+bool lies_on(const Judged& cause, const Judged& effect) {
+  const auto& explained = cause.explains.empty() ? cause.finding.sockets : cause.explains;
+  const auto is_explained = [&](std::size_t socket) {
+    return std::binary_search(explained.begin(), explained.end(), socket);
+  };
+  std::uint64_t on = 0;
+  std::uint64_t all = effect.on_all;
+  if (all == 0) {
+    const auto& sockets = effect.finding.sockets;
+    all = sockets.size();
+    on = static_cast<std::uint64_t>(std::count_if(sockets.begin(), sockets.end(), is_explained));
+  }
+  for (const auto& [socket, times] : effect.on_sockets) on += is_explained(socket) ? times : 0;
+  return on > 0 && static_cast<double>(on) >= kLinkShare * static_cast<double>(all);
+}
+
 bool explains(const Rule& rule, const Judged& cause, const Judged& effect, const model::Picture& picture) {
   return std::any_of(rule.effects.begin(), rule.effects.end(), [&](const Effect& allowed) {
-    return effect.finding.code == allowed.rule->code && share(allowed.shared, picture, cause, effect.finding) &&
-           covers(cause.seconds, effect.seconds);
+    if (effect.finding.code != allowed.rule->code) return false;
+    if (allowed.shared == Shared::kSockets) return lies_on(cause, effect);
+    if (allowed.shared == Shared::kProcess) return share(allowed.shared, picture, cause, effect);  // of the whole trace
+    return share(allowed.shared, picture, cause, effect) && covers(cause.seconds, effect.seconds);
   });
 }
 
@@ -82,7 +125,7 @@ bool covers(const std::vector<std::int64_t>& cause_seconds, const std::vector<st
 void link(std::vector<Judged>& findings, const model::Picture& picture) {
   for (std::size_t i = 0; i < findings.size(); ++i) {
     const Rule* rule = find_rule(findings[i].finding.code);
-    if (rule == nullptr) continue;
+    if (rule == nullptr || rule->effects.empty()) continue;
     for (Judged& effect : findings) {
       if (explains(*rule, findings[i], effect, picture)) effect.finding.caused_by.push_back(i);
     }

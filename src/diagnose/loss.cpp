@@ -2,6 +2,7 @@
 #include "diagnose/loss.h"
 
 #include <array>
+#include <numeric>
 
 namespace tcpdiag::diagnose {
 namespace {
@@ -10,7 +11,7 @@ using model::Loss;
 using model::Picture;
 
 // What the lost things are counted against.
-enum class Against : std::uint8_t { kEvents, kSockets, kEndpoints, kUnknown };
+enum class Against : std::uint8_t { kEvents, kSockets, kEndpoints, kRetransmits, kResets, kConnects, kUnknown };
 
 struct LossCause {
   std::string_view name;
@@ -40,7 +41,19 @@ constexpr std::array kCauses = {
               "series histograms"},
     LossCause{"disk_full", "records were not written, because the disk was full", &Loss::disk_full, Against::kEvents,
               true, true, true, "recording"},
+    LossCause{"unseen_retransmits", "retransmissions are counted by the kernel and were not seen",
+              &Loss::unseen_retransmits, Against::kRetransmits, false, true, true, "retransmits timelines"},
+    LossCause{"unseen_resets", "resets that this host sent are counted by the kernel and were not seen",
+              &Loss::unseen_resets, Against::kResets, true, false, true, "resets"},
+    LossCause{"unseen_connects", "connects are counted by the kernel and were not seen", &Loss::unseen_connects,
+              Against::kConnects, true, false, true, "connects"},
+    LossCause{"unseen_reset_ends", "ends of connections by a reset are counted by the kernel and were not seen",
+              &Loss::unseen_reset_ends, Against::kResets, true, false, true, "resets exchanges_failed"},
 };
+
+// Of what the kernel counted so few may be missing in any trace (a counter is read a moment before or after the last
+// event) without spoiling anything.
+constexpr std::uint64_t kUnseenThatMatter = 10;
 
 std::optional<std::uint64_t> seen_of(Against against, const Picture& picture) {
   switch (against) {
@@ -50,6 +63,12 @@ std::optional<std::uint64_t> seen_of(Against against, const Picture& picture) {
       return picture.totals.sockets_seen;
     case Against::kEndpoints:
       return picture.endpoints.size();
+    case Against::kRetransmits:
+      return std::accumulate(picture.totals.retransmits.begin(), picture.totals.retransmits.end(), std::uint64_t{0});
+    case Against::kResets:
+      return picture.totals.resets.sent + picture.totals.resets.received;
+    case Against::kConnects:
+      return picture.totals.connects;
     case Against::kUnknown:
       return std::nullopt;
   }
@@ -91,7 +110,9 @@ std::vector<LossShare> loss_shares(const Picture& picture) {
     share.lost = picture.loss.*cause.lost;
     if (share.lost == 0) continue;
     share.seen = seen_of(cause.against, picture);
-    if (share.seen) share.pct = 100.0 * static_cast<double>(share.lost) / static_cast<double>(share.lost + *share.seen);
+    const bool is_kernels = cause.name.starts_with("unseen_");
+    if (share.seen && (!is_kernels || share.lost >= kUnseenThatMatter))
+      share.pct = 100.0 * static_cast<double>(share.lost) / static_cast<double>(share.lost + *share.seen);
     share.measures_affected = split(cause.affected);
     share.feeds_sockets = cause.feeds_sockets;
     share.feeds_delays = cause.feeds_delays;

@@ -38,6 +38,7 @@ class Reading {
       find_unknown_floor();
       return std::move(result_);
     }
+    enough_awaited_ = enough_awaited();
     says_.assign(s_.size(), Says::kNothing);
     for (std::size_t i = 0; i < s_.size(); ++i) says_[i] = says(i);
     spread_proof();
@@ -86,6 +87,23 @@ class Reading {
     return syn && *syn >= limit_ && alike(*syn, rise);
   }
 
+  // The peer's own RTT, which bounds how long it delays an ACK, is the floor and our turnaround.
+  bool acks_are_absent(std::size_t i, std::uint64_t rise) const {
+    const model::Second& second = s_[i];
+    const auto awaited = static_cast<double>(second.acks_awaited);
+    return rise >= std::max(limit_, *floor_ + us(kDelayedAckMost)) && second.acks_awaited >= kAwaitedInSecond &&
+           awaited >= kAwaitedShare * static_cast<double>(second.path_samples) &&
+           static_cast<double>(second.acks_apart) <= kApartShare * awaited;
+  }
+  bool enough_awaited() const {
+    std::uint64_t awaited = 0;
+    for (std::size_t i = 0; i < s_.size(); ++i) {
+      const auto rise = s_.busy(i) ? path_rise(i) : std::nullopt;
+      if (rise && acks_are_absent(i, *rise)) awaited += s_[i].acks_awaited;
+    }
+    return awaited >= kAwaitedAtLeast;
+  }
+
   Says says(std::size_t i) {
     if (!s_.busy(i)) return Says::kNothing;
     const model::Second& second = s_[i];
@@ -111,6 +129,10 @@ class Reading {
     if (syn_here && *syn_here < limit_ / 2) {
       ++syn_flat_;
       return Says::kNotQueued;
+    }
+    if (enough_awaited_ && acks_are_absent(i, *rise)) {
+      result_.absent_acks = true;
+      return Says::kQueued;
     }
     if (*rise >= us(kNoDelayedAck)) {
       result_.beyond_delayed_ack = true;
@@ -177,7 +199,8 @@ class Reading {
       return false;
     }
     const auto rate = steady_rate(s_, risen);
-    return rate && rate->way == Way::kIn;  // segments out of order are those towards this host
+    if (!rate || static_cast<double>(s_.seconds_in(rate->seconds)) < kFullPipeSeconds) return false;
+    return rate->way == Way::kIn;  // segments out of order are those towards this host
   }
 
   void believe_loss() {
@@ -198,6 +221,8 @@ class Reading {
 
   void finish() {
     result_.queued_s = s_.seconds_in(result_.queued);
+    result_.acks_awaited = s_.sum(result_.queued, &model::Second::acks_awaited);
+    result_.acks_apart = s_.sum(result_.queued, &model::Second::acks_apart);
     std::vector<std::uint64_t> rises;
     for (std::size_t i = 0; i < s_.size(); ++i) {
       if (!result_.queued[i]) continue;
@@ -219,6 +244,7 @@ class Reading {
   std::optional<std::uint64_t> floor_;
   std::uint64_t limit_ = 0;
   std::vector<Says> says_;
+  bool enough_awaited_ = false;
   std::size_t syn_flat_ = 0;
   bool away_ = false;
   PathDelay result_;
@@ -230,6 +256,12 @@ bool floor_is_trusted(const Seconds& seconds) {
   const model::EndpointPicture& picture = seconds.picture;
   if (!picture.rtt_floor_us) return false;
   return picture.rtt_floor_source != "window" || picture.window_has_low_sample;
+}
+
+bool absent_acks_are_sure(const Seconds& seconds, const PathDelay& delay) {
+  const std::string& missing = seconds.picture.path_queue_in_missing;
+  return delay.absent_acks && delay.acks_awaited >= kAwaitedToBeSure && missing != "no_timestamps" &&
+         missing != "tick_unknown";
 }
 
 PathDelay path_delay(const Seconds& seconds) { return Reading(seconds).run(); }

@@ -6,6 +6,8 @@
 //  1. path_queue_in (the peer's TCP timestamps, one way) has no application in it: where it is known it decides.
 //  2. Else a rise of path_queue is believed with a clean sample or a SYN round trip that rose alike in the same seconds
 //     (a kernel answers both without its application), or beyond what any kernel delays an ACK.
+//     Or with absent ACKs: a Linux peer acknowledges a request apart within 40 ms where its application takes longer
+//     (bpf/engine/path.h); where hardly any ACK came apart, and the rise is beyond that, it is the path.
 //  3. Else with loss that came and went with it, or over a pipe that is full to the byte and loses segments; both only
 //     beyond the delayed ACK of a Linux peer.
 // Steady throughput alone is never enough: one thread that serves one request after the other is steady, too.
@@ -35,8 +37,12 @@ struct PathDelay {
   bool clean = false;
   bool syn = false;
   bool beyond_delayed_ack = false;
+  bool absent_acks = false;
   bool loss_alike = false;
   bool full_pipe = false;
+
+  std::uint64_t acks_awaited = 0;  // in the queued seconds
+  std::uint64_t acks_apart = 0;
 
   bool floor_trusted = false;  // not the smallest sample of this trace alone
   bool syn_flat = false;       // SYN round trips stayed at the floor in these seconds
@@ -46,6 +52,9 @@ struct PathDelay {
 };
 
 PathDelay path_delay(const Seconds& seconds);
+
+// Many were awaited, and the peer's clock ticks as Linux's does: another system may delay its ACKs for longer.
+bool absent_acks_are_sure(const Seconds& seconds, const PathDelay& delay);
 
 // Evidence of more than one of the rules that rest on this.
 inline constexpr EvidenceKey kRttFloorUs{"rtt_floor_us"};

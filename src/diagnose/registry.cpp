@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -20,11 +21,24 @@ constexpr std::array kRules = {TCPDIAG_RULES(TCPDIAG_ADDRESS_OF_RULE)};
 
 std::span<const Rule* const> all_rules() { return kRules; }
 
-const Rule* rule_for(const Case& socket) {
-  for (const Rule* rule : kRules) {
-    if (rule->claims != nullptr && rule->claims(socket)) return rule;
+namespace {
+
+// Its place in kRules.
+std::optional<std::size_t> place_for(const Case& socket) {
+  for (const auto claims : {&Rule::claims_first, &Rule::claims}) {
+    for (std::size_t i = 0; i < kRules.size(); ++i) {
+      const auto asked = kRules[i]->*claims;
+      if (asked != nullptr && asked(socket)) return i;
+    }
   }
-  return nullptr;
+  return std::nullopt;
+}
+
+}  // namespace
+
+const Rule* rule_for(const Case& socket) {
+  const auto place = place_for(socket);
+  return place ? kRules[*place] : nullptr;
 }
 
 const Rule* find_rule(std::string_view code) {
@@ -38,13 +52,11 @@ std::vector<Judged> judge_all(const Facts& facts) {
   std::map<GroupKey, std::vector<std::size_t>> groups;
   for (std::size_t socket = 0; socket < facts.picture.sockets.size(); ++socket) {
     const Case here = facts.case_of(socket);
-    for (std::size_t i = 0; i < kRules.size(); ++i) {
-      const Rule& rule = *kRules[i];
-      if (rule.claims == nullptr || !rule.claims(here)) continue;
-      std::string split = rule.split != nullptr ? rule.split(here.story) : std::string();
-      groups[GroupKey{i, here.story.endpoint, std::move(split)}].push_back(socket);
-      break;
-    }
+    const auto place = place_for(here);
+    if (!place) continue;
+    const Rule& rule = *kRules[*place];
+    std::string split = rule.split != nullptr ? rule.split(here.story) : std::string();
+    groups[GroupKey{*place, here.story.endpoint, std::move(split)}].push_back(socket);
   }
 
   std::vector<Judged> result;

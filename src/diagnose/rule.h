@@ -11,10 +11,12 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "diagnose/evidence.h"
 #include "diagnose/facts.h"
+#include "diagnose/timer.h"
 #include "model/finding.h"
 
 namespace tcpdiag::diagnose {
@@ -39,6 +41,20 @@ struct Group {
     }
     return values;
   }
+  // The same with the moment of each socket's end, for find_timer(); or with another moment: `until` (SocketStory ->
+  // optional), where it is known.
+  template <typename Read>
+  std::vector<Timed> timed(Read read) const {
+    return timed(read, [](const model::SocketStory&) { return std::optional<model::MonoTime>(); });
+  }
+  template <typename Read, typename Until>
+  std::vector<Timed> timed(Read read, Until until) const {
+    std::vector<Timed> values;
+    for (std::size_t i = 0; i < size(); ++i) {
+      if (const auto took = read(story(i))) values.push_back({*took, until(story(i)).value_or(moment_of(story(i)))});
+    }
+    return values;
+  }
   template <typename Test>
   std::uint64_t count_if(Test test) const {
     std::uint64_t n = 0;
@@ -55,6 +71,13 @@ struct Judged {
   std::vector<std::int64_t> seconds;  // of UTC, in which it happened; sorted, each once
   std::string split;
   bool may_be_critical = true;  // false: never raised by what it explains
+  // Picture::sockets whose fate a cause explains, ascending; empty: those of its finding.
+  std::vector<std::size_t> explains = {};
+  std::vector<std::string> explains_splits = {};  // of the effect's findings
+  // Of a finding about what happened on sockets without being their end: the sockets (indexes into Picture::sockets)
+  // with how often, and how often in all.
+  std::vector<std::pair<std::size_t, std::uint64_t>> on_sockets = {};
+  std::uint64_t on_all = 0;
   // Of a finding about a device: the namespace that it is in.
   std::optional<std::uint32_t> netns_inode = {};
 };
@@ -63,7 +86,10 @@ struct Judged {
 enum class Shared : std::uint8_t {
   kEndpoint,  // the same endpoint
   kDevice,    // the same device of the same namespace
+  kSplit,     // the same endpoint, and the effect's split is one of Judged::explains_splits
   kListener,  // the effect's remote address and port are an endpoint that this host accepts on
+  kProcess,   // one process has both: what its calls wait for, those who call it wait for too
+  kSockets,   // nearly all that the effect speaks of happened on sockets whose fate the cause explains
 };
 
 struct Rule;
@@ -84,6 +110,8 @@ struct Rule {
 
   // Does this socket's end or state belong to this rule? nullptr: the rule looks at the whole picture.
   bool (*claims)(const Case& socket) = nullptr;
+  // The same, asked before all other rules' claims: what proves the cause, whatever else the end looks like.
+  bool (*claims_first)(const Case& socket) = nullptr;
   // Sockets with different words are judged apart (one finding a cause). nullptr: all of an endpoint together.
   std::string (*split)(const model::SocketStory& story) = nullptr;
   // nullopt: seen, but nothing to report. nullptr: the slot only keeps its sockets from the rules behind it.

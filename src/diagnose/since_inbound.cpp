@@ -9,15 +9,17 @@
 
 namespace tcpdiag::diagnose {
 
+std::optional<model::Duration> since_inbound_request(const model::SocketStory& story) {
+  if (!story.end || !story.end->app_gap || story.end->app_gap_ambiguous) return std::nullopt;
+  const bool connecting = story.end->kind == model::EndKind::kConnectFailed;
+  if (!connecting && !story.end->outstanding) return std::nullopt;
+  const auto took = connecting ? story.connect_took : story.end->wait;
+  if (!took) return std::nullopt;
+  return *story.end->app_gap + *took;
+}
+
 Durations since_inbound_request(const Group& group) {
-  return Durations(group.collect([](const model::SocketStory& story) -> std::optional<model::Duration> {
-    if (!story.end || !story.end->app_gap || story.end->app_gap_ambiguous) return std::nullopt;
-    const bool connecting = story.end->kind == model::EndKind::kConnectFailed;
-    if (!connecting && !story.end->outstanding) return std::nullopt;
-    const auto took = connecting ? story.connect_took : story.end->wait;
-    if (!took) return std::nullopt;
-    return *story.end->app_gap + *took;
-  }));
+  return Durations(group.collect([](const model::SocketStory& story) { return since_inbound_request(story); }));
 }
 
 std::string since_inbound_words(const Group& group, const Durations& since, std::string_view what) {

@@ -14,6 +14,7 @@ namespace tcpdiag::diagnose {
 // For each socket of the group whose call can be followed back to one inbound request (SocketEnd::app_gap, not
 // ambiguous): that gap and what the call itself took, which is the wait for an answer, or else the connect. It contains
 // calls that the same thread made before.
+std::optional<model::Duration> since_inbound_request(const model::SocketStory& story);
 Durations since_inbound_request(const Group& group);
 
 // A sentence to append, with a blank before it: " The reset came 31.2 s after the user's request had reached this

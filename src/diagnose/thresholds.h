@@ -40,6 +40,10 @@ constexpr Duration kTimerMaxSpread = std::chrono::milliseconds(100);
 constexpr double kTimerMaxSpreadShare = 0.01;
 // Below one second round trips and load make values alike that no timer made.
 constexpr Duration kTimerMinMedian = std::chrono::seconds(1);
+// Equal times show a timer when they began at different times: so many spreads of theirs,
+constexpr int kTimerStartSpread = 3;
+// and more than what one wake-up of many threads takes.
+constexpr Duration kTimerStartsApart = std::chrono::milliseconds(10);
 // A known timer fits within its own grid and the way of what it sends (a quarter of a second: select loops, timer
 // wheels, a RST over a queue),
 constexpr Duration kTimerMatch = std::chrono::milliseconds(250);
@@ -77,6 +81,18 @@ constexpr double kSideAgreement = 0.9;
 // headers is 1220.
 constexpr std::uint32_t kMtuSuspectBytes = 1200;
 
+// --- a peer that is gone ---
+
+// Several connections that lose their peer within a second lost it together: one path, one host, one failover.
+constexpr Duration kVanishedWithin = std::chrono::seconds(1);
+constexpr std::size_t kVanishedConnections = 2;
+// A RST this soon after the handshake refuses the connection: no request can have been worked on, let alone an idle
+// timer have passed.
+constexpr Duration kRefusesWithin = std::chrono::seconds(1);
+// What a server says before it turns a client away: "-ERR max number of clients reached", a "421" or a "503" with some
+// headers.
+constexpr std::uint64_t kRefusalBytes = 512;
+
 // --- connects ---
 
 // A connect without an answer after this long has lost its SYN at least twice (retransmitted at 1 s and, on kernels
@@ -85,6 +101,11 @@ constexpr Duration kConnectPending = std::chrono::seconds(3);
 // A SYN that was retransmitted was not merely abandoned by a client that tries two addresses at once (RFC 8305: 250
 // ms).
 constexpr std::uint32_t kConnectMinSyns = 2;
+// Or waited as long as happy eyeballs waits for its first address (RFC 8305 section 8), and nothing served it
+// elsewhere.
+constexpr Duration kConnectGivenUp = std::chrono::milliseconds(250);
+// From this share of an endpoint's connects on late ones are no chance (verdict: users slow are never without harm).
+constexpr double kSlowConnectPct = 5.0;
 // RFC 8305 (happy eyeballs): the other address is tried within 250 ms, so within a second the user is served.
 constexpr Duration kHappyEyeballs = std::chrono::seconds(1);
 
@@ -92,6 +113,8 @@ constexpr Duration kHappyEyeballs = std::chrono::seconds(1);
 
 // Unread data up to this size at a close may be a TLS close_notify alert or a session ticket's tail: no loss.
 constexpr std::uint32_t kHarmlessUnreadBytes = 128;
+// A connection whose peer was reset meets that within a few timeouts of its own.
+constexpr Duration kStrayKills = std::chrono::seconds(10);
 // Port scans and late packets cause some RSTs on every host; from here on something keeps knocking.
 constexpr double kResetStormPerSecond = 10.0;
 
@@ -115,6 +138,9 @@ constexpr double kAppGapAmbiguous = 0.2;
 // The time since the user's request is told when it is known of so many of the cases (as for timers and links).
 constexpr double kSinceInboundShare = 0.8;
 
+// Of more endpoints of one service with the same finding one stands for all.
+constexpr std::size_t kManyEndpoints = 10;
+
 // --- this host's listening sockets ---
 
 // The source looks once a second; what was last seen this long before the end still goes on.
@@ -122,6 +148,8 @@ constexpr Duration kListenOngoing = std::chrono::seconds(2);
 // So much of a time must be covered by samples at which it overflowed or was full before all of it counts for links: a
 // client repeats its SYN after 1, 2, 4 s, so not every second drops one.
 constexpr double kListenDense = 0.5;
+// So many cookies that did not come back are no burst of clients: those answer.
+constexpr std::uint64_t kFloodCookies = 100;
 
 // --- a storm of connects ---
 
@@ -155,6 +183,8 @@ constexpr Duration kShortWindow = std::chrono::seconds(10);
 constexpr std::uint64_t kDelayedFloors = 5;
 // and at least as long as people notice (Nielsen: 0.1 s feels instantaneous).
 constexpr Duration kDelayed = std::chrono::milliseconds(100);
+// From this part on (1 in 20) many users meet it, whatever the cause.
+constexpr double kSlowUsersShare = 0.05;
 // When at least this part of the exchanges is delayed,
 constexpr double kDelayedShare = 0.5;
 // for at least this long, users stand before a slow page again and again: critical without a single failure.
@@ -180,6 +210,15 @@ constexpr Duration kDelayedAckMost = std::chrono::milliseconds(60);
 // No Linux peer delays an ACK for more than 200 ms (TCP_DELACK_MAX), plus one tick. An ACK that rode on a response and
 // took longer did not wait for the application.
 constexpr Duration kNoDelayedAck = std::chrono::milliseconds(210);
+// Absent ACKs: so many must have been awaited in a second, at least half of its samples,
+constexpr std::uint64_t kAwaitedInSecond = 5;
+constexpr double kAwaitedShare = 0.5;
+// and at most so large a part may have come apart from an answer. Measured: a server that thinks 172 ms acknowledges
+// every request apart, 40 that wait for one lock of 84 ms most of them; behind a queue of 170 ms none of 24,000 came.
+constexpr double kApartShare = 0.05;
+// In all; and so many to be sure, of a peer that is known as Linux by the clock of its timestamps.
+constexpr std::uint64_t kAwaitedAtLeast = 20;
+constexpr std::uint64_t kAwaitedToBeSure = 100;
 // "Risen alike": two rises within a factor of 2, the resolution of a second's median under changing load.
 constexpr double kAlike = 2.0;
 // So large a part of a second's samples must be clean (their ACK carried no data), where 9 of 10 samples have risen:
@@ -201,13 +240,15 @@ constexpr double kLossSeconds = 0.5;
 // A rise over a full pipe that also loses segments: it must be this many floors, so that it is no variation of a
 // long path (a queue of 200 ms on a path within a region is 100 floors and more).
 constexpr double kPipeRiseFloors = 10.0;
+// Nothing else proves it: it must be steady for longer than a ceiling over a path that is known to be queued.
+constexpr double kFullPipeSeconds = 10.0;
 // So many sockets must have risen like the endpoint: a shared queue delays everybody.
 constexpr double kFlowsAgreePct = 80.0;
 
 // --- delays: a ceiling ---
 
 // A token bucket passes the same bytes every second; shorter than this, chance does too.
-constexpr double kCeilingSeconds = 10.0;
+constexpr double kCeilingSeconds = 5.0;
 // (p90 - p10) / p50. A shaper measured second by second scatters within 1 to 2 %; load of people by 10 % and more.
 constexpr double kCeilingSpread = 0.05;
 // A ceiling is never exceeded, but for what the sampling moves from one second to the next.

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include "diagnose/thresholds.h"
 
@@ -19,7 +21,7 @@ model::Duration allowed_spread(model::Duration median) {
 
 }  // namespace
 
-std::optional<Timer> find_timer(const Durations& values) {
+std::optional<Timer> find_cluster(const Durations& values) {
   const auto& v = values.sorted();
   const std::size_t n = v.size();
   if (n < kTimerMinValues) return std::nullopt;
@@ -35,6 +37,23 @@ std::optional<Timer> find_timer(const Durations& values) {
     if (best) return best;
   }
   return std::nullopt;
+}
+
+std::optional<Timer> find_timer(const std::vector<Timed>& values) {
+  std::vector<model::Duration> durations;
+  durations.reserve(values.size());
+  for (const Timed& value : values) durations.push_back(value.took);
+  const auto timer = find_cluster(Durations(std::move(durations)));
+  if (!timer) return std::nullopt;
+  std::vector<model::MonoTime> starts;
+  for (const Timed& value : values) {
+    if (value.took >= timer->min && value.took <= timer->max) starts.push_back(value.until - value.took);
+  }
+  const auto [first, last] = std::minmax_element(starts.begin(), starts.end());
+  const model::Duration spread = *last - *first;
+  // Of values that are all the same, starts at one moment are one event too.
+  const model::Duration needed = std::max<model::Duration>(kTimerStartSpread * timer->spread(), kTimerStartsApart);
+  return spread > needed ? timer : std::nullopt;
 }
 
 }  // namespace tcpdiag::diagnose

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <vector>
 
 #include "diagnose/stats.h"
 #include "model/time.h"
@@ -20,8 +21,18 @@ struct Timer {
   model::Duration spread() const { return max - min; }
 };
 
+// How long something took, and when it was over.
+struct Timed {
+  model::Duration took{};
+  model::MonoTime until{};
+};
+
 // The largest group of at least 3 values that holds at least 80 % of them, with (max - min) <= max(100 ms, 1 % of its
 // median) and a median of at least 1 s; of equally large ones the closest, then the shortest. nullopt: no timer.
-std::optional<Timer> find_timer(const Durations& values);
+std::optional<Timer> find_cluster(const Durations& values);
+
+// The same, if a timer made it: what many things share that began at different times. Those that began within three
+// times their spread, or ended together, may have one event in common that ended them all.
+std::optional<Timer> find_timer(const std::vector<Timed>& values);
 
 }  // namespace tcpdiag::diagnose

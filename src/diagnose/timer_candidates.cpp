@@ -7,6 +7,7 @@
 #include <cmath>
 #include <utility>
 
+#include "diagnose/since_inbound.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
 #include "knowledge/ports.h"
@@ -87,7 +88,8 @@ TimerMatch match_timers(const Group& group, std::initializer_list<TimedFrom> sta
   return match;
 }
 
-std::optional<Timer> since_inbound_timer(const Group& group, const Durations& since) {
+std::optional<Timer> since_inbound_timer(const Group& group) {
+  const auto since = group.timed([](const model::SocketStory& story) { return since_inbound_request(story); });
   if (static_cast<double>(since.size()) < kSinceInboundShare * static_cast<double>(group.size())) return std::nullopt;
   return find_timer(since);
 }

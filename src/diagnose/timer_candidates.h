@@ -37,7 +37,7 @@ struct TimerMatch {
 TimerMatch match_timers(const Group& group, std::initializer_list<TimedFrom> starts);
 
 // The times since the user's request (since_inbound_request), where they are known of at least 80 % of the group.
-std::optional<Timer> since_inbound_timer(const Group& group, const Durations& since);
+std::optional<Timer> since_inbound_timer(const Group& group);
 
 // --- who can have acted ---
 

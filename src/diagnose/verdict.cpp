@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <numeric>
 #include <string_view>
 
 #include "diagnose/judgement.h"
@@ -44,6 +45,7 @@ Feed feed_of(const Finding& finding) {
     case Family::kConnects:
     case Family::kReconnects:
     case Family::kExchanges:
+    case Family::kDrops:
     case Family::kLosses:
       break;
   }
@@ -63,19 +65,37 @@ bool nothing_matched(const Picture& picture) {
   return picture.start.filters.limits_sockets() || picture.sockets_filtered_out.value_or(0) > 0;
 }
 
+// Anything that a peer or an application did. A socket that ended did so by packets.
+bool has_traffic(const model::Totals& t) {
+  const bool sockets_moved = t.connects > 0 || t.sockets_seen > t.sockets_open_at_end || t.bytes_sent > 0 ||
+                             t.bytes_received > 0 || t.exchanges > 0 || t.exchanges_failed > 0 ||
+                             t.exchanges_pending > 0;
+  const std::uint64_t kinds = std::accumulate(t.retransmits.begin(), t.retransmits.end(), std::uint64_t{0});
+  const bool dropped = std::ranges::any_of(t.drops, [](const auto& way) { return !way.empty(); });
+  return sockets_moved || kinds > 0 || t.retransmits_unseen > 0 || t.retransmitted_segments > 0 || t.resets.sent > 0 ||
+         t.resets.received > 0 || dropped || t.listen_overflows.value_or(0) > 0 || t.listen_drops.value_or(0) > 0;
+}
+
 std::string impact_words(const Facts& facts, const Finding& finding) {
-  const bool of_connects = finding.family == Family::kConnects;
-  const std::uint64_t failed = of_connects ? finding.count : finding.impact.exchanges_failed;
+  const bool is_drops = finding.family == Family::kDrops;  // may be of both
+  const bool of_connects = finding.family == Family::kConnects || (is_drops && finding.impact.connects_failed > 0);
+  const std::uint64_t failed = !of_connects ? finding.impact.exchanges_failed
+                               : is_drops   ? finding.impact.connects_failed
+                                            : finding.count;
+  const auto attempts_at_all = [&](Of of, std::uint64_t at_least) {
+    std::uint64_t sum = 0;
+    for (const std::size_t endpoint : finding.endpoints()) sum += attempts_of(facts.endpoints[endpoint], of, 0);
+    return std::max(sum, at_least);
+  };
   std::string words;
   if (failed > 0 && finding.endpoint) {
-    const auto of = of_connects ? Of::kConnects : Of::kExchanges;
-    const std::uint64_t attempts = attempts_of(facts.endpoints[*finding.endpoint], of, failed);
+    const std::uint64_t attempts = attempts_at_all(of_connects ? Of::kConnects : Of::kExchanges, failed);
     words = fmt::format("Impact: {} of {}", failed,
                         of_connects ? number_of(attempts, "connect") : number_of(attempts, "exchange"));
     if (const auto share = share_pct(failed, attempts)) words += fmt::format(" ({})", percent(*share));
   } else if (finding.impact.exchanges_delayed > 0 && finding.endpoint) {
     const std::uint64_t delayed = finding.impact.exchanges_delayed;
-    const std::uint64_t attempts = attempts_of(facts.endpoints[*finding.endpoint], Of::kExchanges, delayed);
+    const std::uint64_t attempts = attempts_at_all(Of::kExchanges, delayed);
     words = fmt::format("Impact: {} of {} delayed", delayed, number_of(attempts, "exchange"));
     if (const auto share = share_pct(delayed, attempts)) words += fmt::format(" ({})", percent(*share));
   } else {
@@ -124,7 +144,11 @@ std::string nothing_found_words(const Facts& facts, const std::vector<Finding>& 
   const std::string seen =
       fmt::format("{} and {}", number_of(totals.exchanges, "exchange"), number_of(totals.connects, "connect"));
   std::string words;
-  if (totals.exchanges_failed > explained) {
+  if (totals.exchanges_failed > 0 && totals.exchanges_failed <= explained) {
+    words = fmt::format("No cause found: {} of {} failed, as the {} below {}",
+                        number_of(totals.exchanges_failed, "exchange"), seen,
+                        notices.size() == 1 ? "notice" : "notices", notices.size() == 1 ? "tells" : "tell");
+  } else if (totals.exchanges_failed > explained) {
     words = fmt::format("No cause found: {} of {} failed, in ways that no rule explains",
                         number_of(totals.exchanges_failed, "exchange"), seen);
   } else {
@@ -136,7 +160,8 @@ std::string nothing_found_words(const Facts& facts, const std::vector<Finding>& 
                          number_of(totals.exchanges_pending, "exchange"));
   }
   if (!notices.empty()) {
-    words += fmt::format(" {} below, without harm.", number_of(notices.size(), "notice"));
+    words += fmt::format(" {} below{}.", number_of(notices.size(), "notice"),
+                         totals.exchanges_failed == 0 ? ", without harm" : "");
   }
   return words + not_visible_words(facts.picture);
 }
@@ -155,6 +180,45 @@ std::string nothing_matched_words(const Picture& picture) {
   return words + ".";
 }
 
+std::string elsewhere_words(const std::vector<model::OtherNetns>& others) {
+  std::string words;
+  for (const model::OtherNetns& one : others) {
+    const std::string has = one.established > 0 ? number_of(one.established, "established connection")
+                                                : fmt::format("{}, none connected", number_of(one.sockets, "socket"));
+    words += fmt::format("{}{} (pid {}, {}): --netns {}", words.empty() ? "" : "; ", one.comm, one.pid, has, one.pid);
+  }
+  return words;
+}
+
+std::string nothing_seen_words(const Picture& picture, std::size_t notices) {
+  const std::size_t traced = picture.start.netns.size();
+  const std::string where =
+      traced > 1 ? fmt::format("these {}", number_of(traced, "namespace")) : std::string("this namespace");
+  std::string words = fmt::format("No TCP traffic was seen in {} in {}", where, duration(picture.window.length()));
+  const std::uint64_t sockets = picture.totals.sockets_seen;
+  if (sockets > 0) words += fmt::format(", with {} open", number_of(sockets, "idle socket"));
+  if (picture.start.filters.limits_sockets()) words += fmt::format(" (filter: {})", picture.start.filters.describe());
+  words += ", so this says nothing about how TCP works here.";
+  if (notices > 0) words += fmt::format(" {} below, without harm.", number_of(notices, "notice"));
+  const std::string elsewhere = elsewhere_words(picture.start.other_netns);
+  words += elsewhere.empty() ? std::string(" Trace while there is traffic.")
+                             : fmt::format(" Other namespaces have TCP sockets; what traces them: {}.", elsewhere);
+  return words;
+}
+
+// A failure that no finding above a notice speaks of is still one. Connects that were given up have a finding where
+// they count.
+bool something_failed(const Facts& facts) {
+  using enum model::ConnectOutcome;
+  const model::Totals& totals = facts.picture.totals;
+  std::uint64_t failed = totals.exchanges_failed;
+  for (const auto outcome : {kRefused, kReset, kTimedOut, kUnreachable, kLocalError}) {
+    failed += totals.connect_outcomes[static_cast<std::size_t>(outcome)];
+  }
+  const auto served = std::count(facts.served_elsewhere.begin(), facts.served_elsewhere.end(), true);
+  return failed > static_cast<std::uint64_t>(served);
+}
+
 }  // namespace
 
 Verdict verdict_of(const Facts& facts, const std::vector<Finding>& findings) {
@@ -167,8 +231,9 @@ Verdict verdict_of(const Facts& facts, const std::vector<Finding>& findings) {
   const bool anything = std::any_of(findings.begin(), findings.end(), [](const Finding& finding) {
     return !is_loss(finding) && finding.severity > Severity::kNotice;
   });
-  if (anything) return Verdict::kSymptomsOnly;
-  return nothing_matched(facts.picture) ? Verdict::kNothingMatched : Verdict::kNothingFound;
+  if (anything || something_failed(facts)) return Verdict::kSymptomsOnly;
+  if (nothing_matched(facts.picture)) return Verdict::kNothingMatched;
+  return has_traffic(facts.picture.totals) ? Verdict::kNothingFound : Verdict::kNothingSeen;
 }
 
 std::string summary_of(const Facts& facts, const std::vector<Finding>& findings, Verdict verdict) {
@@ -180,6 +245,7 @@ std::string summary_of(const Facts& facts, const std::vector<Finding>& findings,
     std::vector<Finding> notices;
     std::copy_if(findings.begin(), findings.end(), std::back_inserter(notices),
                  [](const Finding& finding) { return !is_loss(finding); });
+    if (verdict == Verdict::kNothingSeen) return words + nothing_seen_words(facts.picture, notices.size());
     return words + nothing_found_words(facts, notices);
   }
   words += top->explanation + " " + impact_words(facts, *top);
@@ -202,6 +268,7 @@ std::vector<std::string> not_visible_in(const Picture& picture) {
   for (const knowledge::NotVisible& row : knowledge::not_visible_table()) {
     if (row.id == "resets_without_socket" && resets_without_socket) continue;
     if (row.id == "reset_reasons" && picture.totals.reset_reasons_known) continue;
+    if (row.id == "packet_drops" && picture.totals.drops_known) continue;
     if (row.id == "calls_of_other_threads" && !has_calls) continue;
     ids.emplace_back(row.id);
   }

@@ -16,6 +16,24 @@ std::string spread_words(const Durations& values, const std::optional<Timer>& ti
   return duration_range(us(*values.min()), us(*values.max()));
 }
 
+std::string syn_schedule(const model::SocketStory& story) {
+  constexpr std::uint32_t kMostSyns = 128;
+  if (story.syns_sent > kMostSyns) return {};
+  std::string words;
+  std::uint32_t n = 0;
+  model::MonoTime first{};
+  for (const model::TimelineMark& mark : story.timeline) {
+    // One that did not leave (no neighbour yet) is no SynRetransmit.
+    const bool is_syn = std::holds_alternative<model::mark::Connect>(mark.body) ||
+                        std::holds_alternative<model::mark::SynRetransmit>(mark.body);
+    if (!is_syn) continue;
+    if (++n > story.syns_sent) return {};
+    if (n == 1) first = mark.at;
+    words += n == 1 ? "0" : fmt::format(", {:.1f}", model::seconds(mark.at - first));
+  }
+  return n == story.syns_sent ? words : std::string();
+}
+
 std::string capture_command(const model::EndpointKey& endpoint, CaptureOf what) {
   // libpcap's tcp[] offsets work for IPv4 only; for IPv6 without extension headers the TCP flags are byte 40 + 13.
   const bool v4 = endpoint.at.address.is_v4();

@@ -171,11 +171,13 @@ std::vector<Claim> claims_of(const Report& report, const Pairs& pairs, bool in_b
   }
   std::vector<Claim> out;
   for (const model::Finding& finding : report.findings) {
-    std::optional<std::size_t> place;
-    if (finding.endpoint) {
-      const auto found = pair_of.find(*finding.endpoint);
+    std::optional<std::size_t> place;  // of many endpoints: the first, whichever of them stands for the others
+    for (const std::size_t endpoint : finding.endpoints()) {
+      const auto found = pair_of.find(endpoint);
       // Of an endpoint without a partner: as no other claim.
-      place = found != pair_of.end() ? found->second : pairs.pairs.size() + *finding.endpoint * 2 + (in_bad ? 1 : 0);
+      const std::size_t here =
+          found != pair_of.end() ? found->second : pairs.pairs.size() + endpoint * 2 + (in_bad ? 1 : 0);
+      place = std::min(place.value_or(here), here);
     }
     out.emplace_back(finding.code, place, finding.device);
   }

@@ -20,7 +20,8 @@ using model::Report;
 
 // Delay and loss between the hosts, and what makes them.
 bool is_of_the_way(Family family) {
-  return family == Family::kPath || family == Family::kHostQueue || family == Family::kAllowance;
+  return family == Family::kPath || family == Family::kHostQueue || family == Family::kAllowance ||
+         family == Family::kDrops;
 }
 
 bool speaks_of(Family family, const Difference& difference) {
@@ -79,7 +80,8 @@ void explain(Comparison& comparison, const Report& bad) {
     for (std::size_t i = 0; i < bad.findings.size(); ++i) {
       const Finding& finding = bad.findings[i];
       if (finding.severity == model::Severity::kNotice || !speaks_of(finding.family, difference)) continue;
-      const bool own = finding.endpoint == endpoint;
+      const bool own =
+          finding.endpoint == endpoint || (endpoint && std::ranges::binary_search(finding.more_endpoints, *endpoint));
       if (finding.endpoint && !own && difference.scope.kind == ScopeKind::kEndpoint) continue;
       if (chosen && (chosen_is_own || !own)) continue;
       chosen = i;

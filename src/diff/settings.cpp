@@ -74,6 +74,7 @@ void compare_sysctls(const model::NetnsInfo& good, const model::NetnsInfo& bad, 
   settings.compare_number("net.ipv4.tcp_rto_min_us", scope, g.rto_min_us, b.rto_min_us);
   settings.compare_number("net.ipv4.tcp_rto_max_ms", scope, g.rto_max_ms, b.rto_max_ms);
   settings.compare_number("net.ipv4.tcp_syn_linear_timeouts", scope, g.syn_linear_timeouts, b.syn_linear_timeouts);
+  settings.compare_number("net.ipv4.tcp_syncookies", scope, g.syncookies, b.syncookies);
 }
 
 void compare_drivers(const Picture& good, const Picture& bad, Settings& settings) {
@@ -115,6 +116,8 @@ void compare_losses(const model::Report& report, const char* name, Collector& co
     collector.not_compared("everything", fmt::format("{} has no socket: look at its filters, or trace while there is "
                                                      "traffic",
                                                      name));
+  } else if (report.verdict == model::Verdict::kNothingSeen) {
+    collector.not_compared("everything", fmt::format("{} has no traffic: trace while there is some", name));
   }
 }
 

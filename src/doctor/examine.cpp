@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "doctor/rows.h"
+#include "util/io.h"
 
 namespace tcpdiag::doctor {
 namespace {
@@ -213,14 +215,28 @@ Error no_live_source() {
           .exit_code = ExitCode::kNotAble};
 }
 
-Error no_types(bool has_sys) {
-  return {.what = has_sys ? "this kernel does not describe its types: /sys/kernel/btf/vmlinux is missing"
-                          : "the kernel's types cannot be read: /sys is not mounted",
-          .hint = has_sys
-                      ? "use a kernel built with CONFIG_DEBUG_INFO_BTF=y, as those of Debian 11, Ubuntu 22.04, RHEL 9 "
-                        "and Amazon Linux 2023 are"
-                      : "mount -t sysfs sysfs /sys; in a container: mount the host's /sys, read-only",
-          .exit_code = ExitCode::kNotAble};
+Error no_types(bool has_sys, int error) {
+  Error result{.what = "the kernel's types cannot be read: /sys is not mounted",
+               .hint = "mount -t sysfs sysfs /sys; in a container: mount the host's /sys, read-only",
+               .exit_code = ExitCode::kNotAble};
+  if (!has_sys) return result;
+  if (error == ENOENT) {
+    result.what = "this kernel does not describe its types: /sys/kernel/btf/vmlinux is missing";
+    result.hint =
+        "use a kernel built with CONFIG_DEBUG_INFO_BTF=y, as those of Debian 11, Ubuntu 22.04, RHEL 9 and Amazon "
+        "Linux 2023 are";
+    return result;
+  }
+  result.what = "the kernel's types cannot be read: /sys/kernel/btf/vmlinux";
+  result.hint = cure_of(error, "");
+  if (result.hint.empty() && error != EACCES && error != EPERM) {
+    result.what += " is damaged, or is another file";
+    result.hint = "`findmnt /sys/kernel/btf/vmlinux` shows what was mounted over it; else boot the kernel again";
+    return result;
+  }
+  result.what += ": " + errno_text(error);
+  if (result.hint.empty()) result.hint = "run it with sudo";
+  return result;
 }
 
 }  // namespace tcpdiag::doctor

@@ -78,7 +78,7 @@ Result<> check_privileges(const model::Privileges& privileges);
 
 // This tcpdiag was built without one.
 Error no_live_source();
-// The kernel's types cannot be read.
-Error no_types(bool has_sys);
+// The kernel's types cannot be read: /sys is not mounted, or the errno of reading /sys/kernel/btf/vmlinux.
+Error no_types(bool has_sys, int error);
 
 }  // namespace tcpdiag::doctor

@@ -9,7 +9,10 @@ namespace {
 constexpr std::string_view kSocket = "sock *";
 constexpr std::string_view kSocketBuffer = "sock *, sk_buff *";
 constexpr std::string_view kWithReason = "sock *, sk_buff *, enum sk_rst_reason";  // 6.10, commit b533fb9cf4f7
-constexpr std::string_view kWithError = "sock *, sk_buff *, int";                  // 6.17, commit ad892e912b84
+constexpr std::string_view kFreed = "sk_buff *, void *";
+constexpr std::string_view kFreedFor = "sk_buff *, void *, enum skb_drop_reason";         // 5.17, commit c504e5c2f964
+constexpr std::string_view kFreedBy = "sk_buff *, void *, enum skb_drop_reason, sock *";  // 6.11, commit c53795d48ee8
+constexpr std::string_view kWithError = "sock *, sk_buff *, int";                         // 6.17, commit ad892e912b84
 
 Feature required_tracepoint(std::string_view name, std::string_view title, std::vector<Tracepoint> tracepoints,
                             std::vector<std::string_view> programs, std::string_view lost) {
@@ -100,7 +103,8 @@ void append_optional(std::vector<Feature>& all) {
                  .title = "events in interrupted programs",
                  .functions = {"bpf_prog_inc_misses_counter"},
                  .programs = {"tcpd_set_state_nested", "tcpd_receive_reset_nested", "tcpd_send_reset_reason_nested",
-                              "tcpd_send_reset_nested", "tcpd_retransmit_error_nested", "tcpd_retransmit_nested"},
+                              "tcpd_send_reset_nested", "tcpd_retransmit_error_nested", "tcpd_retransmit_nested",
+                              "tcpd_dropped_nested", "tcpd_dropped_rx_nested"},
                  .needless_without = true,
                  .since = "6.1",
                  .lost = "an event of a softirq that interrupts a program at the same tracepoint is not seen"});
@@ -124,6 +128,22 @@ void append_optional(std::vector<Feature>& all) {
                  .instead = {"tcpd_retransmit", "tcpd_retransmit_nested"},
                  .since = "6.17",
                  .lost = "retransmissions that could not be sent are not seen per socket"});
+  all.push_back(
+      {.name = kPacketDrops,
+       .title = "packets that this host drops",
+       .tracepoints = {{"kfree_skb", {kFreedFor, kFreedBy}, {kFreed}}, {"inet_sock_set_state", {"sock *, int, int"}}},
+       .enumerators = {"SKB_DROP_REASON_NOT_SPECIFIED"},
+       .programs = {"tcpd_dropped", "tcpd_dropped_nested", "tcpd_dropped_rx", "tcpd_dropped_rx_nested", "tcpd_listens"},
+       .since = "5.17",
+       .lost = "a packet that this host drops looks like one that the network lost"});
+  all.push_back({.name = "drop_receivers",
+                 .title = "whose a dropped packet was",
+                 .tracepoints = {{"kfree_skb", {kFreedBy}, {kFreed}}},
+                 .rests_on = kPacketDrops,
+                 .programs = {"tcpd_dropped_rx", "tcpd_dropped_rx_nested"},
+                 .instead = {"tcpd_dropped", "tcpd_dropped_nested"},
+                 .since = "6.11",
+                 .lost = "a received packet that TCP itself drops is found by its addresses only"});
   // Newer kernels (6.18 is one) also tell sched_process_exit whether the whole process ends, which is not read.
   all.push_back({.name = kChildren,
                  .title = "processes forked while tracing",

@@ -16,6 +16,7 @@ struct Tracepoint {
   // Lists of arguments for which the programs are written, as the kernel's types spell them without const and without
   // typedefs: "sock *, sk_buff *, int". Any other list may mean anything, so it is refused.
   std::vector<std::string_view> forms;
+  std::vector<std::string_view> older = {};  // of kernels that lack the feature, which no program reads
 };
 
 struct Feature {
@@ -47,6 +48,7 @@ const std::vector<Feature>& feature_table();
 inline constexpr std::string_view kSocketStorage = "socket_storage";
 inline constexpr std::string_view kSocketCookie = "socket_cookie";
 inline constexpr std::string_view kChildren = "children";
+inline constexpr std::string_view kPacketDrops = "packet_drops";
 
 // A kernel with this function charges the memory of BPF maps to the cgroup (5.11); one without it to the locked memory
 // of the user. libbpf tells them apart by the same function.

@@ -29,11 +29,11 @@ std::string tracepoint_of(std::string_view program) {
   return {};
 }
 
-// Arguments that another feature reads: those of an older kernel.
+// Arguments that another feature reads, or that are known to lack it: those of an older kernel.
 bool some_program_knows(std::string_view tracepoint, std::string_view arguments) {
   return std::ranges::any_of(feature_table(), [&](const Feature& feature) {
     return std::ranges::any_of(feature.tracepoints, [&](const Tracepoint& one) {
-      return one.name == tracepoint && names(one.forms, arguments);
+      return one.name == tracepoint && (names(one.forms, arguments) || names(one.older, arguments));
     });
   });
 }
@@ -83,6 +83,7 @@ Features::Features() {
 }
 
 Features::Features(const KernelTypes& types) : Features() {
+  drop_reasons_ = types.drop_reasons;
   for (Standing& standing : standings_) hold_against(types, standing);
   settle_dependents();
 }

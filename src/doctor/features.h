@@ -22,6 +22,7 @@ struct KernelTypes {
   std::set<std::string, std::less<>> functions;
   std::set<std::string, std::less<>> enumerators;
   std::map<std::uint32_t, std::string> reset_reasons;  // enum sk_rst_reason without its prefix; empty: none
+  std::map<std::uint32_t, std::string> drop_reasons;   // of enum skb_drop_reason: those of model/drop_reason.h
 };
 
 enum class Answer : std::uint8_t { kYes, kNo, kUnknown };
@@ -57,6 +58,7 @@ class Features {
   // Error (kNotAble): something that is required is not there. What is not known is no error.
   Result<> check() const;
 
+  const std::map<std::uint32_t, std::string>& drop_reasons() const { return drop_reasons_; }  // as KernelTypes
   const std::vector<Standing>& standings() const { return standings_; }  // in the order of the table
   std::vector<model::Feature> of_report() const;                         // those that are not required
 
@@ -65,6 +67,7 @@ class Features {
   void settle_dependents();
 
   std::vector<Standing> standings_;
+  std::map<std::uint32_t, std::string> drop_reasons_;
 };
 
 // What a person without it can do; empty: there is no shortfall.

@@ -10,7 +10,6 @@
 
 #include <cerrno>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "host/files.h"
@@ -18,6 +17,7 @@
 #include "util/escape.h"
 #include "util/io.h"
 #include "util/number.h"
+#include "util/thread.h"
 
 namespace tcpdiag::host {
 namespace {
@@ -79,7 +79,7 @@ Result<Netns> at_path(const std::string& path, const NetnsPlaces& places) {
       return fail(ExitCode::kNotAble, fmt::format("may not open network namespace '{}'", shown), kBecomeRoot);
     }
     return fail(ExitCode::kUsage, fmt::format("no network namespace '{}': {}", shown, errno_text(error)),
-                "`ip netns list` and `lsns -t net` show them");
+                cure_of(error, "`ip netns list` and `lsns -t net` show them"));
   }
   if (places.check_kind && !is_netns(fd.get())) {
     return fail(ExitCode::kUsage, fmt::format("'{}' is not a network namespace", shown),
@@ -138,16 +138,16 @@ Result<> run_in_netns(const Netns& netns, const std::function<void()>& work) {
     return {};
   }
   int error = 0;
-  std::thread([&] {
+  const Result<> ran = run_on_thread([&] {
     if (::setns(netns.fd.get(), CLONE_NEWNET) == 0) {
       work();
     } else {
       error = errno;
     }
-  }).join();
-  if (error == 0) return {};
+  });
+  if (!ran || error == 0) return ran;
   return fail(ExitCode::kNotAble, fmt::format("cannot enter network namespace {}: {}", netns.inode, errno_text(error)),
-              "entering one needs CAP_SYS_ADMIN: run it with sudo");
+              cure_of(error, "entering one needs CAP_SYS_ADMIN: run it with sudo"));
 }
 
 Result<Netns> own_netns(const NetnsPlaces& places) { return at_path(own_path(places), places); }

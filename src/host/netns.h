@@ -41,7 +41,7 @@ Result<Netns> find_netns(std::string_view spec, const NetnsPlaces& places = {});
 
 // Calls `work` where opening a socket or a file of /proc/thread-self/net or /proc/sys/net gives that of this namespace:
 // on a thread of its own that entered it, so that the caller stays where it is; in the own namespace on the caller's.
-// Error (kNotAble): not permitted to enter; `work` was not called.
+// Error (kNotAble): not permitted to enter, or no thread to be had; `work` was not called.
 Result<> run_in_netns(const Netns& netns, const std::function<void()>& work);
 
 }  // namespace tcpdiag::host

@@ -127,7 +127,7 @@ Result<NetnsCounters> NetnsCounters::open(const Netns& netns) {
   if (!entered) return tl::unexpected(entered.error());
   if (error != 0) {
     return fail(ExitCode::kNotAble, fmt::format("cannot read the kernel's TCP counters: {}", errno_text(error)),
-                "mount /proc with its net directory");
+                cure_of(error, "mount /proc with its net directory"));
   }
   return counters;
 }

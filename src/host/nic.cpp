@@ -148,7 +148,8 @@ Result<NicStatistics> NicStatistics::open(const Netns& netns) {
   });
   if (!entered) return tl::unexpected(entered.error());
   if (error != 0) {
-    return fail(ExitCode::kNotAble, "cannot ask for the network devices' statistics: " + errno_text(error));
+    return fail(ExitCode::kNotAble, "cannot ask for the network devices' statistics: " + errno_text(error),
+                cure_of(error, ""));
   }
   return NicStatistics(netns.inode, std::make_unique<KernelEthtool>(std::move(socket), std::move(links)));
 }

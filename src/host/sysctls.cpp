@@ -31,6 +31,7 @@ NetnsSysctls read_netns_sysctls(const Netns& netns, const std::string& root) {
     all.tcp.rto_min_us = tcp("rto_min_us");
     all.tcp.rto_max_ms = tcp("rto_max_ms");
     all.tcp.syn_linear_timeouts = tcp("syn_linear_timeouts");
+    all.tcp.syncookies = tcp("syncookies");
   });
   return all;
 }

@@ -37,6 +37,10 @@ constexpr std::array kRows = {
                "TIME_WAIT are missing (in the namespace's OutRsts they are counted)."},
     NotVisible{"reset_reasons", "the kernel's reasons for resets",
                "This kernel does not say why it sent a RST; causes are derived from the state of the socket."},
+    NotVisible{
+        "packet_drops", "the packets that this host drops",
+        "This kernel does not say why it drops a packet: what its own filter or queue dropped looks like what the "
+        "network lost."},
 };
 
 }  // namespace

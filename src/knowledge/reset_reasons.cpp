@@ -67,6 +67,8 @@ std::string_view local_reset_cause_words(LocalResetCause cause) {
       return "this host ran out of TCP memory or of orphaned sockets";
     case LocalResetCause::kAbortedByAdmin:
       return "somebody on this host aborted them (SOCK_DESTROY, ss -K)";
+    case LocalResetCause::kListenerClosed:
+      return "the listening socket was closed while they waited to be accepted";
     case LocalResetCause::kNoSocket:
       return "packets came for which this host has no socket";
     case LocalResetCause::kTimeWait:

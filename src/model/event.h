@@ -25,6 +25,11 @@ enum class Phase : std::uint8_t { kSynSent, kEstablished, kAfterLocalFin, kAfter
 inline constexpr std::size_t kPhases = 6;
 const char* to_string(Phase phase);  // "syn_sent", "established", "after_local_fin", ...
 
+// Which way a dropped packet went.
+enum class DropWay : std::uint8_t { kOut, kIn };
+inline constexpr std::size_t kDropWays = 2;
+const char* to_string(DropWay way);  // "out", "in"
+
 // Why this host reset a connection (evidence key "cause" of local-reset).
 enum class LocalResetCause : std::uint8_t {
   kAppClosedUnread,
@@ -33,6 +38,7 @@ enum class LocalResetCause : std::uint8_t {
   kKeepaliveExpired,
   kOutOfMemory,
   kAbortedByAdmin,
+  kListenerClosed,
   kNoSocket,
   kTimeWait,
   kUnknown,
@@ -97,6 +103,7 @@ struct ResetSent {
   bool in_time_wait = false;                     // the socket was a TIME_WAIT one
   bool process_exiting = false;                  // the closing task is being killed or exits
   bool linger_zero = false;                      // SO_LINGER with 0 seconds was set on the socket
+  bool unaccepted = false;                       // it waited in a listener's queue, no application had it
   TcpState previous_state = TcpState::kUnknown;  // before the close that caused it; flow.state is already CLOSE then
 };
 
@@ -130,8 +137,24 @@ struct SlowAnswer {
 };
 inline constexpr Duration kSlowAnswerAfter = std::chrono::seconds(5);
 
+// This host dropped a packet of the connection: its filter, a queue, a missing route, no memory. One of which IP or TCP
+// had not found the socket yet has socket.id.value == 0, and the role of the endpoint that it would have reached.
+struct Dropped {
+  static constexpr std::string_view kName = "dropped";
+  bool incoming = false;     // received; else on its way out
+  std::uint32_t reason = 0;  // kernel's enum skb_drop_reason; names are in TraceStart::drop_reasons
+  bool is_syn = false;
+  bool is_fin = false;
+  bool is_rst = false;
+  std::uint32_t segments = 1;  // that the device would have made of it
+  std::uint32_t seq = 0;
+  std::uint32_t end_seq = 0;  // SYN and FIN count as one each
+
+  std::uint32_t bytes() const { return end_seq - seq - (is_syn ? 1 : 0) - (is_fin ? 1 : 0); }
+};
+
 using EventBody = std::variant<ConnectStarted, Established, StateChanged, Retransmitted, SynAckRetransmitted, ResetSent,
-                               ResetReceived, Destroyed, OwnerSeen, ErrorReported, SlowAnswer>;
+                               ResetReceived, Destroyed, OwnerSeen, ErrorReported, SlowAnswer, Dropped>;
 
 struct Event {
   MonoTime at{};
@@ -209,6 +232,16 @@ struct SlowAnswer {
   std::optional<Duration> wait = {};
   std::optional<std::uint8_t> calls = {};  // Flow::calls_since_read
 };
+struct Dropped {
+  static constexpr std::string_view kName = "dropped";
+  bool incoming = false;
+  bool is_syn = false;
+  bool is_fin = false;
+  bool is_rst = false;
+  std::uint32_t reason = 0;  // as Dropped::reason
+  std::uint32_t segments = 1;
+  std::uint32_t bytes = 0;
+};
 struct Closed {
   static constexpr std::string_view kName = "closed";
   int error = 0;  // errno
@@ -216,9 +249,10 @@ struct Closed {
 
 }  // namespace mark
 
-using MarkBody = std::variant<mark::Connect, mark::SynRetransmit, mark::Established, mark::Accepted, mark::FirstSeen,
-                              mark::Request, mark::RequestAcked, mark::Retransmit, mark::FinReceived, mark::FinSent,
-                              mark::ResetReceived, mark::ResetSent, mark::Error, mark::SlowAnswer, mark::Closed>;
+using MarkBody =
+    std::variant<mark::Connect, mark::SynRetransmit, mark::Established, mark::Accepted, mark::FirstSeen, mark::Request,
+                 mark::RequestAcked, mark::Retransmit, mark::FinReceived, mark::FinSent, mark::ResetReceived,
+                 mark::ResetSent, mark::Error, mark::SlowAnswer, mark::Dropped, mark::Closed>;
 
 struct TimelineMark {
   MonoTime at{};

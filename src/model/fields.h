@@ -80,14 +80,15 @@ TCPDIAG_FIELDS(ClockPair, mono_at, wall_at);
 TCPDIAG_FIELDS(SocketRef, id, cookie, role, role_source, older_than_trace, local, remote, netns_inode,
                initial_seq_local, initial_seq_remote);
 TCPDIAG_FIELDS(Owner, pid, tid, ns_pid, comm, cgroup_id, source, shared);
-TCPDIAG_FIELDS(Flow, state, opened_at, syn_at, established_at, last_sent_at, last_received_at, fin_received_at,
-               fin_sent_at, outstanding, in_response, request_first_at, request_last_at, request_acked_at,
-               response_first_at, idle_before_request, request_bytes, response_bytes, request_retransmits, request_rtos,
-               request_acked, exchanges, bytes_sent, bytes_received, bytes_received_total, bytes_sent_total,
-               segments_sent, segments_received, retransmitted_segments, out_of_order_segments, spurious_retransmits,
-               unacked_bytes, unread_bytes, srtt_us, rtt_us, rtt_min_us, mss, first_byte_max_us, keepalive_on,
-               path_rise_p50_us, path_samples, zero_window_received_us, unread_bytes_max, app_gap, app_gap_ambiguous,
-               call_tid, request_read_at, calls_since_read);
+TCPDIAG_FIELDS(Flow, state, opened_at, syn_at, established_at, last_sent_at, last_received_at, heard_at,
+               fin_received_at, fin_sent_at, outstanding, in_response, request_first_at, request_last_at,
+               request_acked_at, response_first_at, idle_before_request, request_bytes, response_bytes,
+               answered_early_bytes, request_retransmits, request_rtos, request_acked, exchanges, bytes_sent,
+               bytes_received, bytes_received_total, bytes_sent_total, segments_sent, segments_received,
+               retransmitted_segments, out_of_order_segments, spurious_retransmits, unacked_bytes, unread_bytes,
+               srtt_us, rtt_us, rtt_min_us, mss, first_byte_max_us, keepalive_on, probes_unanswered, path_rise_p50_us,
+               path_samples, zero_window_received_us, unread_bytes_max, app_gap, app_gap_ambiguous, call_tid,
+               request_read_at, calls_since_read);
 
 // --- event.h ---
 
@@ -97,12 +98,14 @@ TCPDIAG_FIELDS(StateChanged, from, to, socket_error, soft_error, by_application,
 TCPDIAG_FIELDS(Retransmitted, error, timer_pending, ca_state, is_syn, segments, seq, end_seq, first_sent_at,
                first_sent_bound);
 TCPDIAG_FIELDS(SynAckRetransmitted, first_sent_at);
-TCPDIAG_FIELDS(ResetSent, reason, answers_packet, in_time_wait, process_exiting, linger_zero, previous_state);
+TCPDIAG_FIELDS(ResetSent, reason, answers_packet, in_time_wait, process_exiting, linger_zero, previous_state,
+               unaccepted);
 TCPDIAG_NO_FIELDS(ResetReceived);
 TCPDIAG_NO_FIELDS(Destroyed);
 TCPDIAG_NO_FIELDS(OwnerSeen);
 TCPDIAG_FIELDS(ErrorReported, socket_error, soft_error);
 TCPDIAG_NO_FIELDS(SlowAnswer);
+TCPDIAG_FIELDS(Dropped, incoming, reason, is_syn, is_fin, is_rst, segments, seq, end_seq);
 TCPDIAG_FIELDS(Event, at, socket, flow, owner, body);
 
 // --- filters.h, expression.h ---
@@ -117,25 +120,27 @@ TCPDIAG_FIELDS(Filters, pids, children, descendants, comms, cgroups, local_ports
 
 TCPDIAG_FIELDS(Feature, name, available, reason);
 TCPDIAG_FIELDS(TcpSysctls, syn_retries, synack_retries, retries2, orphan_retries, fin_timeout_s, keepalive_time_s,
-               keepalive_intvl_s, keepalive_probes, rto_min_us, rto_max_ms, syn_linear_timeouts);
+               keepalive_intvl_s, keepalive_probes, rto_min_us, rto_max_ms, syn_linear_timeouts, syncookies);
 TCPDIAG_FIELDS(NetnsInfo, inode, name, is_self, is_initial, somaxconn, sysctls);
+TCPDIAG_FIELDS(OtherNetns, inode, pid, comm, established, sockets);
 TCPDIAG_FIELDS(HostInfo, hostname, kernel, arch, utc_offset_s, utc_offset_name, cpus, instance_type,
                instance_type_source);
 TCPDIAG_FIELDS(TraceStart, clock, origin, recording_id, tool_version, tool_git, command, peer_instance, filters, host,
-               netns, abilities, reset_reasons, requested_duration, floor);
+               netns, abilities, reset_reasons, drop_reasons, requested_duration, floor, other_netns);
 TCPDIAG_FIELDS(SocketSnapshot, at, moment, socket, flow, owner);
 TCPDIAG_FIELDS(EndpointSample, at, key, generation, exchanges, exchanges_without_delay, request_bytes, response_bytes,
                bytes_sent, bytes_received, segments_sent, segments_received, out_of_order_segments, path_ambiguous,
-               zero_window_sent_us, zero_window_received_us, zero_window_stalls, zero_window_longest_us,
-               floor_handshake_us, floor_kernel_us, floor_window_us, no_timestamps, no_own_floor, recovery_unfinished,
-               calls, calls_with_gap, calls_gap_ambiguous, device, tick_unknown, measures);
+               acks_awaited, acks_apart, zero_window_sent_us, zero_window_received_us, zero_window_stalls,
+               zero_window_longest_us, floor_handshake_us, floor_kernel_us, floor_window_us, no_timestamps,
+               no_own_floor, recovery_unfinished, calls, calls_with_gap, calls_gap_ambiguous, survived_silence_us,
+               smallest_request_bytes, device, tick_unknown, measures);
 TCPDIAG_FIELDS(ProcessInfo, pid, comm, cgroup_id, cgroup_path);
 TCPDIAG_FIELDS(ListenQueue, local, backlog, limit);
 TCPDIAG_FIELDS(NetnsSample, at, netns_inode, counters, full_listeners, gone);
 TCPDIAG_FIELDS(NicSample, at, device, netns_inode, driver, driver_version, counters_supported, exceeded,
                conntrack_available);
 TCPDIAG_FIELDS(Loss, ring_full, sockets_full, endpoints_full, processes_full, undecodable, rate_limited,
-               samples_thinned, disk_full);
+               samples_thinned, disk_full, unseen_retransmits, unseen_resets, unseen_connects, unseen_reset_ends);
 TCPDIAG_FIELDS(Cost, bpf_cpu_s, user_cpu_s, system_cpu_s, peak_rss_bytes, attach_us);
 TCPDIAG_FIELDS(BusyEndpoint, key, sockets, bytes);
 TCPDIAG_FIELDS(TraceEnd, at, ended_by, partial, loss, cost, sockets_filtered_out, busiest_filtered_out);

@@ -64,6 +64,7 @@ enum class Family : std::uint8_t {
   kCallGaps,    // time in this host's application before a call
   kListening,   // this host's accept queues
   kAllowance,   // what the cloud lets this host's devices do
+  kDrops,       // packets that this host dropped
   kLosses,      // what this trace did not see: about this tool, never a cause
 };
 
@@ -95,12 +96,13 @@ struct Finding {
   Family family = Family::kExchanges;
   Severity severity = Severity::kNotice;
   Confidence confidence = Confidence::kLow;
-  std::vector<std::string> confidence_reasons;  // one sentence for each step down
-  std::optional<std::size_t> endpoint;          // index into Picture::endpoints
-  std::string device;                           // empty: none
-  std::vector<std::size_t> caused_by;           // indexes into the final list of findings
-  std::optional<std::size_t> reported_by;       // that of them whose rows contain what this one has to say
-  std::vector<std::size_t> sockets;             // indexes into Picture::sockets
+  std::vector<std::string> confidence_reasons;   // one sentence for each step down
+  std::optional<std::size_t> endpoint;           // index into Picture::endpoints
+  std::vector<std::size_t> more_endpoints = {};  // of the same service: this holds of each, and is about all; ascending
+  std::string device;                            // empty: none
+  std::vector<std::size_t> caused_by;            // indexes into the final list of findings
+  std::optional<std::size_t> reported_by;        // that of them whose rows contain what this one has to say
+  std::vector<std::size_t> sockets;              // indexes into Picture::sockets
   MonoTime first_at{};
   MonoTime last_at{};
   std::uint64_t count = 0;
@@ -116,6 +118,15 @@ struct Finding {
       app_messages;  // log lines that clients show for it: "\"Connection reset by peer\" (Ruby: ...)"
   std::vector<NextStep> next_steps;
   std::string disproved_by;
+
+  // All that it is about: `endpoint`, then the further ones.
+  std::vector<std::size_t> endpoints() const {
+    std::vector<std::size_t> all;
+    all.reserve(1 + more_endpoints.size());
+    if (endpoint) all.push_back(*endpoint);
+    for (const std::size_t other : more_endpoints) all.push_back(other);
+    return all;
+  }
 };
 
 }  // namespace tcpdiag::model

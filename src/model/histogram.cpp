@@ -102,8 +102,40 @@ Histogram Histogram::from_parts(const std::array<std::uint64_t, kBuckets>& bucke
   made.count_ = std::accumulate(first, end, std::uint64_t{0});
   made.sum_ = sum;
   made.min_ = min;
-  made.max_ = std::max(min, max);
+  made.max_ = max;
+  made.fit();
   return made;
+}
+
+std::pair<double, double> Histogram::sums_in(std::size_t bucket, std::uint64_t count, std::uint64_t min,
+                                             std::uint64_t max) {
+  const bool is_open = bucket + 1 == kBuckets;
+  const auto n = static_cast<double>(count);
+  return {n * static_cast<double>(std::max(low_of(bucket), min)),
+          n * static_cast<double>(is_open ? max : std::min(high_of(bucket) - 1, max))};
+}
+
+void Histogram::fit() {
+  const std::size_t last = end_bucket() - 1;
+  const auto into = [](std::size_t bucket, std::uint64_t value) {
+    const bool is_open = bucket + 1 == kBuckets;
+    return is_open ? std::max(low_of(bucket), value) : std::clamp(value, low_of(bucket), high_of(bucket) - 1);
+  };
+  min_ = into(first_, min_);
+  max_ = std::max(into(last, max_), min_);
+  double least = 0;
+  double largest = 0;
+  for (std::size_t i = first_; i < end_bucket(); ++i) {
+    const auto [from, to] = sums_in(i, count_in(i), min_, max_);
+    least += from;
+    largest += to;
+  }
+  // Both are exact below 2^53; beyond what 64 bits hold there is nothing to fit.
+  constexpr double kLargest = 1e18;
+  if (largest > kLargest) return;
+  const auto sum = static_cast<double>(sum_);
+  if (sum < least) sum_ = static_cast<std::uint64_t>(least);
+  if (sum > largest) sum_ = static_cast<std::uint64_t>(largest);
 }
 
 Histogram Histogram::since(const Histogram& earlier) const {
@@ -134,6 +166,7 @@ Histogram Histogram::without(const Histogram& part) const {
   // The last bucket also holds what is beyond it.
   const bool bounded = !left.max_exact_ && last + 1 < kBuckets;
   left.max_ = std::max(bounded ? std::min(high_of(last) - 1, max_) : max_, left.min_);
+  left.fit();
   return left;
 }
 

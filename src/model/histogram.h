@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace tcpdiag::model {
@@ -27,12 +28,17 @@ class Histogram {
   static std::uint64_t low_of(std::size_t bucket);   // inclusive
   static std::uint64_t high_of(std::size_t bucket);  // exclusive
   static std::uint64_t middle_of(std::size_t bucket);
+  // The least and the largest sum that `count` values in the bucket can have, all of them in [min, max].
+  static std::pair<double, double> sums_in(std::size_t bucket, std::uint64_t count, std::uint64_t min,
+                                           std::uint64_t max);
   // Nearest rank of the quantile q (0..1) among `count` values: 1..count. count is not 0.
   static std::uint64_t rank_of(double q, std::uint64_t count);
 
   void add(std::uint64_t value_us);
   void merge(const Histogram& other);
   // Takes over a histogram that was filled elsewhere (kernel, recording). min and max are ignored where count is 0.
+  // What values in these buckets cannot have becomes the nearest that they can: the kernel's is read while it is
+  // filled.
   static Histogram from_parts(const std::array<std::uint64_t, kBuckets>& buckets, std::uint64_t sum, std::uint64_t min,
                               std::uint64_t max);
 
@@ -63,6 +69,7 @@ class Histogram {
 
  private:
   std::uint64_t& at(std::size_t bucket);
+  void fit();  // min, max and sum to the buckets
 
   std::vector<std::uint64_t> counts_;  // of the buckets from first_ on
   std::size_t first_ = 0;

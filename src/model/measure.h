@@ -95,18 +95,20 @@ enum class SeriesId : std::uint8_t {
   kRetransmits,
   kOutOfOrder,
   kResets,
+  kDrops,
 #define KERNEL_MEASURE(c_name, cpp_name, ...) cpp_name##P50, cpp_name##P99,
 #include "model/measures.def"
 };
-inline constexpr std::size_t kCountSeries = 8;
+inline constexpr std::size_t kCountSeries = 9;
 
 struct SeriesInfo {
   const char* name = "";  // "path_queue_in_p50_us"
   bool is_reported = true;
 };
 inline constexpr std::array kSeriesInfos{
-    SeriesInfo{"bytes_sent"},       SeriesInfo{"bytes_received"}, SeriesInfo{"exchanges"},    SeriesInfo{"connects"},
-    SeriesInfo{"connect_failures"}, SeriesInfo{"retransmits"},    SeriesInfo{"out_of_order"}, SeriesInfo{"resets"},
+    SeriesInfo{"bytes_sent"},   SeriesInfo{"bytes_received"},   SeriesInfo{"exchanges"},
+    SeriesInfo{"connects"},     SeriesInfo{"connect_failures"}, SeriesInfo{"retransmits"},
+    SeriesInfo{"out_of_order"}, SeriesInfo{"resets"},           SeriesInfo{"drops"},
 #define KERNEL_MEASURE(c_name, cpp_name, text, ...)                      \
   SeriesInfo{text "_p50_us", info_of(Measure::cpp_name).has_p50_series}, \
       SeriesInfo{text "_p99_us", info_of(Measure::cpp_name).has_p99_series},

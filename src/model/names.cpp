@@ -60,6 +60,8 @@ const char* to_string(ConnectOutcome outcome) {
   return "pending";
 }
 
+const char* to_string(DropWay way) { return way == DropWay::kIn ? "in" : "out"; }
+
 const char* to_string(Phase phase) {
   switch (phase) {
     case Phase::kSynSent:
@@ -92,6 +94,8 @@ const char* to_string(LocalResetCause cause) {
       return "out_of_memory";
     case LocalResetCause::kAbortedByAdmin:
       return "aborted_by_admin";
+    case LocalResetCause::kListenerClosed:
+      return "listener_closed";
     case LocalResetCause::kNoSocket:
       return "no_socket";
     case LocalResetCause::kTimeWait:
@@ -160,6 +164,8 @@ const char* to_string(Verdict verdict) {
       return "nothing_found";
     case Verdict::kNothingMatched:
       return "nothing_matched";
+    case Verdict::kNothingSeen:
+      return "nothing_seen";
     case Verdict::kNotTrustworthy:
       return "not_trustworthy";
   }

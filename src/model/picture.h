@@ -63,9 +63,17 @@ struct SocketEnd {
   std::optional<Duration> fin_to_write;         // peer's FIN -> our first write after it (peer-closed-before-reuse)
   std::optional<Duration> idle_at_fin;          // last data either way -> the peer's FIN
   std::optional<Duration> ack_after;            // last byte of the request -> its ACK
-  std::optional<bool> request_acked;            // null: unknown
+  std::optional<MonoTime> fin_at;               // of the peer's FIN
+  // Of kResetReceived, where the newest thing that this host had sent were bytes that it had sent before, or a probe:
+  // so long before the RST.
+  std::optional<Duration> retransmit_to_end;
+  std::optional<bool> request_acked;  // null: unknown
   std::uint32_t request_bytes = 0;
-  std::uint32_t response_bytes = 0;        // of this exchange, before the end
+  std::uint32_t response_bytes = 0;  // of this exchange, before the end
+  // Of a RST into a request that was outstanding: the peer had sent so much of an answer before it had all of the
+  // request (Flow).
+  std::uint32_t answered_early_bytes = 0;
+  std::uint8_t probes_unanswered = 0;      // of keepalive, or into a zero window
   std::uint64_t bytes_received_total = 0;  // in the socket's life; 0: the peer never sent a byte
   std::uint32_t request_retransmits = 0;
   std::uint32_t request_rtos = 0;
@@ -89,6 +97,40 @@ struct SocketEnd {
 enum class Terminator : std::uint8_t { kNone, kLocal, kRemote };
 enum class EndedWith : std::uint8_t { kFin, kRst, kTimeout };
 
+// Packets that this host dropped for one reason.
+struct DropCount {
+  std::uint64_t packets = 0;  // as the kernel frees them: one may stand for many segments
+  std::uint64_t segments = 0;
+  std::uint64_t syns = 0;  // packets, SYN-ACKs among them
+  std::uint64_t with_data = 0;
+  std::optional<MonoTime> first_at;
+  std::optional<MonoTime> last_at;
+
+  DropCount& operator+=(const DropCount& other);
+};
+using DropCounts = std::array<std::map<std::string, DropCount>, kDropWays>;  // by DropWay, then the kernel's reason
+
+// What packets that were dropped on the same sockets explain.
+struct DropImpact {
+  std::uint64_t sockets = 0;  // that had one
+  std::uint64_t connects_failed = 0;
+  std::uint64_t connects_delayed = 0;
+  std::uint64_t exchanges_failed = 0;
+  std::uint64_t retransmits = 0;  // of the same bytes, or whose answer was dropped
+  std::uint64_t timeouts = 0;     // of them: RTO, SYN
+
+  DropImpact& operator+=(const DropImpact& other);
+};
+
+// Of one socket and one way.
+struct SocketDrops {
+  std::uint64_t packets = 0;
+  std::uint64_t syns = 0;
+  std::optional<MonoTime> first_at;
+  std::optional<MonoTime> last_at;
+  bool explains_failure = false;  // that the connect, or the exchange under way at its end, failed
+};
+
 struct ResetCounts {
   std::uint64_t sent = 0;
   std::uint64_t received = 0;
@@ -102,12 +144,14 @@ struct SocketStory {
   std::string cgroup_path;
   std::optional<MonoTime> opened_at;  // absent: before the trace
   MonoTime first_seen_at{};
-  std::optional<MonoTime> closed_at;      // absent: open at the end
-  std::optional<ConnectOutcome> outcome;  // outbound and opened during the trace
-  std::optional<Duration> connect_took;   // start -> outcome; pending: -> end of the trace
-  int connect_error = 0;                  // errno of a failed connect, 0: none
-  std::uint32_t syns_sent = 0;            // first SYN and its retransmissions
-  std::uint32_t icmp_errors = 0;          // soft errors reported while connecting
+  std::optional<MonoTime> closed_at;       // absent: open at the end
+  std::optional<ConnectOutcome> outcome;   // outbound and opened during the trace
+  std::optional<Duration> connect_took;    // start -> outcome; pending: -> end of the trace
+  int connect_error = 0;                   // errno of a failed connect, 0: none
+  int syn_error = 0;                       // errno with which sending a SYN failed last, 0: none seen
+  std::uint64_t failed_transmissions = 0;  // SYNs that could not be sent
+  std::uint32_t syns_sent = 0;             // first SYN and its retransmissions
+  std::uint32_t icmp_errors = 0;           // soft errors reported while connecting
   // Of a refused connect: another connect of the same process to the same remote port, whatever the address, was
   // established within 1 s before or after (RFC 8305, happy eyeballs). Absent: not determined, the rules then look
   // among Picture::sockets, which holds only some of the good ones.
@@ -119,9 +163,21 @@ struct SocketStory {
   std::uint64_t exchanges_failed = 0;    // 0 or 1: an exchange fails by the socket's end
   bool exchange_pending = false;         // outstanding at the end of the trace
   std::optional<Duration> pending_wait;  // how long it has been outstanding then
+  // Of the newest request, answered or not: when its first byte left, what of it was not acknowledged, its timeouts.
+  std::optional<MonoTime> request_at;
+  std::uint32_t request_unacked_bytes = 0;
+  std::uint32_t request_rtos = 0;
+  std::optional<MonoTime> heard_at;  // newest segment of the peer while the connection was established
+  // Resets without a socket that this host sent in this connection's name: the packet that they answer came from
+  // `stray_reset_to` to its local port (outbound), or from its client (inbound).
+  std::uint64_t stray_resets = 0;
+  std::optional<MonoTime> stray_reset_at;  // the first
+  std::optional<SocketAddress> stray_reset_to;
+  std::optional<Duration> late_syn_ack;  // connect given up -> the SYN-ACK, which this host answered by a RST
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_received = 0;
   RetransmitCounts retransmits{};
+  std::uint64_t retransmits_unseen = 0;  // segments that the socket counts and no event told of: their kind is unknown
   std::uint64_t retransmitted_segments = 0;
   ResetCounts resets;
   std::optional<std::uint64_t> first_byte_max_us;
@@ -129,7 +185,8 @@ struct SocketStory {
   // Inbound: the longest that a request waited for its answer, at least kSlowAnswerAfter, while the thread that read it
   // began no call. Absent: none did.
   std::optional<Duration> no_call_wait;
-  std::vector<TimelineMark> timeline;  // the newest are dropped first, in the middle
+  std::array<SocketDrops, kDropWays> drops{};  // by DropWay
+  std::vector<TimelineMark> timeline;          // the newest are dropped first, in the middle
 };
 
 struct RetransmitFailures {
@@ -145,6 +202,7 @@ struct Totals {
   std::uint64_t connects = 0;  // outbound attempts begun during the trace
   std::array<std::uint64_t, kConnectOutcomes> connect_outcomes{};
   RetransmitCounts retransmits{};
+  std::uint64_t retransmits_unseen = 0;  // see SocketStory
   std::uint64_t retransmitted_segments = 0;
   std::optional<std::uint64_t> spurious_retransmits;
   RetransmitFailures retransmit_failures;
@@ -153,6 +211,8 @@ struct Totals {
   std::map<std::string, std::uint64_t> reset_reasons;                // of resets sent, by the kernel's name
   bool reset_reasons_known = false;                                  // this kernel tells reasons
   std::array<std::optional<std::uint64_t>, kPhases> reset_phases{};  // absent: not visible on this kernel
+  DropCounts drops;
+  bool drops_known = false;  // this kernel tells of drops
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_received = 0;
   std::optional<std::uint64_t> segments_sent;
@@ -210,6 +270,18 @@ struct SlowAnswers {
   std::uint64_t ongoing = 0;         // of no_call: unanswered at the end
 };
 
+// Connects that succeeded late: a SYN was repeated, or the answer took at least kSlowConnect and 5 floors.
+struct SlowConnects {
+  std::uint64_t count = 0;
+  std::uint64_t resent = 0;       // of these: after a repeated SYN
+  std::uint64_t resent_syns = 0;  // repeated SYNs of all of them
+  Histogram took_us;
+  std::optional<MonoTime> first_at;  // when they were established
+  std::optional<MonoTime> last_at;
+};
+inline constexpr Duration kSlowConnect = std::chrono::milliseconds(250);
+inline constexpr std::uint32_t kSlowConnectFloors = 5;
+
 // How much is known of the time between the user's request and the calls to this endpoint.
 struct AppGap {
   std::uint64_t calls = 0;
@@ -235,16 +307,27 @@ struct FullListener {
   MonoTime last_at{};
 };
 
+// When counters rose: the samples between which, and at how many.
+struct Rise {
+  std::optional<MonoTime> first_at = {};
+  std::optional<MonoTime> last_at = {};
+  std::uint64_t samples = 0;
+};
+
 // One traced namespace: how far the kernel's own counters moved in the window.
 struct NetnsPicture {
   std::uint32_t inode = 0;
   std::map<std::string, std::uint64_t> counters;  // deltas by the kernel's names; empty: they could not be read
   std::vector<FullListener> full_listeners;       // by samples, descending, then address; at most 10
-  // Samples between which ListenOverflows or ListenDrops rose.
-  std::optional<MonoTime> first_overflow_at;
-  std::optional<MonoTime> last_overflow_at;
-  std::uint64_t overflow_seconds = 0;  // samples at which they had risen
-  bool gone = false;                   // it died during the trace
+  Rise overflow;                                  // ListenOverflows, ListenDrops
+  Rise full_syn_queue;                            // TCPReqQFullDrop, TCPReqQFullDoCookies
+  bool gone = false;                              // it died during the trace
+
+  // Absent: it could not be read.
+  std::optional<std::uint64_t> counter(const char* name) const {
+    const auto found = counters.find(name);
+    return found == counters.end() ? std::nullopt : std::optional(found->second);
+  }
 };
 
 using HistogramMap = std::map<Measure, Histogram>;  // absent: not measured
@@ -263,6 +346,8 @@ struct Second {
   std::uint64_t retransmits_rto = 0;
   std::uint64_t path_samples = 0;
   std::uint64_t path_ambiguous = 0;
+  std::uint64_t acks_awaited = 0;  // see EndpointSample
+  std::uint64_t acks_apart = 0;
   std::uint64_t path_in_samples = 0;
   std::uint64_t host_queue_samples = 0;
   std::uint64_t read_wait_samples = 0;
@@ -320,8 +405,12 @@ struct EndpointPicture {
   // Why there is no path_queue_in: "no_timestamps", "tick_unknown", "no_own_floor", "not_measured" (the source had no
   // room for this endpoint); empty: there is.
   std::string path_queue_in_missing;
-  AppGap app_gap;                         // outbound
-  SlowAnswers slow_answers;               // inbound
+  AppGap app_gap;              // outbound
+  SlowAnswers slow_answers;    // inbound
+  SlowConnects slow_connects;  // outbound
+  // Longest silence before a request that was answered: connections survive it. Absent: no exchange with a known one.
+  std::optional<Duration> survived_silence;
+  std::array<DropImpact, kDropWays> drop_impact{};  // by DropWay
   std::uint64_t recovery_unfinished = 0;  // episodes whose end was not seen; they are not in the histogram "recovery"
 
   // Null: not measured, or without a value.

@@ -13,7 +13,14 @@
 
 namespace tcpdiag::model {
 
-enum class Verdict : std::uint8_t { kCauseFound, kSymptomsOnly, kNothingFound, kNothingMatched, kNotTrustworthy };
+enum class Verdict : std::uint8_t {
+  kCauseFound,
+  kSymptomsOnly,
+  kNothingFound,
+  kNothingMatched,  // the filters left all sockets out
+  kNothingSeen,     // no socket, or none on which anything happened: that says nothing about TCP here
+  kNotTrustworthy
+};
 const char* to_string(Verdict verdict);  // "cause_found", ...
 
 // The file that holds the events and samples of a report.

@@ -30,9 +30,12 @@ ResetCause local_reset_cause(std::string_view reason, const ResetSent& reset, co
     }
     // The peer's data came after close(): the application did not want it any more (RFC 1122 section 4.2.2.13).
     if (reason == "TCP_ABORT_ON_DATA") return known(LocalResetCause::kAppClosedUnread);
-    // tcp_disconnect() and tcp_abort() alike: SO_LINGER with 0 ends in the former, `ss -K` in the latter.
+    // tcp_disconnect() and tcp_abort() alike: SO_LINGER with 0 and a listener that closes (inet_csk_listen_stop) end in
+    // the former, `ss -K` in the latter, which alone puts ECONNABORTED on the socket right afterwards.
     if (reason == "TCP_STATE" || reason == "TCP_DISCONNECT_WITH_DATA") {
-      return known(reset.linger_zero ? LocalResetCause::kAppLinger0 : LocalResetCause::kAbortedByAdmin);
+      if (reset.linger_zero) return known(LocalResetCause::kAppLinger0);
+      if (reset.unaccepted) return known(LocalResetCause::kListenerClosed);
+      return {LocalResetCause::kUnknown, false};
     }
     if (reason == "TCP_ABORT_ON_LINGER") return known(LocalResetCause::kAppLinger0);  // TCP_LINGER2
     if (reason == "TCP_ABORT_ON_MEMORY") return known(LocalResetCause::kOutOfMemory);
@@ -48,6 +51,7 @@ ResetCause local_reset_cause(std::string_view reason, const ResetSent& reset, co
   }
   if (flow.state == TcpState::kClose || flow.state == TcpState::kUnknown) {  // tcp_close() sets the state first
     if (reset.linger_zero) return {LocalResetCause::kAppLinger0, false};
+    if (reset.unaccepted) return {LocalResetCause::kListenerClosed, false};
     if (reset.process_exiting) return {LocalResetCause::kProcessKilled, false};
     if (flow.unread_bytes > 0) return {LocalResetCause::kAppClosedUnread, false};
   }

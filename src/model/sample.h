@@ -4,6 +4,7 @@
 // recording of both gives the same report again.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
@@ -42,6 +43,7 @@ struct TcpSysctls {
   std::optional<std::uint32_t> rto_min_us;           // 6.11
   std::optional<std::uint32_t> rto_max_ms;           // 6.15
   std::optional<std::uint32_t> syn_linear_timeouts;  // 6.5: so many SYN timeouts before the back-off begins
+  std::optional<std::uint32_t> syncookies;           // 0: none; 1: when the queue is full; 2: always
 };
 
 struct NetnsInfo {
@@ -52,6 +54,16 @@ struct NetnsInfo {
   std::optional<std::uint32_t> somaxconn = {};  // net.core.somaxconn
   TcpSysctls sysctls = {};
 };
+
+// A namespace that is not traced and has TCP sockets, with a process that would lead a trace there (--netns PID).
+struct OtherNetns {
+  std::uint32_t inode = 0;
+  std::uint32_t pid = 0;
+  std::string comm;               // untrusted
+  std::uint64_t established = 0;  // connections, the kernel's CurrEstab
+  std::uint64_t sockets = 0;      // all of them, also those that listen
+};
+inline constexpr std::size_t kOtherNetnsShown = 5;
 
 struct HostInfo {
   std::string hostname;  // untrusted
@@ -81,8 +93,16 @@ struct TraceStart {
   std::vector<NetnsInfo> netns;
   std::vector<Feature> abilities;                      // the features; named as the key in JSON and the column
   std::map<std::uint32_t, std::string> reset_reasons;  // of the running kernel; empty: it has none
+  std::map<std::uint32_t, std::string> drop_reasons;   // likewise: those that are reported (model/drop_reason.h)
   std::optional<Duration> requested_duration;
-  std::optional<Duration> floor;  // --floor: the RTT of the path without a queue
+  std::optional<Duration> floor;        // --floor: the RTT of the path without a queue
+  std::vector<OtherNetns> other_netns;  // at most kOtherNetnsShown, the busiest first
+
+  // That of the traced namespaces; null: it is none of them.
+  const NetnsInfo* netns_of(std::uint32_t inode) const {
+    const auto found = std::ranges::find(netns, inode, &NetnsInfo::inode);
+    return found == netns.end() ? nullptr : &*found;
+  }
 };
 
 enum class SnapshotMoment : std::uint8_t { kStart, kEnd };
@@ -137,6 +157,9 @@ struct EndpointSample {
   std::uint64_t out_of_order_segments = 0;  // tp->rcv_ooopack
   std::uint64_t path_ambiguous =
       0;  // of path_queue: the ACK rode on a response, so it may have waited for the application
+  std::uint64_t acks_awaited = 0;  // of path_queue: of segments that left at most 40 ms after the peer's newest data,
+                                   // so that a Linux peer acknowledges them before an answer that takes longer
+  std::uint64_t acks_apart = 0;    // of those, acknowledged without data
   std::uint64_t zero_window_sent_us = 0;            // we advertised no window
   std::uint64_t zero_window_received_us = 0;        // the peer advertised none
   std::uint64_t zero_window_stalls = 0;             // times that the peer's window closed
@@ -152,8 +175,10 @@ struct EndpointSample {
   std::uint64_t calls = 0;
   std::uint64_t calls_with_gap = 0;
   std::uint64_t calls_gap_ambiguous = 0;
-  std::string device;        // that its segments left by, untrusted; empty: none seen yet
-  bool tick_unknown = true;  // the peer's timestamp clock has not been seen to tick at 1 ms
+  std::uint64_t survived_silence_us = 0;                // longest silence before a request that was answered
+  std::optional<std::uint32_t> smallest_request_bytes;  // of those answered
+  std::string device;                                   // that its segments left by, untrusted; empty: none seen yet
+  bool tick_unknown = true;                             // the peer's timestamp clock has not been seen to tick at 1 ms
   // In the order of kKernelMeasures. path_queue still holds the floor.
   MeasureHistograms measures;
 
@@ -186,15 +211,13 @@ struct NetnsSample {
   std::vector<ListenQueue> full_listeners;        // at this moment
   bool gone = false;                              // the namespace has died: last of its samples, counters may be empty
 };
-inline constexpr std::array kKernelCounters{"RetransSegs",         "OutRsts",
-                                            "EstabResets",         "AttemptFails",
-                                            "ListenOverflows",     "ListenDrops",
-                                            "EmbryonicRsts",       "TCPTimeouts",
-                                            "TCPLossProbes",       "TCPFastRetrans",
-                                            "TCPSlowStartRetrans", "TCPSynRetrans",
-                                            "TCPRetransFail",      "TCPSpuriousRtxHostQueues",
-                                            "TCPDSACKRecv",        "TCPReqQFullDrop",
-                                            "TCPReqQFullDoCookies"};
+inline constexpr std::array kKernelCounters{"ActiveOpens",    "RetransSegs",     "OutRsts",
+                                            "EstabResets",    "AttemptFails",    "ListenOverflows",
+                                            "ListenDrops",    "EmbryonicRsts",   "TCPTimeouts",
+                                            "TCPLossProbes",  "TCPFastRetrans",  "TCPSlowStartRetrans",
+                                            "TCPSynRetrans",  "TCPRetransFail",  "TCPSpuriousRtxHostQueues",
+                                            "TCPDSACKRecv",   "TCPReqQFullDrop", "TCPReqQFullDoCookies",
+                                            "SyncookiesSent", "SyncookiesRecv"};
 
 // Statistics of one network device's driver, those that tell of a cloud's allowances (ENA driver, "ethtool -S"), by the
 // driver's names without "_allowance_exceeded": "bw_in", "bw_out", "pps", "conntrack", "linklocal"; cumulative since
@@ -221,10 +244,16 @@ struct Loss {
   std::uint64_t rate_limited = 0;
   std::uint64_t samples_thinned = 0;
   std::uint64_t disk_full = 0;
+  // What the kernel's own counters of the traced namespaces have more than was told, of traces without a filter: known
+  // when a picture is made, 0 from a source.
+  std::uint64_t unseen_retransmits = 0;  // RetransSegs
+  std::uint64_t unseen_resets = 0;       // OutRsts
+  std::uint64_t unseen_connects = 0;     // ActiveOpens
+  std::uint64_t unseen_reset_ends = 0;   // EstabResets: connections that ended by a reset of either side
 
   std::uint64_t total() const {
     return ring_full + sockets_full + endpoints_full + processes_full + undecodable + rate_limited + samples_thinned +
-           disk_full;
+           disk_full + unseen_retransmits + unseen_resets + unseen_connects + unseen_reset_ends;
   }
 };
 
@@ -257,7 +286,7 @@ struct TraceEnd {
 };
 
 using Sample = std::variant<TraceStart, SocketSnapshot, EndpointSample, NetnsSample, NicSample, ProcessInfo, TraceEnd>;
-static_assert(sizeof(Sample) <= 896,
+static_assert(sizeof(Sample) <= 968,
               "as large as TraceStart: what is emitted every second carries no large arrays inside");
 
 }  // namespace tcpdiag::model

@@ -81,6 +81,7 @@ struct Flow {
   std::optional<MonoTime> established_at;
   std::optional<MonoTime> last_sent_at;      // last payload handed to the device
   std::optional<MonoTime> last_received_at;  // last payload processed by TCP
+  std::optional<MonoTime> heard_at;          // newest segment of the peer in ESTABLISHED, with or without payload
   std::optional<MonoTime> fin_received_at;
   std::optional<MonoTime> fin_sent_at;  // shutdown or close by the application
 
@@ -94,9 +95,12 @@ struct Flow {
   std::optional<Duration> idle_before_request;  // silence both ways before its first byte
   std::uint32_t request_bytes = 0;              // stops at 2^32 - 1
   std::uint32_t response_bytes = 0;             // received (outbound) or sent (inbound) since the request
-  std::uint32_t request_retransmits = 0;        // retransmit events since its first byte
-  std::uint32_t request_rtos = 0;               // those of them that were timeouts (RTO)
-  bool request_acked = false;                   // snd_una covers everything sent (outbound)
+  // Outbound: of the response that began while at least a segment of the request was not acknowledged, or not sent, and
+  // that this request goes on behind: an upload that was refused. Stops at 65,535; 0: none, and once it is answered.
+  std::uint32_t answered_early_bytes = 0;
+  std::uint32_t request_retransmits = 0;  // retransmit events since its first byte
+  std::uint32_t request_rtos = 0;         // those of them that were timeouts (RTO)
+  bool request_acked = false;             // snd_una covers everything sent (outbound)
 
   std::uint64_t exchanges = 0;             // exchanges begun that got a first response byte, since tracked
   std::uint64_t bytes_sent = 0;            // acknowledged payload bytes (tp->bytes_acked), since tracked
@@ -116,6 +120,7 @@ struct Flow {
   std::uint32_t mss = 0;
   std::uint32_t first_byte_max_us = 0;  // largest first_byte of this socket's exchanges
   bool keepalive_on = false;            // SO_KEEPALIVE
+  std::uint8_t probes_unanswered = 0;   // of keepalive, or into a zero window (icsk_probes_out)
   std::uint32_t path_rise_p50_us =
       0;                           // typical path RTT of this socket above the endpoint's floor (EWMA); 0: no sample
   std::uint32_t path_samples = 0;  // path RTT samples of this socket

@@ -29,6 +29,9 @@ struct ClockPair {
   WallTime to_wall(MonoTime t) const { return wall_at + (t - mono_at); }
 };
 
+// What a sum of waits is cut off at: microseconds become nanoseconds. 73 years.
+inline constexpr std::uint64_t kLongestUs = (std::uint64_t{1} << 61U) / 1000;
+
 constexpr double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
 constexpr std::int64_t microseconds(Duration d) {
   return std::chrono::duration_cast<std::chrono::microseconds>(d).count();

@@ -25,6 +25,8 @@ constexpr auto kPlainReasons = std::to_array<std::string_view>({
     "reset_reasons",
     "reset_without_socket",
     "retransmit_failures",
+    "packet_drops",
+    "drop_receivers",
     "error_reports",
     "endpoint_aggregates",
     "socket_counts",
@@ -118,6 +120,7 @@ struct Redactor::Impl {
     start.host.hostname = hosts.token(start.host.hostname, origin);
     for (model::NetnsInfo& netns : start.netns) netns.name = namespaces.token(netns.name, origin);
     redact(start.filters);
+    for (model::OtherNetns& other : start.other_netns) redact_process(other.comm);
     redact_features(start.abilities);
   }
 

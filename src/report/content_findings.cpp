@@ -24,7 +24,8 @@ std::string affected(std::uint64_t part, std::string_view what, std::optional<st
 // "14078 exchanges, 100 % delayed by more than 100 ms, 0 failed"
 std::string delayed_words(const model::Report& report, const model::Finding& finding) {
   const model::Impact& impact = finding.impact;
-  const std::uint64_t all = finding.endpoint ? report.picture.endpoints[*finding.endpoint].totals.exchanges : 0;
+  std::uint64_t all = 0;
+  for (const std::size_t endpoint : finding.endpoints()) all += report.picture.endpoints[endpoint].totals.exchanges;
   if (all < impact.exchanges_delayed) {
     return fmt::format("{} delayed by more than {}", number_of(impact.exchanges_delayed, "exchange"), kDelayed);
   }
@@ -100,7 +101,9 @@ std::string_view kind_words(const model::Report& report, const model::Finding& f
 std::string place_words(const model::Report& report, const model::Finding& finding) {
   if (!finding.endpoint) return finding.device;
   const model::EndpointKey& key = report.picture.endpoints[*finding.endpoint].key;
-  return key.at.to_string() + (key.role == model::Role::kInbound ? " (inbound)" : "");
+  const std::string more =
+      finding.more_endpoints.empty() ? "" : fmt::format(" and {} more", finding.more_endpoints.size());
+  return key.at.to_string() + more + (key.role == model::Role::kInbound ? " (inbound)" : "");
 }
 
 std::vector<std::string> impact_parts(const model::Report& report, const model::Finding& finding) {

@@ -81,6 +81,8 @@ std::string verdict_words(model::Verdict verdict) {
       return "nothing found";
     case model::Verdict::kNothingMatched:
       return "no socket matched the filter";
+    case model::Verdict::kNothingSeen:
+      return "no traffic seen";
     case model::Verdict::kNotTrustworthy:
       return "not trustworthy: too much was lost of what the first finding rests on";
   }
@@ -112,7 +114,11 @@ std::vector<std::pair<std::string_view, std::uint64_t>> loss_causes(const model:
           {"undecodable", loss.undecodable},
           {"rate-limited", loss.rate_limited},
           {"samples thinned", loss.samples_thinned},
-          {"disk full", loss.disk_full}};
+          {"disk full", loss.disk_full},
+          {"retransmissions unseen", loss.unseen_retransmits},
+          {"resets unseen", loss.unseen_resets},
+          {"connects unseen", loss.unseen_connects},
+          {"ends by reset unseen", loss.unseen_reset_ends}};
 }
 
 std::vector<std::string> loss_parts(const model::Loss& loss) {

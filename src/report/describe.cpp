@@ -14,6 +14,7 @@
 
 #include "knowledge/errno_names.h"
 #include "knowledge/reset_reasons.h"
+#include "model/drop_reason.h"
 #include "model/reset_cause.h"
 #include "model/retransmit.h"
 #include "util/format.h"
@@ -221,6 +222,27 @@ class Describer {
     return out;
   }
 
+  Description operator()(const mark::Dropped& dropped) const {
+    const std::string reason = model::drop_reason(start_, dropped.reason);
+    const std::string what = dropped.is_syn      ? "SYN"
+                             : dropped.is_rst    ? "RST"
+                             : dropped.bytes > 0 ? bytes(dropped.bytes)
+                             : dropped.is_fin    ? "FIN"
+                                                 : "ACK";
+    Description out = made(dropped, Way::kHere,
+                           fmt::format("dropped by this host: {} ({}, {})", reason,
+                                       dropped.incoming ? "received" : "on its way out", what),
+                           true);
+    add(out, "direction", model::to_string(dropped.incoming ? model::DropWay::kIn : model::DropWay::kOut));
+    add(out, "reason", reason);
+    add(out, "segments", std::int64_t{dropped.segments});
+    if (dropped.bytes > 0) add(out, "bytes", std::int64_t{dropped.bytes});
+    if (dropped.is_syn) add(out, "flag", "syn");
+    if (dropped.is_fin) add(out, "flag", "fin");
+    if (dropped.is_rst) add(out, "flag", "rst");
+    return out;
+  }
+
   Description operator()(const mark::Closed& closed) const {
     Description out = made(closed, Way::kHere, "closed" + with_words(": ", errno_words(closed.error)));
     add_errno(out, "errno", closed.error);
@@ -362,6 +384,11 @@ class EventDescriber {
 
   Description operator()(const model::SlowAnswer&) const {
     return as_mark_(mark::SlowAnswer{since(event_.flow.request_first_at), event_.flow.calls_since_read});
+  }
+
+  Description operator()(const model::Dropped& dropped) const {
+    return as_mark_(mark::Dropped{dropped.incoming, dropped.is_syn, dropped.is_fin, dropped.is_rst, dropped.reason,
+                                  dropped.segments, dropped.bytes()});
   }
 
  private:

@@ -53,7 +53,11 @@ Json loss_json(const model::Loss& loss) {
           {"undecodable", loss.undecodable},
           {"rate_limited", loss.rate_limited},
           {"samples_thinned", loss.samples_thinned},
-          {"disk_full", loss.disk_full}};
+          {"disk_full", loss.disk_full},
+          {"unseen_retransmits", loss.unseen_retransmits},
+          {"unseen_resets", loss.unseen_resets},
+          {"unseen_connects", loss.unseen_connects},
+          {"unseen_reset_ends", loss.unseen_reset_ends}};
 }
 
 Json full_listeners_json(const std::vector<model::FullListener>& listeners) {
@@ -81,6 +85,20 @@ Json kernel_counters_json(const std::vector<model::NetnsPicture>& namespaces) {
                    {"counters", std::move(counters)},
                    {"gone", netns.gone},
                    {"full_listeners", full_listeners_json(netns.full_listeners)}});
+  }
+  return out;
+}
+
+// Elsewhere it would only tell of processes that the report is not about.
+Json other_netns_json(const model::Report& report) {
+  Json out = Json::array();
+  if (report.verdict != model::Verdict::kNothingSeen) return out;
+  for (const model::OtherNetns& one : report.picture.start.other_netns) {
+    out.push_back({{"netns_inode", one.inode},
+                   {"pid", one.pid},
+                   {"comm", text_json(one.comm)},
+                   {"established", one.established},
+                   {"sockets", one.sockets}});
   }
   return out;
 }
@@ -145,6 +163,7 @@ void write_report(Document& out, const JsonContext& context) {
   out.add("window", window_json(context));
   out.add("filters", filters_json(picture.start.filters));
   out.add("sockets_filtered_out", or_null(picture.sockets_filtered_out));
+  out.add("other_netns", other_netns_json(report));
   out.add("abilities", features_json(picture.start.abilities));
   out.add("loss", loss_json(picture.loss));
   out.add("cost", cost_json(picture.cost));

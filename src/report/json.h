@@ -59,7 +59,7 @@ Json or_null(const std::optional<T>& value) {
 }
 Json role_json(model::Role role);
 Json owner_json(const model::Owner& owner);  // of an event; that of a socket has its cgroup's path too
-Json retransmits_json(const model::RetransmitCounts& counts);
+Json retransmits_json(const model::RetransmitCounts& counts, std::uint64_t unseen);
 Json resets_json(const model::ResetCounts& resets);
 void append_totals(Json& out, const model::Totals& totals);
 Json histogram_json(const model::Histogram& histogram);

@@ -108,7 +108,8 @@ Json tcp_sysctls_json(const std::vector<model::NetnsInfo>& namespaces) {
                    {"keepalive_probes", or_null(sysctls.keepalive_probes)},
                    {"rto_min_us", or_null(sysctls.rto_min_us)},
                    {"rto_max_us", rto_max_us},
-                   {"syn_linear_timeouts", or_null(sysctls.syn_linear_timeouts)}});
+                   {"syn_linear_timeouts", or_null(sysctls.syn_linear_timeouts)},
+                   {"syncookies", or_null(sysctls.syncookies)}});
   }
   return out;
 }

@@ -244,7 +244,7 @@ Json socket_json(const JsonContext& context, std::size_t index) {
   out["exchanges_failed"] = story.exchanges_failed;
   out["bytes_sent"] = story.bytes_sent;
   out["bytes_received"] = story.bytes_received;
-  out["retransmits"] = retransmits_json(story.retransmits);
+  out["retransmits"] = retransmits_json(story.retransmits, story.retransmits_unseen);
   out["retransmitted_segments"] = story.retransmitted_segments;
   out["resets"] = resets_json(story.resets);
   out["first_byte_max_us"] = or_null(story.first_byte_max_us);
@@ -260,6 +260,8 @@ Json finding_json(const JsonContext& context, std::size_t index) {
   const model::Finding& finding = context.report.findings[index];
   Json sockets = Json::array();
   for (const std::size_t socket : finding.sockets) sockets.push_back(context.ids.socket(socket));
+  Json more_endpoints = Json::array();
+  for (const std::size_t endpoint : finding.more_endpoints) more_endpoints.push_back(Ids::endpoint(endpoint));
   Json causes = Json::array();
   for (const std::size_t cause : finding.caused_by) causes.push_back(Ids::finding(cause));
   Json evidence = Json::object();
@@ -274,6 +276,7 @@ Json finding_json(const JsonContext& context, std::size_t index) {
   out["confidence"] = model::to_string(finding.confidence);
   out["confidence_reasons"] = texts_json(finding.confidence_reasons);
   out["endpoint"] = finding.endpoint ? Json(Ids::endpoint(*finding.endpoint)) : Json(nullptr);
+  out["more_endpoints"] = std::move(more_endpoints);
   out["device"] = text_or_null(finding.device);
   out["caused_by"] = std::move(causes);
   out["sockets"] = std::move(sockets);

@@ -60,10 +60,11 @@ Json owner_json(const model::Owner& owner) {
           {"shared", owner.shared}};
 }
 
-Json retransmits_json(const model::RetransmitCounts& counts) {
+Json retransmits_json(const model::RetransmitCounts& counts, std::uint64_t unseen) {
   Json out = Json::object();
   for (std::size_t i = 0; i < counts.size(); ++i)
     out[model::to_string(static_cast<model::RetransmitKind>(i))] = counts[i];
+  out["unseen"] = unseen;
   return out;
 }
 
@@ -79,7 +80,7 @@ void append_totals(Json& out, const model::Totals& totals) {
     outcomes[model::to_string(static_cast<model::ConnectOutcome>(i))] = totals.connect_outcomes[i];
   }
   out["connect_outcomes"] = std::move(outcomes);
-  out["retransmits"] = retransmits_json(totals.retransmits);
+  out["retransmits"] = retransmits_json(totals.retransmits, totals.retransmits_unseen);
   out["retransmitted_segments"] = totals.retransmitted_segments;
   out["spurious_retransmits"] = or_null(totals.spurious_retransmits);
   out["retransmit_failures"] = {{"busy", or_null(totals.retransmit_failures.busy)},
@@ -97,6 +98,15 @@ void append_totals(Json& out, const model::Totals& totals) {
     phases[model::to_string(static_cast<model::Phase>(i))] = or_null(totals.reset_phases[i]);
   }
   out["reset_phases"] = std::move(phases);
+  Json drops = nullptr;
+  if (totals.drops_known) {
+    drops = Json::object();
+    for (std::size_t way = 0; way < model::kDropWays; ++way) {
+      Json& by_reason = drops[model::to_string(static_cast<model::DropWay>(way))] = Json::object();
+      for (const auto& [reason, count] : totals.drops[way]) by_reason[valid_utf8(reason)] = count.packets;
+    }
+  }
+  out["drops"] = std::move(drops);
   out["listen_overflows"] = or_null(totals.listen_overflows);
   out["listen_drops"] = or_null(totals.listen_drops);
   out["bytes_sent"] = totals.bytes_sent;

@@ -21,19 +21,105 @@ constexpr double kLargest = 1e18;
 constexpr std::size_t kFewestIntervals = 3;
 constexpr double kMicrosecondsPerSecond = 1e6;
 
-// The tree of what is asked for below; the rest of a report, which is most of it, is parsed but not kept.
-Json parse_needed(std::string_view text) {
-  constexpr std::array<std::string_view, 4> kTop = {"schema", "host", "endpoints", "findings"};
-  constexpr std::array<std::string_view, 5> kNotOfEndpoint = {"histograms", "processes", "peers", "outcomes_compared",
-                                                              "slow_answers"};
-  const auto wanted = [&](int depth, Json::parse_event_t event, const Json& parsed) {
-    if (event != Json::parse_event_t::key) return true;
-    const auto& name = parsed.get_ref<const std::string&>();
-    if (depth == 1) return std::ranges::find(kTop, name) != kTop.end();
-    return depth != 3 || std::ranges::find(kNotOfEndpoint, name) == kNotOfEndpoint.end();
-  };
-  return Json::parse(text, wanted, /*allow_exceptions=*/false);
-}
+// The tree of what is asked for below; the rest of a report, which is most of it, is parsed but not kept. Whatever the
+// text holds: its time is that of one reading, and what it keeps and how deep it is nested are bounded.
+class NeededTree : public nlohmann::json_sax<Json> {
+ public:
+  // False: no JSON, or beyond a bound.
+  bool parse(std::string_view text) { return Json::sax_parse(text, this); }
+  bool is_beyond_bound() const { return is_beyond_bound_; }
+  const Json& tree() const { return tree_; }
+
+  bool null() override { return add(nullptr); }
+  bool boolean(bool value) override { return add(value); }
+  bool number_integer(number_integer_t value) override { return add(value); }
+  bool number_unsigned(number_unsigned_t value) override { return add(value); }
+  bool number_float(number_float_t value, const string_t&) override { return add(value); }
+  bool string(string_t& value) override { return add(std::move(value)); }
+  bool binary(binary_t&) override { return false; }
+  bool start_object(std::size_t) override { return open(Json::object()); }
+  bool start_array(std::size_t) override { return open(Json::array()); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+  bool key(string_t& name) override {
+    key_ = std::ranges::find(kNeeded, name);
+    return true;
+  }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
+
+ private:
+  // Of any object: no name of another one is among them that holds much.
+  static constexpr std::array<std::string_view, 22> kNeeded = {"schema",
+                                                               "host",
+                                                               "instance_type",
+                                                               "endpoints",
+                                                               "id",
+                                                               "role",
+                                                               "address",
+                                                               "port",
+                                                               "exchanges",
+                                                               "mean_request_bytes",
+                                                               "segments_sent",
+                                                               "segments_received",
+                                                               "mean_response_bytes",
+                                                               "sockets_open_peak",
+                                                               "rtt_floor_us",
+                                                               "series",
+                                                               "interval_s",
+                                                               "findings",
+                                                               "code",
+                                                               "endpoint",
+                                                               "evidence",
+                                                               "ceiling_wire_bit_per_s"};
+  // The seconds of all endpoints of a trace have 48 MiB: some hundred thousand are kept.
+  static constexpr std::size_t kMostKept = 1'000'000;
+  static constexpr std::size_t kDeepest = 32;
+
+  bool is_unwanted() const {
+    return in_unwanted_ > 0 || (!open_.empty() && open_.back()->is_object() && key_ == kNeeded.end());
+  }
+  Json* keep(Json value) {
+    if (open_.empty()) return &(tree_ = std::move(value));
+    Json& parent = *open_.back();
+    if (parent.is_object()) return &(parent[std::string(*key_)] = std::move(value));
+    return &parent.emplace_back(std::move(value));
+  }
+  bool add(Json value) {
+    if (is_unwanted()) return true;
+    if (++kept_ > kMostKept) return beyond_bound();
+    keep(std::move(value));
+    return true;
+  }
+  bool open(Json container) {
+    if (open_.size() + in_unwanted_ >= kDeepest) return beyond_bound();
+    if (is_unwanted()) {
+      ++in_unwanted_;
+      return true;
+    }
+    if (++kept_ > kMostKept) return beyond_bound();
+    open_.push_back(keep(std::move(container)));
+    return true;
+  }
+  bool close() {
+    if (in_unwanted_ > 0) {
+      --in_unwanted_;
+    } else {
+      open_.pop_back();
+    }
+    return true;
+  }
+  bool beyond_bound() {
+    is_beyond_bound_ = true;
+    return false;
+  }
+
+  Json tree_;
+  std::vector<Json*> open_;      // what is kept: each is the newest member of the one before, so that none moves
+  std::size_t in_unwanted_ = 0;  // containers that are open below an unwanted key
+  decltype(kNeeded)::const_iterator key_ = kNeeded.end();  // the newest
+  std::size_t kept_ = 0;
+  bool is_beyond_bound_ = false;
+};
 
 const Json* member(const Json& object, const char* key) {
   if (!object.is_object()) return nullptr;
@@ -152,18 +238,22 @@ MeasuredTraffic traffic_of(const Json& report, const Json& endpoint, double exch
 
 Result<MeasuredTraffic> read_measured_traffic(std::string_view json,
                                               const std::optional<model::SocketAddress>& endpoint) {
-  const Json report = parse_needed(json);
-  if (report.is_discarded()) {
-    return fail(ExitCode::kUsage, "this is not JSON, or only a part of it",
-                "give the report of 'tcpdiag trace --format json'");
+  constexpr const char* kGive = "give the report of 'tcpdiag trace --format json'";
+  NeededTree parsed;
+  if (!parsed.parse(json)) {
+    return fail(ExitCode::kUsage,
+                parsed.is_beyond_bound() ? "this holds more, or is nested deeper, than a report of tcpdiag"
+                                         : "this is not JSON, or only a part of it",
+                kGive);
   }
+  const Json& report = parsed.tree();
   const Json* endpoints = member(report, "endpoints");
   if (text(report, "schema") != kSchema || endpoints == nullptr || !endpoints->is_array()) {
     const std::string schema = escape_terminal(text(report, "schema"));
     return fail(ExitCode::kUsage,
                 schema.empty() || schema == kSchema ? "this is JSON, but no report of tcpdiag"
                                                     : fmt::format("this is '{:.40}', not '{}'", schema, kSchema),
-                "give the report of 'tcpdiag trace --format json'");
+                kGive);
   }
   const Json* chosen = busiest(*endpoints, endpoint);
   if (chosen == nullptr) {

@@ -317,6 +317,7 @@ const std::vector<ChartSpec>& chart_specs() {
        {{SeriesId::kRetransmits, "retransmits", 1, false, Fold::kSum},
         {SeriesId::kOutOfOrder, "received out of order", 1, false, Fold::kSum},
         {SeriesId::kResets, "resets", 1, false, Fold::kSum},
+        {SeriesId::kDrops, "dropped by this host", 1, false, Fold::kSum},
         {SeriesId::kConnectFailures, "failed connects", 1, false, Fold::kSum}}},
   };
   return kSpecs;

@@ -28,12 +28,14 @@ const model::Finding* first_cause(const model::Report& report) {
 std::string title_of(const model::Report& report) {
   const model::Finding* first = first_cause(report);
   if (first != nullptr && !first->title.empty()) return first->title;
+  if (report.verdict == model::Verdict::kNothingSeen) return "No TCP traffic seen";
   return report.verdict == model::Verdict::kNothingMatched ? "No TCP socket matched" : "Nothing wrong seen in TCP";
 }
 
 std::string summary_of(const model::Report& report) {
   if (report.verdict == model::Verdict::kNothingMatched) return not_matched_words(report);
-  return has_cause(report) ? report.summary : nothing_found_words(report);
+  const bool is_whole = has_cause(report) || report.verdict == model::Verdict::kNothingSeen;
+  return is_whole ? report.summary : nothing_found_words(report);
 }
 
 // --- The first lines of text ---

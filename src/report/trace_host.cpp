@@ -96,12 +96,9 @@ Table nic_table_of(const TraceView& view, const std::vector<const NicPicture*>& 
 // --- Kernel counters ---
 
 std::string netns_name(const model::Picture& picture, std::uint32_t inode) {
-  for (const model::NetnsInfo& netns : picture.start.netns) {
-    if (netns.inode != inode) continue;
-    if (!netns.name.empty()) return netns.name;
-    return netns.is_self ? fmt::format("this one ({})", inode) : std::to_string(inode);
-  }
-  return std::to_string(inode);
+  const model::NetnsInfo* netns = picture.start.netns_of(inode);
+  if (netns != nullptr && !netns->name.empty()) return netns->name;
+  return netns != nullptr && netns->is_self ? fmt::format("this one ({})", inode) : std::to_string(inode);
 }
 
 // The part of a counter's increase that was traced, where there is one to compare.

@@ -38,6 +38,7 @@ constexpr std::array kAlways{
     SCMP_SYS(fsync),
     SCMP_SYS(fdatasync),
     SCMP_SYS(ftruncate),
+    SCMP_SYS(fallocate),
     SCMP_SYS(getdents64),
     SCMP_SYS(poll),
     SCMP_SYS(ppoll),

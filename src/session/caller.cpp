@@ -1,23 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/caller.h"
 
+#include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>
 #include <unistd.h>
 
 #include <cassert>
 #include <cstdlib>
-#include <string>
+#include <limits>
+#include <string_view>
 
+#include "util/escape.h"
 #include "util/number.h"
 
 namespace tcpdiag::session {
 namespace {
 
-template <typename T>
-std::optional<T> number_from_environment(const char* name) {
+std::string_view from_environment(const char* name) {
   const char* text = std::getenv(name);
-  return text == nullptr ? std::nullopt : parse_number<T>(text);
+  return text == nullptr ? std::string_view() : std::string_view(text);
+}
+
+// The largest id is none: setresuid(2) and its like take it for "leave it as it is".
+template <typename T>
+std::optional<T> id_of(std::string_view text) {
+  const auto id = parse_number<T>(text);
+  return id == std::numeric_limits<T>::max() ? std::nullopt : id;
+}
+
+bool is_user(uid_t wanted) {
+  uid_t real = 0, effective = 0, saved = 0;
+  return ::getresuid(&real, &effective, &saved) == 0 && real == wanted && effective == wanted && saved == wanted;
 }
 
 }  // namespace
@@ -37,21 +51,31 @@ std::vector<gid_t> groups_of(const Caller& caller) {
   return groups;
 }
 
-std::optional<Caller> caller_through_sudo() {
-  if (::geteuid() != 0) return std::nullopt;
-  const auto uid = number_from_environment<uid_t>("SUDO_UID");
-  const auto gid = number_from_environment<gid_t>("SUDO_GID");
-  if (!uid || !gid || *uid == 0) return std::nullopt;
+Result<std::optional<Caller>> caller_through_sudo() {
+  const std::string_view user = from_environment("SUDO_UID");
+  const std::string_view group = from_environment("SUDO_GID");
+  if (::geteuid() != 0 || (user.empty() && group.empty())) return std::nullopt;
+  const auto uid = id_of<uid_t>(user);
+  const auto gid = id_of<gid_t>(group);
+  if (!uid || !gid) {
+    return fail(ExitCode::kUsage,
+                fmt::format("SUDO_UID='{}' and SUDO_GID='{}' name nobody who called sudo", escape_terminal(user),
+                            escape_terminal(group)),
+                "unset both, or call it by sudo, which sets them");
+  }
+  if (*uid == 0) return std::nullopt;
   return Caller{.uid = *uid, .gid = *gid};
 }
 
 Result<> become_caller() {
-  const std::optional<Caller> caller = caller_through_sudo();
+  const Result<std::optional<Caller>> through_sudo = caller_through_sudo();
+  if (!through_sudo) return tl::unexpected(through_sudo.error());
+  const std::optional<Caller>& caller = *through_sudo;
   if (!caller) return {};
   const std::vector<gid_t> groups = groups_of(*caller);
   // The user last: afterwards there is no privilege left to change the groups.
   if (::setgroups(groups.size(), groups.data()) == 0 && ::setresgid(caller->gid, caller->gid, caller->gid) == 0 &&
-      ::setresuid(caller->uid, caller->uid, caller->uid) == 0) {
+      ::setresuid(caller->uid, caller->uid, caller->uid) == 0 && is_user(caller->uid)) {
     return {};
   }
   return fail(ExitCode::kNotAble, "cannot become the user who called sudo",

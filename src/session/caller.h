@@ -17,11 +17,12 @@ struct Caller {
   gid_t gid = 0;
 };
 
-// From SUDO_UID and SUDO_GID, which sudo itself sets; nothing where this is not root, or root called.
-std::optional<Caller> caller_through_sudo();
+// From SUDO_UID and SUDO_GID, which sudo itself sets; nothing where this is not root, or root called. Error (kUsage):
+// they name nobody. What is meant for somebody else is then not done as root.
+Result<std::optional<Caller>> caller_through_sudo();
 
 // For good: root through sudo becomes the person who called it, with no way back. Nothing happens for anybody else.
-// Error: kNotAble.
+// Errors: those of caller_through_sudo(), kNotAble.
 Result<> become_caller();
 
 // The caller's group and the further ones of the user database.

@@ -14,10 +14,18 @@ namespace {
 constexpr model::Duration kBetween = std::chrono::seconds{1};
 constexpr int kShare = 20;
 
-std::string subject_of(const model::Finding& finding, const model::Picture& picture) {
-  if (!finding.endpoint || *finding.endpoint >= picture.endpoints.size()) return finding.code + '\n' + finding.device;
-  const model::EndpointKey& key = picture.endpoints[*finding.endpoint].key;
-  return fmt::format("{}\n{}\n{}\n{}", finding.code, static_cast<int>(key.role), key.at.to_string(), key.netns_inode);
+// Of a finding about many endpoints: one for each, since any of them may stand for the others the next time.
+std::vector<std::string> subjects_of(const model::Finding& finding, const model::Picture& picture) {
+  std::vector<std::string> subjects;
+  const char* const many = finding.more_endpoints.empty() ? "" : "\nmany";
+  for (const std::size_t endpoint : finding.endpoints()) {
+    if (endpoint >= picture.endpoints.size()) continue;
+    const model::EndpointKey& key = picture.endpoints[endpoint].key;
+    subjects.push_back(fmt::format("{}\n{}\n{}\n{}{}", finding.code, static_cast<int>(key.role), key.at.to_string(),
+                                   key.netns_inode, many));
+  }
+  if (subjects.empty()) subjects.push_back(finding.code + '\n' + finding.device);
+  return subjects;
 }
 
 }  // namespace
@@ -32,7 +40,11 @@ std::vector<std::string> LiveFindings::take(const model::Picture& picture, const
   not_before_ = ended + std::max(kBetween, kShare * (ended - began));
   std::vector<std::string> lines;
   for (const model::Finding& finding : findings) {
-    if (reported_.insert(subject_of(finding, picture)).second) lines.push_back(finding_line(finding, picture));
+    bool is_new = true;
+    for (std::string& subject : subjects_of(finding, picture)) {
+      is_new = reported_.insert(std::move(subject)).second && is_new;
+    }
+    if (is_new) lines.push_back(finding_line(finding, picture));
   }
   return lines;
 }

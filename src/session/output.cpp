@@ -69,7 +69,7 @@ Result<Output> Output::open(const std::string& path, bool force, const std::opti
   if (!output.directory_) return cannot_create(path, errno, caller);
   output.file_ = Fd(::openat(output.directory_.get(), output.name_.c_str(),
                              O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kMode));
-  output.created_ = bool(output.file_);
+  output.note_created();
   if (output.created_) return output;
   if (errno != EEXIST) return cannot_create(path, errno, caller);
   if (!force) return wrong_file(path, "exists", "choose another name with -o, or overwrite it with --force");
@@ -97,37 +97,63 @@ Result<> Output::open_existing(const std::string& path) {
   temporary_ = fmt::format(".tcpdiag-{}.tmp", *unique);
   file_ =
       Fd(::openat(directory_.get(), temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kMode));
-  created_ = bool(file_);
+  note_created();
   if (!created_) return cannot_create(path, errno, caller_);
   return {};
 }
 
+void Output::note_created() {
+  const int error = errno;
+  struct stat status {};
+  created_ = file_ && ::fstat(file_.get(), &status) == 0;
+  if (created_) unfinished_ = UnfinishedFile(directory_.get(), created_name(), status);
+  errno = error;
+}
+
+// No name leads to it any more: what is written goes when it is closed.
+bool Output::is_removed() const {
+  struct stat status {};
+  return created_ && ::fstat(file_.get(), &status) == 0 && status.st_nlink == 0;
+}
+
+std::string Output::shown() const {
+  if (!is_file()) return "standard output";
+  const std::string directory = path_.substr(0, path_.size() - name_.size());
+  return "'" + escape_terminal(directory + (complete_ ? name_ : created_name())) + "'";
+}
+
 Output::~Output() { discard(); }
 
-Result<std::size_t> Output::write_some(std::string_view text, bool waits) {
+Output::Written Output::write_some(std::string_view text, bool waits) {
   const int fd = is_file() ? file_.get() : STDOUT_FILENO;
-  std::size_t done = 0;
-  while (done < text.size()) {
+  Written all;
+  while (all.bytes < text.size()) {
     // A pipe that is ready takes PIPE_BUF bytes without waiting; a file always does.
     pollfd ready{.fd = fd, .events = POLLOUT, .revents = 0};
     const int polled = is_file() ? 1 : ::poll(&ready, 1, waits ? -1 : 0);
     if (polled == 0) break;
     const ssize_t written =
-        polled < 0 ? -1 : ::write(fd, text.data() + done, std::min<std::size_t>(text.size() - done, PIPE_BUF));
+        polled < 0 ? -1
+                   : ::write(fd, text.data() + all.bytes, std::min<std::size_t>(text.size() - all.bytes, PIPE_BUF));
     if (written >= 0) {
-      done += static_cast<std::size_t>(written);
+      all.bytes += static_cast<std::size_t>(written);
+      unfinished_.done();  // lines are worth keeping, whatever follows
+      kept_ = true;
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       if (!waits) break;
     } else if (errno != EINTR) {
-      return fail(ExitCode::kFailed,
-                  fmt::format("cannot write events to {}: {}",
-                              is_file() ? "'" + escape_terminal(path_) + "'" : "standard output", errno_text(errno)));
+      all.error = errno;
+      break;
     }
   }
-  return done;
+  return all;
 }
 
 Result<> Output::write_file(std::string_view text) {
+  if (is_removed()) {
+    return fail(ExitCode::kFailed,
+                fmt::format("'{}' was removed or replaced before it was written", escape_terminal(path_)));
+  }
   int error = write_all(file_.get(), text);
   // Some file systems find out that they are full only now. Devices and pipes cannot be synchronised: EINVAL.
   if (error == 0 && ::fsync(file_.get()) != 0 && errno != EINVAL && errno != EROFS) error = errno;
@@ -143,20 +169,22 @@ Result<> Output::write_file(std::string_view text) {
     return fail(ExitCode::kFailed, fmt::format("cannot write '{}': {}", escape_terminal(path_), errno_text(error)));
   }
   complete_ = true;
+  unfinished_.done();
   return {};
 }
 
-std::string Output::removable() const {
-  if (!directory_ || !created_ || complete_) return {};
-  return temporary_.empty() ? name_ : temporary_;
+void Output::keep() {
+  kept_ = true;
+  unfinished_.done();
 }
 
 void Output::discard() {
-  const std::string name = removable();
-  if (name.empty()) return;
+  unfinished_.done();
+  if (!directory_ || !created_ || complete_ || kept_) return;
   created_ = false;
   const ActAs act(caller_);
   // Somebody may have put another file under the name meanwhile: that one is not ours to remove.
+  const std::string& name = created_name();
   if (act.ok() && same_file(directory_.get(), name, file_.get())) ::unlinkat(directory_.get(), name.c_str(), 0);
 }
 

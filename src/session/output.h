@@ -18,6 +18,7 @@
 #include "session/caller.h"
 #include "util/fd.h"
 #include "util/result.h"
+#include "util/unfinished_files.h"
 
 namespace tcpdiag::session {
 
@@ -35,21 +36,31 @@ class Output {
   // That a file is renamed or removed in at the end, open.
   std::vector<int> directories() const { return created_ ? std::vector<int>{directory_.get()} : std::vector<int>(); }
 
-  // A part of what is to be written, from its beginning: how many bytes went out. Without `waits` that is none where a
-  // reader of standard output is slow. Error (kFailed): nobody reads any more, or the disk is full.
-  Result<std::size_t> write_some(std::string_view text, bool waits);
+  struct Written {
+    std::size_t bytes = 0;
+    int error = 0;  // the errno that ended it; EPIPE: nobody reads any more
+  };
+  // A part of what is to be written, from its beginning. Without `waits` that is none where a reader of standard output
+  // is slow.
+  Written write_some(std::string_view text, bool waits);
   // Of a file: writes the rest, or all of it, and puts it in its place. Error: kFailed; the file is then as far as it
-  // came.
+  // came, or somebody has removed or replaced it.
   Result<> write_file(std::string_view text);
-  // Removes what was created, unless it was written as a whole. The destructor does it too.
+  // Removes what was created, unless it was written as a whole or write_some() has written to it. The destructor does
+  // it too.
   void discard();
-  // Leaves a file that was written in part: better than nothing, where nothing else holds the report.
-  void keep() { created_ = false; }
+  // Leaves a file that was written in part: better than nothing, where nothing else holds it.
+  void keep();
+  bool is_kept() const { return kept_; }
+  // For messages: the file that holds what was written, "standard output".
+  std::string shown() const;
 
  private:
   Output() = default;
   Result<> open_existing(const std::string& path);
-  std::string removable() const;
+  void note_created();
+  const std::string& created_name() const { return temporary_.empty() ? name_ : temporary_; }
+  bool is_removed() const;
 
   std::string path_;       // as given
   Fd directory_;           // that it is in; none: standard output
@@ -59,6 +70,8 @@ class Output {
   std::optional<Caller> caller_;
   bool created_ = false;  // `name_` or `temporary_` is ours
   bool complete_ = false;
+  bool kept_ = false;  // part of it stays
+  UnfinishedFile unfinished_;
 };
 
 }  // namespace tcpdiag::session

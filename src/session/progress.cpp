@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/progress.h"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "util/io.h"
@@ -42,8 +44,20 @@ void Progress::flush() {
 }
 
 void Progress::say(std::string line) {
-  if (waiting_.size() < kMostWaiting) waiting_.push_back(std::move(line));
+  note_dropped();
+  waiting_.push_back(std::move(line));
   flush();
+}
+
+void Progress::offer(std::string line) {
+  flush();
+  if (waiting_.size() < kMostWaiting) return say(std::move(line));
+  ++dropped_;
+}
+
+void Progress::note_dropped() {
+  if (dropped_ == 0) return;
+  waiting_.push_back(fmt::format("{} events are not shown here: their reader was slow", std::exchange(dropped_, 0)));
 }
 
 void Progress::status(std::string_view text) {
@@ -55,9 +69,24 @@ void Progress::status(std::string_view text) {
   status_shown_ = true;
 }
 
-void Progress::finish() {
+void Progress::pause() {
   flush();
   if (writable()) erase_status();
 }
+
+bool Progress::wait(int patience_ms) {
+  note_dropped();
+  while (true) {
+    pause();
+    if (waiting_.empty()) return true;
+    pollfd ready{.fd = fd_, .events = POLLOUT, .revents = 0};
+    const int polled = ::poll(&ready, 1, patience_ms);
+    if (polled == 0 || (polled < 0 && errno != EINTR)) return false;
+  }
+}
+
+void Progress::wait() { (void)wait(-1); }
+
+bool Progress::finish() { return wait(kPatienceMs); }
 
 }  // namespace tcpdiag::session

@@ -6,7 +6,6 @@
 #include "correlate/correlator.h"
 #include "diagnose/diagnose.h"
 #include "session/slice/slice.h"
-#include "session/tee.h"
 
 namespace tcpdiag::session {
 namespace {
@@ -23,10 +22,10 @@ model::View view_of(const source::Replay& recorded, const Slice& slice) {
 }  // namespace
 
 Result<model::Report> report_of(source::Replay& recorded, const Slice& slice, redact::Redactor* redactor,
-                                const std::vector<model::Sink*>& also) {
+                                Outputs* outputs) {
   correlate::Correlator correlator;
-  Tee all({&correlator});
-  for (model::Sink* sink : also) all.add(*sink);
+  if (outputs != nullptr) outputs->lead_to(correlator);
+  model::Sink& all = outputs != nullptr ? static_cast<model::Sink&>(*outputs) : correlator;
   if (redactor != nullptr) redactor->lead_to(all);
   model::Sink& first = redactor != nullptr ? static_cast<model::Sink&>(*redactor) : all;
 
@@ -39,7 +38,7 @@ Result<model::Report> report_of(source::Replay& recorded, const Slice& slice, re
 }
 
 Result<model::Report> report_of_whole(recording::Reader& recording, redact::Redactor* redactor) {
-  Result<model::Report> report = report_of(recording, {}, redactor, {});
+  Result<model::Report> report = report_of(recording, {}, redactor, nullptr);
   if (report) report->recording = recording.file();
   return report;
 }

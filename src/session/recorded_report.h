@@ -3,12 +3,11 @@
 #pragma once
 
 #include <optional>
-#include <vector>
 
 #include "model/filters.h"
 #include "model/report.h"
-#include "model/sink.h"
 #include "redact/redactor.h"
+#include "session/outputs.h"
 #include "session/view_time.h"
 #include "source/recording/reader.h"
 #include "source/replay.h"
@@ -22,10 +21,10 @@ struct Slice {
   std::optional<ViewTime> to;
 };
 
-// `redactor` replaces names and addresses; null: they stay. `also` get what the correlator gets. Errors: those
-// of source::Replay and of session::slice().
+// `redactor` replaces names and addresses; null: they stay. `outputs`, if there are any, get what the correlator gets.
+// Errors: those of source::Replay and of session::slice().
 Result<model::Report> report_of(source::Replay& recorded, const Slice& slice, redact::Redactor* redactor,
-                                const std::vector<model::Sink*>& also);
+                                Outputs* outputs);
 
 // The whole recording; its file is in Report::recording. Errors: those of recording::Reader.
 Result<model::Report> report_of_whole(recording::Reader& recording, redact::Redactor* redactor);

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <utility>
 
 #include "util/escape.h"
@@ -30,15 +31,18 @@ RecordingOutput::~RecordingOutput() {
   if (act.ok()) writer_->discard();
 }
 
-std::string RecordingOutput::finish(model::Report& report) {
+Result<model::RecordingFile> RecordingOutput::finish(Progress& progress) {
   const ActAs act(caller_);
+  const std::uint64_t missing = writer_->disk_full();
+  const std::string id = writer_->recording_id();
   Result<model::RecordingFile> file = writer_->finish();
   writer_.reset();
-  if (!file) return fmt::format("{}; {}", file.error().what, file.error().hint);
-  report.recording = std::move(*file);
-  return fmt::format("recorded in '{}': id {}, {} bytes, sha256 {}", escape_terminal(path_),
-                     escape_terminal(report.picture.start.recording_id), report.recording->bytes,
-                     report.recording->sha256);
+  if (!file) return file;
+  std::string line = fmt::format("recorded in '{}': id {}, {} bytes, sha256 {}", escape_terminal(path_),
+                                 escape_terminal(id), file->bytes, file->sha256);
+  if (missing > 0) line += fmt::format("; {} records are missing, which did not fit", missing);
+  progress.say(std::move(line));
+  return file;
 }
 
 std::string recording_line(std::string_view path, bool redacted) {

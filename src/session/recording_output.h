@@ -10,6 +10,7 @@
 
 #include "model/report.h"
 #include "session/caller.h"
+#include "session/progress.h"
 #include "source/recording/writer.h"
 #include "util/result.h"
 
@@ -23,11 +24,12 @@ class RecordingOutput {
   RecordingOutput& operator=(RecordingOutput&&) = delete;
   ~RecordingOutput();  // removes it, unless finished
 
+  const std::string& path() const { return path_; }      // as typed
   recording::Writer* writer() { return writer_.get(); }  // null: none
   // In which a file is removed at the end, open.
   std::vector<int> directories() const { return writer_ ? std::vector<int>{writer_->directory()} : std::vector<int>(); }
-  // Closes it and says so in the report. The line to print: where it is, its id and digest; or what went wrong.
-  std::string finish(model::Report& report);
+  // Closes it and says where it is, with its id and digest. Error: what Writer::finish() says.
+  Result<model::RecordingFile> finish(Progress& progress);
 
  private:
   RecordingOutput() = default;

@@ -69,10 +69,11 @@ Result<> write_report(Output& output, std::string_view text, const Signals& sign
   Error answer = written.error();
   if (write_standard(text, signals, streams)) {
     output.discard();
-    answer.hint = "the report went to standard output instead";
+    answer.hint = output.is_kept() ? "what it has stays, the rest and the report went to standard output"
+                                   : "the report went to standard output instead";
   } else {
     output.keep();
-    answer.hint = "nor could it be printed; what fits is in the file";
+    answer.hint = "nor could it be printed; what fits is in " + output.shown();
   }
   return tl::unexpected(std::move(answer));
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <cassert>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -19,8 +20,6 @@
 #include "session/announce.h"
 #include "session/event_loop.h"
 #include "session/live_findings.h"
-#include "session/recording_output.h"
-#include "session/tee.h"
 #include "session/version.h"
 #include "util/uuid.h"
 
@@ -57,9 +56,11 @@ Result<model::TraceStart> trace_start(const TraceSettings& settings, const sourc
   start.command = settings.command;
   start.filters = settings.filters;
   start.netns = settings.netns;
+  start.other_netns = settings.other_netns;
   start.origin = source.origin;
   start.abilities = source.features;
   start.reset_reasons = source.reset_reasons;
+  start.drop_reasons = source.drop_reasons;
   start.clock = source.clock;
   start.requested_duration = settings.duration;
   start.floor = settings.floor;
@@ -119,15 +120,13 @@ class Watch {
 }  // namespace
 
 Result<model::Report> run_trace(const TraceSettings& settings, source::Source& source, const Confine& confine,
-                                const Signals& signals, Progress& progress, const TraceSinks& sinks) {
+                                const Signals& signals, Progress& progress, Outputs& outputs,
+                                redact::Redactor* redactor) {
   correlate::Correlator correlator;
   const host::PeakRss peak_rss;
-  Tee all({&correlator});
-  if (sinks.writer != nullptr) all.add(*sinks.writer);
-  if (sinks.stream != nullptr) all.add(*sinks.stream);
-  if (sinks.printer != nullptr) all.add(*sinks.printer);
-  if (sinks.redactor != nullptr) sinks.redactor->lead_to(all);
-  model::Sink& sink = sinks.redactor != nullptr ? static_cast<model::Sink&>(*sinks.redactor) : all;
+  outputs.lead_to(correlator);
+  if (redactor != nullptr) redactor->lead_to(outputs);
+  model::Sink& sink = redactor != nullptr ? static_cast<model::Sink&>(*redactor) : outputs;
 
   Instance instance = own_instance(settings, progress);
   if (const Result<> attached = source.attach(); !attached) return tl::unexpected(attached.error());
@@ -141,41 +140,36 @@ Result<model::Report> run_trace(const TraceSettings& settings, source::Source& s
   sink.on_sample(std::move(*start));
   if (const Result<> begun = source.begin(sink); !begun) return tl::unexpected(begun.error());
   const model::Duration attaching = host::mono_now() - began;
-  progress.say(tracing_line(settings.filters, settings.netns, source.sockets_at_start(), settings.duration));
-  if (sinks.writer != nullptr) progress.say(recording_line(sinks.recording, sinks.redactor != nullptr));
+  const std::optional<model::TraceStart>& told = correlator.start();  // redacted, where that was asked for
+  assert(told);
+  progress.say(tracing_line(told->filters, told->netns, source.sockets_at_start(), settings.duration));
+  outputs.announce(redactor != nullptr);
 
   Watch watch(correlator, progress, began);
-  const auto commit = [&sinks, &progress] {
-    if (sinks.writer == nullptr) return;
-    sinks.writer->commit();
-    if (const std::optional<Error> problem = sinks.writer->take_problem()) {
-      progress.say(fmt::format("{}; {}", problem->what, problem->hint));
-    }
-  };
-  commit();  // what the start has emitted: from now on a kill leaves a recording
+  outputs.commit();  // what the start has emitted: from now on a kill leaves a recording
   model::TraceEnd end;
   end.ended_by = run_until_end(source, sink, signals, clock, settings.duration,
                                {.every_second =
-                                    [&watch, &source, &commit] {
-                                      commit();
+                                    [&watch, &source, &outputs] {
+                                      outputs.commit();
                                       watch.every_second(source.loss());
                                     },
-                                .after_events = [&sinks] { return sinks.stream == nullptr || sinks.stream->flush(); }});
-  progress.finish();
+                                .after_events = [&outputs] { return outputs.flush(); }});
+  progress.pause();
   end.partial = end.ended_by == model::EndedBy::kError;
   source::SourceEnd last = source.finish(sink);
-  commit();
-  end.at = host::mono_now();  // after the last event, which detaching still lets through
+  end.at = last.at;
   end.loss = last.loss;
-  if (sinks.writer != nullptr) {
-    end.loss.disk_full = sinks.writer->disk_full();
-    end.loss.samples_thinned = sinks.writer->samples_thinned();
-  }
   end.sockets_filtered_out = last.sockets_filtered_out;
   end.busiest_filtered_out = std::move(last.busiest_filtered_out);
   end.cost = own_cost(attaching, peak_rss, last.bpf_cpu_s);
   sink.on_sample(std::move(end));
-  return diagnose::make_report(correlator.finish());
+  std::optional<model::RecordingFile> recorded = outputs.finish();
+  // Everything is safe but the report.
+  signals.let_end();
+  model::Report report = diagnose::make_report(correlator.finish());
+  report.recording = std::move(recorded);
+  return report;
 }
 
 }  // namespace tcpdiag::session

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "host/cgroup.h"
+#include "host/other_netns.h"
 #include "host/process.h"
 #include "host/sysctls.h"
 #include "util/escape.h"
@@ -113,6 +114,7 @@ Result<TraceTarget> resolve_target(model::Filters filters, const host::NetnsPlac
     target.netns.push_back(std::move(*own));
   }
   for (const host::Netns& netns : target.netns) filters.netns_inodes.push_back(netns.inode);
+  target.other_netns = host::other_netns(filters.netns_inodes, places.proc);
   target.filters = std::move(filters);
   return target;
 }

@@ -13,8 +13,9 @@
 namespace tcpdiag::session {
 
 struct TraceTarget {
-  model::Filters filters;          // with netns_inodes, descendants and the cgroups' ids
-  std::vector<host::Netns> netns;  // each once: those of --netns, else those of -p, else this program's own
+  model::Filters filters;                      // with netns_inodes, descendants and the cgroups' ids
+  std::vector<model::OtherNetns> other_netns;  // where there are connections besides
+  std::vector<host::Netns> netns;              // each once: those of --netns, else those of -p, else this program's own
 };
 
 // Errors: no such process, cgroup or namespace, a thread instead of a process, a process outside the namespaces or with

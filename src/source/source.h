@@ -3,6 +3,7 @@
 // Everything behind a source is a function of what it emits.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -20,11 +21,13 @@ struct SourceInfo {
   model::Origin origin = model::Origin::kBpf;
   std::vector<model::Feature> features;                // doctor/feature_table.h names them
   std::map<std::uint32_t, std::string> reset_reasons;  // the kernel's names; empty: it has none
+  std::map<std::uint32_t, std::string> drop_reasons;   // likewise, as TraceStart has them
   model::ClockPair clock;                              // of its events; known after attach()
 };
 
 // What only the end of a trace knows; who traces adds the rest of TraceEnd.
 struct SourceEnd {
+  model::MonoTime at{};  // nothing that happened later is told; what happened until then may be read later
   model::Loss loss;
   std::optional<std::uint64_t> sockets_filtered_out;
   std::vector<model::BusyEndpoint> busiest_filtered_out;
@@ -55,7 +58,10 @@ class Source {
   // Number of sockets open and matched at the start. Valid after begin().
   virtual std::uint64_t sockets_at_start() const = 0;
   virtual int fd() const = 0;  // readable when events wait
+  // What waits, for kDrainsFor at most: where events come faster than they are read, there is no end to it. What is
+  // left keeps fd() readable.
   virtual void drain(model::Sink& sink) = 0;
+  static constexpr model::Duration kDrainsFor = std::chrono::milliseconds(50);
   virtual void sample(model::Sink& sink) = 0;
   // So far; nothing where only finish() says it.
   virtual std::optional<model::Loss> loss() const { return std::nullopt; }

@@ -64,6 +64,8 @@ class SourceWithMap : public test::FakeSource {
   Fd map_;
 };
 
+std::optional<session::Caller> who_called() { return session::caller_through_sudo().value_or(std::nullopt); }
+
 class Probe {
  public:
   Probe(const std::string& own, bool confine)
@@ -73,8 +75,7 @@ class Probe {
     const pid_t child = ::fork();
     if (child == 0) {
       status_ = Fd(::open("/proc/self/status", O_RDONLY | O_CLOEXEC));
-      if (confine_ && !session::confine_trace(session::caller_through_sudo(), {own_.get()}, source_))
-        ::_exit(kNotConfined);
+      if (confine_ && !session::confine_trace(who_called(), {own_.get()}, source_)) ::_exit(kNotConfined);
       ::_exit(attempt());
     }
     int status = 0;
@@ -134,7 +135,7 @@ void print(Probe& probe, std::string_view title, const std::vector<test::Attempt
 
 int main(int argc, char** argv) {
   if (argc < 3) return 2;
-  const auto caller = session::caller_through_sudo();
+  const auto caller = who_called();
   const test::Targets targets(argv[1], caller ? caller->uid : ::getuid());
   Probe probe(argv[2], argc == 3);
   write_all(STDOUT_FILENO, "{\"status\":{");

@@ -343,7 +343,9 @@ class NoOutboundAttempt(AppCase):
             self.users.at_once(*[self.lane(self.WAIT, 1)] * 4)
             self.settle(self.app, self.outside)
         self.check_found(traced.report, 4, "notice", "low")
-        self.check_quiet(traced.report)
+        # That its clients wait is said, and that nobody here is to blame for it is not.
+        loud = [f["code"] for f in traced.report["findings"] if f["severity"] != "notice"]
+        self.assertEqual([code for code in loud if code != "delay-unattributed"], [])
 
     def test_still_waiting_at_the_end(self):
         """What is not answered yet counts, too."""

@@ -1,6 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Each of the lab's incidents has its cause first, and names the timers and baselines that it really met, with no others."""
+"""Each of the lab's incidents has its cause first, and names the timers and baselines that it really met, with no others.
+
+With a round trip: test_round_trips.py.
+"""
 
 import json
 import os
@@ -38,7 +41,7 @@ CAUSES = {
                             ('HAProxy "timeout server"', "Puma first_data_timeout", "gunicorn --timeout")),
     "reconnect_storm": Cause("reconnect-storm", (), "response-timeout", effects=("reconnect-storm",)),
     "redis_throttled": Cause("redis-throttled", ("--seconds", "15"), "throughput-ceiling", None),
-    "app_gap": Cause("app-gap", (), "app-gap", None),
+    "app_gap": Cause("app-gap", (), "app-gap", None, effects=("delay-unattributed",)),
     "no_call": Cause("no-call", (), "no-outbound-attempt", None),
     "connect_timeout": Cause("connect-timeout", ("--seconds", "5", "--failures", "8"), "connect-timeout",
                              ('HAProxy "timeout connect"',)),
@@ -64,6 +67,8 @@ ELSEWHERE = {
     "test_healthy.py": ("redis-healthy", "redis-short", "web-healthy", "idle-pool", "bulk"),
     "test_incidents.py": ("api-ok",),
     "test_storms.py": ("syn-flood", "retransmit-storm"),
+    "test_round_trips.py": ("keep-alive-race", "peer-vanishes", "nat-forgets", "failover", "syn-lost", "own-firewall", "redis-killed",
+                            "accept-queue-resets", "listener-closes"),
 }
 
 

@@ -207,6 +207,7 @@ class Outcomes(ConnectCase):
         self.check_counts(endpoint, connects=3, unreachable=3)
         self.assertEqual(endpoint["histograms"]["connect"]["count"], 0)
         self.assertEqual(self.codes(traced.report), {"connect-failed-locally"})
+        self.assertEqual(endpoint["drops"], {"out": {"NEIGH_FAILED": 3}, "in": {}})
 
     def two_families(self) -> tuple[Host, Host]:
         """Hosts with an address of either family."""

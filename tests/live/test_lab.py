@@ -2,24 +2,32 @@
 # SPDX-License-Identifier: Apache-2.0
 """The lab itself: its truth agrees with the kernel's counters, and it leaves nothing behind however it ends."""
 
+import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import time
 
 sys.dont_write_bytecode = True  # The source tree may belong to somebody else.
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
+import withheld  # noqa: E402
 from lab.cli import INCIDENTS  # noqa: E402
+from lab.delayed import DelayedNetwork, box_program  # noqa: E402
 from lab.network import BOOK, NETNS_DIRECTORY, clean_leftovers, run  # noqa: E402
 from live import LAB, Lab, LiveCase, main, wait_until  # noqa: E402
 from side_by_side import Run, SideBySide  # noqa: E402
+from socket_case import Host, inside  # noqa: E402
+
+SO_RCVBUFFORCE = 33  # not in Python's module
 
 
 def leftovers(pid: int) -> list[str]:
     """Whatever there is of the lab with this process id."""
-    found = [name for name in os.listdir(NETNS_DIRECTORY) if re.fullmatch(rf"tcpdiag-lab-{pid}-[cs]", name)]
+    found = [name for name in os.listdir(NETNS_DIRECTORY) if re.fullmatch(rf"tcpdiag-lab-{pid}-[cbs]", name)]
     found += [name for name in os.listdir(BOOK) if name.startswith(f"{pid}-")]
     for process in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -133,11 +141,107 @@ class LabQueues(LiveCase):
             self.assertEqual(leftovers(lab.pid), [])
 
 
+class LabWithheld(LiveCase):
+    """What counts withheld events trusts nothing that another user has put where tests write."""
+
+    def test_another_users_leftovers(self):
+        victim, shared = self.file("victim"), self.file("shared")
+        with open(victim, "w", encoding="ascii") as file:
+            file.write("precious")
+        name = "tcpdiag-tracefs-4999999-x"  # of no process
+        events = os.path.join(shared, name, "instances", name, "events")
+        os.makedirs(events)
+        os.symlink(victim, os.path.join(events, "enable"))
+        os.chmod(shared, 0o1777)
+        program = "import withheld\nwith withheld.Withheld() as away: pass"
+        subprocess.run([sys.executable, "-B", "-c", program], cwd=os.path.dirname(withheld.__file__), check=True, timeout=60,
+                       env={**os.environ, "TMPDIR": shared})
+        with open(victim, encoding="ascii") as file:
+            self.assertEqual(file.read(), "precious")
+        self.assertEqual(os.listdir(shared), [name])
+
+
+class LabPath(LiveCase):
+    """The delay box: what it promises, and what it says about itself."""
+
+    def path(self, *options: str, rtt_ms: float = 0) -> tuple[DelayedNetwork, Host, Host]:
+        network = DelayedNetwork(rtt_ms=rtt_ms, options=options)
+        self.addCleanup(network.down)
+        network.up()
+        return network, *(Host(network, namespace, address) for namespace, address in (
+            (network.client, network.client_address), (network.server, network.server_address)))
+
+    def datagrams(self, client: Host, server: Host, count: int, pause_s: float = 0.0) -> list[int]:
+        """The numbers of those that arrived, in that order, until none came for a while."""
+        with inside(server.path):
+            receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        with inside(client.path):
+            sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        arrived = []
+        with receiver, sender:
+            receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
+            receiver.bind((server.address, 4000))
+            receiver.settimeout(2)
+            for number in range(count):
+                sender.sendto(number.to_bytes(4, "big") + bytes(200), (server.address, 4000))
+                time.sleep(pause_s)
+            with contextlib.suppress(TimeoutError):
+                while True:
+                    arrived.append(int.from_bytes(receiver.recv(2048)[:4], "big"))
+        return arrived
+
+    def test_round_trip(self):
+        for rtt_ms in (4, 40):
+            network, client, server = self.path(rtt_ms=rtt_ms)
+            with server.listen(4001):
+                waits = []
+                for _ in range(5):
+                    started = time.monotonic()
+                    client.connect(server.address, 4001).close()
+                    waits.append(1000 * (time.monotonic() - started))
+            self.assertGreaterEqual(min(waits), rtt_ms)
+            self.assertLess(min(waits), rtt_ms + 2)
+            for counts in network.path_counts().values():
+                self.assertEqual({name: counts[name] for name in counts if name.startswith("dropped") and counts[name]}, {})
+            network.down()
+
+    def test_order(self):
+        network, client, server = self.path(rtt_ms=10)
+        self.assertEqual(self.datagrams(client, server, 500), list(range(500)))
+        self.assertEqual((network.path_counts()["to_server"]["reordered"], network.path_counts()["to_server"]["refused"]), (0, 0))
+
+    def test_late_and_twice(self):
+        network, client, server = self.path("--reorder-permille", "100", "--reorder-extra-us", "20000", "--reorder-min-bytes", "200",
+                                            "--duplicate-permille", "50")
+        arrived, counts = self.datagrams(client, server, 1000, 0.0005), network.path_counts()["to_server"]
+        self.assertEqual(sorted(set(arrived)), list(range(1000)), "nothing is lost")
+        self.assertEqual(len(arrived), 1000 + counts["duplicated"])
+        self.assertTrue(20 <= counts["duplicated"] <= 100, counts)
+        self.assertTrue(60 <= counts["reordered"] <= 150, counts)
+        first = [number for at, number in enumerate(arrived) if number not in arrived[:at]]
+        overtaken = sum(number < max(first[:at], default=-1) for at, number in enumerate(first))
+        self.assertTrue(0.8 * counts["reordered"] <= overtaken <= counts["reordered"], (overtaken, counts))
+
+    def test_full_queue(self):
+        network, client, server = self.path("--queue-frames", "10", rtt_ms=600)
+        arrived = self.datagrams(client, server, 50)
+        self.assertTrue(5 <= len(arrived) <= 10, "the kernel's own frames (IPv6) may have had a place or two")
+        self.assertEqual(arrived, list(range(len(arrived))))
+        self.assertGreaterEqual(network.path_counts()["to_server"]["dropped_queue"], 50 - len(arrived))
+
+    def test_wrong_use(self):
+        for code, arguments in ((2, ()), (2, ("lo",)), (2, ("lo", "lo", "--delay-us", "x")), (2, ("lo", "lo", "--no-such")),
+                                (2, ("lo", "lo", "lo")), (2, ("lo", "lo", "--delay-us")), (1, ("no-such", "lo"))):
+            result = subprocess.run([box_program(), *arguments], capture_output=True, text=True, timeout=10, check=False)
+            self.assertEqual((result.returncode, result.stdout), (code, ""), arguments)
+            self.check_one_line(result.stderr)
+
+
 class LabEnds(LiveCase):
     """Nothing of a lab stays, however it ended."""
 
-    def ended_by(self, number: int) -> None:
-        with Lab("api-reset", "--seconds", "60") as lab:
+    def ended_by(self, number: int, *options: str) -> None:
+        with Lab("api-reset", "--seconds", "60", *options) as lab:
             lab.open_gate()
             lab.wait("outstanding")
             self.assertTrue(leftovers(lab.pid), "this test would see nothing")
@@ -154,13 +258,16 @@ class LabEnds(LiveCase):
     def test_sighup(self):
         self.ended_by(signal.SIGHUP)
 
+    def test_with_a_path(self):
+        self.ended_by(signal.SIGTERM, "--rtt", "4")
+
     def test_input_ends_at_the_gate(self):
         with Lab("api-ok") as lab:
             self.assertEqual(lab.end(), 1)
             self.assertEqual(leftovers(lab.pid), [])
 
     def test_killed_labs_are_cleaned_at_the_next_start(self):
-        with Lab("closed-before-reuse", gate2=True) as killed, Lab("api-ok") as living:
+        with Lab("closed-before-reuse", "--rtt", "4", gate2=True) as killed, Lab("api-ok") as living:
             killed.open_gate()
             killed.wait("waiting")
             killed.signal(signal.SIGKILL)
@@ -191,6 +298,8 @@ class LabUse(LiveCase):
         self.refused("api-reset", "--failures", "0")
         self.refused("api-reset", "--client-name", "a/b")
         self.refused("redis-throttled", "--clients", "0")
+        self.refused("api-ok", "--rtt", "1001")
+        self.refused("keep-alive-race", "--rtt", "0")
 
     def test_option_without_a_meaning(self):
         self.assertIn("api-reset", self.refused("api-reset", "--milliseconds", "5"))

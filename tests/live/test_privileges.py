@@ -15,6 +15,7 @@ import sys
 sys.dont_write_bytecode = True  # The source tree may belong to somebody else.
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
+import private  # noqa: E402
 from live import PROGRAM, LiveCase, Tracer, main, wait_until  # noqa: E402
 
 CONFINED_PROBE = os.path.join(os.path.dirname(PROGRAM), "confined_probe")
@@ -75,7 +76,7 @@ class PrivilegesCase(LiveCase):
         directory = self.file(name)
         os.mkdir(directory)
         os.chown(directory, user, user)
-        os.chmod(self.directory, 0o755)
+        private.let_others_through(self.directory)
         return directory
 
 
@@ -228,7 +229,7 @@ class WithoutRoot(PrivilegesCase):
 
     def setUp(self):
         super().setUp()
-        os.chmod(self.directory, 0o755)
+        private.let_others_through(self.directory)
         self.program = shutil.copy(PROGRAM, self.file("tcpdiag"))  # the build may lie where others cannot go
         os.chmod(self.program, 0o755)
 

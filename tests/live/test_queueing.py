@@ -50,7 +50,9 @@ class QueueCase(SideBySide):
         return [(f["code"], f["severity"]) for f in report["findings"] if f["severity"] not in HARMLESS]
 
     def check_quiet(self, report: dict) -> None:
-        told = [(f["code"], f["severity"], f["title"], f["evidence"]) for f in report["findings"] if f["severity"] not in HARMLESS]
+        # That users wait is said of slow servers too, without blame.
+        told = [(f["code"], f["severity"], f["title"], f["evidence"]) for f in report["findings"]
+                if f["severity"] not in HARMLESS and f["code"] != "delay-unattributed"]
         self.assertEqual(told, [], "nothing is wrong")
 
     def check_between(self, value: float | None, low: float, high: float, what: str) -> None:
@@ -232,9 +234,11 @@ class OtherPlaces(QueueCase):
         bursts, local = self.run_of("bursts"), self.run_of("local")
         with self.subTest("short bursts"):
             finding = self.only_finding(bursts.report, "path-queueing")
-            self.assertEqual((finding["evidence"]["pattern"], finding["severity"]), ("microburst", "notice"))
+            self.assertEqual(finding["evidence"]["pattern"], "microburst")
+            # A notice, unless so many calls met a burst that users waited.
+            self.assertEqual(finding["severity"], "warning" if finding["impact"]["share_pct"] >= 5 else "notice")
             self.assertLessEqual(finding["evidence"]["queued_seconds"], 2 * len(bursts.done["bursts"]))
-            self.check_quiet(bursts.report)
+            self.assertEqual([f["code"] for f in bursts.report["findings"] if f["severity"] != "notice" and f != finding], [])
         with self.subTest("this host's own device"):
             finding = self.first_finding(local.report, "local-queueing")
             self.check_between(finding["evidence"]["host_queue_p50_us"], 20 * MS, 215 * MS, "host_queue_p50_us")
@@ -272,9 +276,15 @@ class OtherPlaces(QueueCase):
 
     def test_lossy(self):
         run = self.run_of("lossy")
-        self.first_finding(run.report, "retransmit-loss")
+        # What is lost towards the client its own firewall drops: half of what is sent again, so not the cause of that finding.
+        (dropped,) = self.findings(run.report, "dropped-by-this-host")
+        self.assertEqual((dropped["evidence"]["direction"], dropped["evidence"]["reasons"]),
+                         ("in", [f"NETFILTER_DROP {dropped['count']}"]))
+        counted = run.done["dropped"]["to_client"]
+        self.assertAlmostEqual(dropped["count"], counted, delta=0.02 * counted)
         found = {finding["evidence"]["direction"]: finding for finding in self.findings(run.report, "retransmit-loss")}
         self.assertIn("out", found)
+        self.assertEqual(found["out"]["caused_by"], [])
         evidence, sent_again = found["out"]["evidence"], run.done["tcp"]["client"]["TcpRetransSegs"]
         self.assertAlmostEqual(evidence["retransmitted_segments"] + (evidence["spurious_count"] or 0), sent_again, delta=0.1 * sent_again)
         self.check_between(evidence["loss_pct"], 1, 15, "loss_pct")

@@ -4,23 +4,95 @@
 
 import contextlib
 import errno
+import fcntl
 import os
 import socket
 import sqlite3
 import struct
 import subprocess
 import sys
+import termios
 
 sys.dont_write_bytecode = True  # The source tree may belong to somebody else.
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
 from live import Tracer, bpf_map, main, wait_until  # noqa: E402
 from socket_case import SOCKET_S, Host, SocketCase, accept, exchange, kill, receive  # noqa: E402
+from witness import unread  # noqa: E402
 
 PORT, OTHER_PORT, LOCAL_PORT = 8080, 8081, 40001
 IPPROTO_MPTCP = 262
+TCP_REPAIR = 19
 LINGER_0 = struct.pack("ii", 1, 0)
 REQUEST, ANSWER = 100, 1000
+
+
+def queued(sock: socket.socket) -> int:
+    """Not acknowledged, or not sent."""
+    return struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, b"\0" * 4))[0]
+
+
+class Ends(SocketCase):
+    """Ends that TCP tells in its own way."""
+
+    def finding(self, report: dict, code: str) -> dict:
+        said = [f"{f['code']}: {f['title']}" for f in report["findings"]]
+        self.assertEqual([f["code"] for f in report["findings"][:1]], [code], said)
+        return report["findings"][0]
+
+    def test_upload_that_is_refused_while_it_goes_on(self):
+        """The server answers, reads a little more, and closes with the rest unread."""
+        client, server = self.hosts()
+        listener = self.keep(server.listen(PORT))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
+        refusal = b"HTTP/1.1 413 Content Too Large\r\n\r\n"
+        with self.traced(client) as traced:
+            for _ in range(3):
+                with client.connect(server.address, PORT) as ours, accept(listener) as theirs:
+                    exchange(ours, theirs)
+                    ours.setblocking(False)
+                    self.fill(ours, theirs)
+                    theirs.sendall(refusal)
+                    wait_until("the answer to come", lambda: unread(ours) == len(refusal), SOCKET_S)
+                    receive(theirs, unread(theirs))
+                    wait_until("the upload to go on", lambda: unread(theirs) > 0, SOCKET_S)
+                    theirs.close()
+                    wait_until("the reset", lambda: ours.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNRESET, SOCKET_S)
+            self.settle(client, server)
+        found = self.finding(traced.report, "peer-reset-awaiting-response")
+        self.assertEqual((found["evidence"]["pattern"], found["evidence"]["reset_count"]), ("answered_early", 3))
+        self.assertEqual(found["evidence"]["response_bytes_before_reset_max"], len(refusal))
+        self.assertIn(f"it had already answered up to {len(refusal)} B", found["explanation"])
+
+    def fill(self, ours: socket.socket, theirs: socket.socket) -> None:
+        """Writes until the window is closed and bytes wait behind it."""
+        seen = [-1]
+
+        def full() -> bool:
+            with contextlib.suppress(BlockingIOError):
+                ours.send(b"q" * 65536)
+                return False
+            before, seen[0] = seen[0], unread(theirs)
+            return before == seen[0] and queued(ours) > 0
+        wait_until("the upload to fill both buffers", full, SOCKET_S)
+
+    def test_keepalive_probe_to_a_host_that_forgot(self):
+        """TCP_REPAIR closes without FIN and RST: so does a host that is replaced by another."""
+        client, server = self.hosts()
+        listener = self.keep(server.listen(PORT))
+        with self.traced(client) as traced:
+            for _ in range(3):
+                ours, theirs = self.keep(client.connect(server.address, PORT)), accept(listener)
+                exchange(ours, theirs)
+                theirs.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+                theirs.close()
+                for option, value in ((socket.TCP_KEEPIDLE, 1), (socket.TCP_KEEPINTVL, 1)):
+                    ours.setsockopt(socket.IPPROTO_TCP, option, value)
+                ours.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            self.settle(client, server)
+        found = self.finding(traced.report, "peer-forgot-connection")
+        self.assertEqual((found["evidence"]["pattern"], found["evidence"]["count"]), ("keepalive", 3))
+        self.assertEqual((found["severity"], found["evidence"]["keepalive_on_count"]), ("notice", 3))
 
 
 class Families(SocketCase):
@@ -428,6 +500,28 @@ class Endpoints(SocketCase):
         self.assertEqual(set(told), {"outbound", "inbound"})
         local, remote = told["outbound"].split("/")
         self.assertEqual(told["inbound"], f"{remote}/{local}")
+
+
+class Listeners(SocketCase):
+    """A listener answers segments of no connection with a RST; the kernel has taken the device off them by then."""
+
+    COUNT = 30
+
+    def test_stray_segments(self):
+        for family, pair in ((4, 0), (6, 1)):
+            with self.subTest(family=family):
+                client, server = self.hosts(family, pair)
+                listener = self.keep(server.listen(PORT))
+                with client.connect(server.address, PORT), accept(listener):
+                    pass  # the neighbours know each other
+                self.settle(client, server)
+                before = server.counters()["TcpOutRsts"]
+                with self.traced(server) as traced:
+                    for i in range(self.COUNT):
+                        client.send_segment(server.address, LOCAL_PORT + i, PORT)
+                    wait_until("the listener's resets", lambda: server.counters()["TcpOutRsts"] >= before + self.COUNT, SOCKET_S)
+                self.assertEqual(traced.report["totals"]["resets"]["sent"], self.COUNT)
+                self.assertEqual(traced.report["totals"]["reset_phases"]["no_socket"], self.COUNT)
 
 
 if __name__ == "__main__":

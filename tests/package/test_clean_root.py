@@ -66,7 +66,7 @@ class CleanRoot(unittest.TestCase):
         resolver = cls.root / "etc" / "resolv.conf"
         resolver.unlink(missing_ok=True)
         shutil.copy("/etc/resolv.conf", resolver)
-        shutil.copy(cls.package, cls.root / "tmp" / cls.package.name)
+        shutil.copy(cls.package, cls.root / cls.package.name)  # not its /tmp, where everybody may write
         cls.before = cls.files()
         cls.install()
 
@@ -84,7 +84,7 @@ class CleanRoot(unittest.TestCase):
 
     @classmethod
     def install(cls) -> None:
-        command = f"apt-get -q -y install /tmp/{cls.package.name}"
+        command = f"apt-get -q -y install /{cls.package.name}"
         result = cls.inside(command, MIRROR_S)
         if result.returncode != 0:  # The lists are as old as the archive: what they name may be gone.
             result = cls.inside(f"apt-get -q update && {command}", MIRROR_S)

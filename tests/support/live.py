@@ -13,7 +13,6 @@ import select
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import types
@@ -23,6 +22,8 @@ from collections.abc import Callable
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import laws  # noqa: E402
+import private  # noqa: E402
 from lab.network import LabError, Network, clean_leftovers  # noqa: E402
 from withheld import Withheld  # noqa: E402
 
@@ -83,7 +84,10 @@ def obstacle() -> str | None:
 
 
 def main() -> None:
-    """Runs the calling script's test cases, or the classes and cases named. `--list-classes` prints their names, for CMake."""
+    """Runs the calling script's test cases, or the classes and cases named. `--list-classes` prints their names, for CMake.
+
+    `--repeat N [NAME...]` runs its classes, or what is named, N times, each in a process of its own, and prints a table of passes.
+    """
     module = sys.modules["__main__"]
     classes = [kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, unittest.TestCase)
                and kind.__module__ == module.__name__ and unittest.defaultTestLoader.getTestCaseNames(kind)]
@@ -94,6 +98,8 @@ def main() -> None:
     if reason:
         print(f"skipped: {reason}", flush=True)
         sys.exit(1 if os.environ.get("TCPDIAG_REQUIRE_LIVE") == "1" else EXIT_SKIPPED)
+    if sys.argv[1:2] == ["--repeat"]:
+        sys.exit(repeat(int(sys.argv[2]), sys.argv[3:] or [kind.__name__ for kind in classes]))
     for kind in classes:
         if sys.argv[1:] == [kind.__name__] and getattr(kind, "CASES_AT_ONCE", 1) > 1:
             sys.exit(run_at_once(kind))
@@ -102,6 +108,27 @@ def main() -> None:
         print(f"skipped: {result.skipped[0][1]}", flush=True)
         sys.exit(1 if os.environ.get("TCPDIAG_REQUIRE_LIVE") == "1" else EXIT_SKIPPED)
     sys.exit(0 if result.wasSuccessful() and result.testsRun else 1)
+
+
+def repeat(times: int, names: list[str]) -> int:
+    """Runs each of the names so often. Prints rows as they stand in docs/reliability.md. 0: all passed."""
+    import statistics
+    module = os.path.splitext(os.path.basename(sys.argv[0]))[0].removeprefix("test_")
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    passed = dict.fromkeys(names, 0)
+    for _ in range(times):
+        for name in names:
+            started = time.monotonic()
+            done = subprocess.run([PYTHON, sys.argv[0], name], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+            seconds[name].append(time.monotonic() - started)
+            passed[name] += done.returncode == 0
+            if done.returncode != 0:
+                print(done.stdout, flush=True)
+    print("| test | passed | median s | slowest s |\n| --- | ---: | ---: | ---: |")
+    for name in names:
+        print(f"| live.{module}.{name} | {passed[name]} of {times} | {statistics.median(seconds[name]):.2f} | {max(seconds[name]):.2f} |")
+    return 0 if all(count == times for count in passed.values()) else 1
 
 
 def run_at_once(kind: type[unittest.TestCase]) -> int:
@@ -325,9 +352,11 @@ class Tracer:
     def stdout(self):
         return self._process.stdout
 
-    def wait_attached(self) -> str:
-        """Until it says that it traces. Notes the BPF objects that it holds from then on."""
+    def wait_attached(self, objects: bool = True) -> str:
+        """Until it says that it traces. Notes the BPF objects that it holds from then on, for `check_nothing_left`."""
         line = self.stderr.wait_for("tcpdiag's line 'tracing ...'", lambda text: text.startswith("tracing "), ATTACH_S)
+        if not objects:
+            return line
         self.bpf_ids = bpf_ids_held_by(self.pid)
         if not self.bpf_ids["prog"]:
             raise AssertionError("tcpdiag says that it traces but holds no BPF program")
@@ -389,7 +418,7 @@ class LiveCase(unittest.TestCase):
     maxDiff = None
 
     def setUp(self):
-        self.directory = tempfile.mkdtemp(prefix="tcpdiag-live-")
+        self.directory = private.directory()
         self.addCleanup(subprocess.run, ["rm", "-rf", "--", self.directory], check=False)
         self.assertTrue(os.access(PROGRAM, os.X_OK), f"there is no program {PROGRAM}: build it, or set TCPDIAG")
 
@@ -415,6 +444,7 @@ class LiveCase(unittest.TestCase):
         report = json.loads(raw.decode("utf-8"))
         self.check_schema(report)
         self.assertEqual(report["schema"], "tcpdiag.report/1")
+        self.assertEqual(laws.broken(report), [], "the laws of every report")
         return report
 
     def check_schema(self, report: dict) -> None:

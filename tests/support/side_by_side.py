@@ -1,16 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Labs that are traced side by side, once for all the cases of a class: most of a lab's time is waiting for a timer."""
+"""Labs that are traced side by side, once for all the cases of a class: most of a lab's time is waiting for a timer.
+
+TCPDIAG_KEEP=DIRECTORY keeps the recordings and the JSON reports of all of them there. TCPDIAG_RUNS=REGEX plays only the runs whose
+name it is found in, and skips the cases of others: TCPDIAG_RUNS=nat-forgets tests/live/test_round_trips.py Quick
+"""
 
 import contextlib
 import copy
 import os
+import re
+import shutil
 import subprocess
-import tempfile
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import private
 from lab.network import counters
 from live import Lab, LiveCase, Tracer
+from withheld import Withheld
 
 
 @dataclass(frozen=True)
@@ -24,8 +32,12 @@ class Watch:
     by_pid: bool = False  # -p with the lab's client, instead of --netns
     record: bool = False  # its recording is Run.recordings[name]
     exit_code: int = 0
+    light: bool = False  # whether its BPF objects have gone is left to other tests: a tracer costs half as much
 
 
+KEEP = os.environ.get("TCPDIAG_KEEP")
+ONLY = re.compile(os.environ.get("TCPDIAG_RUNS", ""))
+AGAIN = 3
 CLIENT = Watch()
 SERVER = Watch(name="server", end="server")
 TEXT = Watch(name="text", form="text")
@@ -80,15 +92,17 @@ class _Player:
             self._tracers.append((watch, self._stack.enter_context(self._tracer(watch))))
 
     def wait_attached(self) -> None:
-        for _, tracer in self._tracers:
-            tracer.wait_attached()
+        for watch, tracer in self._tracers:
+            tracer.wait_attached(objects=not watch.light)
 
     def open_gate(self) -> None:
         self._lab.open_gate()
 
+    def wait_done(self) -> None:
+        self._run.done = self._lab.wait("done")
+
     def finish(self) -> None:
         run = self._run
-        run.done = self._lab.wait("done")
         for _, tracer in self._tracers:
             tracer.signal()
         for watch, tracer in self._tracers:
@@ -96,7 +110,8 @@ class _Player:
             run.errors[watch.name] = tracer.stderr.all()
             if code != watch.exit_code:
                 raise AssertionError(f"{run.name}: tcpdiag ended with {code}, not {watch.exit_code}: {tracer.stderr.all()}")
-            tracer.check_nothing_left()
+            if not watch.light:
+                tracer.check_nothing_left()
         if run.count:
             run.kernel = {end: counters(run.ready[f"{end}_netns"]) for end in ("client", "server")}
         code = self._lab.end()
@@ -117,8 +132,11 @@ class _Player:
         return Tracer(*options, "--format", watch.form, stdout=self._stack.enter_context(open(path, "wb")))
 
 
-def play(case: LiveCase, runs: list[Run], directory: str) -> None:
-    """All runs at the same time: every tracer is attached before the first lab goes on. What fails is in Run.failure."""
+def play(case: LiveCase, runs: list[Run], directory: str, end_together: bool = False) -> None:
+    """All runs at the same time: every tracer is attached before the first lab goes on. What fails is in Run.failure.
+
+    `end_together`: no tracer ends before the last lab is done. While one detaches, others may miss events.
+    """
     with contextlib.ExitStack() as stack:
         players = [(run, _Player(stack, run, directory)) for run in runs]
 
@@ -133,17 +151,19 @@ def play(case: LiveCase, runs: list[Run], directory: str) -> None:
         for step in ("enter", "start_tracers", "wait_attached", "open_gate"):
             each(step)
 
-        def finish(run: Run, player: _Player) -> None:
+        def do(run: Run, player: _Player, *steps: str) -> None:
             try:
-                player.finish()
+                for step in steps:
+                    getattr(player, step)()
             except Exception as error:
                 run.failure = error
 
-        threads = [threading.Thread(target=finish, args=pair) for pair in players if pair[0].failure is None]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        for steps in (("wait_done",), ("finish",)) if end_together else (("wait_done", "finish"),):
+            threads = [threading.Thread(target=do, args=(*pair, *steps)) for pair in players if pair[0].failure is None]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
     for run in runs:
         for watch in run.watch if run.failure is None else ():
             try:
@@ -166,18 +186,55 @@ class SideBySide(LiveCase):
 
     RUNS: dict[str, Run] = {}
     AT_ONCE = 4
+    END_TOGETHER = False
     runs: dict[str, Run]
 
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        directory = tempfile.mkdtemp(prefix="tcpdiag-live-")
+        directory = private.directory()
         cls.addClassCleanup(subprocess.run, ["rm", "-rf", "--", directory], check=False)
         cls.runs = copy.deepcopy(cls.RUNS)
-        waiting = list(cls.runs.values())
+        waiting = [name for name in cls.runs if ONLY.search(name)]
         while waiting:
-            play(cls(), waiting[: cls.AT_ONCE], directory)
+            cls._play(waiting[: cls.AT_ONCE], directory)
             del waiting[: cls.AT_ONCE]
+        if KEEP:
+            cls._keep()
+
+    @classmethod
+    def _play(cls, names: list[str], directory: str) -> None:
+        """These at once; again, by themselves, those that failed while the kernel withheld events."""
+        for left in reversed(range(AGAIN)):
+            with Withheld() as away:
+                play(cls(), [cls.runs[name] for name in names], directory, cls.END_TOGETHER)
+            names = [name for name in names if cls.runs[name].failure is not None]
+            if not names or not away.count or not left:
+                return
+            print(f"again, as {away.count} events were withheld: {', '.join(names)}", flush=True)
+            cls.runs.update({name: copy.deepcopy(cls.RUNS[name]) for name in names})
+
+    @classmethod
+    def _keep(cls) -> None:
+        os.makedirs(KEEP, exist_ok=True)
+        for name, run in cls.runs.items():
+            for kind, files in (("tcpdiag", run.recordings), ("json", run.files)):
+                for watch, path in files.items():
+                    if os.path.exists(path):
+                        shutil.copyfile(path, os.path.join(KEEP, f"{re.sub(r'[^a-z0-9]+', '-', name)}-{watch}.{kind}"))
+
+    @contextlib.contextmanager
+    def known_wrong(self, wrong: str | None) -> Iterator[None]:
+        """What is asserted within fails, and that is known: `wrong` says what. It must fail, unless that begins with "now and then"."""
+        try:
+            yield
+        except AssertionError as error:
+            if wrong is None:
+                raise
+            print(f"known to be wrong: {self.id().rpartition('.')[2]}: {wrong} ({str(error).splitlines()[0][:160]})", flush=True)
+            return
+        if wrong is not None and not wrong.startswith("now and then"):
+            self.fail(f"it is not wrong any more, so its line in the table is to be taken out: {wrong}")
 
     def play(self, *runs: Run) -> None:
         """Those that one case wants for itself."""
@@ -188,6 +245,8 @@ class SideBySide(LiveCase):
 
     def run_of(self, name: str) -> Run:
         run = self.runs[name]
+        if not ONLY.search(name):
+            self.skipTest("not among TCPDIAG_RUNS")
         if run.failure is not None:
             raise run.failure
         return run

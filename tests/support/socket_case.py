@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import os
 import socket
+import struct
 import subprocess
 from collections.abc import Iterator
 
@@ -79,6 +80,19 @@ class Host:
             self.tcp(family_of(address), protocol)
         made.connect((address, port))
         return made
+
+    def send_segment(self, address: str, local_port: int, remote_port: int, flags: int = 0x10) -> None:
+        """A TCP segment of no connection, an ACK by default."""
+        family = family_of(address)
+        header = struct.pack("!HHIIBBHHH", local_port, remote_port, 1000, 2000, 5 << 4, flags, 512, 0, 0)
+        pseudo = b"".join(socket.inet_pton(family, one) for one in (self.address, address))
+        pseudo += struct.pack("!II", len(header), socket.IPPROTO_TCP)
+        words = sum(struct.unpack(f"!{(len(pseudo) + len(header)) // 2}H", pseudo + header))
+        while words >> 16:
+            words = (words & 0xffff) + (words >> 16)
+        with inside(self.path), socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_TCP) as raw:
+            raw.bind((self.address, 0))
+            raw.sendto(header[:16] + struct.pack("!H", ~words & 0xffff) + header[18:], (address, 0))
 
     def run(self, *command: str, stdin: str | None = None) -> str:
         return run(*self.network.inside(self.namespace, *command), stdin=stdin)

@@ -7,6 +7,7 @@ import re
 import subprocess
 import tempfile
 
+import private
 from lab.network import start_time_of
 
 
@@ -25,16 +26,17 @@ class Withheld:
 
     def __init__(self):
         self.count = 0
+        self._tracefs: int | None = None
+        self._instance: str | None = None
 
-    PREFIX = "tcpdiag-tracefs-"
+    PREFIX = "tcpdiag-"
 
     def __enter__(self) -> "Withheld":
-        self._clean_leftovers()
-        self._root = tempfile.mkdtemp(prefix=f"{self.PREFIX}{os.getpid()}-")
-        self._instance = os.path.join(self._root, "instances", os.path.basename(self._root))
         try:
-            subprocess.run(["mount", "-t", "tracefs", "tracefs", self._root], check=True, capture_output=True, timeout=30)
-            os.mkdir(self._instance)
+            self._tracefs = self._open_tracefs()
+            instances = f"/proc/self/fd/{self._tracefs}/instances"
+            self._clean_leftovers(instances)
+            self._instance = tempfile.mkdtemp(prefix=f"{self.PREFIX}{os.getpid()}-", dir=instances)
             tasks = " || ".join(f"common_pid == {task}" for task in os.listdir("/proc/1/task"))
             interrupts = f"(common_flags & {self.INTERRUPTS}) && ({tasks})"
             for event in self.EVENTS:
@@ -44,13 +46,12 @@ class Withheld:
                     self._write(os.path.join(directory, "enable"), "1")
         except BaseException as error:
             self._remove()
-            self._root = ""
             if not isinstance(error, (OSError, subprocess.CalledProcessError)):
                 raise
         return self
 
     def __exit__(self, *_) -> None:
-        if not self._root:
+        if self._tracefs is None:
             return
         try:
             for cpu in os.listdir(os.path.join(self._instance, "per_cpu")):
@@ -59,24 +60,37 @@ class Withheld:
         finally:
             self._remove()
 
+    @staticmethod
+    def _open_tracefs() -> int:
+        """A mount that is nowhere any more, and ends with the descriptor: nothing of it is left of a test that is killed."""
+        place = private.directory()
+        subprocess.run(["mount", "-t", "tracefs", "tracefs", place], check=True, capture_output=True, timeout=30)
+        try:
+            return os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        finally:
+            subprocess.run(["umount", "--lazy", place], check=False, capture_output=True, timeout=30)
+            os.rmdir(place)
+
     def _remove(self) -> None:
-        if os.path.isdir(self._instance):
-            self._write(os.path.join(self._instance, "events", "enable"), "0")
-            os.rmdir(self._instance)
-        subprocess.run(["umount", self._root], check=False, capture_output=True, timeout=30)
-        os.rmdir(self._root)
+        if self._instance is not None:
+            self._remove_instance(self._instance)
+        if self._tracefs is not None:
+            os.close(self._tracefs)
+        self._instance = self._tracefs = None
 
     @classmethod
-    def _clean_leftovers(cls) -> None:
-        """Removes what killed tests have left."""
-        for entry in os.listdir(tempfile.gettempdir()):
+    def _remove_instance(cls, instance: str) -> None:
+        cls._write(os.path.join(instance, "events", "enable"), "0")
+        os.rmdir(instance)
+
+    @classmethod
+    def _clean_leftovers(cls, instances: str) -> None:
+        """Removes what killed tests have left. Only root makes instances."""
+        for entry in os.listdir(instances):
             pid = re.match(cls.PREFIX + r"(\d+)-", entry)
             if pid and start_time_of(int(pid[1])) is None:
-                dead = cls()
-                dead._root = os.path.join(tempfile.gettempdir(), entry)
-                dead._instance = os.path.join(dead._root, "instances", entry)
                 with contextlib.suppress(OSError):
-                    dead._remove()
+                    cls._remove_instance(os.path.join(instances, entry))
 
     @staticmethod
     def _write(path: str, text: str) -> None:

@@ -199,6 +199,9 @@ void word_evidence(EvidenceReader& e, Rows& out) {
                                         threads && *threads > 0 ? number_of(*threads, "thread") : ""})});
 }
 
+// Who calls this host waits for its calls.
+constexpr std::array kEffects = {Effect{&kDelayUnattributed, Shared::kProcess}};
+
 }  // namespace
 }  // namespace app_gap
 
@@ -208,6 +211,7 @@ const Rule kAppGap{
     .judge_picture = app_gap::judge_picture,
     .evidence = app_gap::kEvidence,
     .word_evidence = app_gap::word_evidence,
+    .effects = app_gap::kEffects,
 };
 
 }  // namespace tcpdiag::diagnose::rules

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <limits>
 
 #include "diagnose/judgement.h"
@@ -39,27 +40,34 @@ constexpr EvidenceKey kIcmpErrors{"icmp_errors"};
 constexpr EvidenceKey kOtherConnectsOkSameEndpoint{"other_connects_ok_same_endpoint"};
 constexpr EvidenceKey kConntrackAllowanceDelta{"conntrack_allowance_delta"};
 constexpr EvidenceKey kSynScheduleS{"syn_schedule_s"};
-constexpr std::array kEvidence = {kTimedOutCount,
-                                  kAbandonedCount,
-                                  kOngoingCount,
-                                  kConnectCount,
-                                  kSynsSentP50Count,
-                                  kGaveUpAfterP50S,
-                                  kIcmpErrors,
-                                  kOtherConnectsOkSameEndpoint,
-                                  kConntrackAllowanceDelta,
-                                  kSynScheduleS,
-                                  kSinceInboundRequestP50S,
-                                  kTimerCandidates};
+constexpr EvidenceKey kLateSynAckCount{"late_syn_ack_count"};
+constexpr EvidenceKey kLateSynAckP50S{"late_syn_ack_p50_s"};
+constexpr std::array kEvidence = {
+    kTimedOutCount,           kAbandonedCount,  kOngoingCount,    kConnectCount,
+    kSynsSentP50Count,        kGaveUpAfterP50S, kIcmpErrors,      kOtherConnectsOkSameEndpoint,
+    kConntrackAllowanceDelta, kSynScheduleS,    kLateSynAckCount, kLateSynAckP50S,
+    kSinceInboundRequestP50S, kTimerCandidates};
+
+// It had waited for longer than the path takes. A program that ends takes its connects with it, some within a round
+// trip.
+bool met_by_late_syn_ack(const Case& socket) {
+  const SocketStory& story = socket.story;
+  if (!story.late_syn_ack || !story.connect_took) return false;
+  const auto floor_us = static_cast<std::int64_t>(socket.endpoint.picture->rtt_floor_us.value_or(0));
+  return *story.connect_took >=
+         std::max<model::Duration>(kAnswerToWriteAtLeast, std::chrono::microseconds(2 * floor_us));
+}
 
 bool claims(const Case& socket) {
   const SocketStory& story = socket.story;
   if (!story.outcome) return false;
   switch (*story.outcome) {
     case ConnectOutcome::kTimedOut:
-      return true;  // the kernel gives up only after its retransmissions
+      return story.syns_sent > 0;  // the kernel gives up only after its retransmissions
     case ConnectOutcome::kAbandoned:
-      return story.syns_sent >= kConnectMinSyns;
+      if (story.syns_sent == 0 || socket.served_elsewhere) return false;
+      return story.syns_sent >= kConnectMinSyns || (story.connect_took && *story.connect_took >= kConnectGivenUp) ||
+             met_by_late_syn_ack(socket);
     case ConnectOutcome::kPending:
       return story.syns_sent >= kConnectMinSyns && story.connect_took && *story.connect_took >= kConnectPending;
     default:
@@ -75,30 +83,16 @@ std::uint64_t with_outcome(const Group& group, ConnectOutcome outcome) {
   return group.count_if([&](const SocketStory& s) { return s.outcome == outcome; });
 }
 
-// One that did not leave (no neighbour yet) is no SynRetransmit.
-bool is_syn(const model::TimelineMark& mark) {
-  return std::holds_alternative<model::mark::Connect>(mark.body) ||
-         std::holds_alternative<model::mark::SynRetransmit>(mark.body);
-}
-
-// When the SYNs left, in seconds after the first: "0, 1.0, 3.1, 7.2". Empty: the timeline does not have all of them.
-std::string schedule_of(const SocketStory& story) {
-  std::string words;
-  std::uint32_t n = 0;
-  model::MonoTime first{};
-  for (const model::TimelineMark& mark : story.timeline) {
-    if (!is_syn(mark)) continue;
-    if (++n == 1) first = mark.at;
-    words += n == 1 ? "0" : fmt::format(", {:.1f}", model::seconds(mark.at - first));
-  }
-  return n == story.syns_sent && n >= kConnectMinSyns ? words : std::string();
+std::optional<model::Duration> gave_up_after(const SocketStory& story) {
+  return story.outcome == ConnectOutcome::kPending ? std::nullopt : story.connect_took;
 }
 
 // Of a typical connection: one that sent as many SYNs as the median.
 std::string typical_schedule(const Group& group, std::optional<std::uint32_t> syns_p50) {
+  if (syns_p50 < kConnectMinSyns) return {};
   for (std::size_t i = 0; i < group.size(); ++i) {
     if (group.story(i).syns_sent != syns_p50) continue;
-    if (std::string schedule = schedule_of(group.story(i)); !schedule.empty()) return schedule;
+    if (std::string schedule = syn_schedule(group.story(i)); !schedule.empty()) return schedule;
   }
   return {};
 }
@@ -134,9 +128,8 @@ std::optional<Judged> judge(const Group& group) {
   finding.ongoing = ongoing > 0;
   if (finding.ongoing) finding.last_at = std::max(finding.last_at, group.facts.picture.window.end);
 
-  const Durations gave_up(group.collect(
-      [](const SocketStory& s) { return s.outcome == ConnectOutcome::kPending ? std::nullopt : s.connect_took; }));
-  const auto timer = find_timer(gave_up);
+  const Durations gave_up(group.collect(gave_up_after));
+  const auto timer = find_timer(group.timed(gave_up_after));
   const Values<std::uint32_t> syns(
       group.collect([](const SocketStory& s) { return std::optional<std::uint32_t>(s.syns_sent); }));
   std::uint64_t icmp = 0;
@@ -161,10 +154,13 @@ std::optional<Judged> judge(const Group& group) {
   } else {
     add(finding, kSynScheduleS, schedule);
   }
+  const Durations late(group.collect([](const SocketStory& s) { return s.late_syn_ack; }));
+  add(finding, kLateSynAckCount, late.size());
+  add_seconds(finding, kLateSynAckP50S, late.p50());
   const Durations since = since_inbound_request(group);
   add_seconds(finding, kSinceInboundRequestP50S, since.p50());
   const TimerMatch known = match_timers(group, {{timer, "connect", gives_up(timed_out > 0, abandoned > 0)},
-                                                {since_inbound_timer(group, since), "inbound_request", ends_worker}});
+                                                {since_inbound_timer(group), "inbound_request", ends_worker}});
   add(finding, kTimerCandidates, known.candidates);
 
   grade_of(group, ok_here, ok_anywhere).write_to(finding);
@@ -181,6 +177,12 @@ std::optional<Judged> judge(const Group& group) {
   if (ongoing > 0) finding.explanation += fmt::format("; {} still tried when the trace ended", ongoing);
   if (!schedule.empty()) finding.explanation += fmt::format("; typical: SYNs at {} s", schedule);
   finding.explanation += icmp == 0 ? ". No ICMP error came." : fmt::format(". {} ICMP errors came.", icmp);
+  if (!late.empty()) {
+    finding.explanation += fmt::format(
+        " To {} of them the SYN-ACK came after all, {} after the application had given up: this host answered it by a "
+        "reset. The peer is slow to answer, or the limit is too short.",
+        late.size(), spread_words(late, std::nullopt));
+  }
   finding.explanation += since_inbound_words(group, since, "The end came");
   if (ok_here > 0) {
     finding.explanation +=
@@ -221,9 +223,13 @@ void word_evidence(EvidenceReader& e, Rows& out) {
   out.push_back({"no answer", list_of({timed_out, abandoned, ongoing})});
   e.skip({kConnectCount});  // in the impact
   out.push_back({"gave up after", with("", e.seconds(kGaveUpAfterP50S), " (p50)")});
-  out.push_back({"SYNs sent", list_of({with("", e.text(kSynsSentP50Count), " each (p50)"), "SYN-ACKs 0",
+  const auto late = e.count(kLateSynAckCount);
+  out.push_back({"SYNs sent", list_of({with("", e.text(kSynsSentP50Count), " each (p50)"),
+                                       late.value_or(0) == 0 ? std::string("SYN-ACKs 0") : std::string(),
                                        with("ICMP errors ", e.text(kIcmpErrors))})});
   out.push_back({"SYNs at", with("", e.text(kSynScheduleS), " s (typical)")});
+  out.push_back({"SYN-ACKs too late", list_of({e.some(kLateSynAckCount, "connects"),
+                                               with("", e.seconds(kLateSynAckP50S), " after the end (p50)")})});
   add_since_inbound_row(e, out);
   out.push_back({"other connects", with("", e.text(kOtherConnectsOkSameEndpoint), " to the same endpoint answered")});
   out.push_back({"own NIC limit", with("conntrack allowance exceeded +", e.text(kConntrackAllowanceDelta))});

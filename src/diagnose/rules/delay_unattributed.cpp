@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // delay-unattributed: round trips take longer than the path needs, and nothing here tells the network from the peer's
-// application. Said as a notice, so that nobody reads the numbers as proof of either.
+// application. Said as a notice, so that nobody reads the numbers as proof of either; or answers take long, users wait,
+// and no rule knows where: a warning, for the harm is certain.
+#include "diagnose/rules/delay_unattributed.h"
+
 #include <fmt/format.h>
 
 #include <array>
 
 #include "diagnose/delay.h"
+#include "diagnose/judgement.h"
 #include "diagnose/path_delay.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
@@ -38,6 +42,14 @@ std::string why_unknown(const model::EndpointPicture& picture, bool floor_unknow
   return "nothing measured here is free of the peer's application";
 }
 
+void add_evidence(model::Finding& finding, const model::EndpointPicture& picture, std::optional<double> ambiguous_pct) {
+  add(finding, kRttFloorUs, picture.rtt_floor_us);
+  add(finding, kRttFloorSource, picture.rtt_floor_source);
+  add(finding, kPathQueueP50Us, percentile(picture, model::Measure::kPathQueue, 0.50));
+  add(finding, kAmbiguousPct, ambiguous_pct);
+  add(finding, kFirstByteP50Us, percentile(picture, model::Measure::kFirstByte, 0.50));
+}
+
 std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoint) {
   const PathDelay delay = path_delay(seconds);
   if (delay.found() || count(delay.unproven) < kEnoughObservations) return std::nullopt;
@@ -50,11 +62,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
 
   const std::uint64_t samples = seconds.sum(delay.unproven, &model::Second::path_samples);
   const std::uint64_t ambiguous = seconds.sum(delay.unproven, &model::Second::path_ambiguous);
-  add(finding, kRttFloorUs, picture.rtt_floor_us);
-  add(finding, kRttFloorSource, picture.rtt_floor_source);
-  add(finding, kPathQueueP50Us, percentile(picture, model::Measure::kPathQueue, 0.50));
-  add(finding, kAmbiguousPct, share_pct(ambiguous, samples));
-  add(finding, kFirstByteP50Us, percentile(picture, model::Measure::kFirstByte, 0.50));
+  add_evidence(finding, picture, share_pct(ambiguous, samples));
 
   const std::string why = why_unknown(picture, floor_unknown);
   Grade grade(model::Confidence::kLow);
@@ -94,6 +102,46 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 
 }  // namespace
 }  // namespace delay_unattributed
+
+Judged unattributed(const Facts& facts, const EndpointFacts& endpoint, std::uint64_t delayed, std::uint64_t exchanges) {
+  const Seconds seconds(facts, endpoint);
+  const model::EndpointPicture& picture = *endpoint.picture;
+  Judged judged = start_delay(kDelayUnattributed.code, endpoint, seconds,
+                              seconds.where([](const model::Second& second) { return second.exchanges > 0; }));
+  model::Finding& finding = judged.finding;
+  finding.family = kDelayUnattributed.family;
+  finding.count = delayed;
+  judged.may_be_critical = false;
+  delay_unattributed::add_evidence(finding, picture, std::nullopt);
+
+  const bool out = endpoint.outbound();
+  Grade grade(model::Confidence::kLow);
+  grade.at_most(model::Confidence::kLow, "That users wait is measured; where the time passes is not proven.");
+  grade.write_to(finding);
+
+  const std::string name = picture.key.at.to_string();
+  const auto p50 = percentile(picture, model::Measure::kLastByte, 0.50);
+  const auto p99 = percentile(picture, model::Measure::kLastByte, 0.99);
+  const auto limit = delayed_from_us(picture);
+  finding.title = fmt::format("{} of {} {} {} took longer than {}", delayed, number_of(exchanges, "exchange"),
+                              out ? "with" : "of clients with", name, duration(limit));
+  finding.explanation = fmt::format("{} of {} {} {} took longer than {} (p50 {}, p99 {}).", delayed,
+                                    number_of(exchanges, "exchange"), out ? "with" : "of clients with", name,
+                                    duration(limit), duration(p50.value_or(0)), duration(p99.value_or(0)));
+  if (const auto rtt = percentile(picture, model::Measure::kRtt, 0.50)) {
+    finding.explanation += fmt::format(" Round trips took {} meanwhile (p50).", duration(*rtt));
+  }
+  finding.explanation += out ? " No proof was found that the network or this host takes that time: ask the peer first."
+                             : " The requests had arrived: this host's application, or what it waits for, takes that "
+                               "time, unless the answers wait on their way.";
+  add_step(finding, out ? model::Whose::kPeer : model::Whose::kUs,
+           out ? "ask the peer for its own time per request (slow log, access log)"
+               : "look at the application's own log of slow requests, and at its calls in this report");
+  finding.disproved_by =
+      out ? "the peer's own log shows short times for these requests (then it is the way or this host)"
+          : "these requests are meant to wait (long polling, blocking reads)";
+  return judged;
+}
 
 const Rule kDelayUnattributed{
     .code = "delay-unattributed",

@@ -66,7 +66,7 @@ std::optional<Judged> judge(const Group& group) {
   finding.ongoing = someone_still_waits(group);
 
   const Durations waits(group.collect([](const SocketStory& s) { return s.end->wait; }));
-  const auto timer = find_timer(waits);
+  const auto timer = find_timer(group.timed([](const SocketStory& s) { return s.end->wait; }));
   const Values<std::uint32_t> sizes(
       group.collect([](const SocketStory& s) { return std::optional<std::uint32_t>(s.end->request_bytes); }));
   const std::uint64_t acked = group.count_if(acknowledged);

@@ -38,12 +38,6 @@ constexpr EvidenceKey kSomaxconn{"somaxconn"};
 constexpr std::array kEvidence = {kListenOverflowsDelta, kListenDropsDelta, kLocalPort, kAckBacklogMax,
                                   kBacklogLimit,         kSomaxconn,        kComm};
 
-std::optional<std::uint64_t> counter(const NetnsPicture& netns, const char* name) {
-  const auto found = netns.counters.find(name);
-  if (found == netns.counters.end()) return std::nullopt;
-  return found->second;
-}
-
 // More than fit were waiting: the next one is dropped. A queue that is exactly full still takes one.
 bool over_limit(const FullListener& listener) { return listener.backlog_max > listener.limit; }
 
@@ -52,12 +46,16 @@ struct Overflow {
   const NetnsPicture& netns;
   std::optional<std::uint64_t> overflows;
   std::optional<std::uint64_t> drops;
-  const FullListener* fullest = nullptr;  // found full most often; null: none was
-  std::optional<std::uint16_t> port;      // absent: none, or listeners of several ports were found full
+  std::uint64_t full_syn_queue = 0;        // among `drops`: syn-flood tells of them
+  const FullListener* fullest = nullptr;   // found full most often; null: none was
+  std::optional<std::uint16_t> port = {};  // absent: none, or listeners of several ports were found full
   const EndpointFacts* endpoint = nullptr;
-  std::optional<std::uint32_t> somaxconn;
+  std::optional<std::uint32_t> somaxconn = {};
 
-  std::uint64_t dropped() const { return std::max(overflows.value_or(0), drops.value_or(0)); }
+  std::uint64_t dropped() const {
+    const std::uint64_t all = drops.value_or(0);
+    return std::max(overflows.value_or(0), all - std::min(all, full_syn_queue));
+  }
   bool counted() const { return overflows || drops; }
 };
 
@@ -67,7 +65,11 @@ bool listens_for(const FullListener& listener, const EndpointFacts& endpoint) {
 }
 
 Overflow overflow_of(const Facts& facts, const NetnsPicture& netns) {
-  Overflow o{facts, netns, counter(netns, "ListenOverflows"), counter(netns, "ListenDrops"), nullptr, {}, nullptr, {}};
+  Overflow o{.facts = facts,
+             .netns = netns,
+             .overflows = netns.counter("ListenOverflows"),
+             .drops = netns.counter("ListenDrops"),
+             .full_syn_queue = netns.counter("TCPReqQFullDrop").value_or(0)};
   if (!netns.full_listeners.empty()) {
     o.fullest = &netns.full_listeners.front();
     const bool one_port =
@@ -85,9 +87,7 @@ Overflow overflow_of(const Facts& facts, const NetnsPicture& netns) {
       break;
     }
   }
-  for (const model::NetnsInfo& info : facts.picture.start.netns) {
-    if (info.inode == netns.inode) o.somaxconn = info.somaxconn;
-  }
+  if (const model::NetnsInfo* info = facts.picture.start.netns_of(netns.inode)) o.somaxconn = info->somaxconn;
   return o;
 }
 
@@ -109,19 +109,6 @@ Severity severity_of(const Overflow& o) {
   return o.dropped() >= kCriticalFailures && concerns_the_trace(o) ? Severity::kCritical : Severity::kWarning;
 }
 
-// Adds the seconds of UTC from `first` to `last`: all, where `samples` of one a second show that it lasted.
-void add_seconds_of(const Facts& facts, std::set<std::int64_t>& seconds, MonoTime first, MonoTime last,
-                    std::uint64_t samples, bool lasted) {
-  const std::int64_t from = facts.utc_second(first);
-  const std::int64_t to = facts.utc_second(last);
-  const bool dense = static_cast<double>(samples) >= kListenDense * static_cast<double>(to - from + 1);
-  if (dense || lasted) {
-    for (std::int64_t s = from; s <= to; ++s) seconds.insert(s);
-  } else {
-    seconds.insert({from, to});
-  }
-}
-
 void place(Judged& judged, const Overflow& o) {
   const model::Window& window = o.facts.picture.window;
   std::vector<MonoTime> times;
@@ -133,10 +120,9 @@ void place(Judged& judged, const Overflow& o) {
     add_seconds_of(o.facts, seconds, listener.first_at, listener.last_at, listener.samples, false);
     lasted = lasted || seconds.size() > before + 2;
   }
-  if (o.netns.first_overflow_at && o.netns.last_overflow_at) {
-    times.insert(times.end(), {*o.netns.first_overflow_at, *o.netns.last_overflow_at});
-    add_seconds_of(o.facts, seconds, *o.netns.first_overflow_at, *o.netns.last_overflow_at, o.netns.overflow_seconds,
-                   lasted);
+  if (const model::Rise& rise = o.netns.overflow; rise.first_at && rise.last_at) {
+    times.insert(times.end(), {*rise.first_at, *rise.last_at});
+    add_seconds_of(o.facts, seconds, *rise.first_at, *rise.last_at, rise.samples, lasted);
   }
   model::Finding& finding = judged.finding;
   finding.first_at = times.empty() ? window.start : *std::min_element(times.begin(), times.end());
@@ -242,13 +228,7 @@ std::optional<Judged> judge(const Facts& facts, const NetnsPicture& netns) {
   return judged;
 }
 
-std::vector<Judged> judge_picture(const Facts& facts) {
-  std::vector<Judged> result;
-  for (const NetnsPicture& netns : facts.picture.netns) {
-    if (auto judged = judge(facts, netns)) result.push_back(std::move(*judged));
-  }
-  return result;
-}
+std::vector<Judged> judge_picture(const Facts& facts) { return each_netns(facts, judge); }
 
 void word_evidence(EvidenceReader& e, Rows& out) {
   const auto overflows = e.count(kListenOverflowsDelta);
@@ -264,7 +244,7 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 }
 
 // A full queue drops SYNs.
-constexpr std::array kEffects = {Effect{&kConnectTimeout, Shared::kListener}};
+constexpr std::array kEffects = {Effect{&kConnectTimeout, Shared::kListener}, Effect{&kSlowConnect, Shared::kListener}};
 
 }  // namespace
 }  // namespace listen_overflow

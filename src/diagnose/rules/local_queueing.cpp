@@ -58,6 +58,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   Judged judged = start_delay(kLocalQueueing.code, endpoint, seconds, queued);
   model::Finding& finding = judged.finding;
   judged.may_be_critical = !bulk;
+  judged.explains_splits = {kDroppedByOwnQueue};
 
   // first_byte begins at the device, so it does not contain this. Where half of the segments waited for 100 ms, at
   // least half of the exchanges did.
@@ -122,7 +123,8 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 }
 
 // A full queue drops.
-constexpr std::array kEffects = {Effect{&kRetransmitLoss, Shared::kEndpoint}};
+constexpr std::array kEffects = {Effect{&kDroppedByThisHost, Shared::kSplit},
+                                 Effect{&kRetransmitLoss, Shared::kEndpoint}};
 
 }  // namespace
 }  // namespace local_queueing

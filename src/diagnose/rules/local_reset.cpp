@@ -4,6 +4,10 @@
 // The causes are the kernel's (enum sk_rst_reason, 6.12 on) or derived from the socket: unread data at close,
 // SO_LINGER, a dying task. A reset with which the application ended its own timeout is response-timeout, which goes
 // first.
+//
+// A reset without a socket whose addresses are those of a live connection of this host killed that connection: the
+// peer's packet did not come to its socket (conntrack took it for invalid and left the address as it was, an address
+// was taken away), so the kernel answered it by a reset. Such a connection belongs here whatever ended it.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -41,7 +45,21 @@ constexpr EvidenceKey kResetAgeP50S{"reset_age_p50_s"};
 constexpr std::array kEvidence = {kCause,          kKernelReason, kReasonSource,   kCount,
                                   kUnreadBytesMax, kResetAgeP50S, kTimerCandidates};
 
-LocalResetCause cause_of(const SocketStory& story) { return story.end->cause.value_or(LocalResetCause::kUnknown); }
+// The connection ended, badly, soon after this host had reset its peer without knowing it.
+bool killed_by_stray_reset(const SocketStory& story) {
+  return story.stray_resets > 0 && story.end && lost_exchange(story) &&
+         story.end->at - *story.stray_reset_at <= kStrayKills;
+}
+
+// So many local ports are named.
+constexpr std::size_t kPortsShown = 6;
+
+LocalResetCause cause_of(const SocketStory& story) {
+  if (killed_by_stray_reset(story)) return LocalResetCause::kNoSocket;
+  return story.end->cause.value_or(LocalResetCause::kUnknown);
+}
+
+bool claims_first(const Case& socket) { return killed_by_stray_reset(socket.story); }
 
 // The connection died under its user, whatever was on it.
 bool kernel_ended_it(LocalResetCause cause) {
@@ -91,6 +109,21 @@ void add_next_steps(model::Finding& finding, LocalResetCause cause, const std::s
       add_step(finding, Whose::kUs,
                "look for SO_LINGER (linger 0, \"abortive close\") in the application and its client library");
       break;
+    case LocalResetCause::kListenerClosed:
+      add_step(finding, Whose::kUs,
+               "was the server stopped or restarted at these times, and does it stop accepting before it has accepted "
+               "what waits");
+      break;
+    case LocalResetCause::kNoSocket:
+      add_step(finding, Whose::kUs, "does connection tracking call packets of these connections invalid",
+               "conntrack -S; nft list ruleset | grep -i invalid");
+      add_step(finding, Whose::kUs,
+               "drop invalid packets before they reach the host (ct state invalid drop), or set "
+               "nf_conntrack_tcp_be_liberal",
+               "sysctl net.netfilter.nf_conntrack_tcp_be_liberal");
+      add_step(finding, Whose::kUs, "was an address of this host taken away, or its NAT changed, at these times",
+               "ip -ts monitor address");
+      break;
     case LocalResetCause::kAbortedByAdmin:
       add_step(finding, Whose::kUs, "who ran ss -K, or which daemon destroys sockets (SOCK_DESTROY) here");
       break;
@@ -106,6 +139,8 @@ std::vector<std::string> app_messages(LocalResetCause cause, std::uint16_t port)
       return knowledge::client_messages(knowledge::CallFailure::kKernelTimedOut, port);
     case LocalResetCause::kAbortedByAdmin:
       return knowledge::client_messages(knowledge::CallFailure::kAborted, port);
+    case LocalResetCause::kNoSocket:
+      return knowledge::client_messages(knowledge::CallFailure::kReset, port);
     default:
       return {};  // nothing here; the peer's log has "Connection reset by peer"
   }
@@ -141,10 +176,9 @@ void add_evidence(model::Finding& finding, LocalResetCause cause, const std::opt
 // Of the causes only keepalive has a clock: probes that nobody answered after a silence.
 TimerMatch keepalive_timers(const Group& group, LocalResetCause cause) {
   if (cause != LocalResetCause::kKeepaliveExpired) return {};
-  const Durations idle(group.collect([](const SocketStory& s) { return s.end->idle; }));
-  return match_timers(group, {{find_timer(idle), "last_data", [](const knowledge::KnownTimer& timer) {
-                                 return timer.limit == knowledge::TimerLimit::kKeepalive;
-                               }}});
+  return match_timers(
+      group, {{find_timer(group.timed([](const SocketStory& s) { return s.end->idle; })), "last_data",
+               [](const knowledge::KnownTimer& timer) { return timer.limit == knowledge::TimerLimit::kKeepalive; }}});
 }
 
 Grade grade_of(const Group& group, bool from_kernel) {
@@ -158,10 +192,41 @@ Grade grade_of(const Group& group, bool from_kernel) {
   return grade;
 }
 
+void explain_stray(model::Finding& finding, const Group& group) {
+  const std::uint64_t n = group.size();
+  const std::string name = group.name();
+  std::uint64_t resets = 0;
+  std::string ports;
+  std::set<std::string> to;
+  for (std::size_t i = 0; i < n; ++i) {
+    const SocketStory& story = group.story(i);
+    resets += story.stray_resets;
+    if (i < kPortsShown) ports += fmt::format("{}{}", i == 0 ? "" : ", ", story.socket.local.port);
+    if (story.stray_reset_to && *story.stray_reset_to != story.socket.remote) {
+      to.insert(story.stray_reset_to->to_string());
+    }
+  }
+  if (n > kPortsShown) ports += ", ...";
+  const bool translated = !to.empty();
+  finding.title = fmt::format("this host's own kernel reset {} to {}: packets came that it took for none of its own",
+                              number_of(n, "connection"), name);
+  finding.explanation = fmt::format(
+      "This host sent {} to {}, because packets came for which it found no socket (NO_SOCKET), to the very ports of {} "
+      "to {} that failed then ({}).",
+      number_of(resets, "reset"), translated ? *to.begin() : name, number_of(n, "live connection"), name,
+      group.endpoint.outbound() ? fmt::format("local {} {}", n == 1 ? "port" : "ports", ports) : "of this host");
+  finding.explanation +=
+      translated ? " The packets kept an address that NAT should have changed: connection tracking took them for "
+                   "invalid and left them as they were."
+                 : " Connection tracking or a change of addresses kept the packets from their sockets.";
+  finding.disproved_by = "no reset leaves this host for these ports (tcpdump), or the failures come without one";
+}
+
 std::optional<Judged> judge(const Group& group) {
   const std::uint64_t n = group.size();
   const LocalResetCause cause = cause_of(group.story(0));
   const std::uint64_t lost = group.count_if(lost_something);
+  const bool stray = cause == LocalResetCause::kNoSocket;
   const std::uint64_t failures = kernel_ended_it(cause) ? n : lost;
   if (failures == 0 && n < kEnoughObservations) return std::nullopt;
 
@@ -172,12 +237,13 @@ std::optional<Judged> judge(const Group& group) {
   finding.impact.share_pct = share_pct(finding.impact.exchanges_failed,
                                        attempts_of(group.endpoint, Of::kExchanges, finding.impact.exchanges_failed));
   // What an application or a person did on purpose is no outage by itself.
-  if (!kernel_ended_it(cause)) finding.severity = std::min(finding.severity, Severity::kWarning);
+  if (!kernel_ended_it(cause) && !stray) finding.severity = std::min(finding.severity, Severity::kWarning);
 
   std::uint64_t unread = 0;
   for (std::size_t i = 0; i < n; ++i) unread = std::max<std::uint64_t>(unread, group.story(i).end->unread_bytes);
   const Durations ages(group.collect([](const SocketStory& s) { return s.end->age; }));
-  const bool from_kernel = group.count_if([](const SocketStory& s) { return s.end->cause_from_kernel; }) == n;
+  // The kernel tells that there was no socket; that it killed the connection is concluded from the addresses.
+  const bool from_kernel = !stray && group.count_if([](const SocketStory& s) { return s.end->cause_from_kernel; }) == n;
   const TimerMatch known = keepalive_timers(group, cause);
   add_evidence(finding, cause, kernel_reasons(group), from_kernel, n, unread, ages.p50(), known.candidates);
   grade_of(group, from_kernel).write_to(finding);
@@ -198,6 +264,10 @@ std::optional<Judged> judge(const Group& group) {
   finding.explanation += known.words;
   finding.app_messages = app_messages(cause, group.port());
   add_next_steps(finding, cause, name);
+  if (stray) {
+    explain_stray(finding, group);
+    return judged;
+  }
   finding.disproved_by = cause == LocalResetCause::kAppClosedUnread || cause == LocalResetCause::kProcessKilled
                              ? "the process ends as planned at these times (deploy, rotation of workers)"
                              : "no such close is in the application's or the kernel's log at these times";
@@ -279,6 +349,9 @@ void word_evidence(EvidenceReader& e, Rows& out) {
   out.push_back({"connection age", with("", e.seconds(kResetAgeP50S), " at the reset (p50)")});
 }
 
+// A peer that was reset sends nothing more, and what this host sends meets no connection there.
+constexpr std::array kEffects = {Effect{&kRetransmitLoss, Shared::kSockets}};
+
 }  // namespace
 }  // namespace local_reset
 
@@ -286,11 +359,13 @@ const Rule kLocalReset{
     .code = "local-reset",
     .family = model::Family::kExchanges,
     .claims = local_reset::claims,
+    .claims_first = local_reset::claims_first,
     .split = local_reset::split,
     .judge = local_reset::judge,
     .judge_picture = local_reset::judge_picture,
     .evidence = local_reset::kEvidence,
     .word_evidence = local_reset::word_evidence,
+    .effects = local_reset::kEffects,
 };
 
 }  // namespace tcpdiag::diagnose::rules

@@ -31,10 +31,12 @@ constexpr EvidenceKey kFlows{"flows"};
 constexpr EvidenceKey kAgreeingFlowsPct{"flows_agree_pct"};
 constexpr EvidenceKey kSynRttP50Us{"syn_rtt_p50_us"};
 constexpr EvidenceKey kDirection{"direction"};
+constexpr EvidenceKey kAcksAwaitedCount{"acks_awaited_count"};
+constexpr EvidenceKey kAcksApartCount{"acks_apart_count"};
 constexpr std::array kEvidence = {
-    kRttFloorUs,     kRttFloorSource,   kPathQueueInP50Us, kPathQueueInP99Us, kPathQueueP50Us,
-    kPathQueueP99Us, kQueuedSeconds,    kBusySeconds,      kLongestRunS,      kPattern,
-    kFlows,          kAgreeingFlowsPct, kSynRttP50Us,      kDirection};
+    kRttFloorUs,    kRttFloorSource, kPathQueueInP50Us, kPathQueueInP99Us, kPathQueueP50Us, kPathQueueP99Us,
+    kQueuedSeconds, kBusySeconds,    kLongestRunS,      kPattern,          kFlows,          kAgreeingFlowsPct,
+    kSynRttP50Us,   kDirection,      kAcksAwaitedCount, kAcksApartCount};
 
 bool is_sustained(const Seconds& seconds, const PathDelay& delay) {
   if (static_cast<double>(delay.queued_s) < kQueuedForWarning) return false;
@@ -75,7 +77,8 @@ Grade grade_of(const Seconds& seconds, const PathDelay& delay) {
     grade.at_most(Confidence::kMedium,
                   "No sample could tell the path from the peer's application by itself; it is inferred from the loss "
                   "that came and went with the delay.");
-  } else if (!delay.one_way && !((delay.clean || delay.syn) && beyond_delayed_ack)) {
+  } else if (!delay.one_way &&
+             !((delay.clean || delay.syn || absent_acks_are_sure(seconds, delay)) && beyond_delayed_ack)) {
     grade.at_most(Confidence::kMedium,
                   "Neither the peer's timestamps nor an acknowledgement without data or a handshake show it beyond the "
                   "time for which a kernel may delay an acknowledgement.");
@@ -119,6 +122,8 @@ void add_evidence(model::Finding& finding, const Seconds& seconds, const PathDel
   add(finding, kAgreeingFlowsPct, picture.flows_agree_pct);
   add(finding, kSynRttP50Us, delay.syn_rtt_p50_us);
   add(finding, kDirection, std::string(way_word(delay)));
+  add(finding, kAcksAwaitedCount, delay.acks_awaited);
+  add(finding, kAcksApartCount, delay.acks_apart);
 }
 
 std::string proof_words(const PathDelay& delay) {
@@ -127,6 +132,11 @@ std::string proof_words(const PathDelay& delay) {
   }
   if (delay.syn) return "Handshakes, which need no application, were delayed alike.";
   if (delay.clean) return "Acknowledgements that waited for no application were delayed alike.";
+  if (delay.absent_acks) {
+    return fmt::format(
+        "{} of {} acknowledgements came apart from an answer: a slow application is acknowledged apart, after 40 ms.",
+        delay.acks_apart == 0 ? "None" : std::to_string(delay.acks_apart), delay.acks_awaited);
+  }
   if (delay.beyond_delayed_ack) return "No kernel holds an acknowledgement back for so long.";
   if (delay.loss_alike) return "Segments were lost in the same seconds, and hardly in others.";
   return "The pipe was full in the same seconds and lost segments; a slow application loses none.";
@@ -196,6 +206,9 @@ void word_evidence(EvidenceReader& e, Rows& out) {
   word_path_queue(e, out);
   const std::string in = e.p50_p99(kPathQueueInP50Us, kPathQueueInP99Us);
   out.push_back({"one way in", with("", in, ", by the peer's TCP timestamps")});
+  const auto awaited = e.count(kAcksAwaitedCount);
+  const std::string apart = part_words(e.count(kAcksApartCount), awaited);
+  out.push_back({"ACKs apart", awaited > 0U ? apart + " that a slow application would cause" : std::string()});
   out.push_back({"SYN RTT", with("p50 ", e.microseconds(kSynRttP50Us), " in these seconds")});
   const auto flows = e.count(kFlows);
   const auto agree = e.number(kAgreeingFlowsPct);

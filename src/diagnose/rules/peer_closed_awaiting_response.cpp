@@ -38,9 +38,8 @@ constexpr std::array kEvidence = {kCloseCount,        kExchangeCount,   kSharePc
 bool claims(const Case& socket) {
   const SocketStory& story = socket.story;
   if (!socket.endpoint.outbound() || !story.end || story.end->kind != EndKind::kClosedByPeer) return false;
-  if (!story.end->outstanding || !story.end->wait) return false;
-  // A FIN that follows our last bytes at once is how many protocols end: TLS close_notify, a QUIT without an answer.
-  if (*story.end->wait <= answer_to_write_limit(*story.end)) return false;
+  // A goodbye (TLS close_notify, a QUIT without an answer) is no failed exchange.
+  if (!story.end->outstanding || !story.end->wait || !lost_exchange(story)) return false;
   // A protocol in which the peer never answers is closed by FIN, too; only where answers are the rule one is missing.
   return socket.endpoint.has_good_exchange() || story.end->bytes_received_total > 0;
 }
@@ -54,7 +53,7 @@ std::optional<Judged> judge(const Group& group) {
   set_impact(judged, group, Of::kExchanges, n);
 
   const Durations waits(group.collect([](const SocketStory& s) { return s.end->wait; }));
-  const auto timer = find_timer(waits);
+  const auto timer = find_timer(group.timed([](const SocketStory& s) { return s.end->wait; }));
   const std::uint64_t acked = group.count_if(acknowledged);
 
   add(finding, kCloseCount, n);
@@ -66,8 +65,7 @@ std::optional<Judged> judge(const Group& group) {
   add(finding, kRequestAckedCount, acked);
   const Durations since = since_inbound_request(group);
   const TimerMatch known = match_timers(
-      group,
-      {{timer, "request", closes_request}, {since_inbound_timer(group, since), "inbound_request", closes_request}});
+      group, {{timer, "request", closes_request}, {since_inbound_timer(group), "inbound_request", closes_request}});
   add(finding, kTimerCandidates, known.candidates);
   add_seconds(finding, kSinceInboundRequestP50S, since.p50());
 
@@ -77,9 +75,7 @@ std::optional<Judged> judge(const Group& group) {
     grade.at_most(Confidence::kMedium,
                   "No timer shows in the waits; a protocol that does not answer its last message ends like this, too.");
   }
-  if (const std::uint64_t older = older_than_trace(group); older > 0) {
-    grade.at_most(Confidence::kMedium, fmt::format("{} of {} connections were open before the trace began.", older, n));
-  }
+  older_step(grade, group);
   common_steps(grade, group.facts, Feed::kSockets, n);
   grade.write_to(finding);
 

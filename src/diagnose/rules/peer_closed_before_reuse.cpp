@@ -3,10 +3,13 @@
 //
 // The keep-alive race: a server drops idle connections after N s, a client's pool does not notice and reuses one. The
 // first write succeeds, the answer is a RST (RFC 9293 section 3.10.7.1: no connection there any more), which the kernel
-// turns into EPIPE because the peer's FIN had come before (CLOSE_WAIT).
+// turns into EPIPE because the peer's FIN had come before (CLOSE_WAIT). A client that looks for its answer at once
+// reads that FIN instead, end of file, and closes before the RST is there. Where the round trip is long, the request
+// may be on its way while the FIN is: they cross.
 #include <fmt/format.h>
 
 #include <array>
+#include <chrono>
 #include <string>
 
 #include "diagnose/judgement.h"
@@ -36,6 +39,10 @@ constexpr EvidenceKey kIdleAtFinP50S{"idle_at_fin_p50_s"};
 constexpr std::array kEvidence = {kCount,           kFinToWriteP50Us, kFinToWriteMinUs,
                                   kFinToWriteMaxUs, kIdleAtFinP50S,   kTimerCandidates};
 
+model::Duration round_trip(const SocketEnd& end) {
+  return std::chrono::microseconds(end.rtt_us.value_or(end.srtt_us.value_or(0)));
+}
+
 // Nothing was outstanding when the FIN came: the silence before the request is that before the FIN and that after it.
 bool was_idle_at_fin(const SocketEnd& end) {
   if (!end.idle_before_request || !end.idle_at_fin || !end.fin_to_write) return true;
@@ -43,8 +50,20 @@ bool was_idle_at_fin(const SocketEnd& end) {
          *end.idle_before_request <= *end.idle_at_fin + *end.fin_to_write + kFinSeenBeforeWrite;
 }
 
+// The FIN had been on its way for one RTT when it arrived.
 bool application_could_know(const SocketEnd& end) {
-  return end.fin_to_write && *end.fin_to_write >= kFinSeenBeforeWrite;
+  return end.fin_to_write && *end.fin_to_write >= kFinSeenBeforeWrite + round_trip(end);
+}
+
+// The request left before the FIN came, and less than a round trip before: the FIN was no answer to it.
+bool overtaken(const SocketStory& story) {
+  const SocketEnd& end = *story.end;
+  if (!end.outstanding || !story.request_at) return false;
+  const model::MonoTime fin = end.fin_at.value_or(end.at);
+  if (*story.request_at > fin) return false;
+  // A RST behind the FIN answers the request: it met a socket that was closed.
+  if (end.kind == EndKind::kResetReceived) return true;
+  return fin - *story.request_at < round_trip(end) - round_trip(end) / 8;
 }
 
 // The peer closed right behind its own last data, and the answer to that was a goodbye: so ends a conversation that
@@ -56,11 +75,13 @@ bool ended_by_both(const SocketEnd& end) {
 
 bool claims(const Case& socket) {
   const SocketStory& story = socket.story;
-  if (!socket.endpoint.outbound() || !story.end || story.end->kind != EndKind::kResetReceived) return false;
-  // Before our own FIN: a RST after it answers data that nobody waits for any more.
-  if (story.end->phase != model::Phase::kAfterRemoteFin || !story.end->after_peer_fin) return false;
-  if (story.end->fin_to_write) return was_idle_at_fin(*story.end);
-  return died_while_idle(story);  // the FIN came while the write was on its way
+  if (!socket.endpoint.outbound() || !story.end || !lost_exchange(story)) return false;
+  const SocketEnd& end = *story.end;
+  if (end.answered_early_bytes > 0) return false;  // an upload that went on, no new request
+  if (end.kind == EndKind::kClosedByPeer) return end.fin_to_write ? was_idle_at_fin(end) : overtaken(story);
+  if (end.kind != EndKind::kResetReceived || !end.after_peer_fin) return false;
+  if (end.fin_to_write) return was_idle_at_fin(end);
+  return end.phase == model::Phase::kAfterRemoteFin ? died_while_idle(story) || overtaken(story) : overtaken(story);
 }
 
 std::optional<Judged> judge(const Group& group) {
@@ -72,7 +93,8 @@ std::optional<Judged> judge(const Group& group) {
   const Durations known_late(group.collect(
       [](const SocketStory& s) { return application_could_know(*s.end) ? s.end->fin_to_write : std::nullopt; }));
   const Durations idle(group.collect([](const SocketStory& s) { return s.end->idle_at_fin; }));
-  const auto timer = find_timer(idle);
+  const auto timer = find_timer(group.timed([](const SocketStory& s) { return s.end->idle_at_fin; },
+                                            [](const SocketStory& s) { return s.end->fin_at; }));
   const std::uint64_t crossed = group.count_if([](const SocketStory& s) { return !application_could_know(*s.end); });
   const std::uint64_t n = group.size();
   const bool goodbye =
@@ -115,11 +137,13 @@ std::optional<Judged> judge(const Group& group) {
         "request, its call has failed.",
         model::kGoodbyeBytes);
   } else if (crossed == n) {
-    finding.explanation += " The request was on its way when the FIN came, and was answered by a reset.";
-  } else {
     finding.explanation +=
-        fmt::format(" The application did not take notice and wrote a request {} later, which was answered by a reset.",
-                    spread_words(known_late, std::nullopt));
+        " The request and the FIN crossed on the wire: it met a connection that was closed already, and failed.";
+  } else {
+    finding.explanation += fmt::format(
+        " The application did not take notice and wrote a request {} later, which failed: a reset is its "
+        "answer, or end of file where the client reads first.",
+        spread_words(known_late, std::nullopt));
     if (crossed > 0) finding.explanation += fmt::format(" In {} of them FIN and request crossed.", crossed);
   }
   if (timer)

@@ -5,13 +5,14 @@
 // application. Clients that stop at once, without having waited (a benchmark at its end, a page that is closed),
 // are told as a notice: their requests fail, and nobody misses the answers.
 //
-// The rule also owns accepted sockets whose client left in the middle of an answer: they say nothing about this host,
-// and a reset of ours that follows is not reported on its own.
+// The rule also owns accepted sockets whose client left in the middle of an answer (a notice): they say nothing about
+// this host, and a reset of ours that follows is not reported on its own.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <map>
+#include <utility>
 
 #include "diagnose/judgement.h"
 #include "diagnose/rules/rules.h"
@@ -61,10 +62,15 @@ Durations waits_of(const Group& group) {
   return Durations(group.collect([](const SocketStory& s) { return s.end->wait; }));
 }
 
+std::vector<Timed> timed_waits(const Group& group) {
+  return group.timed([](const SocketStory& s) { return s.end->wait; });
+}
+
 // Protocols in which the server never answers end like this every time. Answers are the rule where the endpoint, or
-// this connection, has given one; else only clients that all waited the same time had waited for something.
+// this connection, has given one; else only clients that all waited the same time are known to have waited for
+// something.
 Group where_answers_are_due(const Group& group) {
-  if (group.endpoint.has_good_exchange() || find_timer(waits_of(group))) return group;
+  if (group.endpoint.has_good_exchange() || find_timer(timed_waits(group))) return group;
   return part_of(group, [](const SocketStory& s) { return s.exchanges > 0; });
 }
 
@@ -105,10 +111,7 @@ Grade grade_of(const Group& group, const std::optional<Timer>& timer) {
     grade.at_most(Confidence::kMedium,
                   "No timer shows in the waits: users who leave end their requests like this, too.");
   }
-  if (const std::uint64_t older = older_than_trace(group); older > 0) {
-    grade.at_most(Confidence::kMedium,
-                  fmt::format("{} of {} connections were open before the trace began.", older, group.size()));
-  }
+  older_step(grade, group);
   derived_step(grade, roles_derived(group), group.size(),
                "it was derived which side had connected, and so which data is a request");
   common_steps(grade, group.facts, Feed::kSockets, group.size());
@@ -130,7 +133,7 @@ Judged judge_gave_up(const Group& group, std::uint64_t left_early) {
   set_impact(judged, group, Of::kExchanges, n);
   finding.ongoing = someone_still_waits(group.facts, group.endpoint);
   const Durations waits = waits_of(group);
-  const auto timer = find_timer(waits);
+  const auto timer = find_timer(timed_waits(group));
   const TimerMatch known = match_timers(group, {{timer, "request", client_gives_up}});
   add_evidence(finding, group, known);
   grade_of(group, timer).write_to(finding);
@@ -171,36 +174,76 @@ Judged judge_gave_up(const Group& group, std::uint64_t left_early) {
   return judged;
 }
 
-// They had not waited for longer than good answers take.
-Judged judge_left(const Group& group) {
+// Requests that were left unanswered, and no harm is proven.
+Judged start_notice(const Group& group) {
   Judged judged = start_finding(kPeerGaveUp.code, group);
   model::Finding& finding = judged.finding;
   set_impact(judged, group, Of::kExchanges, group.size());
-  finding.severity = model::Severity::kNotice;
-  judged.failures = 0;
-  judged.may_be_critical = false;
-  const Durations waits = waits_of(group);
-  add_evidence(finding, group, {});  // not longer than answers take: nobody's patience
-  grade_of(group, find_timer(waits)).write_to(finding);
-  finding.title =
-      fmt::format("clients of {} left {} unanswered behind", group.name(), number_of(group.size(), "request"));
-  finding.explanation = fmt::format(
-      "Clients ended {} to {} ({}) with a request under way, {} after it at most: not longer than answers take here "
-      "(less than {}). A program that ends, a benchmark that has seen enough, or a user who goes on.",
-      number_of(group.size(), "connection"), group.name(), how(group),
-      waits.empty() ? std::string("an unknown time") : duration(*waits.max()), duration(group.endpoint.gave_up_after));
+  make_notice(judged);
+  add_evidence(finding, group, {});  // nobody's patience is known
+  grade_of(group, find_timer(timed_waits(group))).write_to(finding);
+  return judged;
+}
+
+// Clients that may have meant to.
+Judged leavers(const Group& group, std::string title, const std::string& explanation) {
+  Judged judged = start_notice(group);
+  model::Finding& finding = judged.finding;
+  finding.title = std::move(title);
+  finding.explanation = fmt::format("Clients ended {} to {} ({}) {}", number_of(group.size(), "connection"),
+                                    group.name(), how(group), explanation);
   add_step(finding, Whose::kPeer, "nothing, where these clients are meant to end at these times");
   finding.disproved_by = "the clients' logs show errors at these times";
   return judged;
 }
 
+// They had not waited for longer than good answers take.
+Judged judge_left(const Group& group) {
+  const Durations waits = waits_of(group);
+  const std::string when = waits.empty()
+                               ? std::string("how long after it is not known")
+                               : fmt::format("{} after it at most: not longer than answers take here (less than {})",
+                                             duration(*waits.max()), duration(group.endpoint.gave_up_after));
+  return leavers(
+      group, fmt::format("clients of {} left {} unanswered behind", group.name(), number_of(group.size(), "request")),
+      fmt::format("with a request under way, {}. A program that ends, a benchmark that has seen enough, or a user who "
+                  "goes on.",
+                  when));
+}
+
+// Nobody was answered, and no timer says that anybody waited.
+Judged judge_never_answers(const Group& group) {
+  Judged judged = start_notice(group);
+  model::Finding& finding = judged.finding;
+  finding.title = fmt::format("{} has answered none of {}", group.name(), number_of(group.size(), "request"));
+  finding.explanation = fmt::format(
+      "Clients sent to {} and ended {} ({}) {} later without one byte of an answer; no answer of this port was seen "
+      "at all. That is how protocols end in which a server only reads (logs, metrics), and how clients leave a server "
+      "that is stuck.",
+      group.name(), number_of(group.size(), "connection"), how(group), spread_words(waits_of(group), std::nullopt));
+  add_step(finding, Whose::kUs, "if this service answers requests: look at what its threads wait for");
+  finding.disproved_by = "the service answers no requests by its design";
+  return judged;
+}
+
+Judged judge_left_in_answer(const Group& group) {
+  return leavers(
+      group, fmt::format("clients of {} left {} in the middle", group.name(), number_of(group.size(), "answer")),
+      "while an answer was on its way to them. A user who goes on, a program that has seen enough, or a client whose "
+      "own timeout for the whole answer passed.");
+}
+
 std::optional<Judged> judge(const Group& all) {
-  const Group waiting =
-      where_answers_are_due(part_of(all, [](const SocketStory& s) { return s.end->outstanding && s.end->wait; }));
+  const Group asking = part_of(all, [](const SocketStory& s) { return s.end->outstanding && s.end->wait; });
+  if (asking.sockets.empty()) {
+    const Group answered = part_of(all, [](const SocketStory& s) { return !s.end->outstanding; });
+    return answered.sockets.empty() ? judge_left(all) : judge_left_in_answer(answered);
+  }
+  const Group waiting = where_answers_are_due(asking);
+  if (waiting.sockets.empty()) return judge_never_answers(asking);
   const auto is_late = [&](const SocketStory& s) { return *s.end->wait >= all.endpoint.gave_up_after; };
   const Group late = part_of(waiting, is_late);
   if (!late.sockets.empty()) return judge_gave_up(late, waiting.size() - late.size());
-  if (waiting.sockets.empty()) return std::nullopt;
   return judge_left(waiting);
 }
 

@@ -37,9 +37,11 @@ constexpr EvidenceKey kKeepaliveOnCount{"keepalive_on_count"};
 constexpr std::array kEvidence = {kResetCount,        kIdleP50S,    kIdleMinS,        kIdleMaxS,
                                   kWriteToResetP50Us, kReusedCount, kTimerCandidates, kKeepaliveOnCount};
 
-// Silence before a reset that no write had called for. Where there never was data: the age of the connection.
+// Silence before a reset that no write had called for. Where there never was data: since the handshake's end.
 std::optional<Duration> silence_before_reset(const SocketStory& story) {
-  return story.end->idle ? story.end->idle : story.end->age;
+  if (story.end->idle) return story.end->idle;
+  const auto connected = connected_to_end(story);
+  return connected ? connected : story.end->age;
 }
 
 bool claims(const Case& socket) {
@@ -53,6 +55,10 @@ bool claims(const Case& socket) {
 
 bool met_a_write(const SocketStory& story) { return story.end->outstanding; }
 
+std::optional<Duration> silence_of(const SocketStory& story) {
+  return met_a_write(story) ? silence_before_request(story) : silence_before_reset(story);
+}
+
 std::optional<Judged> judge(const Group& group) {
   const std::uint64_t n = group.size();
   const std::uint64_t failed = group.count_if(met_a_write);
@@ -63,12 +69,11 @@ std::optional<Judged> judge(const Group& group) {
   model::Finding& finding = judged.finding;
   set_impact(judged, group, Of::kExchanges, failed);
 
-  const Durations idle(group.collect(
-      [](const SocketStory& s) { return met_a_write(s) ? silence_before_request(s) : silence_before_reset(s); }));
+  const Durations idle(group.collect(silence_of));
   const Durations answer(group.collect([](const SocketStory& s) {
     return met_a_write(s) ? (s.end->last_write_to_end ? s.end->last_write_to_end : s.end->wait) : std::nullopt;
   }));
-  const auto timer = find_timer(idle);
+  const auto timer = find_timer(group.timed(silence_of));
   const std::uint64_t keepalive = group.count_if([](const SocketStory& s) { return s.end->keepalive_on; });
   const std::uint64_t reused =
       group.count_if([](const SocketStory& s) { return s.exchanges > 0 || s.end->bytes_received_total > 0; });
@@ -97,9 +102,11 @@ std::optional<Judged> judge(const Group& group) {
   finding.title = fmt::format("{} reset {} after {} of silence", name, number_of(n, "connection"), when);
   if (failed > 0) {
     finding.explanation = fmt::format(
-        "On {} the first request after {} of silence was answered by a reset within {}: {} had died while idle, and "
+        "On {} the first request after {} of silence was answered by a reset{}: {} had died while idle, and "
         "nobody had told this host.",
-        number_of(failed, "connection"), when, duration(*answer.max()), failed == 1 ? "it" : "they");
+        number_of(failed, "connection"), when,
+        answer.empty() ? std::string() : fmt::format(" within {}", duration(*answer.max())),
+        failed == 1 ? "it" : "they");
     if (failed < n) {
       finding.explanation +=
           fmt::format(" {} reset without a request on {}.", number_of(n - failed, "more was", "more were"),

@@ -2,7 +2,9 @@
 // peer-reset-awaiting-response: the peer reset the connection while a request was unanswered or its answer under way.
 //
 // A worker that is killed at its time limit, a proxy whose server timeout passed, a crash: the process's socket is
-// closed with the request unread or with SO_LINGER 0, and its kernel sends a RST (RFC 2525 section 2.17).
+// closed with the request unread or with SO_LINGER 0, and its kernel sends a RST (RFC 2525 section 2.17). A server that
+// refuses an upload answers before it has all of it and closes: the RST may take the answer away before the client has
+// read it (RFC 9112 section 9.6).
 #include <fmt/format.h>
 
 #include <array>
@@ -27,6 +29,7 @@ using model::SocketStory;
 using model::Whose;
 
 // Evidence, in this order.
+constexpr EvidenceKey kPattern{"pattern"};
 constexpr EvidenceKey kResetCount{"reset_count"};
 constexpr EvidenceKey kWaitP50S{"wait_p50_s"};
 constexpr EvidenceKey kWaitMinS{"wait_min_s"};
@@ -35,7 +38,8 @@ constexpr EvidenceKey kRequestAckedCount{"request_acked_count"};
 constexpr EvidenceKey kRequestRetransmits{"request_retransmits"};
 constexpr EvidenceKey kResponseBytesBeforeResetMax{"response_bytes_before_reset_max"};
 constexpr EvidenceKey kRttDuringWaitP50Us{"rtt_during_wait_p50_us"};
-constexpr std::array kEvidence = {kResetCount,
+constexpr std::array kEvidence = {kPattern,
+                                  kResetCount,
                                   kExchangeCount,
                                   kSharePct,
                                   kWaitP50S,
@@ -49,20 +53,38 @@ constexpr std::array kEvidence = {kResetCount,
                                   kTimerCandidates,
                                   kSocketIds};
 
+bool answered_early(const SocketStory& story) { return story.end->answered_early_bytes > 0; }
+bool unanswered(const SocketStory& story) { return story.end->outstanding && !answered_early(story); }
+bool acknowledged(const SocketStory& story) { return story.end->request_acked.value_or(false); }
+
 bool claims(const Case& socket) {
   const SocketStory& story = socket.story;
   if (!socket.endpoint.outbound() || !story.end || story.end->kind != EndKind::kResetReceived) return false;
+  if (answered_early(story)) return true;
   // A RST after our own FIN or RST answers data that nobody waits for any more.
   if (story.end->phase != Phase::kEstablished && story.end->phase != Phase::kAfterRemoteFin) return false;
   if (story.end->outstanding) return !died_while_idle(story);
   return story.end->in_response && !story.end->after_peer_fin;  // a response that ended with a FIN is complete
 }
 
-bool unanswered(const SocketStory& story) { return story.end->outstanding; }
-bool acknowledged(const SocketStory& story) { return story.end->request_acked.value_or(false); }
+constexpr std::string_view kEarly = "answered_early";
+std::string split(const SocketStory& story) { return std::string(answered_early(story) ? kEarly : "awaiting"); }
+bool is_early(const Group& group) { return group.split == kEarly; }
+
+std::uint64_t most_answered(const Group& group) {
+  std::uint64_t most = 0;
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    const model::SocketEnd& end = *group.story(i).end;
+    most = std::max<std::uint64_t>(most, std::max(end.response_bytes, end.answered_early_bytes));
+  }
+  return most;
+}
 
 std::string title(const Group& group, const Durations& waits, const std::optional<Timer>& timer) {
   const std::string what = number_of(group.size(), "connection");
+  if (is_early(group)) {
+    return fmt::format("{} answered and reset {} while the request was still being sent", group.name(), what);
+  }
   if (waits.empty()) return fmt::format("{} reset {} in the middle of a response", group.name(), what);
   return fmt::format("{} reset {} {} after a request", group.name(), what, spread_words(waits, timer));
 }
@@ -73,8 +95,15 @@ std::string explanation(const Group& group, const Durations& waits, const std::o
   const std::uint64_t waiting = group.count_if(unanswered);
   const std::uint64_t acked = group.count_if([](const SocketStory& s) { return unanswered(s) && acknowledged(s); });
   std::string text = fmt::format("{} reset {}", group.name(), number_of(waiting == 0 ? n : waiting, "connection"));
-  if (waiting == 0) {
-    text += " in the middle of a response, less than a second after its last byte.";
+  if (is_early(group)) {
+    text += fmt::format(
+        " while the request was still being sent: it had already answered up to {}, before it had the whole request. "
+        "The reset may have taken that answer away before the application had read it.",
+        bytes(most_answered(group)));
+  } else if (waiting == 0) {
+    text += fmt::format(
+        " in the middle of a response, less than a second after its last byte: it had already answered up to {}.",
+        bytes(most_answered(group)));
   } else {
     const std::string when = spread_words(waits, timer);
     text += when.empty() ? " after a request" : fmt::format(" {} after a request", when);
@@ -109,14 +138,12 @@ Grade grade_of(const Group& group, const Durations& waits) {
     grade.at_most(Confidence::kMedium,
                   fmt::format("How long {} of {} requests had waited is not known.", waiting - waits.size(), waiting));
   }
-  if (waiting < n) {
+  if (waiting < n && !is_early(group)) {
     grade.at_most(
         Confidence::kMedium,
         fmt::format("In {} of {} cases response bytes had come: the response may have been complete.", n - waiting, n));
   }
-  if (const std::uint64_t older = older_than_trace(group); older > 0) {
-    grade.at_most(Confidence::kMedium, fmt::format("{} of {} connections were open before the trace began.", older, n));
-  }
+  older_step(grade, group);
   common_steps(grade, group.facts, Feed::kSockets, n);
   return grade;
 }
@@ -129,14 +156,12 @@ std::optional<Judged> judge(const Group& group) {
 
   const Durations waits(group.collect([](const SocketStory& s) { return unanswered(s) ? s.end->wait : std::nullopt; }));
   const Values<std::uint32_t> rtts(group.collect([](const SocketStory& s) { return s.end->rtt_us; }));
-  const auto timer = find_timer(waits);
+  const auto timer =
+      find_timer(group.timed([](const SocketStory& s) { return unanswered(s) ? s.end->wait : std::nullopt; }));
   std::uint64_t retransmits = 0;
-  std::uint64_t response_bytes = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    retransmits += group.story(i).end->request_retransmits;
-    response_bytes = std::max<std::uint64_t>(response_bytes, group.story(i).end->response_bytes);
-  }
+  for (std::size_t i = 0; i < n; ++i) retransmits += group.story(i).end->request_retransmits;
 
+  add(finding, kPattern, group.split);
   add(finding, kResetCount, n);
   add(finding, kExchangeCount, attempts_of(group.endpoint, Of::kExchanges, n));
   add(finding, kSharePct, finding.share_pct);
@@ -145,13 +170,12 @@ std::optional<Judged> judge(const Group& group) {
   add_seconds(finding, kWaitMaxS, waits.max());
   add(finding, kRequestAckedCount, group.count_if(acknowledged));
   add(finding, kRequestRetransmits, retransmits);
-  add(finding, kResponseBytesBeforeResetMax, response_bytes);
+  add(finding, kResponseBytesBeforeResetMax, most_answered(group));
   add(finding, kRttDuringWaitP50Us, std::optional<std::uint64_t>(rtts.p50()));
   const Durations since = since_inbound_request(group);
   add_seconds(finding, kSinceInboundRequestP50S, since.p50());
   const TimerMatch known = match_timers(
-      group,
-      {{timer, "request", resets_request}, {since_inbound_timer(group, since), "inbound_request", closes_request}});
+      group, {{timer, "request", resets_request}, {since_inbound_timer(group), "inbound_request", closes_request}});
   add(finding, kTimerCandidates, known.candidates);
   add_sockets(finding);
 
@@ -159,6 +183,19 @@ std::optional<Judged> judge(const Group& group) {
   finding.title = title(group, waits, timer);
   finding.explanation = explanation(group, waits, timer, since) + known.words;
   finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kReset, group.port());
+  if (is_early(group)) {
+    add_step(finding, Whose::kUs,
+             "let the client read what has come when a write fails: the answer says why (413, 401, 429, 503 ...)");
+    add_step(finding, Whose::kPeer,
+             "look in the peer's log for refused requests at these times: a body that is too large, a missing right, a "
+             "limit of the rate");
+    add_step(finding, Whose::kPeer,
+             "let it read a refused request to its end before it closes (nginx: lingering_close), or the client ask "
+             "first (Expect: 100-continue)");
+    finding.disproved_by =
+        "the peer's log shows these requests read to their end, or the client pipelines requests larger than a segment";
+    return judged;
+  }
   add_step(finding, Whose::kPeer, "give the peer's owner the times and local ports of these connections");
   add_step(finding, Whose::kPeer,
            timer ? fmt::format("look there for a worker, proxy or load balancer timeout of {}, and for slow requests",
@@ -177,14 +214,16 @@ void word_evidence(EvidenceReader& e, Rows& out) {
   const auto resets = e.count(kResetCount);
   const auto response = e.count(kResponseBytesBeforeResetMax);
   e.skip({kExchangeCount});  // in the impact
+  const bool early = e.text(kPattern) == kEarly;
   // Waits are known only of requests without any response.
   const auto waits = response == 0U ? resets : std::nullopt;
   out.push_back({"wait till reset", spread_of(e.number(kWaitP50S), e.number(kWaitMinS), e.number(kWaitMaxS), waits)});
   out.push_back({"request", list_of({with("acknowledged in full: ", part_words(e.count(kRequestAckedCount), resets)),
                                      with("retransmits ", text_of(e.count(kRequestRetransmits)))})});
   if (response) {
-    out.push_back({"response", *response == 0 ? "not one byte before the reset"
-                                              : fmt::format("cut: at most {} before the reset", bytes(*response))});
+    out.push_back({"response", early ? fmt::format("at most {}, before it had the whole request", bytes(*response))
+                               : *response == 0 ? "not one byte before the reset"
+                                                : fmt::format("cut: at most {} before the reset", bytes(*response))});
   }
   out.push_back({"RTT", with("", e.microseconds(kRttDuringWaitP50Us), " at the last sample before the reset (p50)")});
   add_since_inbound_row(e, out);
@@ -197,6 +236,7 @@ const Rule kPeerResetAwaitingResponse{
     .code = "peer-reset-awaiting-response",
     .family = model::Family::kExchanges,
     .claims = peer_reset_awaiting_response::claims,
+    .split = peer_reset_awaiting_response::split,
     .judge = peer_reset_awaiting_response::judge,
     .evidence = peer_reset_awaiting_response::kEvidence,
     .word_evidence = peer_reset_awaiting_response::word_evidence,

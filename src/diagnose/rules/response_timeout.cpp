@@ -194,7 +194,7 @@ std::optional<Judged> judge(const Group& group) {
   finding.ongoing = someone_still_waits(group.facts, group.endpoint);
 
   const Durations waits(group.collect([](const SocketStory& s) { return s.end->wait; }));
-  const auto timer = find_timer(waits);
+  const auto timer = find_timer(group.timed([](const SocketStory& s) { return s.end->wait; }));
   const Sides sides = sides_of(group);
   std::uint64_t rtos = 0;
   for (std::size_t i = 0; i < n; ++i) rtos += group.story(i).end->request_rtos;
@@ -210,8 +210,8 @@ std::optional<Judged> judge(const Group& group) {
   add(finding, kRtoDuringWait, rtos);
   add(finding, kSide, std::string(sides.word));
   const Durations since = since_inbound_request(group);
-  const TimerMatch known = match_timers(group, {{timer, "request", gives_up(group)},
-                                                {since_inbound_timer(group, since), "inbound_request", ends_worker}});
+  const TimerMatch known = match_timers(
+      group, {{timer, "request", gives_up(group)}, {since_inbound_timer(group), "inbound_request", ends_worker}});
   add(finding, kTimerCandidates, known.candidates);
   add_seconds(finding, kSinceInboundRequestP50S, since.p50());
 
@@ -244,6 +244,9 @@ void word_evidence(EvidenceReader& e, Rows& out) {
   add_since_inbound_row(e, out);
 }
 
+// Who calls this host waits for its calls.
+constexpr std::array kEffects = {Effect{&kDelayUnattributed, Shared::kProcess}};
+
 }  // namespace
 }  // namespace response_timeout
 
@@ -254,6 +257,7 @@ const Rule kResponseTimeout{
     .judge = response_timeout::judge,
     .evidence = response_timeout::kEvidence,
     .word_evidence = response_timeout::word_evidence,
+    .effects = response_timeout::kEffects,
 };
 
 }  // namespace tcpdiag::diagnose::rules

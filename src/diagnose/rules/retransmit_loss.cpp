@@ -169,6 +169,24 @@ void add_evidence(model::Finding& finding, const model::EndpointPicture& picture
   add(finding, kRecoveryP99Us, percentile(picture, model::Measure::kRecovery, 0.99));
 }
 
+// Of its own retransmissions, all but those of handshakes.
+void place_on_sockets(Judged& judged, const Facts& facts, const EndpointFacts& endpoint) {
+  const auto of = [](const model::RetransmitCounts& counts) {
+    std::uint64_t sum = 0;
+    for (const auto kind :
+         {RetransmitKind::kRto, RetransmitKind::kFast, RetransmitKind::kTlp, RetransmitKind::kOther}) {
+      sum += counts[static_cast<std::size_t>(kind)];
+    }
+    return sum;
+  };
+  judged.on_all = of(endpoint.picture->totals.retransmits);
+  for (std::size_t i = 0; i < facts.picture.sockets.size(); ++i) {
+    const model::SocketStory& story = facts.picture.sockets[i];
+    if (story.endpoint != endpoint.index) continue;
+    if (const std::uint64_t n = of(story.retransmits); n > 0) judged.on_sockets.emplace_back(i, n);
+  }
+}
+
 std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoint, const Loss& loss) {
   if (!loss.counts()) return std::nullopt;
   const bool out = loss.towards == Towards::kPeer;
@@ -176,6 +194,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   Judged judged = start_delay(kRetransmitLoss.code, endpoint, seconds, seconds_of(seconds, loss));
   model::Finding& finding = judged.finding;
   judged.split = out ? "out" : "in";
+  if (out) place_on_sockets(judged, seconds.facts, endpoint);
   finding.count = std::max<std::uint64_t>(std::max(loss.segments, loss.timeouts), 1);
   finding.severity = severity_of(seconds, endpoint, loss);
   judged.may_be_critical = finding.severity > Severity::kNotice;
@@ -271,7 +290,8 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 
 // A call waits for what is sent again.
 constexpr std::array kEffects = {Effect{&kResponseTimeout, Shared::kEndpoint},
-                                 Effect{&kPeerResetAwaitingResponse, Shared::kEndpoint}};
+                                 Effect{&kPeerResetAwaitingResponse, Shared::kEndpoint},
+                                 Effect{&kSlowConnect, Shared::kEndpoint}};
 
 }  // namespace
 }  // namespace retransmit_loss

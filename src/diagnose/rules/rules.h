@@ -12,16 +12,22 @@
 // Then of endpoints, by their seconds and histograms; no socket belongs to them. Last of the whole picture.
 #define TCPDIAG_RULES(RULE)         \
   RULE(kPeerClosedBeforeReuse)      \
+  RULE(kPeerForgotConnection)       \
+  RULE(kPeerUnreachable)            \
   RULE(kPeerResetAfterIdle)         \
   RULE(kPeerResetAwaitingResponse)  \
   RULE(kPeerClosedAwaitingResponse) \
   RULE(kResponseTimeout)            \
   RULE(kFirstBytesUnanswered)       \
   RULE(kPeerGaveUp)                 \
+  RULE(kLocalClose)                 \
   RULE(kLocalReset)                 \
   RULE(kConnectRefused)             \
   RULE(kConnectTimeout)             \
   RULE(kConnectFailedLocally)       \
+  RULE(kFailuresUnexplained)        \
+  RULE(kSlowConnect)                \
+  RULE(kDroppedByThisHost)          \
   RULE(kThroughputCeiling)          \
   RULE(kPathQueueing)               \
   RULE(kLocalQueueing)              \
@@ -33,6 +39,7 @@
   RULE(kNoOutboundAttempt)          \
   RULE(kReconnectStorm)             \
   RULE(kListenOverflow)             \
+  RULE(kSynFlood)                   \
   RULE(kAllowanceExceeded)          \
   RULE(kEventsLost)
 
@@ -41,5 +48,8 @@ namespace tcpdiag::diagnose::rules {
 #define TCPDIAG_DECLARE_RULE(name) extern const Rule name;
 TCPDIAG_RULES(TCPDIAG_DECLARE_RULE)
 #undef TCPDIAG_DECLARE_RULE
+
+// The split of a dropped-by-this-host that a full queue of this host explains.
+inline constexpr const char* kDroppedByOwnQueue = "out, queue";
 
 }  // namespace tcpdiag::diagnose::rules

@@ -136,6 +136,11 @@ Grade grade_of(const Seconds& seconds, const PathDelay& delay, const SteadyRate&
     grade.at_most(Confidence::kMedium,
                   "That the path, and not the peer's application, is slow is inferred from loss and a full pipe.");
   }
+  if (!delay.one_way && !delay.clean && !delay.syn && delay.absent_acks && !absent_acks_are_sure(seconds, delay)) {
+    grade.at_most(Confidence::kMedium,
+                  "That the path, and not the peer's application, is slow is known from absent acknowledgements alone, "
+                  "and the peer is not known to be a Linux host.");
+  }
   floor_step(grade, seconds.picture);
   delay_steps(grade, seconds.facts, seconds.seconds_in(rate.seconds), "seconds at the ceiling");
   return grade;

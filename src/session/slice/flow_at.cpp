@@ -67,6 +67,7 @@ void take_request(Flow& flow, const Flow& before, const Flow& after, MonoTime t)
   flow.idle_before_request = after.idle_before_request;
   flow.request_bytes = after.request_bytes;
   flow.response_bytes = flow.outstanding ? 0 : after.response_bytes;
+  flow.answered_early_bytes = after.answered_early_bytes;
   flow.request_retransmits = is_known ? before.request_retransmits : 0;
   flow.request_rtos = is_known ? before.request_rtos : 0;
   flow.app_gap = after.app_gap;
@@ -116,6 +117,7 @@ void forget_exchange(Flow& flow) {
   flow.idle_before_request.reset();
   flow.request_bytes = 0;
   flow.response_bytes = 0;
+  flow.answered_early_bytes = 0;
   flow.request_retransmits = 0;
   flow.request_rtos = 0;
   flow.app_gap.reset();
@@ -152,6 +154,7 @@ FlowAt flow_at(const Flow& before, model::TcpState state, const Flow* after, boo
     take_counts(flow, *after);
     flow.last_sent_at = after->last_sent_at;
     flow.last_received_at = after->last_received_at;
+    if (after->heard_at && *after->heard_at <= t) flow.heard_at = after->heard_at;
     result.has_counts = true;
     return result;
   }

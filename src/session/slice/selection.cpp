@@ -171,8 +171,10 @@ bool Selection::wants(const model::SocketRef& socket, const std::vector<model::O
 }
 
 bool Selection::wants_stray(const model::Event& event) const {
-  const bool has_role = std::holds_alternative<model::SynAckRetransmitted>(event.body);
-  if (filters_.role && !(has_role && *filters_.role == model::Role::kInbound)) return false;
+  model::Role role = model::Role::kUnknown;
+  if (std::holds_alternative<model::SynAckRetransmitted>(event.body)) role = model::Role::kInbound;
+  if (std::holds_alternative<model::Dropped>(event.body)) role = event.socket.role;
+  if (filters_.role && *filters_.role != role) return false;
   return !asks_for_owner() && wants_tuple(event.socket);
 }
 

@@ -71,6 +71,7 @@ struct Tracer {
       : options(std::move(o)), types(std::move(k)), programs(std::move(p)), traced(std::move(t)) {
     info.features = a.of_report();
     info.reset_reasons = types.reset_reasons;
+    if (a.works(doctor::kPacketDrops)) info.drop_reasons = types.drop_reasons;
   }
 
   source::LiveOptions options;
@@ -82,6 +83,8 @@ struct Tracer {
   host::CgroupPaths cgroups;
   std::unique_ptr<ring_buffer, RingDeleter> ring;
   model::Sink* sink = nullptr;  // of the call that is draining
+  std::optional<model::MonoTime> drain_until;
+  std::uint64_t drained = 0;
   std::set<std::uint32_t> processes;
   std::uint64_t undecodable = 0;
   std::uint64_t processes_full = 0;
@@ -109,7 +112,12 @@ struct Tracer {
     if (event->socket.id.value != 0) self.met_a_socket = true;
     self.introduce(event->owner, *self.sink);
     self.sink->on_event(*event);
-    return 0;
+    return self.has_drained_enough() ? -EAGAIN : 0;  // libbpf stops behind the record for which a callback says so
+  }
+
+  bool has_drained_enough() {
+    constexpr std::uint64_t kBetweenLooks = 64;
+    return ++drained % kBetweenLooks == 0 && drain_until && host::mono_now() >= *drain_until;
   }
 
   Result<> add_snapshots(Iterator& pass, model::SnapshotMoment moment, std::vector<DecodedSnapshot>& all) {
@@ -162,6 +170,14 @@ struct Tracer {
     one.nics.reset();
     one.passes.reset();
     one.gone = true;
+  }
+
+  std::vector<model::NetnsSample> read_counters() {
+    std::vector<model::NetnsSample> all;
+    for (Traced& one : traced) {
+      if (!one.gone) all.push_back(one.sample(host::mono_now()));
+    }
+    return all;
   }
 
   void sample_netns(model::Sink& to) {
@@ -246,7 +262,9 @@ class BpfSource : public source::Source {
   std::uint64_t sockets_at_start() const override { return tracer_->sockets_at_start; }
   int fd() const override { return ring_buffer__epoll_fd(tracer_->ring.get()); }
   void drain(model::Sink& sink) override;
+  void drain_all(model::Sink& sink);
   void sample(model::Sink& sink) override;
+  void sample_endpoints(model::MonoTime at, model::Sink& sink);
   std::optional<model::Loss> loss() const override;
   source::SourceEnd finish(model::Sink& sink) override;
 
@@ -278,15 +296,25 @@ Result<> BpfSource::begin(model::Sink& sink) {
 }
 
 void BpfSource::drain(model::Sink& sink) {
+  tracer_->drain_until = host::mono_now() + kDrainsFor;
+  drain_all(sink);
+  tracer_->drain_until.reset();
+}
+
+void BpfSource::drain_all(model::Sink& sink) {
   tracer_->sink = &sink;
   ring_buffer__consume(tracer_->ring.get());
   tracer_->sink = nullptr;
 }
 
 void BpfSource::sample(model::Sink& sink) {
-  // Also those at which nothing moved: the time between two samples is what their difference belongs to.
-  for (model::EndpointSample& endpoint : tracer_->programs.endpoint_samples(host::mono_now())) sink.on_sample(endpoint);
+  sample_endpoints(host::mono_now(), sink);
   tracer_->sample_netns(sink);
+}
+
+void BpfSource::sample_endpoints(model::MonoTime at, model::Sink& sink) {
+  // Also those at which nothing moved: the time between two samples is what their difference belongs to.
+  for (model::EndpointSample& endpoint : tracer_->programs.endpoint_samples(at)) sink.on_sample(endpoint);
 }
 
 std::optional<model::Loss> BpfSource::loss() const {
@@ -301,16 +329,26 @@ std::optional<model::Loss> BpfSource::loss() const {
 }
 
 source::SourceEnd BpfSource::finish(model::Sink& sink) {
-  tracer_->programs.detach();
-  drain(sink);
+  // Read before the last event, so that what happens in between is told and not counted: the other way round it would
+  // look like something that was not seen.
+  const std::vector<model::NetnsSample> counters = tracer_->read_counters();
+  tracer_->programs.stop();
   // Who else holds a socket now: it was inherited or passed during the trace.
   if (tracer_->last_owners) (void)tracer_->last_owners->run();
   tracer_->programs.set_snapshot_mode(TCPD_SNAPSHOT_END);
-  if (auto open = tracer_->snapshots(&Passes::end, model::SnapshotMoment::kEnd)) tracer_->emit_last(*open, sink);
+  const auto open = tracer_->snapshots(&Passes::end, model::SnapshotMoment::kEnd);
+  tracer_->programs.detach();
+  source::SourceEnd end;
+  end.at = host::mono_now();
+  drain_all(sink);
+  if (open) tracer_->emit_last(*open, sink);
+  for (const model::NetnsSample& one : counters) sink.on_sample(one);
   // after the snapshots, which complete the last exchanges; all of them, since a last_byte may have come without a new
   // exchange
-  sample(sink);
-  source::SourceEnd end;
+  sample_endpoints(end.at, sink);
+  for (Traced& one : tracer_->traced) {
+    if (!one.gone) one.sample_nics(end.at, sink);
+  }
   end.loss = *loss();
   end.sockets_filtered_out = tracer_->programs.counter(TCPD_COUNT_FILTERED_OUT);
   end.bpf_cpu_s = tracer_->programs.cpu_seconds();

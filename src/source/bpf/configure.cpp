@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "tcpdiag.skel.h"
+#include "util/io.h"
 
 namespace tcpdiag::bpf {
 
@@ -24,13 +25,14 @@ tl::unexpected<Error> load_error(const char* doing, int error) {
     return fail(ExitCode::kNotAble, fmt::format("not permitted to {} the kernel programs", doing),
                 "run it with sudo; 'tcpdiag doctor' says what is missing");
   }
-  if (code == ENOMEM) {
+  if (code == ENOMEM || code == ESRCH) {  // ESRCH: libbpf has read the kernel's types before, and cannot once more
     return fail(ExitCode::kNotAble, fmt::format("no memory to {} the kernel programs", doing),
-                "raise the locked-memory limit (ulimit -l unlimited), or lower --ring-size or --max-endpoints");
+                "raise the limits of memory (ulimit -l and -v, memory.max of its cgroup), or lower --ring-size or "
+                "--max-endpoints");
   }
   return fail(ExitCode::kNotAble,
               fmt::format("this kernel does not {} the kernel programs: {}", doing, std::strerror(code)),
-              "'tcpdiag doctor' says what is lost, TCPDIAG_DEBUG_BPF=1 what the kernel says");
+              cure_of(code, "'tcpdiag doctor' says what is lost, TCPDIAG_DEBUG_BPF=1 what the kernel says"));
 }
 
 namespace {
@@ -142,6 +144,11 @@ void configure(tcpdiag_bpf& skeleton, const source::LiveOptions& options, const 
   config.filter_role = TCPD_ROLE_UNKNOWN;
   if (filters.role == model::Role::kOutbound) config.filter_role = TCPD_ROLE_OUTBOUND;
   if (filters.role == model::Role::kInbound) config.filter_role = TCPD_ROLE_INBOUND;
+  if (features.works(doctor::kPacketDrops)) {
+    for (const auto& [reason, name] : features.drop_reasons()) {
+      if (reason < TCPD_DROP_REASONS) skeleton.rodata->tcpd_drop_reasons[reason] = kPresent;
+    }
+  }
   if (filters.expression) {
     config.expression_steps = static_cast<std::uint8_t>(filters.expression->steps.size());
     config.expression_needs_port = filters.expression->needs_local_port();

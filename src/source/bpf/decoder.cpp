@@ -17,6 +17,11 @@ static_assert(model::Histogram::kBuckets == TCPD_HIST_BUCKETS);
 static_assert(model::kKernelMeasures.size() == TCPD_MEASURES);  // both from model/measures.def
 static_assert(TCPD_SLOW_ANSWER_NS == std::uint64_t{model::Duration(model::kSlowAnswerAfter).count()});
 
+// RFC 9293 section 3.1
+constexpr std::uint8_t kFinFlag = 0x01;
+constexpr std::uint8_t kSynFlag = 0x02;
+constexpr std::uint8_t kRstFlag = 0x04;
+
 MonoTime time_of(std::uint64_t ns) { return MonoTime(Duration(static_cast<std::int64_t>(ns))); }
 
 std::optional<MonoTime> time_or_none(std::uint64_t ns) {
@@ -116,9 +121,10 @@ std::optional<std::optional<model::Owner>> owner_of(const tcpd_wire_owner& wire)
 }
 
 std::optional<model::Flow> flow_of(const tcpd_wire_flow& wire) {
-  const std::array times{wire.opened_ns,        wire.syn_ns,           wire.established_ns,    wire.last_sent_ns,
-                         wire.last_received_ns, wire.fin_received_ns,  wire.fin_sent_ns,       wire.request_first_ns,
-                         wire.request_last_ns,  wire.request_acked_ns, wire.response_first_ns, wire.request_read_ns};
+  const std::array times{wire.opened_ns,        wire.syn_ns,          wire.established_ns,   wire.last_sent_ns,
+                         wire.last_received_ns, wire.heard_ns,        wire.fin_received_ns,  wire.fin_sent_ns,
+                         wire.request_first_ns, wire.request_last_ns, wire.request_acked_ns, wire.response_first_ns,
+                         wire.request_read_ns};
   if (!std::all_of(times.begin(), times.end(), plausible) || !is_state(wire.state)) return std::nullopt;
   const bool idle_known = wire.idle_before_request_ns != TCPD_UNKNOWN_NS;
   if (idle_known && !plausible(wire.idle_before_request_ns)) return std::nullopt;
@@ -130,6 +136,7 @@ std::optional<model::Flow> flow_of(const tcpd_wire_flow& wire) {
   flow.established_at = time_or_none(wire.established_ns);
   flow.last_sent_at = time_or_none(wire.last_sent_ns);
   flow.last_received_at = time_or_none(wire.last_received_ns);
+  flow.heard_at = time_or_none(wire.heard_ns);
   flow.fin_received_at = time_or_none(wire.fin_received_ns);
   flow.fin_sent_at = time_or_none(wire.fin_sent_ns);
   flow.outstanding = wire.outstanding != 0;
@@ -141,6 +148,7 @@ std::optional<model::Flow> flow_of(const tcpd_wire_flow& wire) {
   if (idle_known) flow.idle_before_request = Duration(static_cast<std::int64_t>(wire.idle_before_request_ns));
   flow.request_bytes = wire.request_bytes;
   flow.response_bytes = wire.response_bytes;
+  if (flow.outstanding) flow.answered_early_bytes = wire.answered_early_bytes;
   flow.request_retransmits = wire.request_retransmits;
   flow.request_rtos = wire.request_rtos;
   flow.request_acked = wire.request_acked != 0;
@@ -162,6 +170,7 @@ std::optional<model::Flow> flow_of(const tcpd_wire_flow& wire) {
   flow.mss = wire.mss;
   flow.first_byte_max_us = wire.first_byte_max_us;
   flow.keepalive_on = wire.keepalive_on != 0;
+  flow.probes_unanswered = wire.probes_unanswered;
   flow.path_rise_p50_us = wire.path_rise_us;
   flow.path_samples = wire.path_samples;
   flow.zero_window_received_us = wire.zero_window_received_us;
@@ -222,6 +231,7 @@ std::optional<model::EventBody> body_of(const tcpd_wire_event& wire) {
       body.in_time_wait = b.in_time_wait != 0;
       body.process_exiting = b.process_exiting != 0;
       body.linger_zero = b.linger_zero != 0;
+      body.unaccepted = b.unaccepted != 0;
       body.previous_state = static_cast<model::TcpState>(b.previous_state);
       return body;
     }
@@ -235,6 +245,20 @@ std::optional<model::EventBody> body_of(const tcpd_wire_event& wire) {
       return model::ErrorReported{wire.body.error.socket_error, wire.body.error.soft_error};
     case TCPD_EVENT_SLOW_ANSWER:
       return model::SlowAnswer{};
+    case TCPD_EVENT_DROPPED: {
+      const tcpd_body_dropped& b = wire.body.dropped;
+      if (b.incoming > 1) return std::nullopt;
+      model::Dropped body;
+      body.incoming = b.incoming != 0;
+      body.reason = b.reason;
+      body.is_syn = (b.flags & kSynFlag) != 0;
+      body.is_fin = (b.flags & kFinFlag) != 0;
+      body.is_rst = (b.flags & kRstFlag) != 0;
+      body.segments = b.segments;
+      body.seq = b.seq;
+      body.end_seq = b.end_seq;
+      return body;
+    }
     default:
       return std::nullopt;
   }
@@ -294,6 +318,8 @@ model::EndpointSample decode_stats(const model::EndpointKey& key, std::span<cons
     sample.segments_received += cpu.segments_received;
     sample.out_of_order_segments += cpu.out_of_order_segments;
     sample.path_ambiguous += cpu.path_ambiguous;
+    sample.acks_awaited += cpu.acks_awaited;
+    sample.acks_apart += cpu.acks_apart;
     sample.zero_window_sent_us += cpu.zero_window_sent_us;
     sample.zero_window_received_us += cpu.zero_window_received_us;
     sample.zero_window_stalls += cpu.zero_window_stalls;
@@ -301,9 +327,14 @@ model::EndpointSample decode_stats(const model::EndpointKey& key, std::span<cons
     sample.no_timestamps += cpu.no_timestamps;
     sample.no_own_floor += cpu.no_own_floor;
     sample.recovery_unfinished += cpu.recovery_unfinished;
+    if (cpu.smallest_request_bytes != 0) {
+      sample.smallest_request_bytes =
+          std::min(sample.smallest_request_bytes.value_or(cpu.smallest_request_bytes), cpu.smallest_request_bytes);
+    }
     sample.calls += cpu.calls;
     sample.calls_with_gap += cpu.calls_with_gap;
     sample.calls_gap_ambiguous += cpu.calls_gap_ambiguous;
+    sample.survived_silence_us = std::max<std::uint64_t>(sample.survived_silence_us, cpu.survived_silence_us);
     for (std::size_t m = 0; m < model::MeasureHistograms::size(); ++m) {
       std::array<std::uint64_t, TCPD_HIST_BUCKETS> buckets{};
       std::copy(std::begin(cpu.measures[m].buckets), std::end(cpu.measures[m].buckets), buckets.begin());
@@ -311,6 +342,10 @@ model::EndpointSample decode_stats(const model::EndpointKey& key, std::span<cons
           model::Histogram::from_parts(buckets, cpu.measures[m].sum_us, cpu.measures[m].min_us, cpu.measures[m].max_us);
       if (part.count() > 0) sample.measures[m].merge(part);
     }
+  }
+  for (std::uint64_t* us : {&sample.zero_window_sent_us, &sample.zero_window_received_us,  // sums of many sockets
+                            &sample.zero_window_longest_us, &sample.survived_silence_us}) {
+    *us = std::min(*us, model::kLongestUs);
   }
   return sample;
 }

@@ -7,10 +7,11 @@
 
 #include <cerrno>
 #include <cstring>
-#include <thread>
 #include <utility>
 
 #include "source/bpf/link.h"
+#include "util/io.h"
+#include "util/thread.h"
 
 namespace tcpdiag::bpf {
 
@@ -20,7 +21,7 @@ constexpr std::size_t kChunk = std::size_t{64} << 10;
 
 tl::unexpected<Error> iterator_error(const char* doing, int error) {
   return fail(ExitCode::kNotAble, fmt::format("cannot {} the list of open sockets: {}", doing, std::strerror(error)),
-              "run it with sudo; entering a network namespace needs CAP_SYS_ADMIN");
+              cure_of(error, "run it with sudo; entering a network namespace needs CAP_SYS_ADMIN"));
 }
 
 Result<Fd> open_here(bpf_program* program, int netns_fd) {
@@ -39,7 +40,8 @@ Result<Iterator> Iterator::open(bpf_program* program, int netns_fd) {
   if (netns_fd < 0) {
     fd = open_here(program, netns_fd);
   } else {
-    std::thread([&] { fd = open_here(program, netns_fd); }).join();
+    const Result<> ran = run_on_thread([&] { fd = open_here(program, netns_fd); });
+    if (!ran) return tl::unexpected(ran.error());
   }
   if (!fd) return tl::unexpected(fd.error());
   return Iterator(std::move(*fd));

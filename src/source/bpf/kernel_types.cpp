@@ -5,11 +5,13 @@
 #include <bpf/btf.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <memory>
 #include <set>
 #include <string>
 #include <string_view>
 
+#include "model/drop_reason.h"
 #include "source/bpf/libbpf_log.h"
 
 namespace tcpdiag::bpf {
@@ -20,9 +22,12 @@ struct BtfDeleter {
   void operator()(btf* b) const { btf__free(b); }
 };
 
+constexpr const char* kTypes = "/sys/kernel/btf/vmlinux";
 constexpr std::string_view kTracepointPrefix = "btf_trace_";
 constexpr std::string_view kReasonEnum = "sk_rst_reason";
 constexpr std::string_view kReasonPrefix = "SK_RST_REASON_";
+constexpr std::string_view kDropEnum = "skb_drop_reason";
+constexpr std::string_view kDropPrefix = "SKB_DROP_REASON_";
 constexpr int kDeepest = 32;  // qualifiers and typedefs around one type
 
 struct Wanted {
@@ -78,14 +83,26 @@ std::string arguments_of(const btf* types, const btf_type* type) {
 
 void read_enumerators(const btf* types, const btf_type* type, const Wanted& wanted, doctor::KernelTypes& found) {
   const struct btf_enum* values = btf_enum(type);
-  const bool is_reasons = name_at(types, type->name_off) == kReasonEnum;
+  const std::string_view enumeration = name_at(types, type->name_off);
+  const bool is_resets = enumeration == kReasonEnum;
+  const bool is_drops = enumeration == kDropEnum;
   for (unsigned i = 0; i < btf_vlen(type); ++i) {
     const std::string_view name = name_at(types, values[i].name_off);
     if (wanted.enumerators.contains(name)) found.enumerators.emplace(name);
-    if (!is_reasons || values[i].val < 0 || !name.starts_with(kReasonPrefix)) continue;
-    found.reset_reasons.emplace(static_cast<std::uint32_t>(values[i].val),
-                                std::string(name.substr(kReasonPrefix.size())));
+    const auto value = static_cast<std::uint32_t>(values[i].val);
+    if (is_resets && values[i].val >= 0 && name.starts_with(kReasonPrefix)) {
+      found.reset_reasons.emplace(value, std::string(name.substr(kReasonPrefix.size())));
+    } else if (is_drops && name.starts_with(kDropPrefix) && model::is_drop(name.substr(kDropPrefix.size()))) {
+      found.drop_reasons.emplace(value, std::string(name.substr(kDropPrefix.size())));
+    }
   }
+}
+
+// btf__load_vmlinux_btf() looks in several places and says only that none has them.
+int why_no_types() {
+  if (::access(kTypes, F_OK) != 0) return errno;
+  const std::unique_ptr<btf, BtfDeleter> types(btf__parse(kTypes, nullptr));
+  return types ? EAGAIN : errno;
 }
 
 }  // namespace
@@ -115,7 +132,7 @@ doctor::KernelTypes kernel_types_of(const btf* types) {
 Result<doctor::KernelTypes> read_kernel_types() {
   hush_libbpf();
   const std::unique_ptr<btf, BtfDeleter> types(btf__load_vmlinux_btf());
-  if (!types) return tl::unexpected(doctor::no_types(::access("/sys/kernel", F_OK) == 0));
+  if (!types) return tl::unexpected(doctor::no_types(::access("/sys/kernel", F_OK) == 0, why_no_types()));
   return kernel_types_of(types.get());
 }
 

@@ -3,12 +3,15 @@
 
 #include <bpf/bpf.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <string>
 #include <utility>
 
+#include "host/files.h"
 #include "source/bpf/configure.h"
 #include "source/bpf/endpoints.h"
 #include "source/bpf/libbpf_log.h"
@@ -41,8 +44,28 @@ unsigned count_loaded(const tcpdiag_bpf& skeleton) {
   return loaded;
 }
 
-// Not for want of privileges or memory: something in a program is not as this kernel wants it.
-bool is_refusal(int error) { return error != -EPERM && error != -ENOMEM && error != -EAGAIN && error != -EINTR; }
+// Not for want of privileges, memory or descriptors: something in a program is not as this kernel wants it.
+bool is_refusal(int error) {
+  constexpr std::array kWants{EPERM, ENOMEM, EMFILE, ENFILE, EAGAIN, EINTR};
+  return std::ranges::find(kWants, -error) == kWants.end();
+}
+
+// Asked for before anything is loaded: where libbpf finds too few descriptors half-way, it takes what this kernel can
+// do for missing, and what it then says is no help.
+Result<> reserve_open_files(const tcpdiag_bpf& skeleton, const source::LiveOptions& options) {
+  constexpr rlim_t kOfNamespace = 16;  // its file, counters, sockets to ask it, iterators
+  constexpr rlim_t kOther = 24;        // maps and types that libbpf opens for a moment, signals, timers, files to write
+  rlim_t needed = host::numbers_in("/proc/self/fd").size() + kOfNamespace * options.netns.size() + kOther;
+  needed += 2 * rlim_t{count_loaded(skeleton)};  // with the link of each
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, skeleton.obj)++ needed;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return {};
+  const rlim_t allowed = std::exchange(limit.rlim_cur, std::min(needed, limit.rlim_max));
+  if (limit.rlim_cur == needed && ::setrlimit(RLIMIT_NOFILE, &limit) == 0) return {};
+  return fail(ExitCode::kNotAble, fmt::format("tracing needs {} open files, and {} are allowed", needed, allowed),
+              cure_of(EMFILE, {}));
+}
 
 // Loads the program `only`, or where it is empty none, of all that the features would load. 0 or -errno.
 int load_only(const std::string& only, const source::LiveOptions& options, const doctor::Features& features) {
@@ -111,6 +134,7 @@ Result<Programs> Programs::load(const source::LiveOptions& options, doctor::Feat
     impl->skeleton = open_skeleton();
     if (!impl->skeleton) return load_error("open", errno);
     configure(*impl->skeleton, options, features);
+    if (auto enough = reserve_open_files(*impl->skeleton, options); !enough) return tl::unexpected(enough.error());
     const int error = tcpdiag_bpf::load(impl->skeleton.get());
     if (error == 0) break;
     notes.permitted = error != -EPERM;
@@ -153,6 +177,7 @@ void Programs::detach() { impl_->links.clear(); }
 bpf_program* Programs::seed() const { return impl_->skeleton->progs.tcpd_seed; }
 bpf_program* Programs::owners() const { return impl_->skeleton->progs.tcpd_owners; }
 bpf_program* Programs::snapshot() const { return impl_->skeleton->progs.tcpd_snapshot; }
+void Programs::stop() { impl_->skeleton->data->tcpd_is_over = 1; }
 void Programs::set_snapshot_mode(tcpd_snapshot_mode mode) { impl_->skeleton->data->tcpd_snapshot_mode = mode; }
 
 int Programs::ring_fd() const { return bpf_map__fd(impl_->skeleton->maps.tcpd_events); }

@@ -41,6 +41,8 @@ class Programs {
   bpf_program* seed() const;
   bpf_program* owners() const;
   bpf_program* snapshot() const;
+  // From now on no program counts or tells anything; the iterators still read.
+  void stop();
   void set_snapshot_mode(tcpd_snapshot_mode mode);
 
   int ring_fd() const;

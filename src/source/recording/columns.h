@@ -173,7 +173,11 @@ class ColumnReader {
   void read(T& record) {
     if constexpr (model::HasFields<T>) {
       const std::size_t first = next_;
-      model::for_each_field<T>([&](const auto& field) { read(record.*field.member); });
+      model::for_each_field<T>([&](const auto& field) {
+        const std::size_t column = next_;
+        read(record.*field.member);
+        note(column, wrong_unit(field.name, record.*field.member));
+      });
       if (const char* what = wrong_in(record)) note(first, what);
     } else if constexpr (OptionalStruct<T>) {
       const bool is_absent = std::holds_alternative<std::monostate>(Value(row_.at(next_)));

@@ -26,6 +26,7 @@ class Statement {
   // Runs a statement that gives no rows, and makes it ready for the next time.
   int run();
   void reset() { ::sqlite3_reset(statement_.get()); }
+  std::size_t columns() const { return static_cast<std::size_t>(::sqlite3_column_count(statement_.get())); }
   Value at(std::size_t column) const;  // a string_view lives until the next step()
 
  private:

@@ -27,6 +27,11 @@ bool is_page_size(std::uint32_t bytes) {
   return bytes >= kSmallestPage && bytes <= kLargestPage && (bytes & (bytes - 1)) == 0;
 }
 
+std::uint32_t page_bytes(std::span<const std::uint8_t> header) {
+  const std::uint32_t stored = big_endian(header, 16, 2);
+  return stored == 1 ? kLargestPage : stored;
+}
+
 auto no_recording(const std::string& shown) {
   return fail(ExitCode::kFailed, fmt::format("{} is not a recording of tcpdiag", shown),
               "name a file that 'tcpdiag trace -w FILE' has written");
@@ -57,18 +62,20 @@ Result<> check_file_header(std::span<const std::uint8_t> header, std::uint64_t f
     return fail(ExitCode::kFailed, fmt::format("{} is damaged: {}", shown, what),
                 "copy it again from where it was made");
   };
-  const std::uint32_t stored_page = big_endian(header, 16, 2);
-  const std::uint32_t page = stored_page == 1 ? kLargestPage : stored_page;
   constexpr std::size_t kEncodingAt = 56;
-  const bool is_ours = version == static_cast<std::uint32_t>(kUserVersion) && is_page_size(page) && header[18] == 1 &&
-                       header[19] == 1 && header[20] == 0 && big_endian(header, kEncodingAt, 4) == 1;
+  const bool is_ours = version == static_cast<std::uint32_t>(kUserVersion) && is_page_size(page_bytes(header)) &&
+                       header[18] == 1 && header[19] == 1 && header[20] == 0 && big_endian(header, kEncodingAt, 4) == 1;
   if (!is_ours) return damaged("its header is not the one that tcpdiag writes");
-  const std::uint64_t claimed = std::uint64_t{big_endian(header, 28, 4)} * page;
+  const std::uint64_t claimed = claimed_bytes(header);
   if (claimed == 0) return damaged("its header says that it is empty");
   if (claimed > file_bytes) {
     return damaged(fmt::format("it is cut off, {} of {} bytes are there", file_bytes, claimed));
   }
   return {};
+}
+
+std::uint64_t claimed_bytes(std::span<const std::uint8_t> header) {
+  return std::uint64_t{big_endian(header, 28, 4)} * page_bytes(header);
 }
 
 JournalState journal_state(std::span<const std::uint8_t> begin, std::span<const std::uint8_t> end,

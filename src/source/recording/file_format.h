@@ -19,6 +19,9 @@ inline constexpr std::size_t kJournalHeaderBytes = 28;
 // Whether a file of `file_bytes` that begins with `header` can be a recording of this version. `shown` names it.
 Result<> check_file_header(std::span<const std::uint8_t> header, std::uint64_t file_bytes, const std::string& shown);
 
+// What such a header says of the file's length, in bytes.
+std::uint64_t claimed_bytes(std::span<const std::uint8_t> header);
+
 enum class JournalState { kCold, kHot, kForeign };
 // kCold: no commit was under way. kForeign: no journal that the writer makes for this file.
 // begin: the first kJournalHeaderBytes or all there is; end: the last 8 bytes.

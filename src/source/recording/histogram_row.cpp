@@ -84,6 +84,24 @@ std::optional<Changes> from_text(std::string_view text) {
   return text.empty() ? std::optional(std::move(changes)) : std::nullopt;
 }
 
+// Not empty, with min <= max. The largest value may be of any length, the last bucket is open.
+bool do_agree(const SparseHistogram& histogram) {
+  constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
+  constexpr double kRounding = 1e-12;  // beyond 2^53
+  double least = 0;
+  double largest = 0;
+  for (const auto& [index, filled] : histogram.buckets) {
+    const auto [from, to] = Histogram::sums_in(index, filled, *histogram.min_us, *histogram.max_us);
+    least += from;
+    largest += to;
+  }
+  const auto sum = static_cast<double>(histogram.sum_us);
+  return Histogram::bucket_of(*histogram.min_us) == histogram.buckets.front().first &&
+         Histogram::bucket_of(*histogram.max_us) == histogram.buckets.back().first &&
+         *histogram.max_us <= model::kLongestUs && histogram.sum_us <= kMost && sum >= least * (1 - kRounding) &&
+         sum <= largest * (1 + kRounding);
+}
+
 }  // namespace
 
 SparseHistogram SparseHistogram::of(const Histogram& full) {
@@ -142,7 +160,8 @@ const char* add_row(const HistogramRow& row, SparseHistogram& histogram) {
   const bool is_filled = histogram.count > 0;
   if (row.min_us.has_value() != is_filled || row.max_us.has_value() != is_filled) return "has no fitting min and max";
   if (!is_filled) return histogram.sum_us == 0 ? nullptr : "has a sum of nothing";
-  return *row.min_us <= *row.max_us ? nullptr : "has a min above its max";
+  if (*row.min_us > *row.max_us) return "has a min above its max";
+  return do_agree(histogram) ? nullptr : "has a sum, a min or a max that its buckets cannot have";
 }
 
 std::optional<HistogramRow> joined_rows(const HistogramRow& earlier, const HistogramRow& later) {

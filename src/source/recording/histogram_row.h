@@ -17,11 +17,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "model/histogram.h"
 #include "model/sample.h"
+#include "source/recording/value.h"
 
 namespace tcpdiag::recording {
 
@@ -32,6 +34,18 @@ struct HistogramRow {
   std::optional<std::uint64_t> max_us;
   std::string buckets;
 };
+
+// put(Value) of each column, in their order.
+template <typename Put>
+void for_each_value(std::int64_t sample_seq, std::string_view measure, const HistogramRow& row, Put&& put) {
+  put(to_value(sample_seq));
+  put(Value(measure));
+  put(to_value(row.count));
+  put(to_value(row.sum_us));
+  put(to_value(row.min_us));
+  put(to_value(row.max_us));
+  put(to_value(row.buckets));
+}
 
 // A histogram as it is kept between two rows: 2 KiB would be much for each of the many that are nearly empty.
 struct SparseHistogram {

@@ -171,6 +171,7 @@ const char* from_json(const Json& json, T& value) {
       if (wrong != nullptr) return;
       const auto found = json.find(std::string(field.name));
       wrong = found == json.end() ? "lacks a key" : from_json(*found, value.*field.member);
+      if (wrong == nullptr) wrong = wrong_unit(field.name, value.*field.member);
     });
     return wrong != nullptr ? wrong : wrong_in(value);
   } else {
@@ -233,6 +234,7 @@ TCPDIAG_JSON_TEXT(std::vector<model::Cidr>);
 TCPDIAG_JSON_TEXT(std::vector<model::ExpressionStep>);
 TCPDIAG_JSON_TEXT(std::vector<model::ListenQueue>);
 TCPDIAG_JSON_TEXT(std::vector<model::NetnsInfo>);
+TCPDIAG_JSON_TEXT(std::vector<model::OtherNetns>);
 TCPDIAG_JSON_TEXT(std::map<std::uint32_t, std::string>);
 TCPDIAG_JSON_TEXT(std::map<std::string, std::uint64_t>);
 

@@ -68,7 +68,9 @@ Result<NewFile> NewFile::create(const std::string& path, bool force) {
   if (const Result<> room = made.make_room_for(force); !room) return tl::unexpected(room.error());
   made.file_ = Fd(
       ::openat(made.directory_.get(), made.name_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kMode));
-  if (!made.file_) return cannot_create(made.shown_, errno);
+  struct stat status {};
+  if (!made.file_ || ::fstat(made.file_.get(), &status) != 0) return cannot_create(made.shown_, errno);
+  made.unfinished_ = UnfinishedFile(made.directory_.get(), made.name_, status);
   const std::string real = without_links(directory);
   made.full_path_ = real.ends_with('/') ? real + made.name_ : real + "/" + made.name_;
   if (!made.is_in_place()) {
@@ -111,14 +113,26 @@ bool NewFile::is_in_place() const {
   return named && S_ISREG(named->st_mode) && id_of(*named) == id_of(file_.get());
 }
 
+bool NewFile::is_removed() const {
+  struct stat status {};
+  return ::fstat(file_.get(), &status) == 0 && status.st_nlink == 0;
+}
+
+void NewFile::release_reserved() const {
+  struct stat status {};
+  if (::fstat(file_.get(), &status) == 0) (void)!::ftruncate(file_.get(), status.st_size);
+}
+
 bool NewFile::adopt_journal() {
   const auto journal = status_of(directory_.get(), name_ + kJournal);
   struct stat own {};
   if (!journal || ::fstat(file_.get(), &own) != 0) return false;
   const bool is_ours = S_ISREG(journal->st_mode) && journal->st_uid == own.st_uid && journal->st_nlink == 1 &&
                        (journal->st_mode & 077) == 0 && journal->st_dev == own.st_dev;
-  if (is_ours) journal_ = id_of(*journal);
-  return is_ours;
+  if (!is_ours) return false;
+  journal_ = id_of(*journal);
+  unfinished_journal_ = UnfinishedFile(directory_.get(), name_ + kJournal, *journal);
+  return true;
 }
 
 void NewFile::remove_journal() {
@@ -126,11 +140,13 @@ void NewFile::remove_journal() {
   const auto there = journal_ ? status_of(directory_.get(), name) : std::nullopt;
   if (there && id_of(*there) == *journal_) ::unlinkat(directory_.get(), name.c_str(), 0);
   journal_.reset();
+  unfinished_journal_.done();
 }
 
 void NewFile::remove() {
   const auto there = file_ ? status_of(directory_.get(), name_) : std::nullopt;
   if (there && id_of(*there) == id_of(file_.get())) ::unlinkat(directory_.get(), name_.c_str(), 0);
+  unfinished_.done();
 }
 
 }  // namespace tcpdiag::recording

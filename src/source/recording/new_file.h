@@ -9,6 +9,7 @@
 
 #include "util/fd.h"
 #include "util/result.h"
+#include "util/unfinished_files.h"
 
 namespace tcpdiag::recording {
 
@@ -31,10 +32,16 @@ class NewFile {
 
   // Whether full_path() leads to this file still.
   bool is_in_place() const;
+  // Whether no name leads to it any more: it goes when it is closed.
+  bool is_removed() const;
+  // Blocks beyond the end of the file, back to the disk.
+  void release_reserved() const;
   // Once SQLite has made the journal: that it is a file of ours alone. False: somebody else's lies there.
   bool adopt_journal();
   void remove_journal();
   void remove();
+  // It stays, whatever ends the program.
+  void finished() { unfinished_.done(); }
 
  private:
   NewFile() = default;
@@ -46,6 +53,8 @@ class NewFile {
   std::string name_;
   Fd file_;
   std::optional<FileId> journal_;
+  UnfinishedFile unfinished_;
+  UnfinishedFile unfinished_journal_;
 };
 
 }  // namespace tcpdiag::recording

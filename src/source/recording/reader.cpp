@@ -5,6 +5,9 @@
 // Bounds: SQLite's B-trees can be made to lead to the same page again and again. Rows must rise in seq, which a page
 // that is met twice does not; and the text that is read in all is never more than the file is long, in a file that
 // does not lead there twice.
+//
+// Damage: what SQLite cannot read, and values that no trace has, are found at their row; a row that is missing or has
+// other values than were written is found by the checksum of its table, when all of it has been read.
 #include "source/recording/reader.h"
 
 #include <fmt/format.h>
@@ -19,6 +22,7 @@
 #include "source/recording/histogram_row.h"
 #include "source/recording/schema.h"
 #include "source/recording/source_file.h"
+#include "source/recording/table_sums.h"
 #include "util/escape.h"
 
 namespace tcpdiag::recording {
@@ -87,8 +91,10 @@ struct Reader::Impl {
   }
 
   Result<> check_schema();
+  Result<> read_checksums();
+  Result<> check_rows(std::string_view table, const TableSum& found) const;
   Result<> read_metadata();
-  Result<Metadata> all_metadata();
+  Result<Metadata> all_metadata(TableSum& found);
   template <typename Record>
   Result<bool> read_record(const Metadata& metadata, Record& record);
 
@@ -97,6 +103,7 @@ struct Reader::Impl {
   model::TraceStart start;
   std::optional<model::TraceEnd> end;
   model::Loss known_loss;
+  TableSums recorded;
 };
 
 // --- what is checked before the first record ---
@@ -124,7 +131,33 @@ Result<> Reader::Impl::check_schema() {
   return {};
 }
 
-Result<Metadata> Reader::Impl::all_metadata() {
+Result<> Reader::Impl::read_checksums() {
+  Statement rows = source.database.prepare(kSelectChecksums);
+  if (!rows) return damaged(escape_terminal(source.database.message()));
+  std::size_t count = 0;
+  int result = rows.step();
+  for (; result == SQLITE_ROW; result = rows.step(), ++count) {
+    const Value name = rows.at(0);
+    const auto table = std::ranges::find(TableSums::kTables, text_of(name).value_or(""));
+    if (table == TableSums::kTables.end()) return damaged("table checksums has a table that is not known");
+    TableSum& sum = recorded.of(*table);
+    const char* wrong = from_value(rows.at(1), sum.rows);
+    if (wrong == nullptr) wrong = from_value(rows.at(2), sum.checksum);
+    if (wrong != nullptr) return damaged(fmt::format("table checksums, that of {} {}", *table, wrong));
+  }
+  if (result != SQLITE_DONE) return damaged(escape_terminal(source.database.message()));
+  if (count != TableSums::kTables.size()) return damaged("table checksums lacks tables");
+  return {};
+}
+
+Result<> Reader::Impl::check_rows(std::string_view table, const TableSum& found) const {
+  const TableSum& written = recorded.of(table);
+  if (found == written) return {};
+  if (found.rows == written.rows) return damaged(fmt::format("table {} has values that were not recorded", table));
+  return damaged(fmt::format("table {} has {} rows, and {} were recorded", table, found.rows, written.rows));
+}
+
+Result<Metadata> Reader::Impl::all_metadata(TableSum& found) {
   constexpr std::size_t kMostKeys = 200;
   Statement rows = source.database.prepare(kSelectMetadata);
   if (!rows) return damaged(escape_terminal(source.database.message()));
@@ -132,6 +165,7 @@ Result<Metadata> Reader::Impl::all_metadata() {
   Budget budget(bytes);
   int result = rows.step();
   for (; result == SQLITE_ROW; result = rows.step()) {
+    found.add(hash_of_row(rows));
     const Value key = rows.at(0);
     const Value value = rows.at(1);
     budget.spend(value);
@@ -166,7 +200,8 @@ Result<bool> Reader::Impl::read_record(const Metadata& metadata, Record& record)
 }
 
 Result<> Reader::Impl::read_metadata() {
-  const Result<Metadata> metadata = all_metadata();
+  TableSum found_rows;
+  const Result<Metadata> metadata = all_metadata(found_rows);
   if (!metadata) return tl::unexpected(metadata.error());
   const Result<bool> has_start = read_record(*metadata, start);
   if (!has_start) return tl::unexpected(has_start.error());
@@ -188,7 +223,13 @@ Result<> Reader::Impl::read_metadata() {
     *lost = static_cast<std::uint64_t>(*number);
   }
   if (metadata->size() != known) return damaged("table metadata has keys that are not known");
-  return {};
+  if (end) {
+    for (std::uint64_t model::Loss::*lost : {&model::Loss::disk_full, &model::Loss::samples_thinned}) {
+      end->loss.*lost = std::max(end->loss.*lost, known_loss.*lost);
+    }
+  }
+  if (end && end->at < start.clock.mono_at) return damaged("table metadata, end_at_ns is before the start");
+  return check_rows(kMetadataTable, found_rows);
 }
 
 Result<std::unique_ptr<Reader>> Reader::open(const std::string& path) {
@@ -203,7 +244,8 @@ Result<std::unique_ptr<Reader>> Reader::open(const std::string& path) {
     calls = 0;
     impl->bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, database.number("PRAGMA page_count"))) *
                   static_cast<std::uint64_t>(std::max<std::int64_t>(0, database.number("PRAGMA page_size")));
-    checked = impl->read_metadata();
+    checked = impl->read_checksums();
+    if (checked) checked = impl->read_metadata();
   }
   ::sqlite3_progress_handler(database.get(), 0, nullptr, nullptr);
   if (!checked) return tl::unexpected(checked.error());
@@ -230,12 +272,16 @@ struct Cursor {
 
 class Emitter {
  public:
-  Emitter(const Database& database, std::uint64_t bytes, model::Sink& sink, model::MonoTime begin)
-      : database_(database), budget_(bytes), sink_(sink), last_at_(begin) {}
+  // begin, end: of the trace; without an end it was cut off.
+  Emitter(const Database& database, std::uint64_t bytes, model::Sink& sink, model::MonoTime begin,
+          std::optional<model::MonoTime> end)
+      : database_(database), budget_(bytes), sink_(sink), begin_(begin), end_(end), last_at_(begin) {}
 
   // What is wrong and where; nothing: all was emitted.
   std::optional<std::string> emit_all();
   model::MonoTime last_at() const { return last_at_; }
+  std::uint64_t missing() const { return missing_; }  // numbers that no record has
+  const TableSums& found() const { return found_; }   // in all tables but that of the metadata
 
  private:
   bool advance(Cursor& cursor);
@@ -248,7 +294,11 @@ class Emitter {
   const Database& database_;
   Budget budget_;
   model::Sink& sink_;
+  model::MonoTime begin_;
+  std::optional<model::MonoTime> end_;
   model::MonoTime last_at_;
+  std::uint64_t missing_ = 0;
+  TableSums found_;
   Cursor histograms_;
   std::map<model::EndpointKey, EndpointHistograms> sums_;
   std::string wrong_;
@@ -267,6 +317,7 @@ bool Emitter::advance(Cursor& cursor) {
     return true;
   }
   if (result != SQLITE_ROW) return wrong(cursor.table, cursor.seq, escape_terminal(database_.message()));
+  found_.of(cursor.table).add(hash_of_row(cursor.rows));
   const Value value = cursor.rows.at(0);
   const auto* seq = std::get_if<std::int64_t>(&value);
   const bool may_repeat = &cursor == &histograms_;  // one row a measure
@@ -332,7 +383,12 @@ bool Emitter::emit_record(Cursor& cursor) {
     if (!read_histograms(cursor.seq, record)) return false;
   }
   if (budget_.overdrawn()) return wrong(cursor.table, cursor.seq, "there is more text than the file can hold");
-  if constexpr (requires { record.at; }) last_at_ = std::max(last_at_, record.at);
+  if constexpr (requires { record.at; }) {
+    if (record.at < begin_ || (end_ && record.at > *end_)) {
+      return wrong(cursor.table, cursor.seq, "at_ns is outside the trace");
+    }
+    last_at_ = std::max(last_at_, record.at);
+  }
   if constexpr (std::is_same_v<Record, model::Event>) {
     sink_.on_event(record);
   } else {
@@ -374,6 +430,7 @@ std::optional<std::string> Emitter::emit_all() {
       wrong(next->cursor.table, next->cursor.seq, "another record has this number");
       return wrong_;
     }
+    missing_ += static_cast<std::uint64_t>(next->cursor.seq - emitted) - 1;
     emitted = next->cursor.seq;
     if (!(this->*next->emit)(next->cursor) || !advance(next->cursor)) return wrong_;
   }
@@ -386,8 +443,17 @@ std::optional<std::string> Emitter::emit_all() {
 Result<> Reader::replay(model::Sink& sink) {
   Impl& impl = *impl_;
   sink.on_sample(impl.start);
-  Emitter emitter(impl.source.database, impl.bytes, sink, impl.start.clock.mono_at);
+  Emitter emitter(impl.source.database, impl.bytes, sink, impl.start.clock.mono_at,
+                  impl.end ? std::optional(impl.end->at) : std::nullopt);
   if (const std::optional<std::string> wrong = emitter.emit_all()) return impl.damaged(*wrong);
+  for (const std::string_view table : TableSums::kTables) {
+    if (table == kMetadataTable) continue;
+    if (const Result<> checked = impl.check_rows(table, emitter.found().of(table)); !checked) return checked;
+  }
+  const std::uint64_t counted = impl.known_loss.disk_full + impl.known_loss.samples_thinned;
+  if (emitter.missing() > counted) {
+    return impl.damaged(fmt::format("{} records are missing, and {} were counted as lost", emitter.missing(), counted));
+  }
   if (impl.end) {
     sink.on_sample(*impl.end);
     return {};

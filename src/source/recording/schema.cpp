@@ -55,6 +55,9 @@ const std::vector<TableSql>& all_tables() {
       table_of_records<model::NetnsSample>(),
       table_of_records<model::NicSample>(),
       table_of_records<model::ProcessInfo>(),
+      {std::string(kChecksumTable),
+       "CREATE TABLE checksums(name TEXT PRIMARY KEY NOT NULL,rows INTEGER NOT NULL,checksum INTEGER NOT NULL) "
+       "WITHOUT ROWID"},
       {std::string(kReserveTable), "CREATE TABLE reserve(space BLOB NOT NULL)"},
   };
   return kTables;

@@ -16,7 +16,7 @@
 namespace tcpdiag::recording {
 
 inline constexpr std::int32_t kApplicationId = 0x74637064;  // "tcpd"
-inline constexpr std::int32_t kUserVersion = 2;             // of the format
+inline constexpr std::int32_t kUserVersion = 3;             // of the format
 
 inline constexpr std::string_view kEventTable = "events";
 inline constexpr std::string_view kSocketTable = "sample_sockets";
@@ -26,6 +26,7 @@ inline constexpr std::string_view kNetnsTable = "sample_netns";
 inline constexpr std::string_view kNicTable = "sample_nic";
 inline constexpr std::string_view kProcessTable = "processes";
 inline constexpr std::string_view kMetadataTable = "metadata";
+inline constexpr std::string_view kChecksumTable = "checksums";  // table_sums.h: of all tables above
 inline constexpr std::string_view kReserveTable = "reserve";
 
 // The table of a record; the beginning and end of the trace have none.
@@ -63,6 +64,8 @@ std::string select_sql(std::string_view table, const std::vector<Column>& column
 
 inline constexpr std::string_view kInsertMetadata = "INSERT OR REPLACE INTO metadata VALUES(?,?)";
 inline constexpr std::string_view kSelectMetadata = "SELECT key,value FROM metadata";
+inline constexpr std::string_view kInsertChecksum = "INSERT OR REPLACE INTO checksums VALUES(?,?,?)";
+inline constexpr std::string_view kSelectChecksums = "SELECT name,rows,checksum FROM checksums";
 inline constexpr std::string_view kInsertHistogram = "INSERT INTO histograms VALUES(?,?,?,?,?,?,?)";
 inline constexpr std::string_view kSelectHistograms =
     "SELECT sample_seq,measure,count,sum_us,min_us,max_us,buckets FROM histograms ORDER BY sample_seq,measure";

@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <limits>
 #include <optional>
+#include <span>
+#include <string>
 #include <utility>
 
 #include "source/recording/file_format.h"
@@ -18,12 +20,14 @@
 #include "source/recording/schema.h"
 #include "source/recording/sha256.h"
 #include "util/escape.h"
+#include "util/format.h"
 #include "util/io.h"
 
 namespace tcpdiag::recording {
 namespace {
 
 constexpr const char* kInput = "standard input";
+constexpr std::uint64_t kAnyLength = std::numeric_limits<std::uint64_t>::max();
 
 auto cannot_open(const std::string& shown, int error) {
   return fail(ExitCode::kUsage, fmt::format("cannot open {}: {}", shown, errno_text(error)), "name a recording");
@@ -176,12 +180,17 @@ Result<std::optional<Journal>> hot_journal(const std::string& path, int file, co
 
 // Takes back the half commit, in the copy.
 Result<Database> open_recovered(int file, const Journal& journal, const std::string& shown) {
-  const Result<PrivateCopy> copy = PrivateCopy::make();
-  if (!copy) return tl::unexpected(copy.error());
+  constexpr const char* kGrows = "grows";
   if (::lseek(file, 0, SEEK_SET) != 0) return cannot_open(shown, errno);
-  const Result<Fd> copied = PrivateCopy::copy(file, copy->path(), size_of(file), shown);
+  Result<Fd> database = copy_without_name(file, {}, size_of(file), shown, kGrows);
+  if (!database) return tl::unexpected(database.error());
+  Result<Fd> beside = copy_without_name(journal.fd.get(), {}, journal.bytes, shown, kGrows);
+  if (!beside) return tl::unexpected(beside.error());
+  const Result<NamedCopies> copy = NamedCopies::make();
+  if (!copy) return tl::unexpected(copy.error());
+  const Result<Fd> copied = NamedCopies::give_name(std::move(*database), copy->path());
   if (!copied) return tl::unexpected(copied.error());
-  const Result<Fd> beside = PrivateCopy::copy(journal.fd.get(), copy->journal_path(), journal.bytes, shown);
+  beside = NamedCopies::give_name(std::move(*beside), copy->journal_path());
   if (!beside) return tl::unexpected(beside.error());
   Database recovering;
   constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
@@ -199,13 +208,40 @@ Result<Database> open_recovered(int file, const Journal& journal, const std::str
 
 // --- where it comes from ---
 
+// The header, or all there is: what is no recording is not copied.
+Result<std::string> read_header(int fd) {
+  std::string header(kFileHeaderBytes, '\0');
+  std::size_t have = 0;
+  while (have < header.size()) {
+    const ssize_t got = ::read(fd, header.data() + have, header.size() - have);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail(ExitCode::kFailed, fmt::format("cannot read {}: {}", kInput, errno_text(errno)));
+    if (got == 0) break;
+    have += static_cast<std::size_t>(got);
+  }
+  header.resize(have);
+  return header;
+}
+
+Result<Fd> copy_of_input() {
+  const Result<std::string> begin = read_header(STDIN_FILENO);
+  if (!begin) return tl::unexpected(begin.error());
+  const std::span header(reinterpret_cast<const std::uint8_t*>(begin->data()), begin->size());
+  const Result<> checked = check_file_header(header, begin->empty() ? 0 : kAnyLength, kInput);
+  if (!checked) return tl::unexpected(checked.error());
+  const std::uint64_t length = claimed_bytes(header);
+  if (length > kMostFromInput) {
+    return fail(ExitCode::kFailed, fmt::format("{} is longer than {}", kInput, size_in_words(kMostFromInput)),
+                "save it as a file and name that");
+  }
+  return copy_without_name(STDIN_FILENO, *begin, length, kInput, "goes on where the recording in it ends");
+}
+
 Result<SourceFile> open_input() {
   SourceFile source;
   source.shown = kInput;
   if (::isatty(STDIN_FILENO) == 1) return wrong_file(kInput, "is a terminal", "name a recording, or lead one into it");
-  const Result<PrivateCopy> copy = PrivateCopy::make();
-  if (!copy) return tl::unexpected(copy.error());
-  const Result<Fd> copied = PrivateCopy::copy(STDIN_FILENO, copy->path(), kMostFromInput, kInput);
+  Result<Fd> copied = copy_of_input();
   if (!copied) return tl::unexpected(copied.error());
   source.file.bytes = size_of(copied->get());
   if (const Result<> header = check_header(copied->get(), source.file.bytes, source.shown); !header) {
@@ -214,6 +250,10 @@ Result<SourceFile> open_input() {
   Result<std::string> digest = sha256_of(copied->get());
   if (!digest) return tl::unexpected(digest.error());
   source.file.sha256 = std::move(*digest);
+  const Result<NamedCopies> copy = NamedCopies::make();
+  if (!copy) return tl::unexpected(copy.error());
+  copied = NamedCopies::give_name(std::move(*copied), copy->path());
+  if (!copied) return tl::unexpected(copied.error());
   Result<Database> database = open_immutable(copy->path(), copied->get(), source.shown);
   if (!database) return tl::unexpected(database.error());
   source.database = std::move(*database);
@@ -234,17 +274,11 @@ Result<SourceFile> SourceFile::open(const std::string& path) {
   SourceFile source;
   source.shown = fmt::format("'{}'", escape_terminal(path));
   const std::string& shown = source.shown;
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return cannot_open(shown, errno);
-  if (S_ISDIR(status.st_mode)) return wrong_file(shown, "is a directory", "name a recording in it");
-  if (!S_ISREG(status.st_mode))
-    return wrong_file(shown, "is not a regular file", "lead it into standard input, and name -");
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  if (!fd) return cannot_open(shown, errno);
-  if (::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return cannot_open(shown, EINVAL);
+  const Result<Fd> opened = open_regular_file(path, "a recording");
+  if (!opened) return tl::unexpected(opened.error());
+  const Fd& fd = *opened;
   source.file.bytes = size_of(fd.get());
   // What a half commit says of the file's length does not matter yet.
-  constexpr std::uint64_t kAnyLength = std::numeric_limits<std::uint64_t>::max();
   const std::uint64_t length = source.file.bytes == 0 ? 0 : kAnyLength;
   if (const Result<> header = check_header(fd.get(), length, shown); !header) return tl::unexpected(header.error());
   if (is_being_written(fd.get())) {

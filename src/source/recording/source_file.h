@@ -4,7 +4,7 @@
 //
 // A recording whose writer was killed in the middle of a commit has a journal beside it that holds what the commit
 // had already overwritten. Such a pair is copied into a private directory and put in order there, as is what
-// comes from standard input. The copy is removed as soon as it is open.
+// comes from standard input. The copy has no name as soon as it is open.
 #pragma once
 
 #include <string>

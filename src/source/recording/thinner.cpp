@@ -7,7 +7,6 @@
 #include <string_view>
 #include <utility>
 
-#include "source/recording/histogram_row.h"
 #include "source/recording/schema.h"
 
 namespace tcpdiag::recording {
@@ -37,6 +36,12 @@ std::string key_of(const Statement& row, std::size_t columns) {
   return key;
 }
 
+std::uint64_t hash_of(std::int64_t sample, std::string_view measure, const HistogramRow& row) {
+  RowHash hash;
+  for_each_value(sample, measure, row, [&hash](const Value& value) { hash.add(value); });
+  return hash.value();
+}
+
 std::size_t columns_in(std::string_view list) {
   std::size_t columns = 1;
   for (const char c : list) columns += c == ',' ? 1 : 0;
@@ -52,7 +57,8 @@ std::optional<Thinner> Thinner::prepare(const Database& database) {
     kind.next = database.prepare(fmt::format("SELECT seq,{} FROM {} WHERE seq>? ORDER BY seq LIMIT {}", source.key,
                                              source.table, kSamplesABatch));
     kind.remove = database.prepare(fmt::format("DELETE FROM {} WHERE seq=?", source.table));
-    if (!kind.next || !kind.remove) return std::nullopt;
+    kind.whole = database.prepare(fmt::format("SELECT * FROM {} WHERE seq=?", source.table));
+    if (!kind.next || !kind.remove || !kind.whole) return std::nullopt;
     made.kinds_.push_back(std::move(kind));
   }
   made.histograms_of_ = database.prepare(
@@ -76,14 +82,19 @@ void Thinner::restart() {
 
 bool Thinner::passed() { return std::exchange(passed_, false); }
 
-int Thinner::take_out(Kind& kind, std::int64_t sample, std::int64_t next) {
+int Thinner::take_out(Kind& kind, std::int64_t sample, std::int64_t next, TableSums& sums) {
+  const std::string_view table = kSources[kind_].table;
+  kind.whole.bind(1, sample);
+  if (const int result = kind.whole.step(); result != SQLITE_ROW) return result;
+  sums.of(table).remove(hash_of_row(kind.whole));
+  kind.whole.reset();
   kind.remove.bind(1, sample);
   if (const int result = kind.remove.run(); result != SQLITE_OK) return result;
-  return kSources[kind_].table == kEndpointTable ? move_histograms(sample, next) : SQLITE_OK;
+  return table == kEndpointTable ? move_histograms(sample, next, sums.of(kHistogramTable)) : SQLITE_OK;
 }
 
 // What came in with the one that goes came in with the next one then.
-int Thinner::move_histograms(std::int64_t sample, std::int64_t next) {
+int Thinner::move_histograms(std::int64_t sample, std::int64_t next, TableSum& sum) {
   const auto rows_of = [this](std::int64_t seq) {
     std::map<std::string, HistogramRow> rows;
     histograms_of_.bind(1, seq);
@@ -106,6 +117,9 @@ int Thinner::move_histograms(std::int64_t sample, std::int64_t next) {
     const auto found = later.find(measure);
     const auto both = found != later.end() ? joined_rows(row, found->second) : std::nullopt;
     int result = SQLITE_OK;
+    sum.remove(hash_of(sample, measure, row));
+    if (both) sum.remove(hash_of(next, measure, found->second));
+    sum.add(hash_of(next, measure, both.value_or(row)));
     if (!both) {
       move_histogram_.bind(1, next);
       move_histogram_.bind(2, sample);
@@ -127,7 +141,7 @@ int Thinner::move_histograms(std::int64_t sample, std::int64_t next) {
   return SQLITE_OK;
 }
 
-std::optional<Thinner::Batch> Thinner::thin_batch() {
+std::optional<Thinner::Batch> Thinner::thin_batch(TableSums& sums) {
   Kind& kind = kinds_[kind_];
   struct Sample {
     std::int64_t seq = 0;
@@ -150,7 +164,7 @@ std::optional<Thinner::Batch> Thinner::thin_batch() {
     if (!is_first && seen.turn == turn_) ++turn_;  // met again: the next turn has begun
     seen.turn = turn_;
     if (seen.taken_out != 0) {
-      if (take_out(kind, seen.taken_out, sample.seq) != SQLITE_OK) return std::nullopt;
+      if (take_out(kind, seen.taken_out, sample.seq, sums) != SQLITE_OK) return std::nullopt;
       ++done.taken_out;
     }
     seen.taken_out = !is_first && turn_ % 2 == 1 ? sample.seq : 0;

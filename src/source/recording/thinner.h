@@ -18,6 +18,8 @@
 #include <vector>
 
 #include "source/recording/database.h"
+#include "source/recording/histogram_row.h"
+#include "source/recording/table_sums.h"
 
 namespace tcpdiag::recording {
 
@@ -31,8 +33,8 @@ class Thinner {
     std::size_t taken_out = 0;
   };
   // Looks at some hundred samples, inside the caller's transaction. Where that is rolled back, call restart().
-  // Nothing on an error of SQLite.
-  std::optional<Batch> thin_batch();
+  // Nothing on an error of SQLite. `sums` follows what is taken out.
+  std::optional<Batch> thin_batch(TableSums& sums);
   // Whether a whole pass over all samples has ended since this was last asked.
   bool passed();
   void restart();
@@ -40,7 +42,8 @@ class Thinner {
  private:
   struct Kind {        // of samples
     Statement next;    // samples beyond one: seq and what they are a sample of
-    Statement remove;  // one
+    Statement whole;   // one
+    Statement remove;  // it
   };
   struct Seen {
     std::int64_t turn = 0;
@@ -48,8 +51,8 @@ class Thinner {
   };
 
   Thinner() = default;
-  int take_out(Kind& kind, std::int64_t sample, std::int64_t next);
-  int move_histograms(std::int64_t sample, std::int64_t next);
+  int take_out(Kind& kind, std::int64_t sample, std::int64_t next, TableSums& sums);
+  int move_histograms(std::int64_t sample, std::int64_t next, TableSum& sum);
 
   std::vector<Kind> kinds_;
   Statement histograms_of_;

@@ -140,6 +140,19 @@ const char* from_value(const Value& value, std::optional<T>& result) {
   return from_value(value, result.emplace());
 }
 
+// --- a condition of a field's name: microseconds become nanoseconds ---
+
+template <typename T>
+const char* wrong_unit(std::string_view, const T&) {
+  return nullptr;
+}
+inline const char* wrong_unit(std::string_view name, const std::uint64_t& number) {
+  return name.ends_with("_us") && number > model::kLongestUs ? "is longer than any trace" : nullptr;
+}
+inline const char* wrong_unit(std::string_view name, const std::optional<std::uint64_t>& number) {
+  return number ? wrong_unit(name, *number) : nullptr;
+}
+
 // --- conditions between fields, checked when all of a struct has been read ---
 
 template <typename T>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/recording/writer.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,6 +23,10 @@ namespace {
 
 // Held back inside the file for the end of the trace, should the disk be full by then.
 constexpr int kReserveBytes = 64 * 1024;
+
+// For the beginning of the trace and some records: with less, a recording is not begun.
+constexpr std::uint64_t kLeastRoomBytes = 128 * 1024;
+constexpr const char* kMakeRoom = "make room, or choose another file system with -w";
 
 // The journal stays open and keeps its disk space (PERSIST, up to the limit); nothing but a commit writes to the
 // file (cache_spill); SQLite's own temporary files are in memory. synchronous: see writer.h.
@@ -54,6 +59,15 @@ int failed_with(const Database& database) {
   }
 }
 
+bool means_full(int error) { return error == ENOSPC || error == EDQUOT || error == EFBIG; }
+
+std::uint64_t hash_of_metadata(std::string_view key, const Value& value) {
+  RowHash hash;
+  hash.add(key);
+  hash.add(value);
+  return hash.value();
+}
+
 template <typename Inserts>
 bool prepare_inserts(const Database& database, Inserts& inserts) {
   const auto prepare = [&database]<typename Insert>(Insert& insert) {
@@ -70,10 +84,9 @@ bool prepare_inserts(const Database& database, Inserts& inserts) {
 
 Result<> Writer::Impl::cannot_write() {
   const int error = failed_with(database);
-  const bool is_full = error == ENOSPC || error == EDQUOT || error == EFBIG;
   const std::string why = error != 0 ? errno_text(error) : database ? database.message() : "out of memory";
   return fail(ExitCode::kUsage, fmt::format("cannot write '{}': {}", file.shown(), why),
-              is_full ? "make room, or choose another file system with -w" : "choose another file with -w");
+              cure_of(error, means_full(error) ? kMakeRoom : "choose another file with -w"));
 }
 
 Result<> Writer::Impl::open_database() {
@@ -93,6 +106,9 @@ Result<> Writer::Impl::make_tables() {
   std::string sql = kSettings;
   sql += fmt::format("BEGIN IMMEDIATE;PRAGMA application_id={};PRAGMA user_version={};", kApplicationId, kUserVersion);
   for (const TableSql& table : all_tables()) sql += table.create + ";";
+  for (const std::string_view table : TableSums::kTables) {
+    sql += fmt::format("INSERT INTO {} VALUES('{}',0,0);", kChecksumTable, table);
+  }
   sql += fmt::format("INSERT INTO {} VALUES(zeroblob({}));COMMIT;", kReserveTable, kReserveBytes);
   // Writing the reserve once more gives the journal as much disk space as its release will need.
   sql += fmt::format("UPDATE {} SET space=zeroblob({});", kReserveTable, kReserveBytes);
@@ -103,6 +119,7 @@ Result<> Writer::Impl::make_tables() {
   }
   insert_histogram = database.prepare(kInsertHistogram);
   insert_metadata = database.prepare(kInsertMetadata);
+  insert_checksum = database.prepare(kInsertChecksum);
   release_reserve = database.prepare(fmt::format("DELETE FROM {}", kReserveTable));
   begin_transaction = database.prepare("BEGIN IMMEDIATE");
   commit_transaction = database.prepare("COMMIT");
@@ -113,12 +130,15 @@ Result<> Writer::Impl::make_tables() {
     const std::uint64_t pages = *max_bytes / static_cast<std::uint64_t>(page);
     if (database.run(fmt::format("PRAGMA max_page_count={}", pages).c_str()) != SQLITE_OK) return cannot_write();
     thinner = Thinner::prepare(database);
-    measure_room();
   }
-  const bool all = insert_histogram && insert_metadata && release_reserve && begin_transaction && commit_transaction &&
-                   roll_back_transaction && prepare_inserts(database, inserts) &&
+  measure_room();
+  const bool all = insert_histogram && insert_metadata && insert_checksum && release_reserve && begin_transaction &&
+                   commit_transaction && roll_back_transaction && prepare_inserts(database, inserts) &&
                    thinner.has_value() == max_bytes.has_value();
   if (!all) return cannot_write();
+  if (!fits_on_disk(kLeastRoomBytes)) {
+    return fail(ExitCode::kUsage, fmt::format("cannot write '{}': the disk is full", file.shown()), kMakeRoom);
+  }
   return {};
 }
 
@@ -181,17 +201,24 @@ std::uint64_t with_overhead(std::uint64_t row_bytes) {
   return row_bytes + row_bytes / 8 + 16 + (row_bytes > kOwnPage ? 4096 : 0);
 }
 
+struct Bound {
+  std::uint64_t bytes = 0;  // in the file, at most
+  std::uint64_t hash = 0;
+};
+
 template <typename Record>
-std::uint64_t bind_record(Statement& statement, std::int64_t seq, const Record& record) {
-  std::uint64_t bytes = 9;
-  int parameter = 1;
-  statement.bind(parameter, seq);
+Bound bind_record(Statement& statement, std::int64_t seq, const Record& record) {
+  std::uint64_t bytes = 0;
+  int parameter = 0;
+  RowHash hash;
   const auto put = [&](const Value& value) {
     statement.bind(++parameter, value);
     bytes += bytes_of(value);
+    hash.add(value);
   };
+  put(seq);
   write_columns(record, put);
-  return with_overhead(bytes);
+  return {with_overhead(bytes), hash.value()};
 }
 
 }  // namespace
@@ -201,12 +228,13 @@ void Writer::Impl::write(const Record& record) {
   if (!wants_records()) return;
   constexpr bool kIsSample = std::is_same_v<Record, model::NetnsSample> || std::is_same_v<Record, model::NicSample>;
   Statement& insert = std::get<Insert<Record>>(inserts).statement;
-  const std::uint64_t bytes = bind_record(insert, seq + 1, record);
+  const auto [bytes, hash] = bind_record(insert, seq + 1, record);
   if (!has_room_for(bytes, kIsSample) || !begin()) {
     ++disk_full;
     return;
   }
   if (insert.run() != SQLITE_OK) return roll_back(1);
+  written.sums.of(kTable<Record>).add(hash);
   ++seq;
   ++open_records;
   open_bytes += bytes;
@@ -224,12 +252,14 @@ void Writer::Impl::write(const model::EndpointSample& sample) {
     if (!histogram.buckets.empty()) histogram_bytes += with_overhead(kFixed + kBucket * histogram.buckets.size());
   }
   Statement& insert = std::get<Insert<model::EndpointSample>>(inserts).statement;
-  const std::uint64_t bytes = bind_record(insert, seq + 1, sample) + histogram_bytes;
+  const auto [sample_bytes, hash] = bind_record(insert, seq + 1, sample);
+  const std::uint64_t bytes = sample_bytes + histogram_bytes;
   if (!has_room_for(bytes, true) || !begin()) {
     ++disk_full;
     return;
   }
   if (insert.run() != SQLITE_OK) return roll_back(1);
+  written.sums.of(kEndpointTable).add(hash);
   ++seq;
   EndpointHistograms& before = stored[sample.key];
   stored_before.try_emplace(sample.key, before);
@@ -246,14 +276,15 @@ void Writer::Impl::write(const model::EndpointSample& sample) {
 }
 
 bool Writer::Impl::write_histogram(std::string_view measure, const HistogramRow& row) {
-  insert_histogram.bind(1, seq);
-  insert_histogram.bind(2, measure);
-  insert_histogram.bind(3, row.count);
-  insert_histogram.bind(4, row.sum_us);
-  insert_histogram.bind(5, to_value(row.min_us));
-  insert_histogram.bind(6, to_value(row.max_us));
-  insert_histogram.bind(7, to_value(row.buckets));
-  return insert_histogram.run() == SQLITE_OK;
+  RowHash hash;
+  int parameter = 0;
+  for_each_value(seq, measure, row, [&](const Value& value) {
+    insert_histogram.bind(++parameter, value);
+    hash.add(value);
+  });
+  if (insert_histogram.run() != SQLITE_OK) return false;
+  written.sums.of(kHistogramTable).add(hash.value());
+  return true;
 }
 
 template <typename Record>
@@ -266,9 +297,12 @@ bool Writer::Impl::write_metadata(const Record& record) {
 }
 
 bool Writer::Impl::write_metadata(std::string_view key, const Value& value) {
+  open_bytes += with_overhead(key.size() + bytes_of(value));
   insert_metadata.bind(1, key);
   insert_metadata.bind(2, value);
-  return insert_metadata.run() == SQLITE_OK;
+  if (insert_metadata.run() != SQLITE_OK) return false;
+  written.sums.of(kMetadataTable).add(hash_of_metadata(key, value));
+  return true;
 }
 
 // --- transactions ---
@@ -293,13 +327,33 @@ bool Writer::Impl::write_end() {
   return written.end;
 }
 
-bool Writer::Impl::write_losses() {
-  if (written.disk_full != disk_full && !write_metadata(kLostDiskFull, to_value(disk_full))) return false;
-  if (written.samples_thinned != samples_thinned && !write_metadata(kLostSamplesThinned, to_value(samples_thinned))) {
+// `before`: what the key says so far; 0: it is not there.
+bool Writer::Impl::write_loss(std::string_view key, std::uint64_t& before, std::uint64_t now) {
+  if (before == now) return true;
+  if (before != 0) written.sums.of(kMetadataTable).remove(hash_of_metadata(key, to_value(before)));
+  before = now;
+  return write_metadata(key, to_value(now));
+}
+
+bool Writer::Impl::write_checksums() {
+  for (const std::string_view table : TableSums::kTables) {
+    const TableSum& sum = written.sums.of(table);
+    if (sum == committed.sums.of(table)) continue;
+    insert_checksum.bind(1, table);
+    insert_checksum.bind(2, sum.rows);
+    insert_checksum.bind(3, to_value(sum.checksum));
+    if (insert_checksum.run() != SQLITE_OK) return false;
+  }
+  return true;
+}
+
+bool Writer::Impl::conclude() {
+  if (!write_loss(kLostDiskFull, written.disk_full, disk_full) ||
+      !write_loss(kLostSamplesThinned, written.samples_thinned, samples_thinned) || !write_checksums() ||
+      commit_transaction.run() != SQLITE_OK) {
     return false;
   }
-  written.disk_full = disk_full;
-  written.samples_thinned = samples_thinned;
+  committed = written;
   return true;
 }
 
@@ -309,20 +363,19 @@ bool Writer::Impl::commit() {
                       written.samples_thinned != samples_thinned;
   if (!is_due) return true;
   if (!begin()) return false;
-  if (!write_end() || !write_losses() || commit_transaction.run() != SQLITE_OK) {
+  if (!write_end() || !conclude()) {
     roll_back(0);
     return false;
   }
-  committed = written;
   stored_before.clear();
   open_records = 0;
   open_bytes = 0;
-  if (max_bytes) measure_room();
+  measure_room();
   return true;
 }
 
 void Writer::Impl::roll_back(std::uint64_t records_besides) {
-  note_failure();
+  note_gaps(failed_with(database));
   // SQLite may have done so by itself.
   if (database.in_transaction()) roll_back_transaction.run();
   disk_full += open_records + records_besides;
@@ -348,12 +401,51 @@ void Writer::commit() {
   constexpr int kBatchesACommit = 8;
   if (impl.commit() && impl.max_bytes) impl.thin(impl.share(8), kBatchesACommit);
   impl.failed = false;  // the next second is tried anew
+  impl.disk_is_full = false;
+  if (impl.file.is_removed()) impl.note_problem(impl.removed(), "what is recorded now is lost: start anew");
 }
 
-// --- the bound of the file's size ---
+// --- the bounds of the file's size: the disk's and --max-size ---
+
+bool Writer::Impl::has_room_for(std::uint64_t bytes, bool is_sample) {
+  return fits_in_size(bytes, is_sample) && fits_on_disk(bytes);
+}
+
+// Decided for each record, since a commit that finds the disk full loses all of them.
+bool Writer::Impl::fits_on_disk(std::uint64_t bytes) {
+  const auto fits = [&] { return used + open_bytes + bytes <= reserved; };
+  while (!fits()) {
+    if (reserve_more()) continue;
+    // What was counted at most may have taken less.
+    return open_records > 0 && commit() && fits();
+  }
+  return true;
+}
+
+// Blocks beyond the file's end (FALLOC_FL_KEEP_SIZE), which its growth then uses. finish() gives back what is left.
+bool Writer::Impl::reserve_more() {
+  constexpr std::uint64_t kMost = 1024 * 1024;
+  constexpr std::uint64_t kLeast = 16 * 1024;
+  if (disk_is_full) return false;
+  int error = 0;
+  for (std::uint64_t bytes = kMost; bytes >= kLeast; bytes /= 2) {
+    if (::fallocate(file.fd(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(reserved), static_cast<off_t>(bytes)) == 0) {
+      reserved += bytes;
+      return true;
+    }
+    error = errno;
+    if (!means_full(error)) {  // the file system cannot: a commit will find out
+      reserved = std::numeric_limits<std::uint64_t>::max();
+      return true;
+    }
+  }
+  disk_is_full = true;
+  note_gaps(error);
+  return false;
+}
 
 // A sixteenth is left to samples: they can be thinned for ever, events never.
-bool Writer::Impl::has_room_for(std::uint64_t bytes, bool is_sample) {
+bool Writer::Impl::fits_in_size(std::uint64_t bytes, bool is_sample) {
   if (!max_bytes) return true;
   const std::uint64_t held_back = is_sample ? 0 : share(16);
   const auto fits = [&] { return open_bytes + bytes + held_back <= room; };
@@ -373,9 +465,9 @@ bool Writer::Impl::has_room_for(std::uint64_t bytes, bool is_sample) {
 void Writer::Impl::measure_room() {
   const auto number = [this](const char* sql) { return static_cast<std::uint64_t>(database.number(sql)); };
   const std::uint64_t page = number("PRAGMA page_size");
-  const std::uint64_t used = (number("PRAGMA page_count") - number("PRAGMA freelist_count")) * page;
   const std::uint64_t margin = 2 * all_tables().size() * page;  // the last page of each table, and one above it
-  room = *max_bytes > used + margin ? *max_bytes - used - margin : 0;
+  used = (number("PRAGMA page_count") - number("PRAGMA freelist_count")) * page + margin;
+  if (max_bytes) room = *max_bytes > used ? *max_bytes - used : 0;
 }
 
 void Writer::Impl::thin(std::uint64_t wanted_bytes, int batches) {
@@ -384,15 +476,14 @@ void Writer::Impl::thin(std::uint64_t wanted_bytes, int batches) {
   for (; batches > 0 && room < wanted_bytes && !all_is_thinned; --batches) {
     if (!begin()) return;
     const std::uint64_t thinned_before = samples_thinned;
-    const auto batch = thinner->thin_batch();
+    const auto batch = thinner->thin_batch(written.sums);
     if (batch) samples_thinned += batch->taken_out;
-    if (!batch || !write_losses() || commit_transaction.run() != SQLITE_OK) {
+    if (!batch || !conclude()) {
       samples_thinned = thinned_before;
       thinner->restart();
       roll_back(0);
       return;
     }
-    committed = written;
     taken_out_in_pass += batch->taken_out;
     if (thinner->passed()) {
       all_is_thinned = whole_pass && taken_out_in_pass == 0;
@@ -406,29 +497,36 @@ void Writer::Impl::thin(std::uint64_t wanted_bytes, int batches) {
 // --- problems, and the end ---
 
 void Writer::Impl::note_problem(std::string what, std::string hint) {
-  if (std::exchange(has_had_problem, true)) return;
-  problem = Error{std::move(what), std::move(hint), ExitCode::kFailed};
+  problem.note({std::move(what), std::move(hint), ExitCode::kFailed});
 }
 
-void Writer::Impl::note_failure() {
-  const int error = failed_with(database);
+void Writer::Impl::note_gaps(int error) {
   const std::string why = error != 0 ? errno_text(error) : database.message();
   note_problem(fmt::format("the recording '{}' has gaps from here on: {}", file.shown(), why),
-               "make room, and it goes on");
+               cure_of(error, "make room") + ", and it goes on");
+}
+
+std::string Writer::Impl::removed() const {
+  return fmt::format("the recording '{}' was removed or replaced while it was written", file.shown());
 }
 
 std::uint64_t Writer::disk_full() const { return impl_->disk_full; }
 std::uint64_t Writer::samples_thinned() const { return impl_->samples_thinned; }
-std::optional<Error> Writer::take_problem() { return std::exchange(impl_->problem, std::nullopt); }
+std::optional<Error> Writer::take_problem() { return impl_->problem.take(); }
 
 void Writer::Impl::close() {
   inserts = decltype(inserts)();
-  for (Statement* statement : {&insert_histogram, &insert_metadata, &release_reserve, &begin_transaction,
-                               &commit_transaction, &roll_back_transaction}) {
+  for (Statement* statement : {&insert_histogram, &insert_metadata, &insert_checksum, &release_reserve,
+                               &begin_transaction, &commit_transaction, &roll_back_transaction}) {
     *statement = Statement();
   }
   thinner.reset();
   database.close();
+}
+
+const std::string& Writer::recording_id() const {
+  static const std::string kNone;
+  return impl_->start ? impl_->start->recording_id : kNone;
 }
 
 int Writer::directory() const { return impl_->file.directory(); }
@@ -438,9 +536,13 @@ Result<model::RecordingFile> Writer::finish() {
   if (!impl.database) return fail(ExitCode::kFailed, "the recording is closed");
   impl.failed = false;
   const bool complete = impl.commit() && impl.written.end;
+  const bool removed = impl.file.is_removed();
   impl.close();
+  impl.file.release_reserved();
   const int synchronised = ::fsync(impl.file.fd()) == 0 || errno == EINVAL || errno == EROFS ? 0 : errno;
   impl.file.remove_journal();
+  impl.file.finished();
+  if (removed) return fail(ExitCode::kFailed, impl.removed(), "it is lost");
   if (!complete) {
     return fail(ExitCode::kFailed, fmt::format("the recording '{}' lacks the end of the trace", impl.file.shown()),
                 "what it has can be read");

@@ -48,6 +48,7 @@ class Writer : public model::Sink {
   // What went wrong first, once; then nothing. For the person who watches.
   std::optional<Error> take_problem();
 
+  const std::string& recording_id() const;  // of TraceStart
   // Of the file, open: where finish() and discard() remove something.
   int directory() const;
   // After TraceEnd. Commits, removes the journal, so that the recording is one file, synchronises and closes it. With

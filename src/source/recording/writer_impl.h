@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The inside of the writer: one connection, one open transaction.
 //
-// A transaction that fails, because the disk is full, is rolled back as a whole: its records are lost and counted. The
-// beginning and the end of the trace are kept in memory until they are in the file.
+// Disk space is reserved before records enter the transaction: what does not fit is refused and counted alone. Where
+// the file system cannot reserve, or the disk fails otherwise, a transaction that fails is rolled back as a whole, and
+// its records are lost and counted. The beginning and the end of the trace are kept in memory until they are in the
+// file.
 #pragma once
 
 #include <array>
@@ -16,8 +18,10 @@
 #include "source/recording/histogram_row.h"
 #include "source/recording/new_file.h"
 #include "source/recording/schema.h"
+#include "source/recording/table_sums.h"
 #include "source/recording/thinner.h"
 #include "source/recording/writer.h"
+#include "util/first_problem.h"
 
 namespace tcpdiag::recording {
 
@@ -44,20 +48,27 @@ struct Writer::Impl {
   void roll_back(std::uint64_t records_besides);
   bool write_histogram(std::string_view measure, const HistogramRow& row);
   bool write_end();
-  bool write_losses();
+  bool write_loss(std::string_view key, std::uint64_t& before, std::uint64_t now);
+  bool write_checksums();
+  // The losses, the checksums and COMMIT. False: the caller rolls back.
+  bool conclude();
   template <typename Record>
   bool write_metadata(const Record& record);
   bool write_metadata(std::string_view key, const Value& value);
   void commit_if_long();
 
-  // --- the bound of the file's size ---
+  // --- the bounds of the file's size ---
   bool has_room_for(std::uint64_t bytes, bool is_sample);
+  bool fits_in_size(std::uint64_t bytes, bool is_sample);
+  bool fits_on_disk(std::uint64_t bytes);
+  bool reserve_more();
   void measure_room();
   void thin(std::uint64_t wanted_bytes, int batches);
   std::uint64_t share(std::uint64_t divisor) const { return *max_bytes / divisor; }
 
   void note_problem(std::string what, std::string hint);
-  void note_failure();
+  void note_gaps(int error);
+  std::string removed() const;
   void close();
 
   NewFile file;
@@ -74,6 +85,7 @@ struct Writer::Impl {
       inserts;
   Statement insert_histogram;
   Statement insert_metadata;
+  Statement insert_checksum;
   Statement release_reserve;
   Statement begin_transaction;
   Statement commit_transaction;
@@ -87,6 +99,7 @@ struct Writer::Impl {
     bool end = false;
     std::uint64_t disk_full = 0;
     std::uint64_t samples_thinned = 0;
+    TableSums sums;
   };
   Written written;    // also in the open transaction
   Written committed;  // for good
@@ -100,13 +113,15 @@ struct Writer::Impl {
   std::map<model::EndpointKey, EndpointHistograms> stored;
   std::map<model::EndpointKey, EndpointHistograms> stored_before;
 
+  std::uint64_t used = 0;       // bytes of the file, as of the last commit, and what the next may need besides its rows
+  std::uint64_t reserved = 0;   // of the file, from its beginning: the disk has these bytes for it
+  bool disk_is_full = false;    // nothing more is reserved before the next commit()
   std::uint64_t room = 0;       // bytes that still fit, as far as they were counted; only with max_bytes
   bool all_is_thinned = false;  // the last pass found nothing, and no sample has come since
 
   std::uint64_t disk_full = 0;
   std::uint64_t samples_thinned = 0;
-  bool has_had_problem = false;
-  std::optional<Error> problem;
+  FirstProblem problem;
 };
 
 }  // namespace tcpdiag::recording

@@ -8,12 +8,15 @@ import subprocess
 import sys
 
 from .children import Children
+from .delayed import DelayedNetwork
 from .facts import Facts
 from .healthy_incidents import HEALTHY_INCIDENTS
+from .host_incidents import HOST_INCIDENTS
 from .http_incidents import HTTP_INCIDENTS
 from .incidents import Incident, Options, missing_tools
 from .measure_incidents import MEASURE_INCIDENTS
 from .network import LabError, Network, clean_leftovers
+from .path_incidents import PATH_INCIDENTS
 from .redis_incidents import REDIS_INCIDENTS
 from .socket_incidents import SOCKET_INCIDENTS
 from .storm_incidents import STORM_INCIDENTS
@@ -22,7 +25,7 @@ from .stream_incidents import STREAM_INCIDENTS
 INCIDENTS: dict[str, type[Incident]] = {
     incident.name: incident
     for incident in HTTP_INCIDENTS + SOCKET_INCIDENTS + REDIS_INCIDENTS + STREAM_INCIDENTS + MEASURE_INCIDENTS + STORM_INCIDENTS
-    + HEALTHY_INCIDENTS}
+    + HEALTHY_INCIDENTS + PATH_INCIDENTS + HOST_INCIDENTS}
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 EXAMPLES = """examples:
@@ -32,8 +35,9 @@ EXAMPLES = """examples:
   sudo scripts/lab idle-reset --ipv6
   sudo scripts/lab redis-throttled --seconds 20
   sudo scripts/lab redis-slow --milliseconds 35 --no-timestamps
+  sudo scripts/lab closed-before-reuse --rtt 40
 
-Each lab lives in two network namespaces of its own, which go when it ends; the host's network is not touched.
+Each lab lives in two network namespaces of its own (three with --rtt), which go when it ends; the host's network is not touched.
 Watch one from another terminal with: sudo tcpdiag trace --netns /run/netns/tcpdiag-lab-PID-c
 """
 
@@ -69,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--clients", type=int, metavar="N", help="how many connections the client has (1 to 1000)")
     parser.add_argument("--requests", type=int, metavar="N", help="how many requests it makes (1 to 100000000); it ends after them")
     parser.add_argument("--no-timestamps", action="store_true", help="no TCP timestamps on the lab's connections")
+    parser.add_argument("--rtt", type=float, metavar="MS", help="the path's round trip in milliseconds (0 to 1000, default: only a wire)")
     parser.add_argument("--ipv6", action="store_true", help="IPv6 instead of IPv4")
     parser.add_argument("--facts", metavar="FILE", help="write what happens, and at the end what is true, as lines of JSON")
     parser.add_argument("--gate", action="store_true", help="before the traffic starts, wait for a line on standard input")
@@ -98,6 +103,9 @@ def _options(args: argparse.Namespace, incident: type[Incident]) -> Options | st
         name = os.fsencode(args.client_name)
         if not 1 <= len(name) <= 15 or b"/" in name or name in (b".", b".."):
             return "--client-name must have 1 to 15 bytes, none of them /"
+    rtt_ms = incident.default_rtt_ms if args.rtt is None else args.rtt
+    if not incident.least_rtt_ms <= rtt_ms <= 1000:
+        return f"--rtt must be from {incident.least_rtt_ms:g} to 1000"
     numbers = {}
     for name, most in (("milliseconds", 10_000), ("clients", 1000), ("requests", 100_000_000)):
         given, default = getattr(args, name), getattr(incident, f"default_{name}")
@@ -108,12 +116,14 @@ def _options(args: argparse.Namespace, incident: type[Incident]) -> Options | st
         # Without --requests an incident counts on from its seconds.
         numbers[name] = given if given is not None else (0 if name == "requests" else default)
     return Options(seconds, failures, 6 if args.ipv6 else 4, args.gate, args.gate2, args.hold, args.client_name,
-                   timestamps=not args.no_timestamps, **numbers)
+                   timestamps=not args.no_timestamps, rtt_ms=rtt_ms, **numbers)
 
 
 def _play(incident: type[Incident], options: Options, facts: Facts) -> None:
     """Builds up, plays, and takes down whatever happens."""
-    network, children = Network(options.family), Children()
+    delayed = options.rtt_ms > 0 or incident.needs_path
+    network = DelayedNetwork(options.family, rtt_ms=options.rtt_ms) if delayed else Network(options.family)
+    children = Children()
     try:
         clean_leftovers()
         network.up()
@@ -142,7 +152,8 @@ def main(argv: list[str]) -> int:
     if os.geteuid() != 0:
         return _fail("network namespaces need root: run it with sudo", 3)
     os.environ["PATH"] = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-    missing = missing_tools(incident.needs)
+    path_needs = ("ethtool", "nft", "sysctl") if args.rtt or incident.needs_path else ()
+    missing = missing_tools((*incident.needs, *path_needs))
     if not missing and "ruby" in incident.needs and subprocess.run(
             ["/usr/bin/ruby", "-e", "require 'faraday'"], capture_output=True, check=False).returncode != 0:
         missing = ["ruby-faraday"]

@@ -9,7 +9,7 @@ from .network import run
 
 RUBY = "/usr/bin/ruby"
 # Further apart than any good call is long, and together less than a second.
-STAGGER_S = 0.05
+STAGGER_S = 0.15
 DROP_SYNS = """table inet lab {{
   chain pre {{
     type filter hook prerouting priority -300;
@@ -395,7 +395,8 @@ class IdleReset(HttpIncident):
     def decisive(self) -> None:
         victims = range(self.options.failures)
         before = len(self.client.events)
-        self.call([self.lane(f"victim{n}", self.good()) for n in victims])
+        # One after the other: what ends at one moment is one event, no timer.
+        self.call([self.lane(f"victim{n}", self.good(delay_s=n * STAGGER_S)) for n in victims])
         ended = {e["lane"]: e for e in self.client.events[before:] if e["event"] == "call"}
         ports = sorted(e["local_port"] for e in ended.values())
         # Forgotten too early, it is the delayed acknowledgement of the last answer that would meet the RST, not the next call.

@@ -35,6 +35,7 @@ class Options:
     clients: int = 0
     requests: int = 0
     timestamps: bool = True
+    rtt_ms: float = 0
 
 
 @dataclass
@@ -80,6 +81,8 @@ class Incident:
     default_requests = 0
     milliseconds_mean = ""
     needs: tuple[str, ...] = ()
+    needs_path = False  # What goes wrong is between the hosts, even without a round trip.
+    default_rtt_ms = least_rtt_ms = 0.0
 
     def __init__(self, options: Options, network: Network, children: Children, facts: Facts):
         self.options, self.network, self.children, self.facts = options, network, children, facts
@@ -147,15 +150,24 @@ class Incident:
         self.after()
         self.facts.state("requests", ok=self.tally.ok(), failed=len(self.tally.failures))
         self.check()
+        self.path = self.network.path_counts()
+        self._check_path()
         self._done()
         if self.options.hold:
             self.facts.say("Everything stays up until you press Enter.")
             self.facts.hold()
 
+    def _check_path(self) -> None:
+        """Nothing was lost between the hosts but what the incident wanted to be lost."""
+        lost = {f"{name} {way}": count for way, counts in self.path.items() for name, count in counts.items()
+                if name.startswith("dropped") and count}
+        self.require(not lost, f"the delay box dropped frames: {lost}")
+
     def _ready(self) -> None:
         net = self.network
         self.facts.state(
             "ready", incident=self.name, seconds=self.options.seconds, failures=self.options.failures, family=self.options.family,
+            rtt_ms=self.options.rtt_ms,
             client_netns=net.client, client_netns_path=net.path(net.client),
             server_netns=net.server, server_netns_path=net.path(net.server),
             client_address=net.client_address,
@@ -173,7 +185,7 @@ class Incident:
             "done", incident=self.name, as_intended=True, ok=tally.ok(), failed=len(tally.failures),
             counts=table(tally.counts), counts_after_gate2=table(tally.counts_after_gate2),
             client={"pid": self.client.pid, "comm": self.client_comm}, server={"pid": self.server.pid, "comm": self.server_comm},
-            failures=tally.failures, story=self.story(), **self.truth())
+            failures=tally.failures, story=self.story(), path=self.path, **self.truth())
         self.facts.say(self.story())
         for failure in tally.failures:
             port = failure["local_port"] or "-"

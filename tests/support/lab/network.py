@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two network namespaces with a veth between them, and the book about who owns them.
+"""Two network namespaces with a veth between them, and the book about who owns them. (delayed.py: with a path that takes time.)
 
 The book is one directory per lab, /run/tcpdiag-lab/PID-STARTTIME: it exists before the first namespace does and goes
 after the last, so whatever a killed lab left is known, and whether its owner still lives is told by the process's start
-time (a number alone may have been given to another process since). Namespaces are called tcpdiag-lab-PID-c and -s; those
-of a process's further pairs -c1 and -s1 and so on, with PID-STARTTIME-1 in the book. The links are created inside them:
-nothing of a lab is ever seen in the host's own network, and any number of labs may use the same addresses.
+time (a number alone may have been given to another process since). Namespaces are called tcpdiag-lab-PID-c and -s, and -b
+that of a path between them; those of a process's further pairs -c1 and -s1 and so on, with PID-STARTTIME-1 in the book. The
+links are created inside them: nothing of a lab is ever seen in the host's own network, and any number of labs may use the same
+addresses.
 """
 
 import contextlib
@@ -84,7 +85,7 @@ def clean_leftovers() -> int:
             match = re.fullmatch(r"(\d+)-(\d+)(?:-(\d+))?", entry)
             if not match or start_time_of(int(match[1])) == match[2]:
                 continue
-            for end in "cs":
+            for end in "cbs":
                 namespace = f"tcpdiag-lab-{match[1]}-{end}{match[3] or ''}"
                 if os.path.exists(f"{NETNS_DIRECTORY}/{namespace}"):
                     _kill_all_in(namespace)
@@ -110,14 +111,25 @@ class Network:
     def up(self) -> None:
         with _book_lock():
             os.mkdir(self.directory, mode=0o755)
-        for namespace in (self.client, self.server):
+        for namespace in self.namespaces():
             run("ip", "netns", "add", namespace)
             run("ip", "-n", namespace, "link", "set", "lo", "up")
-        run("ip", "-n", self.client, "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", self.server)
+        self._link()
         for namespace in (self.client, self.server):
             self.come_back(namespace)
             run("ip", "-n", namespace, "link", "set", "eth0", "up")
         self._wait_for_link()
+
+    def namespaces(self) -> tuple[str, ...]:
+        return self.client, self.server
+
+    def _link(self) -> None:
+        """eth0 of both, connected."""
+        run("ip", "-n", self.client, "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", self.server)
+
+    def path_counts(self) -> dict:
+        """What the path between them did to their frames; nothing: there is only a wire."""
+        return {}
 
     def _wait_for_link(self) -> None:
         """Both ends carry traffic: a first SYN that had to wait for that would falsify the lab's figures."""
@@ -144,7 +156,7 @@ class Network:
             run("ip", "-n", each, "neighbour", "flush", "dev", "eth0")
 
     def down(self) -> None:
-        for namespace in (self.client, self.server):
+        for namespace in self.namespaces():
             if os.path.exists(self.path(namespace)):
                 run("ip", "netns", "delete", namespace, check=False)
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -163,13 +175,19 @@ class Network:
         rules = [entry["rule"]["expr"] for entry in found if "rule" in entry]
         return sum(part["counter"]["packets"] for rule in rules for part in rule if "counter" in part)
 
+    def _egress(self, namespace: str) -> tuple[str, str]:
+        """Where what leaves this namespace is limited: in which namespace, by which device."""
+        return namespace, "eth0"
+
     def shape(self, namespace: str, rate: str, burst: str = "32kb", latency: str = "200ms") -> None:
         """Limits what leaves this namespace, by a token bucket with a queue of `latency` before it."""
-        run("tc", "-n", namespace, "qdisc", "replace", "dev", "eth0", "root", "tbf", "rate", rate, "burst", burst, "latency", latency)
+        where, device = self._egress(namespace)
+        run("tc", "-n", where, "qdisc", "replace", "dev", device, "root", "tbf", "rate", rate, "burst", burst, "latency", latency)
 
     def qdisc(self, namespace: str) -> dict:
         """What the queue of this namespace's device has counted."""
-        found = json.loads(run("tc", "-n", namespace, "-s", "-j", "qdisc", "show", "dev", "eth0"))[0]
+        where, device = self._egress(namespace)
+        found = json.loads(run("tc", "-n", where, "-s", "-j", "qdisc", "show", "dev", device))[0]
         return {key: found.get(key) for key in ("kind", "bytes", "packets", "drops", "overlimits", "backlog")}
 
     def without_timestamps(self) -> None:

@@ -15,6 +15,7 @@ import socket
 import struct
 import sys
 import termios
+import threading
 import time
 
 DEADLINE_S = 20.0
@@ -92,6 +93,60 @@ class Client:
             return {"local_port": port, "started_s": started, "ended_s": ended, **result}
         return {"local_port": port, "started_s": started, "ended_s": time.monotonic()}
 
+    def rush(self, names, address, port, reset_within_s, **_):
+        """All of these connect at once, and each writes a request as soon as it is connected. `failed` where a reset came soon."""
+        for name in names:
+            self.begin(name, address, port)
+        results = {}
+
+        def one(name):
+            sock = self.sockets[name]
+            local_port, started = sock.getsockname()[1], time.monotonic()
+            try:
+                self.finish(name, DEADLINE_S)
+                self._send(sock, "/ok", "")
+                if select.select([sock], [], [], reset_within_s)[0] and not sock.recv(1, socket.MSG_PEEK):
+                    raise ConnectionError("Remote end closed connection without response")
+                results[name] = {"local_port": local_port, "started_s": started}
+            except OSError as error:
+                sock.close()
+                del self.sockets[name]
+                results[name] = {"local_port": local_port, "started_s": started, "ended_s": time.monotonic(),
+                                 "failed": type(error).__name__, "message": error.strerror or str(error)}
+        self._each(one, names)
+        return {"results": results}
+
+    @staticmethod
+    def _each(work, names, stagger_s=0.0):
+        """A thread for each of the names."""
+        threads = [threading.Thread(target=work, args=(name,)) for name in names]
+        for thread in threads:
+            thread.start()
+            time.sleep(stagger_s)
+        for thread in threads:
+            thread.join()
+
+    def answer(self, name, **_):
+        """The response to a request that was written."""
+        self._receive(self.sockets[name])
+        return {"ended_s": time.monotonic()}
+
+    def race(self, names, idle_s, **_):
+        """On each connection at once: an exchange, and one more `idle_s` after the first one's answer. How the second ones ended."""
+        results = {}
+
+        def one(name):
+            first = self.request(name)
+            if "failed" not in first:
+                due = first["ended_s"] + idle_s
+                time.sleep(max(0.0, due - time.monotonic() - 0.003))
+                while time.monotonic() < due:
+                    pass
+                results[name] = self.request(name)
+
+        self._each(one, names, 0.03)  # No two are due at the same moment.
+        return {"results": results}
+
     def wait_fin(self, names, timeout_s, **_):
         """Until the peer has closed each of these connections: readable, and nothing there to read."""
         poll = select.poll()
@@ -144,8 +199,8 @@ def say(**fields):
 
 def main() -> int:
     client = Client()
-    operations = {name: getattr(client, name) for name in
-                  ("open", "begin", "finish", "request", "wait_fin", "close_unread", "close_linger0", "close")}
+    operations = {name: getattr(client, name) for name in ("open", "begin", "finish", "request", "rush", "answer", "race", "wait_fin",
+                                                           "close_unread", "close_linger0", "close")}
     say(event="up")
     for line in sys.stdin:
         command = json.loads(line)

@@ -99,6 +99,7 @@ class Client:
                     waits.append(time.monotonic() - started)
         for connection in self.connections:
             self._start(work, connection)
+            time.sleep(min(0.05, 0.2 / len(self.connections)))  # What ends at one moment is one event, no timer.
         self._join()
         return {"waits_s": waits}
 
@@ -111,6 +112,44 @@ class Client:
         for connection in self.connections:
             self._start(work, connection)
         return {}
+
+    def load(self, connections: int, **_) -> dict:
+        """From now on, until `stop_load`: 8 kB written and read again and again on every connection, and a new one where it ended."""
+        self.loaded = {"ok": 0, "connects": 0, "refused": 0, "failed": 0, "errors": {}}
+        for number in range(connections):
+            self._start(self._load, f"load:{number}")
+        return {}
+
+    def _note(self, name: str, error: Exception | None = None) -> None:
+        with self.lock:
+            self.loaded[name] += 1
+            if error:
+                kind = type(error).__name__
+                self.loaded["errors"][kind] = self.loaded["errors"].get(kind, 0) + 1
+
+    def _load(self, key: str) -> None:
+        connection, value = None, b"x" * 8000
+        while not self.stopping.wait(0.005):
+            try:
+                if connection is None:
+                    connection = self.connect()
+                    self._note("connects")
+                connection.call("SET", key, value)
+                self._note("ok")
+                connection.call("GET", key)
+                self._note("ok")
+            except (OSError, resp.RespError) as error:
+                self._note("refused" if connection is None else "failed", error)
+                if connection:
+                    connection.close()
+                connection = None
+                self.stopping.wait(0.05)
+        if connection:
+            connection.close()
+
+    def stop_load(self, **_) -> dict:
+        self.stop()
+        return self.loaded
 
     def stop(self, **_) -> dict:
         self.stopping.set()
@@ -125,7 +164,8 @@ def say(**fields) -> None:
 
 def main(address: str, port: str) -> int:
     client = Client(address, int(port))
-    operations = {name: getattr(client, name) for name in ("open", "steady", "burst", "give_up", "consume", "stop")}
+    operations = {name: getattr(client, name) for name in (
+        "open", "steady", "burst", "give_up", "consume", "stop", "load", "stop_load")}
     say(event="up")
     for line in sys.stdin:
         command = json.loads(line)

@@ -75,6 +75,7 @@ class ClosedBeforeReuse(SocketIncident):
     def keep_warm(self) -> None:
         for name in self._victims():
             self.request(name)
+            time.sleep(0.05)  # What ends at one moment is one event, no timer.
 
     def decisive(self) -> None:
         self.keep_warm()

@@ -23,6 +23,8 @@ class ZeroWindow(Incident):
     needs = ("ip", "ss", "nsenter")
     receive_buffer = 131072
     between_s = 1.5
+    interval_ms = 10  # between two writes of 64 KiB; the sink's window carries no more than one in a round trip
+    blocked_ms = 50  # a write that takes longer was held up; one after a pause waits for round trips of slow start
 
     def endpoints(self) -> dict[str, int]:
         return {"sink": STREAM_PORT}
@@ -34,7 +36,8 @@ class ZeroWindow(Incident):
         return server
 
     def start_client(self) -> Child:
-        return self.in_client("source", PYTHON, "-B", f"{SUPPORT}/stream_peer.py", "source", self.network.server_address, str(STREAM_PORT))
+        return self.in_client("source", PYTHON, "-B", f"{SUPPORT}/stream_peer.py", "source", self.network.server_address, str(STREAM_PORT),
+                              str(max(self.interval_ms, self.options.rtt_ms)), str(self.blocked_ms + 10 * self.options.rtt_ms))
 
     def tell(self, child: Child, op: str) -> dict:
         number = len(child.events)
@@ -89,7 +92,7 @@ class ZeroWindow(Incident):
 
 class Bulk(Incident):
     name = "bulk"
-    summary = "iperf3 sends as fast as it can, on a link without a limit; nothing is wrong"
+    summary = "iperf3 sends as fast as it can, on a link without a limit; nothing is wrong (with --rtt: 40 Mbit/s)"
     seconds_mean = "how long iperf3 sends"
     default_seconds = 4.0
     default_failures = 0
@@ -106,8 +109,10 @@ class Bulk(Incident):
         return server
 
     def start_client(self) -> Child:
+        # Faster than a path with a round trip forwards, and packets would be lost.
+        limit = ("-b", "40M") if self.options.rtt_ms else ()
         client = self.in_client_later("iperf3", "iperf3", "-c", self.network.server_address, "-p", str(IPERF_PORT),
-                                      "-t", str(max(1, int(self.options.seconds))), "-J")
+                                      "-t", str(max(1, int(self.options.seconds))), *limit, "-J")
         client.may_end = True
         return client
 

@@ -3,7 +3,7 @@
 """One end of a stream of bytes: the source writes at an even pace, the sink reads, except while it is told not to.
 
 stream_peer.py sink ADDRESS PORT RECEIVE_BUFFER_BYTES      lines {"op":"pause"} and {"op":"resume"} on standard input
-stream_peer.py source ADDRESS PORT                         lines {"op":"open"}, {"op":"start"} and {"op":"stop"}
+stream_peer.py source ADDRESS PORT INTERVAL_MS BLOCKED_MS  lines {"op":"open"}, {"op":"start"} and {"op":"stop"}
 
 One line of JSON for each. A write that could not be finished for a while is noted: the kernel took no more.
 """
@@ -16,8 +16,6 @@ import threading
 import time
 
 CHUNK = b"s" * 65536
-INTERVAL_S = 0.01
-BLOCKED_S = 0.05
 
 
 def say(**fields) -> None:
@@ -67,8 +65,9 @@ def sink(address: str, port: str, receive_buffer: str) -> None:
 class Source:
     """A thread that writes."""
 
-    def __init__(self, address: str, port: str):
+    def __init__(self, address: str, port: str, interval_s: float, blocked_s: float):
         self.peer = (address, int(port))
+        self.interval_s, self.blocked_s = interval_s, blocked_s
         self.stopping = threading.Event()
         self.sent = 0
         self.blocked: list[list[float]] = []
@@ -91,9 +90,9 @@ class Source:
             self.stream.sendall(CHUNK)
             ended = time.monotonic()
             self.sent += len(CHUNK)
-            if ended - started >= BLOCKED_S:
+            if ended - started >= self.blocked_s:
                 self.blocked.append([started, ended])
-            due = max(due + INTERVAL_S, ended)
+            due = max(due + self.interval_s, ended)
 
     def stop(self) -> dict:
         self.stopping.set()
@@ -101,8 +100,8 @@ class Source:
         return {"sent": self.sent, "blocked": self.blocked}
 
 
-def source(address: str, port: str) -> None:
-    client = Source(address, port)
+def source(address: str, port: str, interval_ms: str, blocked_ms: str) -> None:
+    client = Source(address, port, float(interval_ms) / 1000, float(blocked_ms) / 1000)
     operations = {"open": client.open, "start": client.start, "stop": client.stop}
     say(event="up")
     for line in sys.stdin:

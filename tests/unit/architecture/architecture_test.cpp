@@ -233,4 +233,21 @@ TEST_F(Architecture, pure_folders_ask_for_no_time_locale_or_environment) {
   }
 }
 
+// They run as root: a name that is known before, where everybody may write, may be somebody else's link.
+TEST(TestsAndScripts, use_no_fixed_name_where_everybody_may_write) {
+  const std::regex shared("/(tmp|var/tmp|dev/shm|run/lock)/|gettempdir");
+  const fs::path root = kSource;
+  for (const char* folder : {"tests", "scripts"}) {
+    for (const fs::directory_entry& file : fs::recursive_directory_iterator(root / folder)) {
+      if (!file.is_regular_file() || file.path().filename() == "architecture_test.cpp") continue;
+      std::ifstream text(file.path());
+      int number = 0;
+      for (std::string line; std::getline(text, line);) {
+        ++number;
+        EXPECT_FALSE(std::regex_search(line, shared)) << file.path().string() << ":" << number << ": " << line;
+      }
+    }
+  }
+}
+
 }  // namespace

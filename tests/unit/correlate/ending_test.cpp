@@ -73,6 +73,34 @@ TEST(Ending, ResetCutsAResponse) {
   EXPECT_EQ(story.exchanges_failed, 1U);
 }
 
+TEST(Ending, ResetOfAnUploadThatWasAnsweredEarlyFails) {
+  Trace trace;
+  auto c = trace.outbound(1);
+  c.open(0);
+  c.exchange(10, 5);
+  c.request(20, 9000);
+  c.flow.answered_early_bytes = 250;
+  c.reset_received(25);
+  const SocketStory story = trace.end(9000).sockets.at(0);
+  EXPECT_TRUE(story.end->outstanding);
+  EXPECT_EQ(story.end->answered_early_bytes, 250U);
+  EXPECT_EQ(story.exchanges_failed, 1U);
+}
+
+TEST(Ending, WhoClosesBehindAnEarlyAnswerHasIt) {
+  for (const bool by_peer : {false, true}) {
+    Trace trace;
+    auto c = trace.outbound(1);
+    c.open(0);
+    c.exchange(10, 5);
+    c.request(20, 9000);
+    c.flow.answered_early_bytes = 250;
+    by_peer ? c.peer_fin(300) : c.close(300);
+    const Picture picture = trace.end(9000);
+    EXPECT_EQ(picture.totals.exchanges_failed, 0U) << by_peer;
+  }
+}
+
 TEST(Ending, ResetOnAnIdlePoolSocketFailsNothing) {
   Trace trace;
   auto c = trace.outbound(1);

@@ -36,6 +36,7 @@ inline model::TraceStart trace_start() {
                          {11, "SK_RST_REASON_TCP_ABORT_ON_CLOSE"},
                          {14, "SK_RST_REASON_TCP_STATE"},
                          {15, "SK_RST_REASON_TCP_KEEPALIVE_TIMEOUT"}};
+  start.drop_reasons = {{12, "NETFILTER_DROP"}, {64, "QDISC_DROP"}};
   return start;
 }
 

@@ -115,7 +115,10 @@ TEST(Limits, TableOfSocketsFull) {
   auto b = trace.outbound(2);
   b.open(0);
   auto c = trace.outbound(3);
-  c.open(0);  // two events without a place
+  c.open(0);
+  c.reset_received(10);  // three events without a place, of one socket
+  auto d = trace.outbound(4);
+  d.open(20);
   const Picture picture = trace.end(1000);
   EXPECT_EQ(picture.totals.sockets_seen, 2U);
   EXPECT_EQ(picture.loss.sockets_full, 2U);

@@ -83,16 +83,18 @@ TEST(Netns, OverflowsHaveTheirTimes) {
   emit(trace, 0, 10, {{"ListenOverflows", 5}, {"ListenDrops", 5}});
   emit(trace, 1000, 10, {{"ListenOverflows", 5}, {"ListenDrops", 5}});
   emit(trace, 2000, 10, {{"ListenOverflows", 8}, {"ListenDrops", 8}});
-  emit(trace, 3000, 10, {{"ListenOverflows", 8}, {"ListenDrops", 9}});
+  emit(trace, 3000, 10, {{"ListenOverflows", 8}, {"ListenDrops", 9}, {"TCPReqQFullDrop", 1}});
   const NetnsPicture during = trace.correlator.picture_at(ms(3500)).netns.at(0);
-  EXPECT_EQ(during.overflow_seconds, 2U);
-  emit(trace, 4000, 10, {{"ListenOverflows", 8}, {"ListenDrops", 9}});
+  EXPECT_EQ(during.overflow.samples, 2U);
+  emit(trace, 4000, 10, {{"ListenOverflows", 8}, {"ListenDrops", 9}, {"TCPReqQFullDrop", 2}});
   emit(trace, 0, 5, {{"ListenOverflows", 0}, {"ListenDrops", 0}});
   emit(trace, 4000, 5, {{"ListenOverflows", 2}, {"ListenDrops", 2}});
   const model::Picture picture = trace.end(4500);
-  EXPECT_EQ(picture.netns.at(0).first_overflow_at, ms(1000));  // between this sample and the next
-  EXPECT_EQ(picture.netns.at(0).last_overflow_at, ms(3000));
-  EXPECT_EQ(picture.netns.at(0).overflow_seconds, 2U);
+  EXPECT_EQ(picture.netns.at(0).overflow.first_at, ms(1000));  // between this sample and the next
+  EXPECT_EQ(picture.netns.at(0).overflow.last_at, ms(3000));
+  EXPECT_EQ(picture.netns.at(0).overflow.samples, 2U);
+  EXPECT_EQ(picture.netns.at(0).full_syn_queue.first_at, ms(3000));
+  EXPECT_EQ(picture.netns.at(0).full_syn_queue.samples, 1U);
   EXPECT_EQ(picture.totals.listen_overflows, 5U);
   EXPECT_EQ(picture.totals.listen_drops, 6U);
 }

@@ -128,8 +128,9 @@ TEST(ConnectTimeout, a_success_at_another_endpoint_counts_too) {
   EXPECT_EQ(only(b.build()).confidence, Confidence::kHigh);
 }
 
-TEST(ConnectTimeout, needs_a_second_syn_before_it_calls_an_abandoned_connect_a_failure) {
-  EXPECT_THAT(codes(to_endpoint(9, 3, abandoned(10, 500ms, 1)).build()), IsEmpty());
+TEST(ConnectTimeout, needs_a_second_syn_or_a_quarter_of_a_second_before_it_calls_an_abandoned_connect_a_failure) {
+  EXPECT_THAT(codes(to_endpoint(9, 3, abandoned(10, 249ms, 1)).build()), IsEmpty());
+  EXPECT_THAT(codes(to_endpoint(9, 3, abandoned(10, 250ms, 1)).build()), ElementsAre("connect-timeout"));
   EXPECT_THAT(codes(to_endpoint(9, 3, abandoned(10, 1100ms, 2)).build()), ElementsAre("connect-timeout"));
 }
 
@@ -182,6 +183,15 @@ TEST(ConnectTimeout, does_not_tell_a_schedule_that_was_not_seen_whole) {
   story.syns_sent = 5;
   EXPECT_TRUE(evidence_is_null(only(to_endpoint(9, 3, story).build()), "syn_schedule_s"));
   EXPECT_TRUE(evidence_is_null(only(to_endpoint(9, 3, abandoned(10)).build()), "syn_schedule_s"));
+}
+
+// More than any sysctl allows are those of a damaged recording.
+TEST(ConnectTimeout, does_not_tell_a_schedule_without_end) {
+  std::vector<double> offsets(129);
+  for (std::size_t i = 0; i < offsets.size(); ++i) offsets[i] = static_cast<double>(i);
+  EXPECT_TRUE(evidence_is_null(only(to_endpoint(9, 3, with_syns(abandoned(10), offsets)).build()), "syn_schedule_s"));
+  offsets.pop_back();
+  EXPECT_FALSE(evidence_is_null(only(to_endpoint(9, 3, with_syns(abandoned(10), offsets)).build()), "syn_schedule_s"));
 }
 
 TEST(ConnectTimeout, once_is_a_warning) {

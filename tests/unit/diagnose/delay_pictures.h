@@ -78,6 +78,13 @@ class Traffic {
       s.path_ambiguous = s.path_samples - static_cast<std::uint64_t>(share * static_cast<double>(s.path_samples));
     });
   }
+  // Of the samples such that a slow application is acknowledged apart, and so many of these that were.
+  Traffic& acks(double awaited, double apart) {
+    return each([&](model::Second& s, std::size_t) {
+      s.acks_awaited = static_cast<std::uint64_t>(awaited * static_cast<double>(s.path_samples));
+      s.acks_apart = static_cast<std::uint64_t>(apart * static_cast<double>(s.acks_awaited));
+    });
+  }
   Traffic& one_way(Duration queue) {
     return each([&](model::Second& s, std::size_t) {
       s.path_in_samples = s.exchanges * kSegments;
@@ -182,6 +189,7 @@ inline Traffic slow_server(Duration think, bool timestamps) {
   const bool delayed_ack = think >= 40ms;
   t.path(delayed_ack ? 44ms : think);
   if (delayed_ack) t.clean(0.7);
+  t.acks(1, delayed_ack ? 0.9 : 0);
   t.host_queue(20us).one_way(400us);
   if (!timestamps) t.no_one_way("no_timestamps");
   return t;

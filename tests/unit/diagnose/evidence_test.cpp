@@ -21,9 +21,9 @@ using model::Finding;
 // As fixed in docs/findings.md.
 const std::map<std::string, std::vector<std::string>> kKeys = {
     {"peer-reset-awaiting-response",
-     {"reset_count", "exchange_count", "share_pct", "wait_p50_s", "wait_min_s", "wait_max_s", "request_acked_count",
-      "request_retransmits", "response_bytes_before_reset_max", "rtt_during_wait_p50_us", "since_inbound_request_p50_s",
-      "timer_candidates", "sockets"}},
+     {"pattern", "reset_count", "exchange_count", "share_pct", "wait_p50_s", "wait_min_s", "wait_max_s",
+      "request_acked_count", "request_retransmits", "response_bytes_before_reset_max", "rtt_during_wait_p50_us",
+      "since_inbound_request_p50_s", "timer_candidates", "sockets"}},
     {"peer-reset-after-idle",
      {"reset_count", "idle_p50_s", "idle_min_s", "idle_max_s", "write_to_reset_p50_us", "reused_count",
       "timer_candidates", "keepalive_on_count"}},
@@ -33,14 +33,32 @@ const std::map<std::string, std::vector<std::string>> kKeys = {
     {"peer-closed-awaiting-response",
      {"close_count", "exchange_count", "share_pct", "wait_p50_s", "wait_min_s", "wait_max_s", "request_acked_count",
       "timer_candidates", "since_inbound_request_p50_s"}},
+    {"local-close",
+     {"count", "exchange_count", "share_pct", "wait_p50_s", "wait_min_s", "wait_max_s", "process_exiting_count",
+      "timer_candidates"}},
     {"local-reset",
      {"cause", "kernel_reason", "reason_source", "count", "unread_bytes_max", "reset_age_p50_s", "timer_candidates"}},
-    {"connect-refused", {"refused_count", "connect_count", "share_pct", "answer_p50_us", "sources"}},
+    {"connect-refused", {"pattern", "refused_count", "connect_count", "share_pct", "answer_p50_us", "sources"}},
     {"connect-timeout",
      {"timed_out_count", "abandoned_count", "ongoing_count", "connect_count", "syns_sent_p50_count",
       "gave_up_after_p50_s", "icmp_errors", "other_connects_ok_same_endpoint", "conntrack_allowance_delta",
-      "syn_schedule_s", "since_inbound_request_p50_s", "timer_candidates"}},
-    {"connect-failed-locally", {"outcome", "errno_name", "count", "connect_count", "icmp_errors"}},
+      "syn_schedule_s", "late_syn_ack_count", "late_syn_ack_p50_s", "since_inbound_request_p50_s", "timer_candidates"}},
+    {"connect-failed-locally",
+     {"outcome", "errno_name", "count", "connect_count", "icmp_errors", "failed_transmissions", "drop_reasons"}},
+    {"peer-forgot-connection",
+     {"pattern", "count", "exchange_count", "silence_min_s", "silence_max_s", "survived_silence_s", "since_ack_p50_s",
+      "retransmit_to_reset_p50_us", "onset_spread_s", "unacked_bytes", "timer_candidates", "keepalive_on_count"}},
+    {"peer-unreachable",
+     {"count", "exchange_count", "onset_spread_s", "last_heard_before_onset_s", "silent_for_s", "unacked_bytes",
+      "rto_count", "ongoing_count", "kernel_gives_up_after_s"}},
+    {"failures-unexplained", {"count", "exchanges_failed", "connects_failed", "ends", "wait_p50_s"}},
+    {"slow-connect",
+     {"slow_count", "established_count", "slow_pct", "resent_count", "resent_syns", "took_p50_us", "took_max_us",
+      "connect_p50_us", "syn_schedule_s"}},
+    {"dropped-by-this-host",
+     {"direction", "reasons", "dropped_packets", "dropped_segments", "syn_count", "data_count", "connection_count",
+      "retransmits_explained", "timeouts_explained", "connects_failed", "connects_delayed", "connect_count",
+      "exchanges_failed", "exchange_count"}},
     {"first-bytes-unanswered",
      {"count", "wait_p50_s", "first_sent_p50_bytes", "acked_count", "largest_unacked_segment_bytes",
       "timer_candidates"}},
@@ -58,6 +76,9 @@ const std::map<std::string, std::vector<std::string>> kKeys = {
     {"listen-overflow",
      {"listen_overflows_delta", "listen_drops_delta", "local_port", "ack_backlog_max", "backlog_limit", "somaxconn",
       "comm"}},
+    {"syn-flood",
+     {"full_queue_cookies_delta", "full_queue_drops_delta", "cookies_sent_delta", "cookies_returned_delta",
+      "syncookies", "somaxconn"}},
     {"allowance-exceeded",
      {"device", "limit", "delta_packets", "seconds_with_delta", "max_per_s", "conntrack_available_min", "pattern",
       "driver_reset"}},
@@ -71,7 +92,7 @@ const std::map<std::string, std::vector<std::string>> kKeys = {
     {"path-queueing",
      {"rtt_floor_us", "rtt_floor_source", "path_queue_in_p50_us", "path_queue_in_p99_us", "path_queue_p50_us",
       "path_queue_p99_us", "queued_seconds", "busy_seconds", "longest_run_s", "pattern", "flows", "flows_agree_pct",
-      "syn_rtt_p50_us", "direction"}},
+      "syn_rtt_p50_us", "direction", "acks_awaited_count", "acks_apart_count"}},
     {"local-queueing",
      {"host_queue_p50_us", "host_queue_p99_us", "queued_seconds", "retransmit_failures_busy", "device", "qdisc",
       "in_container"}},
@@ -110,14 +131,39 @@ Picture one_of_each() {
   refused.owner.reset();
   b.add(0, refused).add(0, connect_failed(27, ConnectOutcome::kPending, 9s, 4));
   b.add(0, connect_failed(28, ConnectOutcome::kUnreachable, 1ms));
+  SocketStory forgotten = bare(reset_awaiting(30, 5s));
+  forgotten.end->request_acked = false;
+  forgotten.end->request_retransmits = 1;
+  forgotten.end->retransmit_to_end = 1ms;
+  b.add(0, forgotten).add(0, bare(gave_up(31, 500ms)));
   b.outbound("10.0.0.3", 443).add(1, bare(never_answered(29, 5s)));
   b.raw().loss.samples_thinned = 1;
+  // Of this host's filter.
+  SocketStory kept_back = connect_failed(28, ConnectOutcome::kTimedOut, 2s, 4);
+  kept_back.drops[0].packets = 4;
+  kept_back.drops[0].explains_failure = true;
+  b.outbound("10.0.0.4", 443).add(2, kept_back);
+  b.raw().endpoints[2].totals.drops[0]["NETFILTER_DROP"].packets = 4;
   // Of this host's application and its listeners.
-  b.inbound("10.0.0.1", 80).good_exchanges(100).add(2, bare(unanswered(29, model::EndKind::kClosedByPeer, 9s)));
-  b.raw().endpoints[2].slow_answers.no_call = 3;
+  b.inbound("10.0.0.1", 80).good_exchanges(100).add(3, bare(unanswered(29, model::EndKind::kClosedByPeer, 9s)));
+  b.add(3, bare(unanswered(29, model::EndKind::kClosedLocally, 9s)));
+  b.raw().endpoints[3].slow_answers.no_call = 3;
   for (int i = 0; i < 9; ++i) b.raw().endpoints[1].histograms[model::Measure::kAppGap].add(3'000'000);
+  SocketStory silent = gave_up(40, 9s);
+  silent.end->request_acked = false;
+  silent.request_at = at(31);
+  silent.request_rtos = 4;
+  silent.request_unacked_bytes = silent.end->request_bytes;
+  b.outbound("10.0.0.5", 443).add(4, 2, silent);
+  SocketStory late = ended(30, model::EndKind::kClosedLocally);
+  late.connect_took = 1s;
+  b.add(4, late);
+  model::SlowConnects& slow = b.raw().endpoints[4].slow_connects;
+  slow.count = 1;
+  slow.first_at = slow.last_at = at(1);
   model::NetnsPicture netns;
   netns.counters["ListenDrops"] = 1;
+  netns.counters["TCPReqQFullDoCookies"] = 1;
   b.raw().netns = {netns};
   model::AllowanceLimit limit;
   limit.limit = "linklocal";
@@ -179,9 +225,10 @@ TEST(Evidence, units_are_in_the_names) {
 
 // Delays are those of an endpoint, not of single sockets.
 bool is_of_seconds(const Finding& finding) {
-  const auto& of_delays = {"app-gap",         "no-outbound-attempt", "listen-overflow", "allowance-exceeded",
-                           "reconnect-storm", "throughput-ceiling",  "path-queueing",   "local-queueing",
-                           "retransmit-loss", "slow-reader",         "zero-window",     "delay-unattributed"};
+  const auto& of_delays = {"app-gap",           "no-outbound-attempt", "listen-overflow",    "allowance-exceeded",
+                           "syn-flood",         "reconnect-storm",     "throughput-ceiling", "path-queueing",
+                           "local-queueing",    "retransmit-loss",     "slow-reader",        "zero-window",
+                           "delay-unattributed"};
   return std::find(of_delays.begin(), of_delays.end(), finding.code) != of_delays.end();
 }
 

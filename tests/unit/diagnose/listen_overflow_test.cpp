@@ -44,9 +44,9 @@ PictureBuilder overflowed(std::uint64_t n) {
   netns.inode = kNetns;
   netns.counters = {{"ListenOverflows", n}, {"ListenDrops", n}, {"OutRsts", 7}};
   if (n > 0) {
-    netns.first_overflow_at = at(10);
-    netns.last_overflow_at = at(30);
-    netns.overflow_seconds = 20;
+    netns.overflow.first_at = at(10);
+    netns.overflow.last_at = at(30);
+    netns.overflow.samples = 20;
   }
   b.raw().netns = {netns};
   return b;
@@ -155,7 +155,7 @@ TEST(ListenOverflow, each_namespace_speaks_for_itself) {
 
 TEST(ListenOverflow, still_going_on_at_the_end) {
   PictureBuilder b = overflowed(9);
-  b.raw().netns[0].last_overflow_at = at(59);
+  b.raw().netns[0].overflow.last_at = at(59);
   EXPECT_TRUE(only(b.build()).ongoing);
 }
 
@@ -185,10 +185,10 @@ TEST(ListenOverflow, does_not_explain_connects_elsewhere) {
 TEST(ListenOverflow, explains_as_long_as_the_queue_was_full) {
   // The clients' SYNs are dropped at 10 and 30 s only, but the queue was full all the time.
   PictureBuilder full_all_the_time = connects_to_itself(overflowed_at(143, {full("0.0.0.0", 8080)}));
-  full_all_the_time.raw().netns[0].overflow_seconds = 2;
+  full_all_the_time.raw().netns[0].overflow.samples = 2;
   EXPECT_THAT(diagnose(full_all_the_time.build())[1].caused_by, ElementsAre(0U));
   PictureBuilder twice = connects_to_itself(overflowed(143));
-  twice.raw().netns[0].overflow_seconds = 2;
+  twice.raw().netns[0].overflow.samples = 2;
   for (const Finding& f : diagnose(twice.build())) EXPECT_THAT(f.caused_by, IsEmpty());
 }
 

@@ -94,6 +94,64 @@ TEST(ThrottledCache, from_the_middle_without_loss_cannot_be_told) {
   EXPECT_THAT(codes_of(throttled_from_the_middle().seconds(0, 20).out_of_order(0)), ElementsAre("delay-unattributed"));
 }
 
+// A queue that drops nothing, met in its middle by connections that nobody saw begin.
+TEST(ThrottledCache, from_the_middle_without_loss_is_known_by_absent_acks) {
+  Traffic t = throttled_from_the_middle().seconds(0, 20).out_of_order(0).acks(1, 0);
+  const auto findings = findings_of(t);
+  ASSERT_EQ(findings.size(), 2U);
+  EXPECT_EQ(findings[0].code, "throughput-ceiling");
+  EXPECT_EQ(findings[0].confidence, Confidence::kHigh);
+  const Finding& queue = findings[1];
+  EXPECT_EQ(queue.code, "path-queueing");
+  EXPECT_EQ(queue.confidence, Confidence::kHigh);
+  EXPECT_EQ(evidence_text(queue, "direction"), "in");
+  EXPECT_THAT(queue.explanation, HasSubstr("None of 4660 acknowledgements came apart from an answer"));
+  EXPECT_EQ(evidence_int(queue, "acks_apart_count"), 0);
+}
+
+TEST(ThrottledCache, by_absent_acks_of_an_unknown_system_is_medium) {
+  for (const char* why : {"no_timestamps", "tick_unknown"}) {
+    Traffic t = throttled_from_the_middle().seconds(0, 20).out_of_order(0).acks(1, 0).no_one_way(why);
+    EXPECT_EQ(find(t, "path-queueing").confidence, Confidence::kMedium);
+    EXPECT_EQ(find(t, "throughput-ceiling").confidence, Confidence::kMedium);
+  }
+}
+
+TEST(ThrottledCache, by_absent_acks_needs_many_and_nearly_all) {
+  const auto codes_with = [](double awaited, double apart) {
+    return codes_of(throttled_from_the_middle().seconds(0, 20).out_of_order(0).acks(awaited, apart));
+  };
+  EXPECT_THAT(codes_with(1, 0.04), Contains("path-queueing"));
+  EXPECT_THAT(codes_with(1, 0.06), ElementsAre("delay-unattributed"));
+  EXPECT_THAT(codes_with(0.6, 0), Contains("path-queueing"));
+  EXPECT_THAT(codes_with(0.4, 0), ElementsAre("delay-unattributed"));  // most clients think for longer
+  Traffic few = throttled_from_the_middle();
+  few.seconds(0, 20).exchanges(5).path(186ms).out_of_order(0).no_one_way("no_own_floor");
+  few.seconds(0, 3).acks(1, 0);
+  EXPECT_THAT(codes_of(few), ElementsAre("delay-unattributed"));
+}
+
+// A peer that is far away may delay its ACKs for as long as its own RTT (tcp_send_delayed_ack()).
+TEST(ThrottledCache, by_absent_acks_must_exceed_the_floor_and_a_delayed_ack) {
+  const auto codes_at = [](Duration rise, std::uint64_t floor_us) {
+    Traffic t = throttled_from_the_middle(rise).seconds(0, 20).out_of_order(0).acks(1, 0);
+    t.floor("kernel", floor_us).each([&](model::Second& s, std::size_t) {
+      s.path_rtt_p50_us = floor_us + as_us(rise);
+      s.path_rtt_p10_us = floor_us + as_us(rise) / 2;
+    });
+    return codes_of(t);
+  };
+  EXPECT_THAT(codes_at(59ms, 1000), ElementsAre("delay-unattributed"));
+  EXPECT_THAT(codes_at(62ms, 1000), Contains("path-queueing"));
+  EXPECT_THAT(codes_at(130ms, 80'000), Not(Contains("path-queueing")));
+  EXPECT_THAT(codes_at(165ms, 80'000), Contains("path-queueing"));
+}
+
+TEST(ThrottledCache, handshakes_at_the_floor_speak_against_absent_acks) {
+  Traffic t = throttled_from_the_middle().seconds(0, 20).out_of_order(0).acks(1, 0).connects(60us);
+  EXPECT_THAT(codes_of(t), Not(Contains("path-queueing")));
+}
+
 TEST(ThrottledCache, from_the_middle_within_a_delayed_ack_cannot_be_told) {
   EXPECT_THAT(codes_of(throttled_from_the_middle(50ms)), ElementsAre("delay-unattributed"));
 }
@@ -150,13 +208,18 @@ TEST(ThrottledCache, of_long_traces_is_told_in_seconds_too) {
 
 // --- the ceiling and its near misses ---
 
-TEST(ThroughputCeiling, needs_ten_seconds) {
-  Traffic nine;
-  nine.seconds(10, 19).path(186ms).one_way(141ms);
-  EXPECT_THAT(codes_of(nine), ElementsAre("path-queueing"));
-  Traffic ten;
-  ten.seconds(10, 20).path(186ms).one_way(141ms);
-  EXPECT_THAT(codes_of(ten), Contains("throughput-ceiling"));
+// An outage's trace is short.
+TEST(ThroughputCeiling, needs_five_seconds) {
+  Traffic four;
+  four.seconds(10, 14).path(186ms).one_way(141ms);
+  EXPECT_THAT(codes_of(four), ElementsAre("path-queueing"));
+  Traffic five;
+  five.seconds(10, 15).path(186ms).one_way(141ms);
+  EXPECT_THAT(codes_of(five), Contains("throughput-ceiling"));
+  EXPECT_EQ(find(five, "throughput-ceiling").confidence, Confidence::kMedium);
+  Traffic alone(6);
+  alone.seconds(0, 6).path(186ms).one_way(141ms);
+  EXPECT_EQ(find(alone, "throughput-ceiling").confidence, Confidence::kLow);
 }
 
 TEST(ThroughputCeiling, must_be_steady) {

@@ -23,13 +23,6 @@ SocketStory client(double end_s, EndKind kind, Duration wait, std::string_view f
   return story;
 }
 
-PictureBuilder server(std::uint64_t good = 1000) {
-  PictureBuilder b;
-  b.inbound("10.0.0.1", 80);
-  if (good > 0) b.good_exchanges(good, 10ms);
-  return b;
-}
-
 TEST(PeerGaveUp, tells_the_clients_timer) {
   PictureBuilder b = server();
   for (int i = 0; i < 10; ++i) b.add(0, client(31 + i, EndKind::kClosedByPeer, 30s + i * 2ms));
@@ -74,19 +67,28 @@ TEST(PeerGaveUp, clients_that_leave_at_once_are_a_notice) {
   EXPECT_EQ(f.severity, Severity::kNotice);
   EXPECT_EQ(f.count, 50U);
   const model::Report report = make_report(b.build());
-  EXPECT_EQ(report.verdict, model::Verdict::kNothingFound);
-  EXPECT_THAT(report.summary, HasSubstr("Nothing wrong seen in 1000 exchanges"));
+  EXPECT_EQ(report.verdict, model::Verdict::kSymptomsOnly);  // a failure is never nothing
+  EXPECT_THAT(report.summary, HasSubstr("50 exchanges of 1000 exchanges"));
   EXPECT_THAT(report.summary, HasSubstr("1 notice below"));
 }
 
 TEST(PeerGaveUp, waits_longer_where_answers_take_longer) {
   PictureBuilder b;
   b.inbound("10.0.0.1", 80).good_exchanges(1000, 2s);
-  b.add(0, 3, client(31, EndKind::kClosedByPeer, 5s));
+  for (const Duration wait : {3s, 4s, 5s}) b.add(0, client(31, EndKind::kClosedByPeer, wait));
   EXPECT_EQ(only(b.build()).severity, Severity::kNotice);
   b.raw().sockets.clear();
   b.add(0, 3, client(31, EndKind::kClosedByPeer, 7s));
   EXPECT_EQ(only(b.build()).severity, Severity::kCritical);
+}
+
+TEST(PeerGaveUp, a_timer_of_the_client_is_none_of_how_long_answers_take) {
+  PictureBuilder b;
+  b.inbound("10.0.0.1", 80).good_exchanges(1000, 2s);
+  for (int i = 0; i < 3; ++i) b.add(0, client(31 + 4 * i, EndKind::kClosedByPeer, 3s + i * 2ms));
+  const Finding f = only(b.build());
+  EXPECT_EQ(f.severity, Severity::kCritical);
+  EXPECT_THAT(f.explanation, HasSubstr("a timer of the client"));
 }
 
 TEST(PeerGaveUp, counts_only_those_who_had_waited) {
@@ -105,7 +107,24 @@ TEST(PeerGaveUp, a_protocol_without_answers_ends_like_this) {
     story.exchanges = 0;
     b.add(0, story);
   }
-  EXPECT_THAT(codes(b.build()), IsEmpty());
+  const Finding f = only(b.build());
+  EXPECT_EQ(f.severity, Severity::kNotice);
+  EXPECT_EQ(f.title, "10.0.0.1:80 has answered none of 4 requests");
+  EXPECT_THAT(f.explanation, HasSubstr("(with a FIN) 3.0 to 15.0 s later"));
+  EXPECT_EQ(f.impact.exchanges_failed, 4U);
+}
+
+// Clients that began together: their waits are one event, no timer, and their failures are told nevertheless.
+TEST(PeerGaveUp, a_server_that_answers_none_of_a_crowd_is_a_notice) {
+  PictureBuilder b = server(0);
+  for (int i = 0; i < 3; ++i) {
+    SocketStory story = client(31, EndKind::kResetReceived, 2s);
+    story.exchanges = 0;
+    b.add(0, story);
+  }
+  const model::Report report = make_report(b.build());
+  EXPECT_EQ(report.findings.size(), 1U);
+  EXPECT_THAT(report.summary, HasSubstr("as the notice below tells"));
 }
 
 TEST(PeerGaveUp, a_server_that_answers_nobody_is_told_by_the_timer) {
@@ -116,11 +135,14 @@ TEST(PeerGaveUp, a_server_that_answers_nobody_is_told_by_the_timer) {
   EXPECT_EQ(only(b.build()).severity, Severity::kCritical);
 }
 
-TEST(PeerGaveUp, in_the_middle_of_an_answer_or_after_it_is_none) {
+TEST(PeerGaveUp, in_the_middle_of_an_answer_is_a_notice_and_after_it_none) {
   PictureBuilder b = server();
-  b.add(0, 3, reset_in_response(20));
   b.add(0, 3, ended(30, EndKind::kClosedByPeer)).add(0, 3, ended(30, EndKind::kResetReceived));
   EXPECT_THAT(codes(b.build()), IsEmpty());
+  b.add(0, 3, reset_in_response(20));
+  const Finding f = only(b.build());
+  EXPECT_EQ(f.severity, Severity::kNotice);
+  EXPECT_EQ(f.title, "clients of 10.0.0.1:80 left 3 answers in the middle");
 }
 
 TEST(PeerGaveUp, a_half_close_that_was_answered_is_none) {
@@ -132,7 +154,9 @@ TEST(PeerGaveUp, a_half_close_that_was_answered_is_none) {
 TEST(PeerGaveUp, an_unknown_wait_is_not_taken_for_a_long_one) {
   SocketStory story = client(31, EndKind::kClosedByPeer, 5s);
   story.end->wait.reset();
-  EXPECT_THAT(codes(server().add(0, 3, story).build()), IsEmpty());
+  const Finding f = only(server().add(0, 3, story).build());
+  EXPECT_EQ(f.severity, Severity::kNotice);
+  EXPECT_THAT(f.explanation, HasSubstr("how long after it is not known"));
 }
 
 TEST(PeerGaveUp, goes_before_our_own_reset) {

@@ -25,7 +25,7 @@ PictureBuilder api(const std::vector<SocketStory>& sockets) {
   return b;
 }
 
-std::vector<SocketStory> three(const SocketStory& story) { return {story, story, story}; }
+std::vector<SocketStory> three(const SocketStory& story) { return apart(3, story); }
 
 // --- peer-reset-awaiting-response ---
 
@@ -101,16 +101,44 @@ TEST(PeerResetAwaitingResponse, counts_a_response_that_was_cut) {
   EXPECT_TRUE(evidence_is_null(f, "wait_p50_s"));
 }
 
+TEST(PeerResetAwaitingResponse, tells_an_upload_that_was_answered_early) {
+  SocketStory story = reset_awaiting(20, 40ms);
+  story.end->answered_early_bytes = 250;
+  const Finding f = only(api(three(story)).build());
+  EXPECT_EQ(f.code, "peer-reset-awaiting-response");
+  EXPECT_EQ(f.title, "10.0.0.2:443 answered and reset 3 connections while the request was still being sent");
+  EXPECT_THAT(f.explanation, HasSubstr("it had already answered up to 250 B"));
+  EXPECT_THAT(f.explanation, Not(HasSubstr("no byte")));
+  EXPECT_TRUE(evidence_is_null(f, "wait_p50_s"));
+  // Also where its FIN came before: nobody took a closed connection for another request.
+  story.end->after_peer_fin = true;
+  story.end->phase = Phase::kAfterRemoteFin;
+  story.end->fin_to_write = 10ms;
+  EXPECT_THAT(codes(api(three(story)).build()), ElementsAre("peer-reset-awaiting-response"));
+  story.end->answered_early_bytes = 0;
+  EXPECT_THAT(codes(api(three(story)).build()), ElementsAre("peer-closed-before-reuse"));
+}
+
+TEST(PeerResetAwaitingResponse, keeps_early_answers_apart_from_none) {
+  SocketStory early = reset_awaiting(20, 40ms);
+  early.end->answered_early_bytes = 250;
+  PictureBuilder b = api(three(reset_awaiting(20, 30s)));
+  b.add(0, 3, early);
+  EXPECT_THAT(codes(b.build()), ElementsAre("peer-reset-awaiting-response", "peer-reset-awaiting-response"));
+}
+
 TEST(PeerResetAwaitingResponse, a_response_that_ended_with_a_fin_was_not_cut) {
   SocketStory story = reset_in_response(20);
   story.end->after_peer_fin = true;
   story.end->phase = Phase::kAfterRemoteFin;
+  story.exchanges_failed = 0;
   EXPECT_THAT(codes(api(three(story)).build()), IsEmpty());
 }
 
 TEST(PeerResetAwaitingResponse, after_our_own_fin_is_none) {
   SocketStory story = reset_awaiting(20, 5s);
   story.end->phase = Phase::kAfterLocalFin;
+  story.exchanges_failed = 0;
   EXPECT_THAT(codes(api(three(story)).build()), IsEmpty());
   // The end is our close, the RST after it is only counted.
   SocketStory closed = ended(20, EndKind::kClosedLocally);
@@ -229,12 +257,12 @@ TEST(PeerClosedBeforeReuse, a_fin_that_crossed_the_write_is_medium) {
   const Finding f = only(api(three(crossed)).build());
   EXPECT_EQ(f.code, "peer-closed-before-reuse");
   EXPECT_EQ(f.confidence, Confidence::kMedium);
-  EXPECT_THAT(f.explanation, HasSubstr("was on its way when the FIN came"));
+  EXPECT_THAT(f.explanation, HasSubstr("crossed on the wire"));
   EXPECT_TRUE(evidence_is_null(f, "fin_to_write_p50_us"));
 
-  const Finding below = only(api(three(closed_before_reuse(20, 5s, 999us))).build());
-  EXPECT_EQ(below.confidence, Confidence::kMedium);
-  EXPECT_EQ(only(api(three(closed_before_reuse(20, 5s, 1ms))).build()).confidence, Confidence::kHigh);
+  const Finding below = only(api(three(closed_before_reuse(20, 5s, 1799us))).build());
+  EXPECT_EQ(below.confidence, Confidence::kMedium);  // 1 ms and the round trip of 800 us
+  EXPECT_EQ(only(api(three(closed_before_reuse(20, 5s, 1800us))).build()).confidence, Confidence::kHigh);
 }
 
 TEST(PeerClosedBeforeReuse, a_goodbye_to_a_peer_that_hung_up_is_a_notice_until_it_repeats) {
@@ -284,9 +312,10 @@ TEST(PeerClosedAwaitingResponse, is_a_fin_in_the_place_of_an_answer) {
 }
 
 TEST(PeerClosedAwaitingResponse, a_fin_at_once_may_be_the_end_of_a_protocol) {
-  EXPECT_THAT(codes(api(three(unanswered(40, EndKind::kClosedByPeer, 50ms))).build()), IsEmpty());
-  EXPECT_THAT(codes(api(three(unanswered(40, EndKind::kClosedByPeer, 51ms))).build()),
-              ElementsAre("peer-closed-awaiting-response"));
+  SocketStory goodbye = unanswered(40, EndKind::kClosedByPeer, 50ms);
+  EXPECT_THAT(codes(api(three(goodbye)).build()), ElementsAre("peer-closed-awaiting-response"));
+  goodbye.exchanges_failed = 0;  // the correlator knows by what follows
+  EXPECT_THAT(codes(api(three(goodbye)).build()), IsEmpty());
 }
 
 TEST(PeerClosedAwaitingResponse, a_protocol_without_answers_ends_like_this) {
@@ -294,7 +323,7 @@ TEST(PeerClosedAwaitingResponse, a_protocol_without_answers_ends_like_this) {
   b.outbound("10.0.0.9", 514);
   SocketStory story = unanswered(40, EndKind::kClosedByPeer, 30s);
   story.end->bytes_received_total = 0;
-  EXPECT_THAT(codes(b.add(0, 3, story).build()), IsEmpty());
+  EXPECT_THAT(codes(b.add(0, 3, story).build()), ElementsAre("failures-unexplained"));
 }
 
 // --- precedence ---

@@ -149,6 +149,21 @@ inline SocketStory connect_failed(double start_s, model::ConnectOutcome outcome,
   return story;
 }
 
+// Copies, each a little later than the one before: what happens at one moment is one event.
+inline std::vector<SocketStory> apart(std::size_t n, SocketStory story) {
+  constexpr Duration kApart = 20ms;
+  std::vector<SocketStory> stories;
+  for (std::size_t i = 0; i < n; ++i) {
+    stories.push_back(story);
+    if (story.end) story.end->at += kApart;
+    for (auto* time : {&story.opened_at, &story.closed_at, &story.request_at}) {
+      if (*time) **time += kApart;
+    }
+    story.first_seen_at += kApart;
+  }
+  return stories;
+}
+
 inline SocketStory older_than_trace(SocketStory story) {
   story.socket.older_than_trace = true;
   story.socket.role_source = model::RoleSource::kDerived;
@@ -171,6 +186,7 @@ class PictureBuilder {
     lasts(60);
     picture_.events_seen = 100'000;
     picture_.totals.reset_reasons_known = true;
+    picture_.totals.drops_known = true;
     for (auto& phase : picture_.totals.reset_phases) phase = 0;
   }
 
@@ -228,7 +244,7 @@ class PictureBuilder {
     return *this;
   }
   PictureBuilder& add(std::size_t endpoint, std::size_t n, const SocketStory& story) {
-    for (std::size_t i = 0; i < n; ++i) add(endpoint, story);
+    for (const SocketStory& one : apart(n, story)) add(endpoint, one);
     return *this;
   }
 
@@ -298,6 +314,14 @@ inline std::int64_t evidence_int(const model::Finding& finding, std::string_view
 inline bool evidence_is_null(const model::Finding& finding, std::string_view key) {
   const model::EvidenceValue* value = evidence(finding, key);
   return value != nullptr && std::holds_alternative<std::monostate>(*value);
+}
+
+// With so many good exchanges of its clients.
+inline PictureBuilder server(std::uint64_t good = 1000) {
+  PictureBuilder b;
+  b.inbound("10.0.0.1", 80);
+  if (good > 0) b.good_exchanges(good, 10ms);
+  return b;
 }
 
 }  // namespace tcpdiag::diagnose::test

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "unit/diagnose/picture_builder.h"
 
 namespace tcpdiag::diagnose::test {
@@ -82,7 +84,7 @@ TEST(Report, does_not_call_unexplained_failures_nothing) {
   b.inbound("10.0.0.1", 80).good_exchanges(100);
   b.add(0, 2, reset_in_response(20));  // clients of ours that left in the middle of an answer: no rule speaks of them
   const Report report = make_report(b.build());
-  EXPECT_EQ(report.verdict, Verdict::kNothingFound);
+  EXPECT_EQ(report.verdict, Verdict::kSymptomsOnly);
   EXPECT_THAT(report.summary, HasSubstr("2 exchanges of 102 exchanges"));
   EXPECT_THAT(report.summary, Not(HasSubstr("Nothing wrong")));
 }
@@ -109,10 +111,51 @@ TEST(Report, nothing_matched_names_what_was_filtered_out) {
   EXPECT_THAT(report.summary, HasSubstr("10.0.0.2:443"));
 }
 
-TEST(Report, a_quiet_host_without_a_filter_is_nothing_found) {
+TEST(Report, a_quiet_host_without_a_filter_is_nothing_seen) {
   Picture picture = PictureBuilder().build();
-  picture.totals.sockets_seen = 0;
-  EXPECT_EQ(make_report(picture).verdict, Verdict::kNothingFound);
+  picture.window.end = picture.window.start + 10s;
+  picture.totals = {};
+  const Report report = make_report(picture);
+  EXPECT_EQ(report.verdict, Verdict::kNothingSeen);
+  EXPECT_EQ(report.summary,
+            "No TCP traffic was seen in this namespace in 10.0 s, so this says nothing about how TCP works here. Trace "
+            "while there is traffic.");
+}
+
+TEST(Report, nothing_seen_names_where_there_are_connections) {
+  Picture picture = PictureBuilder().build();
+  picture.window.end = picture.window.start + 10s;
+  picture.totals = {};
+  picture.totals.sockets_seen = picture.totals.sockets_open_at_end = 2;
+  picture.start.other_netns = {{.inode = 8, .pid = 812, .comm = "redis-server", .established = 40, .sockets = 41},
+                               {.inode = 9, .pid = 90, .comm = "nginx", .established = 0, .sockets = 1}};
+  const Report report = make_report(picture);
+  EXPECT_EQ(report.verdict, Verdict::kNothingSeen);
+  EXPECT_EQ(report.summary,
+            "No TCP traffic was seen in this namespace in 10.0 s, with 2 idle sockets open, so this says nothing about "
+            "how TCP works here. Other namespaces have TCP sockets; what traces them: redis-server (pid 812, 40 "
+            "established connections): --netns 812; nginx (pid 90, 1 socket, none connected): --netns 90.");
+}
+
+TEST(Report, whatever_moved_was_seen) {
+  const auto verdict_with = [](const std::function<void(model::Totals&)>& move) {
+    Picture picture = PictureBuilder().build();
+    picture.totals = {};
+    picture.totals.sockets_seen = picture.totals.sockets_open_at_end = 3;
+    move(picture.totals);
+    return make_report(picture).verdict;
+  };
+  EXPECT_EQ(verdict_with([](model::Totals&) {}), Verdict::kNothingSeen);
+  EXPECT_EQ(verdict_with([](model::Totals& t) { t.connects = 1; }), Verdict::kNothingFound);
+  EXPECT_EQ(verdict_with([](model::Totals& t) { t.exchanges = 1; }), Verdict::kNothingFound);
+  EXPECT_EQ(verdict_with([](model::Totals& t) { t.exchanges_pending = 1; }), Verdict::kNothingFound);
+  EXPECT_EQ(verdict_with([](model::Totals& t) { t.bytes_sent = 1; }), Verdict::kNothingFound);
+  EXPECT_EQ(verdict_with([](model::Totals& t) { t.bytes_received = 1; }), Verdict::kNothingFound);
+  EXPECT_EQ(verdict_with([](model::Totals& t) { t.resets.sent = 1; }), Verdict::kNothingFound);
+  EXPECT_EQ(verdict_with([](model::Totals& t) { t.resets.received = 1; }), Verdict::kNothingFound);
+  EXPECT_EQ(verdict_with([](model::Totals& t) { t.retransmits[0] = 1; }), Verdict::kNothingFound);
+  EXPECT_EQ(verdict_with([](model::Totals& t) { t.drops[0]["NETFILTER_DROP"] = {}; }), Verdict::kNothingFound);
+  EXPECT_EQ(verdict_with([](model::Totals& t) { t.sockets_open_at_end = 2; }), Verdict::kNothingFound) << "one ended";
 }
 
 TEST(Report, too_much_loss_spoils_the_verdict) {
@@ -159,10 +202,12 @@ TEST(Report, what_is_not_visible_depends_on_the_kernel) {
   b.raw().endpoints[0].app_gap.calls = 1;
   EXPECT_THAT(make_report(b.build()).not_visible, Contains("calls_of_other_threads"));
   b.raw().totals.reset_reasons_known = false;
+  b.raw().totals.drops_known = false;
   b.raw().totals.reset_phases[static_cast<std::size_t>(model::Phase::kNoSocket)].reset();
   const auto not_visible = make_report(b.build()).not_visible;
   EXPECT_THAT(not_visible, Contains("resets_without_socket"));
   EXPECT_THAT(not_visible, Contains("reset_reasons"));
+  EXPECT_THAT(not_visible, Contains("packet_drops"));
 }
 
 }  // namespace

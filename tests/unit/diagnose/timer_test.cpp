@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 using model::Duration;
 
-std::optional<Timer> timer_of(std::vector<Duration> values) { return find_timer(Durations(std::move(values))); }
+std::optional<Timer> timer_of(std::vector<Duration> values) { return find_cluster(Durations(std::move(values))); }
 
 TEST(Timer, three_close_values_are_one) {
   const auto timer = timer_of({30010ms, 30000ms, 30040ms});

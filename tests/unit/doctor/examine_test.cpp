@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <linux/capability.h>
 
+#include <cerrno>
+
 #include "fake_machines.h"
 
 namespace tcpdiag::doctor::testing {
@@ -54,7 +56,7 @@ TEST(Examine, an_older_kernel_is_degraded_and_says_what_is_lost) {
 
 TEST(Examine, every_no_has_a_hint_and_what_is_lost) {
   Kernel kernel;
-  kernel.no_types = no_types(true);
+  kernel.no_types = no_types(true, ENOENT);
   for (model::Machine& machine : std::vector{container(), machine_of_a_user(), model::Machine{}}) {
     for (const Kernel& one : {kernel, kernel_that_loads(types_of_5_10()), kernel_that_loads({})}) {
       for (const Row& row : examine(one, machine).rows) {
@@ -70,7 +72,7 @@ TEST(Examine, every_no_has_a_hint_and_what_is_lost) {
 TEST(Examine, a_kernel_without_types) {
   for (const bool has_sys : {true, false}) {
     Kernel kernel;
-    kernel.no_types = no_types(has_sys);
+    kernel.no_types = no_types(has_sys, ENOENT);
     const Examination result = examine(kernel, good_machine());
     EXPECT_EQ(result.verdict, Readiness::kCannot);
     EXPECT_EQ(result.answer, "cannot trace: " + kernel.no_types->what + "; " + kernel.no_types->hint);
@@ -78,8 +80,18 @@ TEST(Examine, a_kernel_without_types) {
     EXPECT_EQ(row_of(result, "programs").answer, Answer::kUnknown);
     EXPECT_TRUE(result.features.empty());
   }
-  EXPECT_THAT(no_types(false).hint, HasSubstr("mount"));
-  EXPECT_THAT(no_types(true).hint, HasSubstr("CONFIG_DEBUG_INFO_BTF"));
+  EXPECT_THAT(no_types(false, ENOENT).hint, HasSubstr("mount"));
+  EXPECT_THAT(no_types(true, ENOENT).hint, HasSubstr("CONFIG_DEBUG_INFO_BTF"));
+}
+
+TEST(Examine, types_that_are_there_and_cannot_be_read) {
+  EXPECT_THAT(no_types(true, EMFILE).hint, HasSubstr("ulimit -n"));
+  EXPECT_THAT(no_types(true, ENOMEM).hint, HasSubstr("ulimit -v"));
+  EXPECT_THAT(no_types(true, EACCES).hint, HasSubstr("sudo"));
+  for (const int error : {EINVAL, EPROTO, EIO}) {
+    EXPECT_THAT(no_types(true, error).what, HasSubstr("damaged"));
+    EXPECT_THAT(no_types(true, error).hint, HasSubstr("findmnt"));
+  }
 }
 
 TEST(Examine, a_tcpdiag_without_the_live_source) {

@@ -23,7 +23,8 @@ inline KernelTypes types_of_5_10() {
                        {"net_dev_queue", "sk_buff *"},
                        {"tcp_rcv_space_adjust", "sock *"},
                        {"sched_process_fork", "task_struct *, task_struct *"},
-                       {"sched_process_exit", "task_struct *"}};
+                       {"sched_process_exit", "task_struct *"},
+                       {"kfree_skb", "sk_buff *, void *"}};
   types.functions = {"bpf_iter_tcp", "bpf_iter_task_file"};
   types.enumerators = {"BPF_MAP_TYPE_RINGBUF"};
   return types;
@@ -32,6 +33,9 @@ inline KernelTypes types_of_5_10() {
 inline KernelTypes types_of_6_1() {
   KernelTypes types = types_of_5_10();
   types.tracepoints["inet_sk_error_report"] = "sock *";
+  types.tracepoints["kfree_skb"] = "sk_buff *, void *, enum skb_drop_reason";
+  types.enumerators.insert("SKB_DROP_REASON_NOT_SPECIFIED");
+  types.drop_reasons = {{8, "NETFILTER_DROP"}};
   types.functions.insert({"bpf_sk_storage_get_tracing", "bpf_sock_from_file", "bpf_get_socket_ptr_cookie",
                           "bpf_prog_inc_misses_counter", "bpf_ktime_get_coarse_ns"});
   return types;
@@ -40,6 +44,7 @@ inline KernelTypes types_of_6_1() {
 inline KernelTypes types_of_6_12() {
   KernelTypes types = types_of_6_1();
   types.tracepoints["tcp_send_reset"] = "sock *, sk_buff *, enum sk_rst_reason";
+  types.tracepoints["kfree_skb"] = "sk_buff *, void *, enum skb_drop_reason, sock *";
   types.enumerators.insert("SK_RST_REASON_NOT_SPECIFIED");
   types.reset_reasons = {{0, "NOT_SPECIFIED"}, {1, "NO_SOCKET"}};
   return types;

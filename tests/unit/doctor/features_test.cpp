@@ -48,9 +48,9 @@ TEST(FeatureTable, every_row_can_be_read_by_a_person) {
 TEST(Features, of_kernels_by_what_they_have) {
   EXPECT_THAT(lacking(Features(types_of_5_10())),
               ElementsAre("socket_storage", "socket_cookie", "error_reports", "reset_without_socket", "reset_reasons",
-                          "retransmit_failures"));
+                          "retransmit_failures", "packet_drops", "drop_receivers"));
   EXPECT_THAT(lacking(Features(types_of_6_1())),
-              ElementsAre("reset_without_socket", "reset_reasons", "retransmit_failures"));
+              ElementsAre("reset_without_socket", "reset_reasons", "retransmit_failures", "drop_receivers"));
   EXPECT_THAT(lacking(Features(types_of_6_12())), ElementsAre("retransmit_failures"));
   EXPECT_THAT(lacking(Features(types_of_6_18())), IsEmpty());
   for (const KernelTypes& types : {types_of_5_10(), types_of_6_1(), types_of_6_12(), types_of_6_18()}) {
@@ -72,7 +72,19 @@ TEST(Features, of_each_pair_of_programs_the_one_whose_form_the_kernel_has) {
   EXPECT_FALSE(between.loads("tcpd_send_reset_reason_nested", false));
   EXPECT_TRUE(between.loads("tcpd_retransmit_nested", false));
 
+  EXPECT_FALSE(old.loads("tcpd_dropped", false));
+  EXPECT_FALSE(old.loads("tcpd_listens", false));
+  EXPECT_EQ(reason(old, "packet_drops"),
+            "kernel before 5.17: a packet that this host drops looks like one that the network lost");
+  EXPECT_TRUE(between.loads("tcpd_dropped", false));
+  EXPECT_TRUE(between.loads("tcpd_dropped_nested", false));
+  EXPECT_FALSE(between.loads("tcpd_dropped_rx", false));
+
   const Features recent(types_of_6_18());
+  EXPECT_FALSE(recent.loads("tcpd_dropped", false));
+  EXPECT_TRUE(recent.loads("tcpd_dropped_rx", false));
+  EXPECT_TRUE(recent.loads("tcpd_dropped_rx_nested", false));
+  EXPECT_TRUE(recent.loads("tcpd_listens", false));
   EXPECT_FALSE(recent.loads("tcpd_send_reset", false));
   EXPECT_FALSE(recent.loads("tcpd_send_reset_nested", false));
   EXPECT_TRUE(recent.loads("tcpd_send_reset_reason", false));

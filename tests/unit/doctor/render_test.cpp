@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -45,7 +46,7 @@ doctor::Examination hostile() {
 
 std::vector<std::pair<std::string, doctor::Examination>> examinations() {
   doctor::Kernel no_btf;
-  no_btf.no_types = doctor::no_types(true);
+  no_btf.no_types = doctor::no_types(true, ENOENT);
   doctor::KernelTypes strange = types_of_6_18();
   strange.tracepoints["tcp_send_reset"] = "sk_buff *, sock *, enum sk_rst_reason";
   strange.tracepoints["inet_sk_error_report"] = "sock *, int";

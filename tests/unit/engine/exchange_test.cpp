@@ -100,6 +100,53 @@ TEST(Exchange, ReceivedTwiceOrOutOfOrderIsNoResponse) {
   EXPECT_EQ(tap.c.response_bytes, 2000U);
 }
 
+// An upload of 8 segments, of which the peer has acknowledged 2 when it answers.
+Tap refused_upload() {
+  Tap tap;
+  tap.tcp.write_seq += 8 * 1448;
+  tap.send(0, 4 * 1448);
+  tap.receive(10, 200, {.ack = tap.tcp.snd_una + 2 * 1448});
+  return tap;
+}
+
+TEST(Exchange, AnUploadThatGoesOnBehindItsAnswerRemembersIt) {
+  Tap tap = refused_upload();
+  EXPECT_FALSE(tap.c.outstanding);
+  tap.receive(11, 50);
+  tap.send(12, 1448);
+  EXPECT_TRUE(tap.c.outstanding);
+  EXPECT_EQ(tap.c.answered_early_bytes, 250U);
+  tap.send(13, 1448);
+  EXPECT_EQ(tap.c.answered_early_bytes, 250U);
+}
+
+TEST(Exchange, WhatFollowsAnAnswerToAWholeRequestIsANewOne) {
+  Tap tap;
+  tap.send(0, 4 * 1448);
+  tap.answer(10, 200);
+  tap.send(12, 1448);
+  EXPECT_TRUE(tap.c.outstanding);
+  EXPECT_EQ(tap.c.answered_early_bytes, 0U);
+}
+
+TEST(Exchange, APipelinedCallIsLessThanASegment) {
+  Tap tap;
+  tap.send(0, 100);
+  tap.send(1, 100);
+  tap.receive(10, 200, {.ack = tap.tcp.snd_una + 100});
+  tap.send(12, 100);
+  EXPECT_EQ(tap.c.answered_early_bytes, 0U);
+}
+
+TEST(Exchange, TheNextRequestForgetsAnEarlyAnswer) {
+  Tap tap = refused_upload();
+  tap.send(12, 1448);
+  tap.tcp.write_seq = tap.tcp.snd_nxt;
+  tap.answer(20, 100);
+  tap.send(30, 1448);
+  EXPECT_EQ(tap.c.answered_early_bytes, 0U);
+}
+
 TEST(Exchange, SequenceNumbersWrapAround) {
   Tap tap(Side::kOutbound, 0xffffff00U, 0xfffffff0U);
   tap.send(0, 1000);

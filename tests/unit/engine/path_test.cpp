@@ -54,6 +54,39 @@ TEST(Path, AckThatMayHaveBeenDelayedIsAmbiguous) {
   EXPECT_EQ(tap.count(TCPD_PATH_RTT), 3U);
 }
 
+// A Linux peer acknowledges within 40 ms what its application has not answered, if it is written to quickly.
+TEST(Path, AcksAreAwaitedOfWhatLeavesSoonAfterThePeersData) {
+  Tap tap;
+  tap.send(0, 100);  // the first one: how soon is not known
+  tap.answer(1, 500);
+  EXPECT_EQ(tap.stats.acks_awaited, 0U);
+  tap.send(41, 100);  // 40 ms after the answer
+  tap.answer(213, 500);
+  EXPECT_EQ(tap.stats.acks_awaited, 1U);
+  EXPECT_EQ(tap.stats.acks_apart, 0U);
+  tap.send(214, 100);
+  tap.acknowledge(255);  // the delayed ACK of a slow application
+  EXPECT_EQ(tap.stats.acks_awaited, 2U);
+  EXPECT_EQ(tap.stats.acks_apart, 1U);
+  tap.answer(386, 500);
+  tap.send(427, 100);  // a client that thinks: the peer may wait for longer
+  tap.acknowledge(480);
+  EXPECT_EQ(tap.stats.acks_awaited, 2U);
+}
+
+TEST(Path, NoAckIsAwaitedOfWhatLeftBeforeThePeersData) {
+  Tap tap;
+  tap.send(0, 100);
+  tap.answer(1, 500);
+  tap.send(2, 100);
+  const u32 first = tap.tcp.snd_nxt;
+  tap.send(3, 100);  // pipelined
+  tap.receive(30, 500, {.ack = first});
+  EXPECT_EQ(tap.stats.acks_awaited, 1U);
+  tap.answer(60, 500);
+  EXPECT_EQ(tap.stats.acks_awaited, 1U);
+}
+
 TEST(Path, RetransmittedBytesGiveNoSample) {  // Karn
   Tap tap;
   const u32 begin = tap.tcp.snd_nxt;

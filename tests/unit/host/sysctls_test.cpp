@@ -28,6 +28,7 @@ TEST(Sysctls, of_a_recent_kernel) {
   tree.write("ipv4/tcp_rto_min_us", "200000\n");
   tree.write("ipv4/tcp_rto_max_ms", "120000\n");
   tree.write("ipv4/tcp_syn_linear_timeouts", "4\n");
+  tree.write("ipv4/tcp_syncookies", "1\n");
   tree.write("ipv4/tcp_timestamps", "1\n");
   const NetnsSysctls all = read_netns_sysctls(self(), tree.root());
   EXPECT_EQ(all.somaxconn, 4096U);
@@ -43,6 +44,7 @@ TEST(Sysctls, of_a_recent_kernel) {
   EXPECT_EQ(all.tcp.rto_min_us, 200000U);
   EXPECT_EQ(all.tcp.rto_max_ms, 120000U);
   EXPECT_EQ(all.tcp.syn_linear_timeouts, 4U);
+  EXPECT_EQ(all.tcp.syncookies, 1U);
 }
 
 TEST(Sysctls, what_an_old_kernel_has_not_or_what_makes_no_sense_is_not_known) {

@@ -79,7 +79,7 @@ TEST(Series, AreThoseOfTheContractInItsOrder) {
   }
   EXPECT_THAT(reported,
               ElementsAre("bytes_sent", "bytes_received", "exchanges", "connects", "connect_failures", "retransmits",
-                          "out_of_order", "resets", "rtt_p50_us", "path_queue_p50_us", "path_queue_p99_us",
+                          "out_of_order", "resets", "drops", "rtt_p50_us", "path_queue_p50_us", "path_queue_p99_us",
                           "path_queue_in_p50_us", "path_queue_in_p99_us", "host_queue_p99_us", "read_wait_p99_us"));
   for (const Measure measure : kKernelMeasures) {
     EXPECT_EQ(to_string(p50_series(measure)), to_string(measure) + std::string("_p50_us"));

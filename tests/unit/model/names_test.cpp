@@ -32,15 +32,15 @@ TEST(Names, AreThoseOfTheContract) {
                           "pending"));
   EXPECT_THAT(names<Phase>(kPhases),
               ElementsAre("syn_sent", "established", "after_local_fin", "after_remote_fin", "time_wait", "no_socket"));
-  EXPECT_THAT(names<LocalResetCause>(9),
+  EXPECT_THAT(names<LocalResetCause>(10),
               ElementsAre("app_closed_unread", "app_linger0", "process_killed", "keepalive_expired", "out_of_memory",
-                          "aborted_by_admin", "no_socket", "time_wait", "unknown"));
+                          "aborted_by_admin", "listener_closed", "no_socket", "time_wait", "unknown"));
   EXPECT_THAT(names<Role>(3), ElementsAre("unknown", "outbound", "inbound"));
   EXPECT_THAT(names<Severity>(3), ElementsAre("notice", "warning", "critical"));
   EXPECT_THAT(names<Confidence>(3), ElementsAre("low", "medium", "high"));
   EXPECT_THAT(names<Whose>(3), ElementsAre("us", "peer", "cloud"));
-  EXPECT_THAT(names<Verdict>(5),
-              ElementsAre("cause_found", "symptoms_only", "nothing_found", "nothing_matched", "not_trustworthy"));
+  EXPECT_THAT(names<Verdict>(6), ElementsAre("cause_found", "symptoms_only", "nothing_found", "nothing_matched",
+                                             "nothing_seen", "not_trustworthy"));
 }
 
 TEST(Names, OfSeveritiesInCapitals) {

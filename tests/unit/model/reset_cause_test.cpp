@@ -26,13 +26,17 @@ TEST(ResetCause, ComesFromTheKernelsReason) {
   EXPECT_EQ(cause("TCP_ABORT_ON_CLOSE", {}), LocalResetCause::kAppClosedUnread);
   EXPECT_EQ(cause("TCP_ABORT_ON_CLOSE", {.process_exiting = true}), LocalResetCause::kProcessKilled);
   EXPECT_EQ(cause("TCP_STATE", {.linger_zero = true}), LocalResetCause::kAppLinger0);
-  EXPECT_EQ(cause("TCP_STATE", {}), LocalResetCause::kAbortedByAdmin);
+  EXPECT_EQ(cause("TCP_STATE", {.unaccepted = true}), LocalResetCause::kListenerClosed);
   EXPECT_EQ(cause("TCP_ABORT_ON_LINGER", {}), LocalResetCause::kAppLinger0);
   EXPECT_EQ(cause("TCP_ABORT_ON_MEMORY", {}), LocalResetCause::kOutOfMemory);
   EXPECT_EQ(cause("TCP_KEEPALIVE_TIMEOUT", {}), LocalResetCause::kKeepaliveExpired);
   EXPECT_EQ(cause("TCP_ABORT_ON_DATA", {.answers_packet = true}), LocalResetCause::kAppClosedUnread);
   EXPECT_EQ(cause("NO_SOCKET", {.answers_packet = true}), LocalResetCause::kNoSocket);
   EXPECT_EQ(cause("TCP_TIMEWAIT_SOCKET", {.answers_packet = true}), LocalResetCause::kTimeWait);
+  // `ss -K` shows only by the error that follows.
+  const ResetCause open = local_reset_cause("TCP_STATE", {}, SocketRef{.id = {1}}, {});
+  EXPECT_EQ(open.cause, LocalResetCause::kUnknown);
+  EXPECT_FALSE(open.from_kernel);
   EXPECT_EQ(cause("TCP_ACK_UNSENT_DATA", {.answers_packet = true}), LocalResetCause::kUnknown);
 }
 

@@ -28,6 +28,7 @@ inline model::TraceStart start_of_incident() {
   start.host.instance_type = "t4g.micro";
   start.host.instance_type_source = "dmi";
   start.netns = {{.inode = kHostNetns, .name = "", .is_self = true}, {.inode = kBlueNetns, .name = "blue"}};
+  start.other_netns = {{.inode = 4026532999, .pid = 4711, .comm = "ruby", .established = 3, .sockets = 4}};
   start.abilities.push_back({"socket_storage", false, "kernel before 5.11"});
   start.abilities.push_back({"strange_feature", false, "alice may not read /home/alice"});
   return start;

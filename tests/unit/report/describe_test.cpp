@@ -23,6 +23,7 @@ using std::chrono::milliseconds;
 Description of(const model::MarkBody& body, Role role = Role::kOutbound) {
   model::TraceStart start;
   start.reset_reasons[1] = "SK_RST_REASON_TCP_ABORT_ON_CLOSE";
+  start.drop_reasons[12] = "NETFILTER_DROP";
   return describe(start, role, {samples::at(1), body});
 }
 
@@ -47,6 +48,19 @@ TEST(Describe, one_that_failed_never_left_this_host) {
   EXPECT_EQ(busy.words, "could not be sent again after duplicate ACKs (fast), 1 segment: EBUSY");
   EXPECT_EQ(json_of(busy), R"({"errno":16,"kind":"fast","segments":1})");
   EXPECT_EQ(json_of(of(mark::Retransmit{.error = 2})), R"({"kind":"other","qdisc_code":2,"segments":1})");
+}
+
+TEST(Describe, a_drop_tells_why_and_which_way) {
+  const Description syn = of(mark::Dropped{.is_syn = true, .reason = 12});
+  EXPECT_EQ(syn.kind, "dropped");
+  EXPECT_EQ(syn.way, Way::kHere);
+  EXPECT_TRUE(syn.is_bad);
+  EXPECT_EQ(syn.words, "dropped by this host: NETFILTER_DROP (on its way out, SYN)");
+  EXPECT_EQ(json_of(syn), R"({"direction":"out","flag":"syn","reason":"NETFILTER_DROP","segments":1})");
+  const Description data = of(mark::Dropped{.incoming = true, .reason = 99, .segments = 2, .bytes = 2896});
+  EXPECT_EQ(data.words, "dropped by this host: reason_99 (received, 2896 B)");
+  EXPECT_EQ(json_of(data), R"({"bytes":2896,"direction":"in","reason":"reason_99","segments":2})");
+  EXPECT_EQ(of(mark::Dropped{.reason = 12}).words, "dropped by this host: NETFILTER_DROP (on its way out, ACK)");
 }
 
 TEST(Describe, a_request_and_its_answer_go_the_other_way_on_a_server) {

@@ -50,6 +50,7 @@ const Keys kTotals = {"sockets_seen",
                       "resets",
                       "reset_reasons",
                       "reset_phases",
+                      "drops",
                       "listen_overflows",
                       "listen_drops",
                       "bytes_sent",
@@ -91,6 +92,7 @@ TEST_P(EveryJson, has_every_key_in_the_order_of_the_contract) {
                                    "window",
                                    "filters",
                                    "sockets_filtered_out",
+                                   "other_netns",
                                    "abilities",
                                    "loss",
                                    "cost",
@@ -111,8 +113,10 @@ TEST_P(EveryJson, has_every_key_in_the_order_of_the_contract) {
   EXPECT_EQ(keys_of(report["window"]), (Keys{"start_at", "end_at", "duration_s", "ended_by", "partial"}));
   EXPECT_EQ(keys_of(report["filters"]), (Keys{"pid", "children", "comm", "local_port", "remote_port", "local", "remote",
                                               "family", "netns", "cgroup", "role", "expression"}));
-  EXPECT_EQ(keys_of(report["loss"]), (Keys{"ring_full", "sockets_full", "endpoints_full", "processes_full",
-                                           "undecodable", "rate_limited", "samples_thinned", "disk_full"}));
+  EXPECT_EQ(keys_of(report["loss"]),
+            (Keys{"ring_full", "sockets_full", "endpoints_full", "processes_full", "undecodable", "rate_limited",
+                  "samples_thinned", "disk_full", "unseen_retransmits", "unseen_resets", "unseen_connects",
+                  "unseen_reset_ends"}));
   EXPECT_EQ(keys_of(report["cost"]), (Keys{"bpf_cpu_s", "user_cpu_s", "system_cpu_s", "peak_rss_bytes", "attach_us"}));
   for (const auto& [name, feature] : report["abilities"].items()) {
     EXPECT_EQ(keys_of(feature), (Keys{"available", "reason"})) << name;
@@ -124,7 +128,7 @@ TEST_P(EveryJson, has_every_key_of_the_totals) {
   EXPECT_EQ(keys_of(totals), kTotals);
   EXPECT_EQ(keys_of(totals["connect_outcomes"]), (Keys{"established", "refused", "reset", "timed_out", "unreachable",
                                                        "abandoned", "local_error", "pending"}));
-  EXPECT_EQ(keys_of(totals["retransmits"]), (Keys{"syn", "synack", "rto", "fast", "tlp", "other"}));
+  EXPECT_EQ(keys_of(totals["retransmits"]), (Keys{"syn", "synack", "rto", "fast", "tlp", "other", "unseen"}));
   EXPECT_EQ(keys_of(totals["retransmit_failures"]), (Keys{"busy", "other"}));
   EXPECT_EQ(keys_of(totals["resets"]), (Keys{"sent", "received"}));
   EXPECT_EQ(keys_of(totals["reset_phases"]),
@@ -146,9 +150,10 @@ TEST_P(EveryJson, has_every_key_of_the_kernel_counters) {
 TEST_P(EveryJson, has_every_key_of_the_host) {
   const Json report = json_of(samples::by_name(GetParam()));
   for (const Json& sysctls : report["tcp_sysctls"]) {
-    EXPECT_EQ(keys_of(sysctls), (Keys{"netns_inode", "somaxconn", "syn_retries", "synack_retries", "retries2",
-                                      "orphan_retries", "fin_timeout_s", "keepalive_time_s", "keepalive_intvl_s",
-                                      "keepalive_probes", "rto_min_us", "rto_max_us", "syn_linear_timeouts"}));
+    EXPECT_EQ(keys_of(sysctls),
+              (Keys{"netns_inode", "somaxconn", "syn_retries", "synack_retries", "retries2", "orphan_retries",
+                    "fin_timeout_s", "keepalive_time_s", "keepalive_intvl_s", "keepalive_probes", "rto_min_us",
+                    "rto_max_us", "syn_linear_timeouts", "syncookies"}));
   }
   for (const Json& nic : report["nic"]) {
     EXPECT_EQ(keys_of(nic),
@@ -213,9 +218,9 @@ TEST_P(EveryJson, has_every_key_of_the_endpoints) {
                                                      "reset_received_wait"}));
     EXPECT_EQ(keys_of(endpoint["series"]),
               (Keys{"start_offset_us", "interval_s", "n", "bytes_sent", "bytes_received", "exchanges", "connects",
-                    "connect_failures", "retransmits", "out_of_order", "resets", "rtt_p50_us", "path_queue_p50_us",
-                    "path_queue_p99_us", "path_queue_in_p50_us", "path_queue_in_p99_us", "host_queue_p99_us",
-                    "read_wait_p99_us"}));
+                    "connect_failures", "retransmits", "out_of_order", "resets", "drops", "rtt_p50_us",
+                    "path_queue_p50_us", "path_queue_p99_us", "path_queue_in_p50_us", "path_queue_in_p99_us",
+                    "host_queue_p99_us", "read_wait_p99_us"}));
   }
 }
 
@@ -253,11 +258,11 @@ TEST_P(EveryJson, has_every_key_of_sockets_and_findings) {
     for (const Json& entry : socket["timeline"]) EXPECT_EQ(keys_of(entry), (Keys{"offset_us", "kind", "detail"}));
   }
   for (const Json& finding : report["findings"]) {
-    EXPECT_EQ(keys_of(finding), (Keys{"id",          "code",     "severity",  "confidence",   "confidence_reasons",
-                                      "endpoint",    "device",   "caused_by", "sockets",      "first_at",
-                                      "last_at",     "count",    "share_pct", "ongoing",      "title",
-                                      "explanation", "evidence", "impact",    "app_messages", "next_steps",
-                                      "disproved_by"}));
+    EXPECT_EQ(keys_of(finding), (Keys{"id",         "code",           "severity", "confidence", "confidence_reasons",
+                                      "endpoint",   "more_endpoints", "device",   "caused_by",  "sockets",
+                                      "first_at",   "last_at",        "count",    "share_pct",  "ongoing",
+                                      "title",      "explanation",    "evidence", "impact",     "app_messages",
+                                      "next_steps", "disproved_by"}));
     EXPECT_EQ(keys_of(finding["impact"]),
               (Keys{"exchanges_failed", "connects_failed", "exchanges_delayed", "share_pct"}));
     for (const Json& step : finding["next_steps"]) EXPECT_EQ(keys_of(step), (Keys{"text", "command", "whose"}));
@@ -351,6 +356,16 @@ TEST(Json, reset_reasons_are_null_where_the_kernel_gives_none) {
   EXPECT_EQ(json_of(samples::ipv6())["totals"]["reset_reasons"], Json::parse(R"({"TCP_ABORT_ON_CLOSE": 1})"));
   EXPECT_EQ(json_of(samples::api_resets())["totals"]["reset_phases"]["established"], 12);
   EXPECT_TRUE(json_of(samples::api_resets())["totals"]["reset_phases"]["time_wait"].is_null());
+}
+
+TEST(Json, drops_are_by_way_and_reason_and_null_where_the_kernel_tells_of_none) {
+  EXPECT_TRUE(json_of(samples::api_resets())["totals"]["drops"].is_null());
+  model::Report report = samples::api_resets();
+  report.picture.totals.drops_known = true;
+  EXPECT_EQ(json_of(report)["totals"]["drops"], Json::parse(R"({"out": {}, "in": {}})"));
+  report.picture.totals.drops[0]["QDISC_DROP"].packets = 7;
+  report.picture.totals.drops[1]["TCP_CSUM"].packets = 1;
+  EXPECT_EQ(json_of(report)["totals"]["drops"], Json::parse(R"({"out": {"QDISC_DROP": 7}, "in": {"TCP_CSUM": 1}})"));
 }
 
 TEST(Json, filters_as_they_were_given) {

@@ -113,6 +113,7 @@ TEST(Markdown, examples_tell_their_story) {
 
 TEST(Markdown, nothing_found_says_so_at_the_top) {
   EXPECT_THAT(of(samples::nothing_found()), ::testing::StartsWith("## Nothing wrong seen in TCP\n\nNothing wrong"));
+  EXPECT_THAT(of(samples::nothing_seen()), ::testing::StartsWith("## No TCP traffic seen\n\nNo TCP traffic was"));
   EXPECT_THAT(of(samples::nothing_matched()), ::testing::StartsWith("## No TCP socket matched\n\nNo TCP socket"));
 }
 

@@ -172,6 +172,7 @@ Report base() {
   sysctls.keepalive_intvl_s = 75;
   sysctls.keepalive_probes = 9;
   sysctls.syn_linear_timeouts = 4;
+  sysctls.syncookies = 1;
   start.abilities = {{"reset_reasons", false, "this kernel (before 6.10) does not tell why it sent a RST"},
                      {"socket_cookie", true, ""}};
   picture.window = {at(0), at(2472.876), model::EndedBy::kSignal, false};
@@ -291,6 +292,19 @@ Report nothing_matched() {
   report.picture.busiest_filtered_out = {
       {{model::Role::kOutbound, address("10.0.0.5", 6379), 4026531840}, 50, 123'456'789},
       {{model::Role::kInbound, address("2001:db8:1234:5678:9abc:def0:1234:5678", 65535), 4026531840}, 3, 9'999}};
+  return report;
+}
+
+Report nothing_seen() {
+  Report report = base();
+  report.verdict = model::Verdict::kNothingSeen;
+  report.summary =
+      "No TCP traffic was seen in this namespace in 30.0 s, so this says nothing about how TCP works here. Other "
+      "namespaces have TCP sockets; what traces them: red\x1b[31m (pid 812, 40 established connections): --netns 812.";
+  report.picture.start.filters = {};
+  report.picture.window.end = at(30);
+  report.picture.start.other_netns = {
+      {.inode = 4026532288, .pid = 812, .comm = "red\x1b[31m", .established = 40, .sockets = 41}};
   return report;
 }
 
@@ -555,6 +569,7 @@ Report by_name(std::string_view name) {
   if (name == "throttled_node") return throttled_node();
   if (name == "nothing_found") return nothing_found();
   if (name == "nothing_matched") return nothing_matched();
+  if (name == "nothing_seen") return nothing_seen();
   if (name == "api_resets") return api_resets();
   if (name == "lossy") return lossy();
   if (name == "hostile") return hostile();

@@ -76,10 +76,12 @@ TEST_P(ClockStep, moves_nothing_in_the_report) {
   SteppingSource source(GetParam());
   test::Pipe err;
   Progress progress(err.to.get(), false);
+  Outputs outputs({}, progress);
   const Signals signals = *Signals::block();
   const model::WallTime true_start = std::chrono::system_clock::now();
   const Result<model::Report> report = run_trace(
-      settings, source, [] { return std::vector<model::Feature>{}; }, signals, progress);
+      settings, source, [] { return std::vector<model::Feature>{}; }, signals, progress, outputs);
+  signals.hold();
   ASSERT_TRUE(report);
   ASSERT_NE(wall_step_s, 0) << "the clock was set in the middle";
   const model::Picture& picture = report->picture;

@@ -40,6 +40,7 @@ class FakeSource : public source::Source {
   source::SourceEnd finish(model::Sink&) override {
     finished = true;
     source::SourceEnd end;
+    end.at = host::mono_now();
     end.bpf_cpu_s = 0.5;
     end.loss.ring_full = 7;
     return end;
@@ -63,6 +64,7 @@ class FakeSource : public source::Source {
   source::SourceInfo info_{.origin = model::Origin::kBpf,
                            .features = {{.name = "reset_reasons", .available = false, .reason = "an old kernel"}},
                            .reset_reasons = {},
+                           .drop_reasons = {},
                            .clock = {}};
 };
 

@@ -179,6 +179,22 @@ TEST_F(OutputFile, part_of_a_report_is_removed_or_kept) {
   EXPECT_TRUE(exists("report"));
 }
 
+TEST_F(OutputFile, that_was_removed_or_replaced_is_an_error) {
+  for (const bool replaced : {false, true}) {
+    Result<Output> output = open("report");
+    ASSERT_TRUE(output);
+    std::filesystem::remove(tree_.path("report"));
+    if (replaced) tree_.write("report", "another's");
+    const Result<> written = output->write_file("x");
+    ASSERT_FALSE(written);
+    EXPECT_EQ(written.error().exit_code, ExitCode::kFailed);
+    EXPECT_THAT(written.error().what, HasSubstr("report' was removed or replaced"));
+    output->discard();
+    EXPECT_EQ(content("report"), replaced ? "another's" : "");
+    std::filesystem::remove(tree_.path("report"));
+  }
+}
+
 TEST(StandardOutput, is_no_file) {
   const Result<Output> output = Output::open("", false, std::nullopt);
   ASSERT_TRUE(output);

@@ -32,7 +32,10 @@ class TraceSession : public testing::Test {
   }
   Result<model::Report> run() {
     Progress progress(err_.to.get(), false);
-    return run_trace(settings_, source_, confine_, signals_, progress);
+    Outputs outputs({}, progress);
+    Result<model::Report> report = run_trace(settings_, source_, confine_, signals_, progress, outputs);
+    signals_.hold();
+    return report;
   }
 
   TraceSettings settings_;

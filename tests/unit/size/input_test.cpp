@@ -106,7 +106,22 @@ TEST(SizeInput, what_is_no_report_is_refused) {
   EXPECT_THAT(refusal(R"({"schema":"tcpdiag.diff/1"})"), HasSubstr("'tcpdiag.diff/1'"));
   EXPECT_THAT(refusal("{\"schema\":\"\\u001b[31m\\n" + std::string(1000, 'x') + "\"}"), Not(HasSubstr("\x1b")));
   EXPECT_EQ(refusal(golden("nothing_matched.json")), "the report has no endpoint");
-  EXPECT_EQ(refusal(std::string(1'000'000, '[')), "this is not JSON, or only a part of it");
+}
+
+// Time and memory follow neither the number of keys and values nor the depth.
+TEST(SizeInput, is_bounded) {
+  const std::string report = golden("incident_b.json");
+  const auto with = [&report](const std::string& member) { return "{" + member + "," + report.substr(1); };
+  std::string keys;
+  for (int i = 0; i < 140'000; ++i) keys += "\"k" + std::to_string(i) + "\":0,";
+  keys.pop_back();
+  EXPECT_TRUE(read_measured_traffic(with(R"("host":{)" + keys + "}"), std::nullopt));
+  std::string many;
+  for (int i = 0; i < 500'000; ++i) many += "[],0,";
+  const std::string refused = "this holds more, or is nested deeper, than a report of tcpdiag";
+  EXPECT_EQ(refusal(with("\"endpoint\":[" + many + "0]")), refused);
+  EXPECT_EQ(refusal(std::string(1'000'000, '[')), refused);
+  EXPECT_EQ(refusal(with("\"sockets\":" + std::string(1'000'000, '['))), refused);
 }
 
 TEST(SizeInput, values_of_a_wrong_kind_are_unknown) {

@@ -196,14 +196,17 @@ TEST(Filters, PacketsWithoutAConnectionHaveNoOwner) {
   stray.body = model::SynAckRetransmitted{};
   stray.flow.state = model::TcpState::kListen;
   trace.on_event(stray);
+  stray.body = model::Dropped{.incoming = true};
+  stray.socket.role = Role::kInbound;
+  trace.on_event(stray);
   trace.end(1000);
   const auto left = [&trace](const model::Filters& filters) {
     return sliced(trace, {.filters = filters}).events().size();
   };
-  EXPECT_EQ(left({.local_ports = {9999}}), 2U);
+  EXPECT_EQ(left({.local_ports = {9999}}), 3U);
   EXPECT_EQ(left({.local_ports = {9998}}), 0U);
   EXPECT_EQ(left({.comms = {"ruby"}}), 0U);
-  EXPECT_EQ(left({.role = Role::kInbound}), 1U);  // the listener's
+  EXPECT_EQ(left({.role = Role::kInbound}), 2U);  // the listener's
   EXPECT_EQ(left({.role = Role::kOutbound}), 0U);
 }
 

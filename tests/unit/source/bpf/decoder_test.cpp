@@ -124,6 +124,25 @@ TEST(Decoder, TellsWhenARetransmittedSegmentFirstLeft) {
   EXPECT_FALSE(decode_event(bytes_of(wire)));
 }
 
+TEST(Decoder, TellsADroppedPacket) {
+  tcpd_wire_event wire = a_reset();
+  wire.kind = TCPD_EVENT_DROPPED;
+  wire.body.dropped = {
+      .reason = 12, .segments = 2, .seq = 0xfffffff0, .end_seq = 0x11, .flags = 0x13, .incoming = 1, .pad = {}};
+  const auto event = decode_event(bytes_of(wire));
+  ASSERT_TRUE(event);
+  const auto& dropped = std::get<model::Dropped>(event->body);
+  EXPECT_TRUE(dropped.incoming);
+  EXPECT_EQ(dropped.reason, 12U);
+  EXPECT_TRUE(dropped.is_syn);
+  EXPECT_TRUE(dropped.is_fin);
+  EXPECT_FALSE(dropped.is_rst);
+  EXPECT_EQ(dropped.segments, 2U);
+  EXPECT_EQ(dropped.bytes(), 31U) << "without SYN and FIN";
+  wire.body.dropped.incoming = 2;
+  EXPECT_FALSE(decode_event(bytes_of(wire)));
+}
+
 TEST(Decoder, TellsTheCallAndWhoReadTheRequest) {
   tcpd_wire_event wire = a_reset();
   wire.kind = TCPD_EVENT_SLOW_ANSWER;
@@ -280,6 +299,19 @@ TEST(Decoder, SumsTheAggregatesOfAllCpus) {
   EXPECT_EQ(first_byte.min(), 5U);
   EXPECT_EQ(first_byte.max(), 1000U);
   EXPECT_EQ(sample.of(model::Measure::kLastByte).count(), 0U);
+}
+
+// They become nanoseconds, and must fit.
+TEST(Decoder, microseconds_are_cut_off_where_nanoseconds_end) {
+  std::vector<tcpd_endpoint_stats> each(2);
+  each[0].zero_window_sent_us = each[0].zero_window_received_us = model::kLongestUs;
+  each[1].zero_window_sent_us = each[1].zero_window_received_us = model::kLongestUs - 1;
+  const model::EndpointSample sample = decode_stats({}, each, {}, MonoTime{});
+  EXPECT_EQ(sample.zero_window_sent_us, model::kLongestUs);
+  EXPECT_EQ(sample.zero_window_received_us, model::kLongestUs);
+  each[1].survived_silence_us = each[1].zero_window_longest_us = std::uint64_t{1} << 56U;
+  EXPECT_EQ(decode_stats({}, each, {}, MonoTime{}).survived_silence_us, model::kLongestUs);
+  EXPECT_EQ(decode_stats({}, each, {}, MonoTime{}).zero_window_longest_us, model::kLongestUs);
 }
 
 }  // namespace

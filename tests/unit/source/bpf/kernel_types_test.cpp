@@ -83,6 +83,10 @@ FakeKernel kernel_without(const std::string& left_out) {
   FakeKernel kernel;
   kernel.enumeration("sk_rst_reason",
                      {{"SK_RST_REASON_NOT_SPECIFIED", 0}, {"SK_RST_REASON_NO_SOCKET", 1}, {"SOMETHING_ELSE", 2}});
+  kernel.enumeration("skb_drop_reason", {{"SKB_NOT_DROPPED_YET", 0},
+                                         {"SKB_DROP_REASON_NOT_SPECIFIED", 2},
+                                         {"SKB_DROP_REASON_NETFILTER_DROP", 12},
+                                         {"SKB_DROP_REASON_TCP_OLD_DATA", 33}});
   kernel.enumeration("bpf_map_type", {{"BPF_MAP_TYPE_HASH", 1}});
   if (left_out != "BPF_MAP_TYPE_RINGBUF") kernel.enumeration("bpf_map_type", {{"BPF_MAP_TYPE_RINGBUF", 27}});
   const auto tracepoint = [&](const char* name, std::initializer_list<const char*> arguments) {
@@ -97,6 +101,7 @@ FakeKernel kernel_without(const std::string& left_out) {
   tracepoint("tcp_probe", {"sock*", "const sk_buff*"});
   tracepoint("net_dev_start_xmit", {"const sk_buff*", "const net_device*"});
   tracepoint("net_dev_queue", {"sk_buff*"});
+  tracepoint("kfree_skb", {"sk_buff*", "void*", "enum skb_drop_reason", "sock*"});
   tracepoint("tcp_rcv_space_adjust", {"sock*"});
   tracepoint("inet_sk_error_report", {"const sock*"});
   tracepoint("sched_process_fork", {"task_struct*", "task_struct*"});
@@ -120,6 +125,7 @@ TEST(KernelTypes, of_a_kernel_that_has_everything) {
   EXPECT_EQ(types.functions.count("schedule"), 0U);
   EXPECT_EQ(types.functions.count("bpf_ktime_get_coarse_ns"), 1U);
   EXPECT_THAT(types.reset_reasons, UnorderedElementsAre(Pair(0U, "NOT_SPECIFIED"), Pair(1U, "NO_SOCKET")));
+  EXPECT_THAT(types.drop_reasons, UnorderedElementsAre(Pair(12U, "NETFILTER_DROP"))) << "old data is no drop";
   const doctor::Features features = kernel.features();
   for (const doctor::Standing& one : features.standings()) EXPECT_TRUE(one.works()) << one.feature->name;
 }

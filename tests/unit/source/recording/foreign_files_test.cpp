@@ -2,11 +2,13 @@
 // Files that are no recordings, or were made to look like one.
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "source/recording/private_copy.h"
 #include "source/recording/schema.h"
 #include "unit/source/recording/recording_case.h"
 
@@ -68,13 +70,13 @@ TEST_F(ForeignFile, what_cannot_be_opened_is_wrong_use) {
 
 TEST_F(ForeignFile, other_format_names_the_hint) {
   write_realistic(path(), 1);
-  change("PRAGMA user_version=3");
+  change("PRAGMA user_version=4");
   Error error = open_error(path());
-  EXPECT_THAT(error.what, HasSubstr("made by a newer tcpdiag (its format is 3, this program reads 2)"));
+  EXPECT_THAT(error.what, HasSubstr("made by a newer tcpdiag (its format is 4, this program reads 3)"));
   EXPECT_THAT(error.hint, HasSubstr("version that made it"));
   change("PRAGMA user_version=1");
   error = open_error(path());
-  EXPECT_THAT(error.what, HasSubstr("made by an older tcpdiag (its format is 1, this program reads 2)"));
+  EXPECT_THAT(error.what, HasSubstr("made by an older tcpdiag (its format is 1, this program reads 3)"));
   EXPECT_THAT(error.hint, HasSubstr("version that made it"));
 }
 
@@ -88,29 +90,85 @@ TEST_F(ForeignFile, recording_is_read_through_a_symbolic_link_and_without_permis
   EXPECT_THAT(names(), ElementsAre("link", "real"));
 }
 
+// Standard input is a file.
+class Input {
+ public:
+  explicit Input(const std::string& path) : own_(::dup(STDIN_FILENO)), file_(::open(path.c_str(), O_RDONLY)) {
+    ::dup2(file_.get(), STDIN_FILENO);
+  }
+  Input(const Input&) = delete;
+  Input& operator=(const Input&) = delete;
+  ~Input() { ::dup2(own_.get(), STDIN_FILENO); }
+  off_t taken() const { return ::lseek(file_.get(), 0, SEEK_CUR); }
+
+ private:
+  Fd own_;
+  Fd file_;
+};
+
 TEST_F(ForeignFile, standard_input_gives_the_same) {
   const auto emitted = write_realistic(path(), 2);
-  const int own = ::dup(STDIN_FILENO);
-  const int file = ::open(path().c_str(), O_RDONLY);
-  ::dup2(file, STDIN_FILENO);
-  const std::vector<Record> records = records_of("-");
-  ::dup2(own, STDIN_FILENO);
-  ::close(own);
-  ::close(file);
-  EXPECT_EQ(difference(emitted, records), "");
+  const Input input(path());
+  EXPECT_EQ(difference(emitted, records_of("-")), "");
 }
 
 TEST_F(ForeignFile, standard_input_may_hold_anything) {
-  int ends[2] = {};
-  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
-  ASSERT_EQ(::write(ends[1], "hello", 5), 5);
-  ::close(ends[1]);
-  const int own = ::dup(STDIN_FILENO);
-  ::dup2(ends[0], STDIN_FILENO);
+  write_file(path("short"), "hello");
+  EXPECT_THAT((Input(path("short")), open_error("-").what), HasSubstr("standard input is not a recording"));
+  EXPECT_THAT((Input("/dev/null"), open_error("-").what), HasSubstr("standard input is empty"));
+  write_file(path("other"), std::string(1'000'000, '\0'));
+  const Input other(path("other"));
   EXPECT_THAT(open_error("-").what, HasSubstr("standard input is not a recording"));
-  ::dup2(own, STDIN_FILENO);
-  ::close(own);
-  ::close(ends[0]);
+  EXPECT_EQ(other.taken(), 100) << "the header says that it need not be copied";
+}
+
+TEST_F(ForeignFile, standard_input_is_read_to_the_end_of_the_recording) {
+  write_realistic(path(), 2);
+  const std::string whole = bytes_of_file(path());
+  write_file(path("longer"), whole + std::string(10'000'000, '\0'));
+  {
+    const Input longer(path("longer"));
+    EXPECT_THAT(open_error("-").what, HasSubstr("standard input goes on where the recording in it ends"));
+    EXPECT_LT(longer.taken(), 1'000'000);
+  }
+  write_file(path("cut"), whole.substr(0, 50'000));
+  const Input cut(path("cut"));
+  EXPECT_THAT(open_error("-").what, HasSubstr("is cut off, 50000 of"));
+}
+
+// Neither a name while it is copied, nor anything afterwards; a signal waits until the name is gone.
+TEST_F(ForeignFile, copy_leaves_nothing_behind) {
+  write_realistic(path(), 2);
+  ASSERT_TRUE(fs::create_directory(path("temporary")));
+  const char* const before = ::getenv("TMPDIR");
+  const std::string restored = before != nullptr ? before : "/tmp";
+  ::setenv("TMPDIR", path("temporary").c_str(), 1);
+  {
+    const Fd file(::open(path().c_str(), O_RDONLY));
+    Result<Fd> copy = copy_without_name(file.get(), {}, fs::file_size(path()), "it", "is too long");
+    ASSERT_TRUE(copy);
+    EXPECT_TRUE(fs::is_empty(path("temporary")));
+    const auto named = NamedCopies::make();
+    ASSERT_TRUE(named);
+    ASSERT_TRUE(NamedCopies::give_name(std::move(*copy), named->path()));
+    EXPECT_EQ(bytes_of_file(named->path()), bytes_of_file(path()));
+    // Where the file system knows none without a name, it had one.
+    write_file(path("unlinked"), "journal");
+    Fd unlinked(::open(path("unlinked").c_str(), O_RDONLY));
+    fs::remove(path("unlinked"));
+    ASSERT_TRUE(NamedCopies::give_name(std::move(unlinked), named->journal_path()));
+    EXPECT_EQ(bytes_of_file(named->journal_path()), "journal");
+    sigset_t blocked;
+    ::pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
+    EXPECT_EQ(::sigismember(&blocked, SIGTERM), 1);
+  }
+  sigset_t blocked;
+  ::pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
+  EXPECT_EQ(::sigismember(&blocked, SIGTERM), 0);
+  const Input input(path());
+  EXPECT_EQ(error_of("-"), "");
+  EXPECT_TRUE(fs::is_empty(path("temporary")));
+  ::setenv("TMPDIR", restored.c_str(), 1);
 }
 
 // --- made to look like one ---
@@ -195,7 +253,21 @@ TEST_F(ForeignFile, every_value_is_checked) {
            {"UPDATE histograms SET buckets='{\"16\":18446744073709551615,\"18\":18446744073709551615}'",
             "has buckets that are none"},
            {"UPDATE histograms SET count=-5,buckets='{\"16\":-5}'", "adds up to less than nothing"},
-           {"UPDATE histograms SET count=9223372036854775807,buckets='{\"16\":9223372036854775807}'", "or to too much"},
+           {"UPDATE histograms SET count=9223372036854775807,min_us=16,max_us=16,sum_us=9223372036854775807,"
+            "buckets='{\"16\":9223372036854775807}'",
+            "has a sum, a min or a max that its buckets cannot have"},
+           {"UPDATE histograms SET sum_us=-5", "has a sum, a min or a max that its buckets cannot have"},
+           {"UPDATE histograms SET sum_us=sum_us/2+1", "has a sum, a min or a max that its buckets cannot have"},
+           {"UPDATE histograms SET min_us=min_us/2", "has a sum, a min or a max that its buckets cannot have"},
+           {"UPDATE histograms SET max_us=max_us*2", "has a sum, a min or a max that its buckets cannot have"},
+           {"UPDATE sample_endpoints SET zero_window_sent_us=9300000000000000",
+            "table sample_endpoints, seq 7: zero_window_sent_us is longer than any trace"},
+           {"UPDATE sample_endpoints SET survived_silence_us=-1", "survived_silence_us is longer than any trace"},
+           {"UPDATE events SET at_ns=at_ns-60000000000 WHERE seq=3", "table events, seq 3: at_ns is outside the trace"},
+           {"UPDATE sample_netns SET at_ns=at_ns+60000000000", "at_ns is outside the trace"},
+           {"UPDATE metadata SET value=value-60000000000 WHERE key='end_at_ns'", "end_at_ns is before the start"},
+           {"DELETE FROM events WHERE seq IN(3,4)", "2 records are missing, and 0 were counted as lost"},
+           {"DELETE FROM events WHERE seq IN(3,4);INSERT INTO metadata VALUES('lost_disk_full',2)", ""},
            {"UPDATE histograms SET buckets='{\"99999999999999999999\":1}'", "has buckets that are none"},
            {"UPDATE histograms SET buckets='{'", "has buckets that are none"},
            {"UPDATE histograms SET count=count+1", "has another count than its buckets"},
@@ -216,9 +288,34 @@ TEST_F(ForeignFile, every_value_is_checked) {
     ASSERT_EQ(::sqlite3_open(path().c_str(), &database), SQLITE_OK);
     ::sqlite3_exec(database, damage.sql, nullptr, nullptr, nullptr);
     ::sqlite3_close(database);
+    EXPECT_TRUE(reseal(path()));
     const std::string error = error_of(path());
     EXPECT_THAT(error, HasSubstr(damage.says)) << damage.sql;
     EXPECT_EQ(error.empty(), *damage.says == '\0') << damage.sql << ": " << error;
+  }
+}
+
+// Whatever the values say: rows are counted, and have a checksum.
+TEST_F(ForeignFile, what_was_not_recorded_is_refused) {
+  for (const Damage& damage : std::vector<Damage>{
+           {"UPDATE events SET owner_comm=owner_comm||'x' WHERE seq=3",
+            "table events has values that were not recorded"},
+           {"UPDATE events SET flow_mss=flow_mss+1 WHERE seq=3", "table events has values that were not recorded"},
+           {"UPDATE events SET flow_app_gap_ns=0 WHERE seq=3", "table events has values that were not recorded"},
+           {"DELETE FROM events WHERE seq=3", "table events has 14 rows, and 15 were recorded"},
+           {"DELETE FROM histograms WHERE measure='rtt'", "table histograms has"},
+           {"DELETE FROM sample_netns WHERE seq=(SELECT max(seq) FROM sample_netns)",
+            "table sample_netns has 2 rows, and 3 were recorded"},
+           {"UPDATE processes SET comm=substr(comm,2)", "table processes has values that were not recorded"},
+           {"UPDATE metadata SET value='db-2' WHERE key='start_host_hostname'",
+            "table metadata has values that were not recorded"},
+           {"INSERT INTO metadata VALUES('lost_disk_full',3)", "table metadata has"},
+           {"DELETE FROM checksums WHERE name='events'", "table checksums lacks tables"},
+           {"UPDATE checksums SET name='event' WHERE name='events'", "a table that is not known"},
+           {"UPDATE checksums SET rows='x' WHERE name='events'", "table checksums, that of events is not an integer"},
+           {"UPDATE checksums SET checksum=checksum+1 WHERE name='sample_nic'", "table sample_nic"},
+       }) {
+    EXPECT_THAT(error_after(damage.sql), HasSubstr(damage.says)) << damage.sql;
   }
 }
 
@@ -229,10 +326,13 @@ TEST_F(ForeignFile, expression_must_be_one) {
   const std::string conjunction =
       R"({"op":"and","side":"either","net":{"address":"::","prefix_length":128},"port_low":0,"port_high":0})";
   const auto error_with = [&](const std::string& steps) {
-    return error_after(
+    write_realistic(path(), 1);
+    change(
         "UPDATE metadata SET value='x' WHERE key='start_filters_expression_text';"
         "UPDATE metadata SET value='" +
         steps + "' WHERE key='start_filters_expression_steps'");
+    EXPECT_TRUE(reseal(path()));
+    return error_of(path());
   };
   EXPECT_EQ(error_with("[" + port + "," + port + "," + conjunction + "]"), "");
   EXPECT_THAT(error_with("[" + port + "," + conjunction + "]"), HasSubstr("operator without operands"));

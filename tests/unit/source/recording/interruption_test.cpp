@@ -139,9 +139,11 @@ TEST_F(Interruption, half_a_commit_is_taken_back_in_a_copy) {
   writer->commit();
   const std::string former = bytes_of_file(path());
   for (std::uint64_t i = 101; i <= 200; ++i) writer->on_event(realistic_event(i));
-  const std::string journal = bytes_of_file(path("x.tcpdiag-journal"));
+  constexpr std::size_t kHeader = 28;
+  std::string journal = bytes_of_file(path("x.tcpdiag-journal")).substr(0, kHeader);
   ASSERT_NE(journal[0], '\0');
   writer->commit();
+  journal += bytes_of_file(path("x.tcpdiag-journal")).substr(kHeader);  // only its header is taken back
   const std::string next = bytes_of_file(path());
   ASSERT_GT(next.size(), former.size());
   for (std::size_t part = 0; part <= next.size(); part += 4096) {
@@ -209,9 +211,9 @@ TEST_F(FullDisk, what_does_not_fit_is_counted_and_the_end_still_fits) {
   const auto problem = writer->take_problem();
   ASSERT_TRUE(problem);
   EXPECT_THAT(problem->what, HasSubstr("File too large"));
-  EXPECT_THAT(problem->hint, HasSubstr("make room"));
+  EXPECT_THAT(problem->hint, HasSubstr("ulimit -f"));
   EXPECT_FALSE(writer->take_problem()) << "reported once";
-  model::TraceEnd end = trace_end(99);
+  model::TraceEnd end = trace_end(1'000'000);
   end.loss.disk_full = writer->disk_full();
   writer->on_sample(end);
   const auto finished = writer->finish();
@@ -241,7 +243,7 @@ TEST_F(FullDisk, recording_goes_on_when_there_is_room_again) {
   writer->on_event(realistic_event(501));
   writer->commit();
   EXPECT_EQ(writer->disk_full(), 501U);
-  writer->on_sample(trace_end(3));
+  writer->on_sample(trace_end(1'000'000));
   ASSERT_TRUE(writer->finish());
   Collector collector;
   ASSERT_EQ(read(path(), collector), std::nullopt);
@@ -260,7 +262,7 @@ TEST_F(FullDisk, beginning_that_did_not_fit_is_written_when_there_is_room) {
   has_room();
   writer->on_event(realistic_event(2));
   writer->commit();
-  writer->on_sample(trace_end(1));
+  writer->on_sample(trace_end(1'000'000));
   ASSERT_TRUE(writer->finish());
   const std::vector<Record> records = records_of(path());
   ASSERT_EQ(records.size(), 3U);
@@ -286,7 +288,7 @@ TEST_F(FullDisk, end_that_cannot_be_written_is_an_error_and_the_rest_is_readable
   writer->on_event(realistic_event(1));
   writer->commit();
   is_full_at(0);
-  writer->on_sample(trace_end(1));
+  writer->on_sample(trace_end(1'000'000));
   const auto finished = writer->finish();
   ASSERT_FALSE(finished);
   EXPECT_EQ(finished.error().exit_code, ExitCode::kFailed);
@@ -303,7 +305,7 @@ TEST_F(FullDisk, nothing_is_left_where_the_recording_cannot_be_created) {
   ASSERT_FALSE(writer);
   EXPECT_EQ(writer.error().exit_code, ExitCode::kUsage);
   EXPECT_THAT(writer.error().what, HasSubstr("File too large"));
-  EXPECT_THAT(writer.error().hint, HasSubstr("make room"));
+  EXPECT_THAT(writer.error().hint, HasSubstr("ulimit -f"));
   EXPECT_THAT(names(), IsEmpty());
 }
 

@@ -89,7 +89,7 @@ class MadeUp {
     } else if constexpr (std::is_same_v<T, model::Histogram>) {
       value.add(next_ % 7);
       value.add(100 + next_++);
-      value.add(largest() ? std::uint64_t{1} << 60 : 123456);
+      value.add(largest() ? model::kLongestUs / 4 : 123456);
     } else if constexpr (kIsOptional<T>) {
       fill(value.emplace());
     } else if constexpr (kIsList<T>) {
@@ -103,9 +103,19 @@ class MadeUp {
     } else if constexpr (Measures<T>) {
       for (std::size_t i = 0; i < value.size(); ++i) fill(value[i]);
     } else if constexpr (!Body<T>) {
-      model::for_each_field<T>([&](const auto& field) { fill(value.*field.member); });
+      model::for_each_field<T>([&](const auto& field) {
+        fill(value.*field.member);
+        if (wrong_unit(field.name, value.*field.member) != nullptr) shorten(value.*field.member);
+      });
     }
     obey(value);
+  }
+
+  template <typename T>
+  static void shorten(T& duration) {
+    if constexpr (std::is_same_v<T, std::uint64_t> || std::is_same_v<T, std::optional<std::uint64_t>>) {
+      duration = model::kLongestUs;
+    }
   }
 
   // Conditions that hold of every record.

@@ -48,7 +48,7 @@ TEST_F(NewRecording, is_for_its_owner_alone_and_one_file_in_the_end) {
     EXPECT_EQ(status.st_mode & 07777, 0600U) << name;
   }
   writer->on_sample(trace_start());
-  writer->on_sample(trace_end(1));
+  writer->on_sample(trace_end(1'000'000));
   ASSERT_TRUE(writer->finish());
   EXPECT_THAT(names(), ElementsAre("x.tcpdiag"));
 }
@@ -58,7 +58,7 @@ TEST_F(NewRecording, says_what_it_is_to_file_and_sqlite) {
   const std::string bytes = bytes_of_file(path());
   EXPECT_EQ(bytes.substr(0, 15), "SQLite format 3");
   EXPECT_EQ(bytes.substr(68, 4), "tcpd");
-  EXPECT_EQ(bytes.substr(60, 4), std::string("\0\0\0\2", 4));
+  EXPECT_EQ(bytes.substr(60, 4), std::string("\0\0\0\3", 4));
 }
 
 TEST_F(NewRecording, takes_names_that_mean_something_elsewhere) {
@@ -164,7 +164,7 @@ TEST_F(NewRecording, belongs_to_whose_privileges_it_is_created_with) {
     ASSERT_EQ(::lstat(path(name).c_str(), &status), 0);
     EXPECT_EQ(status.st_uid, kOther) << name;
   }
-  writer->on_sample(trace_end(1));
+  writer->on_sample(trace_end(1'000'000));
   ASSERT_EQ(::seteuid(kOther), 0);
   const auto finished = writer->finish();
   ASSERT_EQ(::seteuid(0), 0);
@@ -181,7 +181,7 @@ TEST_F(NewRecording, file_may_be_renamed_meanwhile) {
   writer->on_event(realistic_event(1));
   writer->commit();
   EXPECT_EQ(writer->disk_full(), 0U);
-  writer->on_sample(trace_end(1));
+  writer->on_sample(trace_end(1'000'000));
   ASSERT_TRUE(writer->finish());
   EXPECT_EQ(records_of(path("moved")).size(), 3U);
   EXPECT_THAT(names(), ElementsAre("moved"));
@@ -215,7 +215,7 @@ TEST_F(NewRecording, nothing_is_opened_after_create) {
     writer->commit();
   }
   const std::uint64_t thinned = writer->samples_thinned();
-  writer->on_sample(trace_end(1));
+  writer->on_sample(trace_end(1'000'000));
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &own), 0);
   EXPECT_EQ(open_files(), before);
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);

@@ -18,6 +18,7 @@
 #include "source/recording/reader.h"
 #include "source/recording/writer.h"
 #include "unit/source/recording/made_up_records.h"
+#include "unit/source/recording/reseal.h"
 
 namespace tcpdiag::recording::testing {
 

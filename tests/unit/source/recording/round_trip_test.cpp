@@ -12,9 +12,13 @@ class RoundTrip : public RecordingCase {
  protected:
   // Beginning and end are added.
   void expect_same(const std::vector<Record>& records) {
-    std::vector<Record> emitted{model::Sample(trace_start())};
+    model::TraceStart start = trace_start();
+    start.clock.mono_at = model::MonoTime(model::Duration(kEarliestNs));
+    model::TraceEnd end = trace_end(0);
+    end.at = model::MonoTime(model::Duration(kLatestNs - 1));
+    std::vector<Record> emitted{model::Sample(start)};
     emitted.insert(emitted.end(), records.begin(), records.end());
-    emitted.emplace_back(model::Sample(trace_end(9000)));
+    emitted.emplace_back(model::Sample(end));
     expect_same_trace(emitted);
   }
   void expect_same_trace(const std::vector<Record>& emitted) {
@@ -164,11 +168,11 @@ TEST_F(RoundTrip, records_outside_of_the_trace_are_ignored) {
   writer->on_event(realistic_event(1));
   writer->on_sample(trace_start());
   writer->on_event(realistic_event(2));
-  writer->on_sample(trace_end(1));
+  writer->on_sample(trace_end(3));
   writer->on_event(realistic_event(3));
-  writer->on_sample(trace_end(2));
+  writer->on_sample(trace_end(4));
   ASSERT_TRUE(writer->finish());
-  const std::vector<Record> expected{model::Sample(trace_start()), realistic_event(2), model::Sample(trace_end(1))};
+  const std::vector<Record> expected{model::Sample(trace_start()), realistic_event(2), model::Sample(trace_end(3))};
   EXPECT_EQ(difference(expected, records_of(path())), "");
 }
 

@@ -37,7 +37,7 @@ TEST_F(DISABLED_Speed, events) {
   writer->commit();
   const double took = since(begin);
   const auto bytes = fs::file_size(path()) - empty;
-  writer->on_sample(trace_end(1));
+  writer->on_sample(trace_end(1'000'000));
   ASSERT_TRUE(writer->finish());
   Nothing nothing;
   const auto read_begin = now();
@@ -72,7 +72,7 @@ TEST_F(DISABLED_Speed, endpoint_samples) {
     }
     constexpr double kSamples = kSeconds * kEndpoints;
     const auto bytes = static_cast<double>(fs::file_size(path()) - empty);
-    writer->on_sample(trace_end(1));
+    writer->on_sample(trace_end(1'000'000));
     ASSERT_TRUE(writer->finish());
     Nothing nothing;
     const auto read_begin = now();
