@@ -309,5 +309,7 @@ constexpr double kSpuriousShare = 0.5;
 constexpr std::int64_t kLinkSeconds = 1;
 // and so much of it must, or the two merely happened on one day.
 constexpr double kLinkShare = 0.8;
+// A drop that explains less of what was sent again is not why: the rest was lost elsewhere.
+constexpr double kDropsMatterShare = 0.2;
 
 }  // namespace tcpdiag::diagnose

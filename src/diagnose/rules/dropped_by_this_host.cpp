@@ -104,6 +104,15 @@ std::string split_of(const Drops& drops) {
   return drops.way == DropWay::kOut && by_queue ? std::string(kDroppedByOwnQueue) : model::to_string(drops.way);
 }
 
+std::uint64_t retransmits_of(const model::Totals& totals) {
+  return std::accumulate(totals.retransmits.begin(), totals.retransmits.end(), std::uint64_t{0});
+}
+
+bool explains_enough(const Drops& drops) {
+  const std::uint64_t retransmits = retransmits_of(drops.endpoint.picture->totals);
+  return static_cast<double>(drops.impact().retransmits) >= kDropsMatterShare * static_cast<double>(retransmits);
+}
+
 // A bulk transfer finds the limit of its own queue by losing packets, and repairs that without a timeout. Clients that
 // a rule keeps away are meant to be.
 Severity severity_of(const Drops& drops) {
@@ -111,8 +120,9 @@ Severity severity_of(const Drops& drops) {
   const std::uint64_t attempts = std::max(attempts_of(drops.endpoint, Of::kConnects, impact.connects_failed),
                                           attempts_of(drops.endpoint, Of::kExchanges, impact.exchanges_failed));
   if (drops.failures() > 0) return std::max(Severity::kWarning, common_severity(drops.failures(), attempts));
-  if (impact.connects_delayed > 0 || impact.timeouts > 0) return Severity::kWarning;
-  if (impact.retransmits > 0 && !is_bulk(*drops.endpoint.picture)) return Severity::kWarning;
+  if (impact.connects_delayed > 0) return Severity::kWarning;
+  const bool is_felt = impact.timeouts > 0 || (impact.retransmits > 0 && !is_bulk(*drops.endpoint.picture));
+  if (is_felt && explains_enough(drops)) return Severity::kWarning;
   const bool keeps_clients_away = !drops.endpoint.outbound() && drops.sum.syns > 0 && !drops.is_on_purpose();
   return keeps_clients_away ? Severity::kWarning : Severity::kNotice;
 }
@@ -226,10 +236,8 @@ std::vector<std::string> explained_losses(const Drops& drops) {
   const auto nearly_all = [](std::uint64_t part, std::uint64_t whole) {
     return part > 0 && static_cast<double>(part) >= kLinkShare * static_cast<double>(whole);
   };
-  const std::uint64_t retransmits =
-      std::accumulate(totals.retransmits.begin(), totals.retransmits.end(), std::uint64_t{0});
   std::vector<std::string> losses;
-  if (nearly_all(drops.impact().retransmits, retransmits)) losses.emplace_back("out");
+  if (nearly_all(drops.impact().retransmits, retransmits_of(totals))) losses.emplace_back("out");
   const std::uint64_t out_of_order = totals.out_of_order_segments.value_or(0);
   if (drops.way == DropWay::kIn && nearly_all(drops.sum.with_data, out_of_order)) losses.emplace_back("in");
   return losses;

@@ -134,7 +134,7 @@ TEST(DroppedByThisHost, clients_that_a_rule_keeps_away_are_a_notice) {
 }
 
 // Ten requests sent again after timeouts, so many of them for what this host dropped.
-std::vector<std::size_t> causes_of_loss(std::uint64_t explained) {
+PictureBuilder lossy(std::uint64_t explained) {
   PictureBuilder b;
   const auto api = b.outbound("10.0.0.5", 443).good_exchanges(100).last();
   model::EndpointPicture& e = b.raw().endpoints[api];
@@ -147,11 +147,25 @@ std::vector<std::size_t> causes_of_loss(std::uint64_t explained) {
   e.series.arrays[model::SeriesId::kRetransmits] = retransmits;
   e.seconds.resize(60);
   impact(b, api, DropWay::kOut) = {.sockets = 5, .retransmits = explained, .timeouts = explained};
-  for (const Finding& finding : findings_of(b)) {
+  return b;
+}
+
+std::vector<std::size_t> causes_of_loss(std::uint64_t explained) {
+  for (const Finding& finding : findings_of(lossy(explained))) {
     if (finding.code == "retransmit-loss") return finding.caused_by;
   }
   ADD_FAILURE() << "no loss";
   return {};
+}
+
+TEST(DroppedByThisHost, does_not_come_first_where_it_explains_little_of_the_loss) {
+  auto findings = findings_of(lossy(1));
+  ASSERT_EQ(findings.size(), 2U);
+  EXPECT_EQ(findings[0].code, "retransmit-loss");
+  EXPECT_EQ(findings[1].severity, Severity::kNotice);
+  findings = findings_of(lossy(8));
+  EXPECT_EQ(findings[0].code, "dropped-by-this-host");
+  EXPECT_EQ(findings[0].severity, Severity::kWarning);
 }
 
 TEST(DroppedByThisHost, is_the_cause_of_loss_where_it_explains_nearly_all_of_it) {
