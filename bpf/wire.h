@@ -109,6 +109,11 @@ struct tcpd_wire_flow {
 	__u64 zero_window_received_us;
 	__u64 request_read_ns;
 	__u64 heard_ns;
+	__u64 hole_ns;		    /* since when bytes of the peer are missing; 0: none are */
+	__u32 hole_bytes;	    /* the first hole's */
+	__u32 largest_received;	    /* payload of one packet; of merged ones together */
+	__u32 response_gap_us;	    /* longest silence within the newest response */
+	__u32 reader_waited_us;	    /* since its newest byte, as of the newest look; 0: nobody waits to read */
 	__u32 app_gap_us;	    /* TCPD_UNKNOWN_US: unknown */
 	__u16 calls_since_read;	    /* TCPD_UNKNOWN_CALLS: unknown */
 	__u16 answered_early_bytes; /* stops at 65,535 */
@@ -119,7 +124,7 @@ struct tcpd_wire_flow {
 	__u8 request_acked;
 	__u8 keepalive_on;
 	__u8 probes_unanswered; /* of keepalive or a zero window */
-	__u8 pad;
+	__u8 full_acked;	/* an ACK covered a full segment at least */
 };
 
 /*
@@ -321,6 +326,13 @@ struct tcpd_endpoint_stats {
 	__u64 calls_with_gap;
 	__u64 calls_gap_ambiguous;
 	__u64 survived_silence_us; /* longest before a request that was answered */
+	__u64 recovered_in;  /* segments that filled a hole: sent again, or merely late */
+	__u64 reordered_in;
+	__u64 late_copies;   /* of recovered_in: the first copy came after all */
+	__u64 nagle_own;     /* times that this host's writes waited for a delayed ACK, and the peer's */
+	__u64 nagle_own_us;
+	__u64 nagle_peer;
+	__u64 nagle_peer_us;
 	struct tcpd_hist measures[TCPD_MEASURES];
 };
 
@@ -457,7 +469,7 @@ struct tcpd_config {
 #define TCPD_STATIC_ASSERT(name, cond) typedef char tcpd_assert_##name[(cond) ? 1 : -1]
 TCPD_STATIC_ASSERT(sock, sizeof(struct tcpd_wire_sock) == 72);
 TCPD_STATIC_ASSERT(owner, sizeof(struct tcpd_wire_owner) == 40);
-TCPD_STATIC_ASSERT(flow, sizeof(struct tcpd_wire_flow) == 256);
+TCPD_STATIC_ASSERT(flow, sizeof(struct tcpd_wire_flow) == 280);
 TCPD_STATIC_ASSERT(body, sizeof(struct tcpd_body_none) == 32 &&
 				 sizeof(struct tcpd_body_state) == 32 &&
 				 sizeof(struct tcpd_body_retrans) == 32 &&
@@ -465,8 +477,8 @@ TCPD_STATIC_ASSERT(body, sizeof(struct tcpd_body_none) == 32 &&
 				 sizeof(struct tcpd_body_reset) == 32 &&
 				 sizeof(struct tcpd_body_error) == 32 &&
 				 sizeof(struct tcpd_body_dropped) == 32);
-TCPD_STATIC_ASSERT(event, sizeof(struct tcpd_wire_event) == 16 + 72 + 40 + 256 + 32);
-TCPD_STATIC_ASSERT(snapshot, sizeof(struct tcpd_wire_snapshot) == 16 + 72 + 40 + 256);
+TCPD_STATIC_ASSERT(event, sizeof(struct tcpd_wire_event) == 16 + 72 + 40 + 280 + 32);
+TCPD_STATIC_ASSERT(snapshot, sizeof(struct tcpd_wire_snapshot) == 16 + 72 + 40 + 280);
 TCPD_STATIC_ASSERT(hist, sizeof(struct tcpd_hist) == 24 + 4 * TCPD_HIST_BUCKETS);
 TCPD_STATIC_ASSERT(endpoint_key, sizeof(struct tcpd_endpoint_key) == 24);
 TCPD_STATIC_ASSERT(shared, sizeof(struct tcpd_endpoint_shared) == 48);

@@ -18,6 +18,7 @@
 
 #define TCPD_PATH_MARKS 16 /* powers of two */
 #define TCPD_READ_MARKS 8
+#define TCPD_HOLES 4
 
 /* The end of a piece of the byte stream and when it passed, in microseconds modulo 2^32 (71 min). */
 struct tcpd_mark {
@@ -31,6 +32,14 @@ struct tcpd_path_mark {
 	u32 end_seq;
 	u32 at_us;
 	u32 spread_us;
+};
+
+/* Bytes that are missing, and what came from behind them first. */
+struct tcpd_hole {
+	u32 begin;
+	u32 end;
+	u32 tsval;
+	u32 at_us;
 };
 
 struct tcpd_connection {
@@ -54,6 +63,7 @@ struct tcpd_connection {
 	/* exchange.h: the newest one */
 	u64 request_first_ns;
 	u64 request_last_ns;
+	u64 burst_last_ns; /* the request's last byte in one go: where first_byte begins */
 	u64 request_acked_ns;
 	u64 response_first_ns;
 	u64 idle_before_request_ns; /* TCPD_UNKNOWN_NS: unknown */
@@ -64,6 +74,8 @@ struct tcpd_connection {
 	u32 request_rtos;
 	u32 answered_early_bytes; /* came while the request that is outstanding went on */
 	u32 first_byte_max_us;
+	u32 request_gap_us; /* longest silence within the request, and within its response */
+	u32 response_gap_us;
 	u32 sent_high;	   /* end of the newest payload handed to the device */
 	u32 received_high; /* end of the newest payload seen to arrive in order */
 
@@ -87,6 +99,26 @@ struct tcpd_connection {
 	u64 zero_window_sent_ns;     /* since when we advertise none; 0: we do */
 	u64 zero_window_received_ns; /* since when the peer advertises none */
 	u64 zero_window_received_us; /* sum, while data waited */
+
+	/* nagle.h */
+	u64 all_acked_ns; /* newest ACK that left nothing outstanding */
+	u64 acked_ns;	  /* newest ACK of ours that carried no data */
+
+	/* hole.h: what is missing before data that came, the oldest first */
+	struct tcpd_hole holes[TCPD_HOLES];
+	u32 received_most;    /* while there are holes: end of the farthest payload that came */
+	u32 largest_received; /* payload of one packet; of merged ones together */
+	u32 again_segments;   /* filled holes as second copies; the first ones may come yet */
+	u32 again_tsval;      /* of the newest of them */
+
+	u8 hole_count;
+	u8 burst_over;	/* the request goes on, and first_byte does not wait for it */
+	u8 short_write; /* the newest bytes of the request ended before a full segment */
+	u8 nodelay;	/* TCP_NODELAY: no Nagle */
+	u8 full_acked;	/* an ACK covered a full segment at least */
+	u64 reader_ns;	/* newest look at which somebody waited to read */
+	u32 srtt_us;	/* of this host's TCP, as of the newest segment that came; 0: none yet */
+	u32 mss;
 
 	/* recovery.h: the episode that is under way */
 	u64 recovery_ns; /* 0: none */

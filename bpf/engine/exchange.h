@@ -4,9 +4,17 @@
  * other (the response). For an outbound connection the request is what this host sends; for an
  * inbound one it is what this host receives.
  *
- *   first_byte  last byte of the request -> first byte of the response
- *   last_byte   first byte of the request -> last byte of the response, known when the next request
- * begins or at the end
+ *   first_byte    last byte of the request's first burst -> first byte of the response
+ *   last_byte     first byte of the request -> last byte of the response, known when the next
+ * request begins or at the end
+ *   request_gap   the longest silence within the request, from TCPD_GAP_NS on
+ *   response_gap  the same within the response; both are known with last_byte
+ *
+ * Calls may be pipelined or multiplexed (HTTP/2, Redis): what is written while the answer to the
+ * first of them is missing does not move the beginning of the wait. A burst is what follows
+ * without a pause of two round trips and 10 ms; small calls (less than 10 segments in all, RFC 6928,
+ * written apart) end it after that time even where they come closer together. An upload goes on
+ * without either.
  *
  * "Sent" is the moment when the device gets the first copy of a byte; "received" the moment when
  * TCP processes it in order. Where the bytes moved on and no segment was seen, the exchange is
@@ -17,6 +25,23 @@
 
 #include "engine/connection.h"
 #include "engine/histogram.h"
+
+#define TCPD_GAP_NS 1000000ULL
+#define TCPD_BURST_NS 10000000ULL
+#define TCPD_BURST_SEGMENTS 10
+
+static __always_inline u32 tcpd_us_since(u64 now, u64 then)
+{
+	u64 us = then && now > then ? (now - then) / 1000 : 0;
+
+	return us > 0xfffffffe ? 0xfffffffe : us;
+}
+
+static __always_inline void tcpd_gap_counted(struct tcpd_hist *hist, u32 us)
+{
+	if (us >= TCPD_GAP_NS / 1000)
+		tcpd_hist_add(hist, us * 1000ULL);
+}
 
 /* A call on an outbound connection: who makes it was looked up where that could be seen. */
 tcpd_subprogram int tcpd_call_counted(struct tcpd_connection *c, struct tcpd_endpoint_stats *stats)
@@ -52,9 +77,30 @@ static __always_inline void tcpd_exchange_finish(struct tcpd_connection *c,
 		return;
 	stats->request_bytes += c->request_bytes;
 	stats->response_bytes += c->response_bytes;
+	tcpd_gap_counted(&stats->measures[TCPD_REQUEST_GAP], c->request_gap_us);
+	tcpd_gap_counted(&stats->measures[TCPD_RESPONSE_GAP], c->response_gap_us);
 	last = c->inbound ? c->last_sent_ns : c->last_received_ns;
 	if (c->exact && last > c->request_first_ns)
 		tcpd_hist_add(&stats->measures[TCPD_LAST_BYTE], last - c->request_first_ns);
+}
+
+/* More of a request that is not answered. */
+static __always_inline void tcpd_request_goes_on(struct tcpd_connection *c, u64 now)
+{
+	u32 gap_us = tcpd_us_since(now, c->request_last_ns), burst_us;
+
+	if (gap_us > c->request_gap_us)
+		c->request_gap_us = gap_us;
+	/* full segments that are not acknowledged: it waits for windows and repairs, not for its
+	 * writer */
+	if (c->burst_over ||
+	    (!c->inbound && !c->short_write && c->all_acked_ns < c->request_last_ns))
+		return;
+	burst_us = 2 * c->srtt_us + TCPD_BURST_NS / 1000;
+	if (gap_us > burst_us)
+		c->burst_over = 1;
+	else if (c->short_write && c->request_bytes < TCPD_BURST_SEGMENTS * c->mss)
+		c->burst_over = tcpd_us_since(now, c->request_first_ns) > burst_us;
 }
 
 /* Bytes in the direction of the request passed at `now`. */
@@ -81,10 +127,18 @@ tcpd_request_bytes(struct tcpd_connection *c, struct tcpd_endpoint_stats *stats,
 		c->response_bytes = 0;
 		c->request_retransmits = 0;
 		c->request_rtos = 0;
+		c->request_gap_us = 0;
+		c->response_gap_us = 0;
+		c->burst_over = 0;
 		if (!c->inbound)
 			tcpd_call_counted(c, stats);
+	} else {
+		tcpd_request_goes_on(c, now);
 	}
 	c->request_last_ns = now;
+	if (!c->burst_over)
+		c->burst_last_ns = now;
+	c->short_write = c->mss && bytes % c->mss;
 	c->request_acked_ns = 0;
 	if (__builtin_add_overflow(c->request_bytes, bytes, &c->request_bytes))
 		c->request_bytes = ~0U;
@@ -108,7 +162,13 @@ static __always_inline void
 tcpd_response_bytes(struct tcpd_connection *c, struct tcpd_endpoint_stats *stats, u32 bytes, u64 at)
 {
 	u64 delay;
+	u32 gap_us;
 
+	if (!c->outstanding && at) {
+		gap_us = tcpd_us_since(at, c->inbound ? c->last_sent_ns : c->last_received_ns);
+		if (c->in_response && gap_us > c->response_gap_us)
+			c->response_gap_us = gap_us;
+	}
 	if (c->outstanding) {
 		c->outstanding = 0;
 		c->in_response = 1;
@@ -120,8 +180,8 @@ tcpd_response_bytes(struct tcpd_connection *c, struct tcpd_endpoint_stats *stats
 			stats->exchanges++;
 			tcpd_request_answered(c, stats);
 		}
-		if (c->exact && at && at >= c->request_last_ns) {
-			delay = at - c->request_last_ns;
+		if (c->exact && at && at >= c->burst_last_ns) {
+			delay = at - c->burst_last_ns;
 			if (stats)
 				tcpd_hist_add(&stats->measures[TCPD_FIRST_BYTE], delay);
 			delay /= 1000;

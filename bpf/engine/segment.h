@@ -15,6 +15,8 @@
 
 #include "engine/connection.h"
 #include "engine/exchange.h"
+#include "engine/hole.h"
+#include "engine/nagle.h"
 #include "engine/packet.h"
 #include "engine/path.h"
 #include "engine/recovery.h"
@@ -48,6 +50,8 @@ static __always_inline void tcpd_connection_begins(struct tcpd_connection *c,
 	c->rtt_una = tcp->snd_una;
 	c->path_dirty_until = tcp->snd_nxt;
 	c->copied_seq = tcp->copied_seq;
+	c->srtt_us = tcp->srtt_us;
+	c->mss = tcp->mss;
 	if (!c->call_noted)
 		c->app_gap_us = TCPD_UNKNOWN_US;
 }
@@ -148,6 +152,13 @@ static __always_inline void tcpd_segment_arrives(struct tcpd_connection *c,
 	if (!(packet->flags & TCPD_FLAG_ACK) || tcpd_after(packet->ack, a->tcp.snd_nxt))
 		packet->ack = a->tcp.snd_una;
 	c->heard_ns = a->now;
+	c->srtt_us = a->tcp.srtt_us;
+	c->mss = a->tcp.mss;
+	if (packet->ack != a->tcp.snd_una && packet->ack == a->tcp.snd_nxt)
+		c->all_acked_ns = a->now;
+	c->full_acked |= a->tcp.mss && packet->ack - a->tcp.snd_una >= a->tcp.mss;
+	if (packet->payload > c->largest_received)
+		c->largest_received = packet->payload;
 	path_rtt_us = c->path_count ? tcpd_path_acked(c, packet->ack, a->now / 1000) : 0;
 	if (stats && shared)
 		tcpd_arrival_counted(c, stats, shared, a, path_rtt_us);
@@ -156,11 +167,25 @@ static __always_inline void tcpd_segment_arrives(struct tcpd_connection *c,
 	    !tcpd_after(c->sent_high, packet->ack))
 		c->request_acked_ns = a->now;
 	tcpd_sync_received(c, stats, rcv_nxt, a->now);
+	if (packet->payload && (c->hole_count || tcpd_after(packet->seq, rcv_nxt) ||
+				(c->again_segments && !tcpd_after(packet->end, rcv_nxt)))) {
+		struct tcpd_hole_view view = {
+			.rcv_nxt = rcv_nxt,
+			.floor_us = shared ? shared->floor_us : 0,
+			.tick_us = shared && shared->tick == TCPD_TICK_OTHER ? TCPD_TICK_MOST_US
+									     : TCPD_TICK_1MS_US,
+			.now_us = a->now / 1000,
+		};
+
+		tcpd_holes(c, stats, packet, &view);
+	}
 	/* new data, and no gap before it: what fills no gap has not arrived for the application */
 	if (!packet->payload || !tcpd_after(packet->end, rcv_nxt) ||
 	    tcpd_after(packet->seq, rcv_nxt))
 		return;
 	early = tcpd_response_is_early(c, a);
+	if (stats && shared)
+		tcpd_nagle_peer(c, stats, shared->floor_us, packet->end - rcv_nxt, a->now);
 	tcpd_received(c, stats, packet->end - rcv_nxt, a->now);
 	c->early |= early;
 	tcpd_read_mark(c, packet->end, a->tcp.copied_seq, a->now);
@@ -193,6 +218,8 @@ static __always_inline u32 tcpd_segment_leaves(struct tcpd_connection *c,
 		tcpd_own_window(c, stats, packet->window, now);
 	if (!tcpd_is_open(c))
 		return 0;
+	if (!packet->payload)
+		c->acked_ns = now;
 	data = packet->payload && tcpd_after(packet->end, c->sent_high);
 	fin = (packet->flags & TCPD_FLAG_FIN) && !c->fin_marked;
 	if (data || fin)
@@ -205,6 +232,7 @@ static __always_inline u32 tcpd_segment_leaves(struct tcpd_connection *c,
 static __always_inline void tcpd_data_leaves(struct tcpd_connection *c,
 					     struct tcpd_endpoint_stats *stats, u32 end, u64 now)
 {
+	tcpd_nagle_own(c, stats, end - c->sent_high, now);
 	tcpd_sent(c, stats, end - c->sent_high, now);
 	c->sent_high = end;
 }

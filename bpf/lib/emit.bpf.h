@@ -33,7 +33,7 @@ tcpd_event_begin(u16 kind, const struct tcpd_sock *s, const struct sock *sk, u8 
 	e->at_ns = now;
 	e->sock = s->ref;
 	e->owner = s->owner;
-	tcpd_fill_flow(&e->flow, s, sk, state);
+	tcpd_fill_flow(&e->flow, s, sk, state, now);
 	__builtin_memset(&e->body, 0, sizeof(e->body));
 	return e;
 }

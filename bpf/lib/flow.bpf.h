@@ -44,9 +44,10 @@ static __always_inline u64 tcpd_bytes_received(const struct sock *sk)
 }
 
 static __always_inline void tcpd_fill_flow(struct tcpd_wire_flow *f, const struct tcpd_sock *s,
-					   const struct sock *sk, u8 state)
+					   const struct sock *sk, u8 state, u64 now)
 {
 	u64 acked = tcpd_bytes_acked(s, sk), received = tcpd_bytes_received(sk);
+	const struct tcpd_hole *hole;
 	u32 unacked = tcpd_tcp(sk, snd_nxt) - tcpd_tcp(sk, snd_una),
 	    unread = tcpd_tcp(sk, rcv_nxt) - tcpd_tcp(sk, copied_seq);
 
@@ -95,6 +96,12 @@ static __always_inline void tcpd_fill_flow(struct tcpd_wire_flow *f, const struc
 	f->call_tid = s->c.call_tid;
 	f->request_read_ns = s->request_read_ns;
 	f->heard_ns = s->c.heard_ns;
+	hole = tcpd_first_hole(&s->c, tcpd_tcp(sk, rcv_nxt));
+	f->hole_ns = tcpd_hole_ns(hole, now);
+	f->hole_bytes = hole ? hole->end - hole->begin : 0;
+	f->largest_received = s->c.largest_received;
+	f->response_gap_us = s->c.response_gap_us;
+	f->reader_waited_us = tcpd_us_since(s->c.reader_ns, s->c.last_received_ns);
 	f->app_gap_us = s->c.app_gap_us;
 	f->calls_since_read = tcpd_calls_since_read(s);
 	f->answered_early_bytes = s->c.answered_early_bytes > 0xffff ? 0xffff
@@ -106,7 +113,7 @@ static __always_inline void tcpd_fill_flow(struct tcpd_wire_flow *f, const struc
 	f->request_acked = !tcpd_after(s->c.sent_high, tcpd_tcp(sk, snd_una));
 	f->keepalive_on = (sk->__sk_common.skc_flags >> SOCK_KEEPOPEN) & 1;
 	f->probes_unanswered = tcpd_tcp(sk, inet_conn.icsk_probes_out);
-	f->pad = 0;
+	f->full_acked = s->c.full_acked;
 }
 
 /* bytes_acked is what it was before any payload. */
@@ -122,7 +129,9 @@ static __always_inline void tcpd_set_base(struct tcpd_sock *s, const struct sock
 	struct tcpd_tcp_state tcp = { .snd_una = tcpd_tcp(sk, snd_una),
 				      .snd_nxt = tcpd_tcp(sk, snd_nxt),
 				      .rcv_nxt = tcpd_received_end(sk),
-				      .copied_seq = tcpd_tcp(sk, copied_seq) };
+				      .copied_seq = tcpd_tcp(sk, copied_seq),
+				      .mss = tcpd_tcp(sk, mss_cache),
+				      .srtt_us = tcpd_tcp(sk, srtt_us) >> 3 };
 
 	tcpd_connection_begins(&s->c, &tcp);
 	tcpd_set_sent_base(s, tcpd_tcp(sk, bytes_acked));
@@ -142,6 +151,7 @@ tcpd_subprogram void tcpd_flush(const struct sock *sk, struct tcpd_sock *s,
 	    ooo = tcpd_tcp(sk, rcv_ooopack);
 
 	s->flushed_ns = now;
+	s->c.nodelay = tcpd_nodelay(sk);
 	if ((s64)(acked - s->flushed_bytes_acked) > 0) {
 		stats->bytes_sent += acked - s->flushed_bytes_acked;
 		s->flushed_bytes_acked = acked;

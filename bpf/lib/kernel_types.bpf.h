@@ -57,6 +57,7 @@ struct sock {
 	int sk_err_soft;
 	unsigned long sk_lingertime;
 	struct socket *sk_socket;
+	struct socket_wq *sk_wq;
 };
 
 struct request_sock {
@@ -112,6 +113,7 @@ struct tcp_sock {
 	u64 bytes_received;
 	struct minmax rtt_min;
 	struct tcp_rack rack;
+	u8 nonagle : 4;
 };
 
 struct net_device {
@@ -154,6 +156,23 @@ struct tcp_skb_cb {
 
 struct socket {
 	struct sock *sk;
+};
+
+struct list_head {
+	struct list_head *next;
+};
+
+struct wait_queue_entry {
+	void *private;
+	struct list_head entry;
+};
+
+struct wait_queue_head {
+	struct list_head head;
+};
+
+struct socket_wq {
+	struct wait_queue_head wait;
 };
 
 struct inode {
@@ -214,6 +233,11 @@ struct bpf_iter_meta {
 struct bpf_iter__tcp {
 	struct bpf_iter_meta *meta;
 	struct sock_common *sk_common;
+};
+
+struct bpf_iter__bpf_sk_storage_map {
+	struct sock *sk;
+	void *value;
 };
 
 struct bpf_iter__task_file {

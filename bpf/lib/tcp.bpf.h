@@ -25,6 +25,13 @@ static __always_inline u32 tcpd_received_end(const struct sock *sk)
 	return tcpd_tcp(sk, rcv_nxt) - (tcpd_fin_received(sk) ? 1 : 0);
 }
 
+#define TCP_NAGLE_OFF 1
+
+static __always_inline bool tcpd_nodelay(const struct sock *sk)
+{
+	return BPF_CORE_READ_BITFIELD_PROBED((const struct tcp_sock *)sk, nonagle) & TCP_NAGLE_OFF;
+}
+
 /* tp->rtt_min, 0: no sample yet (the kernel has ~0 then, tcp_init_sock). */
 static __always_inline u32 tcpd_rtt_min(const struct sock *sk)
 {

@@ -124,6 +124,57 @@ int tcpd_seed(struct bpf_iter__tcp *ctx)
 	return 0;
 }
 
+/* Silence in the middle of a response from which on it is looked at who waits. */
+#define READER_QUIET_NS 500000000ULL
+#define WAITERS 4
+
+/* Does somebody wait on the socket: a thread in recv(), poll() or select(), a request of io_uring? They
+ * name themselves in `private`; epoll's entry does not, and stands there whether anybody waits or not. */
+static __always_inline bool is_waited_for(const struct sock *sk)
+{
+	struct socket_wq *wq = BPF_CORE_READ(sk, sk_wq);
+	struct list_head *head, *next;
+	char *entry;
+	void *waiter;
+	int i;
+
+	if (!wq)
+		return false;
+	head = (struct list_head *)((char *)wq + bpf_core_field_offset(struct socket_wq, wait) +
+				    bpf_core_field_offset(struct wait_queue_head, head));
+	next = BPF_CORE_READ(head, next);
+	for (i = 0; i < WAITERS && next && next != head; i++) {
+		entry = (char *)next - bpf_core_field_offset(struct wait_queue_entry, entry);
+		waiter = BPF_CORE_READ((struct wait_queue_entry *)entry, private);
+		if (waiter)
+			return true;
+		next = BPF_CORE_READ(next, next);
+	}
+	return false;
+}
+
+/*
+ * Once a second. A response that stopped looks like one that is complete, but for the application, which
+ * still waits to read.
+ */
+SEC("iter/bpf_sk_storage_map")
+int tcpd_readers(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct tcpd_sock *s = ctx->value;
+	struct sock *sk = ctx->sk;
+	u64 now;
+
+	if (!sk || !s)
+		return 0;
+	if (s->rejected || s->c.inbound || !s->c.in_response ||
+	    sk->__sk_common.skc_state != TCP_ESTABLISHED)
+		return 0;
+	now = bpf_ktime_get_ns();
+	if (now - s->c.last_received_ns >= READER_QUIET_NS && is_waited_for(sk))
+		s->c.reader_ns = now;
+	return 0;
+}
+
 static __always_inline void fill_owner_of(struct tcpd_wire_owner *owner, struct task_struct *task)
 {
 	owner->tgid = task->tgid;
@@ -207,7 +258,7 @@ int tcpd_snapshot(struct bpf_iter__tcp *ctx)
 		snapshot->tracked = 1;
 		snapshot->sock = s->ref;
 		snapshot->owner = s->owner;
-		tcpd_fill_flow(&snapshot->flow, s, sk, c->skc_state);
+		tcpd_fill_flow(&snapshot->flow, s, sk, c->skc_state, now);
 		if (tcpd_snapshot_mode != TCPD_SNAPSHOT_START)
 			finish(sk, s, now);
 	} else if (tcpd_snapshot_mode == TCPD_SNAPSHOT_ALL) {

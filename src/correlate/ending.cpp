@@ -38,6 +38,11 @@ constexpr double kUnlike = 64;
 // A TLS close_notify alone, and one with an HTTP/2 GOAWAY, are at most so long.
 constexpr std::uint32_t kAlertBytes = 96;
 
+// A response that has been silent for so long has stopped: a repair of the path would have come (RTO, RFC 6298).
+constexpr Duration kStalled = std::chrono::seconds(1);
+// Who waits to read is looked at once a second, on a busy host less often.
+constexpr Duration kLooksApart = std::chrono::seconds(2);
+
 // A RST comes at least one round trip after what it answers, and at most so late.
 constexpr Duration kAnswerAtLeast = std::chrono::milliseconds(50);
 
@@ -172,6 +177,34 @@ void fill_peer_fin(SocketEnd& end, const SocketRecord& socket) {
   }
 }
 
+// Of a response that this host waits for.
+void fill_response(SocketEnd& end, const SocketRecord& socket) {
+  const Flow& flow = socket.flow;
+  if (socket.inbound()) return;
+  end.largest_received = flow.largest_received;
+  end.request_reported_twice = flow.request_retransmits > 0 && flow.spurious_retransmits > 0;
+  if (flow.hole_at) {
+    end.hole_bytes = flow.hole_bytes;
+    end.hole_for = since(flow.hole_at, end.at);
+  }
+  if (!flow.in_response || flow.outstanding) return;
+  end.response_silence = since(flow.last_received_at, end.at);
+  end.response_gap = std::chrono::microseconds(flow.response_gap_us);
+  if (flow.reader_waited_us > 0) end.reader_waited = std::chrono::microseconds(flow.reader_waited_us);
+}
+
+// Who closed had not all of the response: later bytes had come, or it waited for more until the end. What had been as
+// silent before and went on is no response but a stream.
+bool response_stalled(const SocketRecord& socket) {
+  const SocketEnd& end = *socket.end;
+  if (end.outstanding || !end.response_silence || *end.response_silence < kStalled) return false;
+  if (!by_this_side(end.kind) && end.kind != EndKind::kTimedOut) return false;
+  if (end.hole_for && *end.hole_for >= kStalled) return true;
+  const bool streams = 2 * *end.response_gap >= *end.response_silence;
+  return !streams && !end.process_exiting && end.reader_waited &&
+         *end.response_silence - *end.reader_waited <= std::max(kLooksApart, *end.response_silence / 2);
+}
+
 // The newest thing that left before the RST was sent again: at least a round trip had passed since the new data.
 std::optional<Duration> retransmit_to_end(const SocketRecord& socket, MonoTime at) {
   if (!socket.last_retransmit_at) return std::nullopt;
@@ -217,20 +250,24 @@ void end_socket(SocketRecord& socket, const EndFacts& facts) {
     }
     if (end.outstanding) end.answered_early_bytes = flow.answered_early_bytes;
     end.probes_unanswered = flow.probes_unanswered;
+    end.full_segment_acked = flow.full_segment_acked;
     end.request_bytes = flow.request_bytes;
     end.response_bytes = flow.response_bytes;
     end.request_retransmits = flow.request_retransmits;
     end.request_rtos = flow.request_rtos;
+    if (!goodbye) fill_response(end, socket);
     if (facts.kind != EndKind::kClosedByPeer || wrote_after_fin(flow)) fill_peer_fin(end, socket);
     if (facts.kind == EndKind::kClosedByPeer || facts.kind == EndKind::kResetReceived) judge_goodbye(socket, end);
     if (facts.kind == EndKind::kResetReceived) end.retransmit_to_end = retransmit_to_end(socket, facts.at);
   }
-  const bool ends_a_call = facts.kind == EndKind::kConnectFailed || end.outstanding || end.in_response;
-  if (ends_a_call && !socket.inbound()) {
-    end.app_gap = flow.app_gap;
-    end.app_gap_ambiguous = flow.app_gap && flow.app_gap_ambiguous;
-  }
   socket.end = end;
+  socket.end->stalled = response_stalled(socket);
+  const bool ends_a_call =
+      facts.kind == EndKind::kConnectFailed || end.outstanding || end.in_response || socket.end->stalled;
+  if (ends_a_call && !socket.inbound()) {
+    socket.end->app_gap = flow.app_gap;
+    socket.end->app_gap_ambiguous = flow.app_gap && flow.app_gap_ambiguous;
+  }
   socket.request_at_end = newest_request(flow);
   if (is_goodbye(socket, facts)) socket.request_at_end.app_gap.reset();
   socket.bytes_sent_at_end = flow.bytes_sent;
@@ -269,6 +306,7 @@ bool exchange_failed(const SocketRecord& socket) {
     }
     return true;
   }
+  if (end.stalled) return true;
   if (!end.in_response) return false;
   switch (end.kind) {
     case EndKind::kResetReceived:

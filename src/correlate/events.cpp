@@ -389,8 +389,8 @@ class EventHandler {
     socket_.retransmitted_segments_told += retransmitted.segments;
     state_.told.retransmitted_segments += retransmitted.segments;
     const model::RetransmitKind kind = model::retransmit_kind(retransmitted);
-    ++socket_.retransmits[static_cast<std::size_t>(kind)];
-    count({.retransmits = 1, .retransmits_rto = kind == model::RetransmitKind::kRto ? 1U : 0U});
+    socket_.retransmits[static_cast<std::size_t>(kind)] += retransmitted.segments;
+    count({.retransmits = retransmitted.segments, .retransmits_rto = kind == model::RetransmitKind::kRto ? 1U : 0U});
     const bool is_syn = kind == model::RetransmitKind::kSyn;
     const auto first = is_syn && !retransmitted.first_sent_at ? socket_.flow.syn_at : retransmitted.first_sent_at;
     std::optional<model::Duration> delay;

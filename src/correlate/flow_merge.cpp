@@ -78,6 +78,8 @@ void merge_flow(model::Flow& into, const model::Flow& newer) {
   keep_larger(merged.first_byte_max_us, into.first_byte_max_us);
   keep_larger(merged.zero_window_received_us, into.zero_window_received_us);
   keep_larger(merged.unread_bytes_max, into.unread_bytes_max);
+  keep_larger(merged.largest_received, into.largest_received);
+  merged.full_segment_acked = merged.full_segment_acked || into.full_segment_acked;
   // The rise is a running mean: the newest, unless the record is being torn down.
   if (merged.path_samples < into.path_samples) {
     merged.path_samples = into.path_samples;

@@ -122,6 +122,8 @@ void set_measures(const State& state, const EndpointRecord& record, const Tally&
   if (!record.sample) return;
   endpoint.device = record.sample->device;
   endpoint.recovery_unfinished = record.sample->recovery_unfinished;
+  endpoint.nagle_own = {record.sample->nagle_own, record.sample->nagle_own_us};
+  endpoint.nagle_peer = {record.sample->nagle_peer, record.sample->nagle_peer_us};
   endpoint.zero_window_stalls = record.sample->zero_window_stalls;
   endpoint.zero_window_longest_us = record.sample->zero_window_longest_us;
 }

@@ -27,6 +27,8 @@ void count_sampled(Totals& totals, const model::EndpointSample& sample) {
   keep_larger(totals.segments_sent, sample.segments_sent);
   keep_larger(totals.segments_received, sample.segments_received);
   keep_larger(totals.out_of_order_segments, sample.out_of_order_segments);
+  totals.recovered_in = sample.recovered_in;
+  totals.reordered_in = sample.reordered_in;
 }
 
 void count_zero_windows(const State& state, const EndpointRecord& record, const Tally& tally, Totals& totals) {
@@ -48,6 +50,8 @@ Totals known_zeros(const State& state) {
   Totals totals;
   totals.spurious_retransmits = 0;
   totals.out_of_order_segments = 0;
+  totals.recovered_in = 0;
+  totals.reordered_in = 0;
   totals.segments_sent = 0;
   totals.segments_received = 0;
   if (has_feature(state, "retransmit_failures")) totals.retransmit_failures = {0, 0};
@@ -96,6 +100,8 @@ void add_totals(Totals& sum, const Totals& totals) {
   add_optional(sum.retransmit_failures.busy, totals.retransmit_failures.busy);
   add_optional(sum.retransmit_failures.other, totals.retransmit_failures.other);
   add_optional(sum.out_of_order_segments, totals.out_of_order_segments);
+  add_optional(sum.recovered_in, totals.recovered_in);
+  add_optional(sum.reordered_in, totals.reordered_in);
   sum.resets.sent += totals.resets.sent;
   sum.resets.received += totals.resets.received;
   for (const auto& [name, count] : totals.reset_reasons) add_reason(sum.reset_reasons, name, count);

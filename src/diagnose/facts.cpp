@@ -79,18 +79,6 @@ std::vector<bool> find_served_elsewhere(const model::Picture& picture) {
   return result;
 }
 
-// Did the endpoint answer anything in the whole seconds between?
-bool answered_between(const model::Picture& picture, const model::EndpointPicture& endpoint, MonoTime from,
-                      MonoTime to) {
-  const Duration cell = scaled(std::chrono::seconds(1), std::max(endpoint.series.interval_s, 1.0));
-  MonoTime begin = picture.window.start + std::chrono::microseconds(endpoint.series.start_offset_us);
-  for (const model::Second& second : endpoint.seconds) {
-    if (begin >= from && begin + cell <= to && second.exchanges > 0) return true;
-    begin += cell;
-  }
-  return false;
-}
-
 // A connection that was there before, that nothing was lost on, and on which the peer was heard after that: it lives.
 bool goes_on(const SocketStory& story, MonoTime from, MonoTime after) {
   const auto rtos = story.retransmits[static_cast<std::size_t>(model::RetransmitKind::kRto)];
@@ -158,7 +146,7 @@ Facts::Facts(const model::Picture& of) : picture(of), losses(loss_shares(of)) {
   std::vector<std::uint64_t> cut_short(endpoints.size(), 0);
   std::vector<std::vector<Timed>> waits(endpoints.size());
   for (const SocketStory& story : of.sockets) {
-    if (story.end && story.end->in_response && story.exchanges_failed > 0) ++cut_short[story.endpoint];
+    if (story.end && (story.end->in_response || story.end->stalled) && story.exchanges_failed > 0) ++cut_short[story.endpoint];
     const bool inbound = endpoints[story.endpoint].picture->key.role == model::Role::kInbound;
     if ((inbound ? left_unanswered(story) : ended_here_unanswered(story)) && story.end->wait)
       waits[story.endpoint].push_back({*story.end->wait, story.end->at});
@@ -254,6 +242,17 @@ bool died_while_idle(const SocketStory& story) {
   if (!story.end || !story.end->outstanding || !story.end->wait) return false;
   const auto silence = silence_before_request(story);
   return silence && *silence >= kIdle && *story.end->wait <= answer_to_write_limit(*story.end);
+}
+
+bool answered_between(const model::Picture& picture, const model::EndpointPicture& endpoint, MonoTime from,
+                      MonoTime to) {
+  const Duration cell = scaled(std::chrono::seconds(1), std::max(endpoint.series.interval_s, 1.0));
+  MonoTime begin = picture.window.start + std::chrono::microseconds(endpoint.series.start_offset_us);
+  for (const model::Second& second : endpoint.seconds) {
+    if (begin >= from && begin + cell <= to && second.exchanges > 0) return true;
+    begin += cell;
+  }
+  return false;
 }
 
 bool ended_here_unanswered(const SocketStory& story) {

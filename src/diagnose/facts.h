@@ -57,6 +57,10 @@ struct Facts {
 void add_seconds_of(const Facts& facts, std::set<std::int64_t>& seconds, model::MonoTime first, model::MonoTime last,
                     std::uint64_t samples, bool lasted);
 
+// Did the endpoint answer anything in the whole seconds between?
+bool answered_between(const model::Picture& picture, const model::EndpointPicture& endpoint, model::MonoTime from,
+                      model::MonoTime to);
+
 // --- readings of one socket's end that more than one rule needs ---
 
 // When it failed: its end, or for a request or connect that still waits its start.

@@ -302,6 +302,12 @@ constexpr double kLossPct = 1.0;
 constexpr std::uint64_t kTimeoutsOfLoss = 3;
 // When half of the retransmitted segments had arrived after all (DSACK), the path reorders or delays, and loses little.
 constexpr double kSpuriousShare = 0.5;
+// Late segments alone: senders adapt to a few (RFC 8985 section 6.2).
+constexpr double kReorderedPctLeast = 0.1;
+// A hole that stays for so long: a repair would have come, also after a second timeout (RFC 6298).
+constexpr Duration kHoleStays = std::chrono::seconds(1);
+// Waits for a delayed ACK: fewer may be writes that were that far apart.
+constexpr std::uint64_t kNagleWaits = 10;
 
 // --- links ---
 

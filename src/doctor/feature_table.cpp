@@ -87,6 +87,12 @@ void append_optional(std::vector<Feature>& all) {
                  .functions = {"bpf_sk_storage_get_tracing", "bpf_sock_from_file"},
                  .since = "5.11",
                  .lost = "sockets are kept in a table of fixed size; the oldest is dropped when it is full"});
+  all.push_back({.name = kWaitingReaders,
+                 .title = "who waits for more of a response",
+                 .functions = {"bpf_iter_bpf_sk_storage_map"},  // by this name it is attached
+                 .rests_on = kSocketStorage,
+                 .programs = {"tcpd_readers"},
+                 .lost = "a response that stopped is told from a complete one only if bytes are missing"});
   all.push_back({.name = kSocketCookie,
                  .title = "socket cookies",
                  .functions = {"bpf_get_socket_ptr_cookie"},

@@ -46,6 +46,7 @@ struct Feature {
 const std::vector<Feature>& feature_table();
 
 inline constexpr std::string_view kSocketStorage = "socket_storage";
+inline constexpr std::string_view kWaitingReaders = "waiting_readers";
 inline constexpr std::string_view kSocketCookie = "socket_cookie";
 inline constexpr std::string_view kChildren = "children";
 inline constexpr std::string_view kPacketDrops = "packet_drops";

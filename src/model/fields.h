@@ -87,7 +87,8 @@ TCPDIAG_FIELDS(Flow, state, opened_at, syn_at, established_at, last_sent_at, las
                bytes_received, bytes_received_total, bytes_sent_total, segments_sent, segments_received,
                retransmitted_segments, out_of_order_segments, spurious_retransmits, unacked_bytes, unread_bytes,
                srtt_us, rtt_us, rtt_min_us, mss, first_byte_max_us, keepalive_on, probes_unanswered, path_rise_p50_us,
-               path_samples, zero_window_received_us, unread_bytes_max, app_gap, app_gap_ambiguous, call_tid,
+               path_samples, zero_window_received_us, unread_bytes_max, hole_at, hole_bytes, largest_received,
+               full_segment_acked, response_gap_us, reader_waited_us, app_gap, app_gap_ambiguous, call_tid,
                request_read_at, calls_since_read);
 
 // --- event.h ---
@@ -133,7 +134,8 @@ TCPDIAG_FIELDS(EndpointSample, at, key, generation, exchanges, exchanges_without
                acks_awaited, acks_apart, zero_window_sent_us, zero_window_received_us, zero_window_stalls,
                zero_window_longest_us, floor_handshake_us, floor_kernel_us, floor_window_us, no_timestamps,
                no_own_floor, recovery_unfinished, calls, calls_with_gap, calls_gap_ambiguous, survived_silence_us,
-               smallest_request_bytes, device, tick_unknown, measures);
+               smallest_request_bytes, recovered_in, reordered_in, nagle_own, nagle_own_us, nagle_peer, nagle_peer_us,
+               device, tick_unknown, measures);
 TCPDIAG_FIELDS(ProcessInfo, pid, comm, cgroup_id, cgroup_path);
 TCPDIAG_FIELDS(ListenQueue, local, backlog, limit);
 TCPDIAG_FIELDS(NetnsSample, at, netns_inode, counters, full_listeners, gone);

@@ -80,6 +80,17 @@ struct SocketEnd {
   std::uint32_t unacked_bytes = 0;
   std::uint32_t unread_bytes = 0;
   std::uint32_t mss = 0;
+  // Of a response, outbound: bytes that were missing in the end while later ones had come, and for how long.
+  std::uint32_t hole_bytes = 0;
+  std::optional<Duration> hole_for;
+  bool full_segment_acked = false;                // of what this host sent
+  std::uint32_t largest_received = 0;             // payload of one packet, of merged ones together
+  std::optional<Duration> response_silence;       // in a response: its newest byte -> end
+  std::optional<Duration> reader_waited;          // of that, at the least, while a thread waited to read
+  std::optional<Duration> response_gap;           // longest silence within it before
+  bool stalled = false;                           // it began and stopped, and this host waited for more of it
+  // The peer reported a repeated segment as a duplicate (DSACK, RFC 2883) while a request was sent again: it had it.
+  bool request_reported_twice = false;
   std::optional<std::uint32_t> srtt_us;
   std::optional<std::uint32_t> rtt_us;  // newest sample before the end
   std::optional<Duration> app_gap;  // of the call that ended so (outbound); app_gap + wait: since the user's request
@@ -207,6 +218,9 @@ struct Totals {
   std::optional<std::uint64_t> spurious_retransmits;
   RetransmitFailures retransmit_failures;
   std::optional<std::uint64_t> out_of_order_segments;
+  // Segments that filled a hole in what arrived; absent: there are no sums of the source.
+  std::optional<std::uint64_t> recovered_in;   // sent again: they were lost before
+  std::optional<std::uint64_t> reordered_in;   // the first copy, late
   ResetCounts resets;
   std::map<std::string, std::uint64_t> reset_reasons;                // of resets sent, by the kernel's name
   bool reset_reasons_known = false;                                  // this kernel tells reasons
@@ -375,6 +389,12 @@ struct Series {
   }
 };
 
+// Small writes that waited for the other end's delayed ACK (Nagle's algorithm).
+struct NagleWaits {
+  std::uint64_t count = 0;
+  std::uint64_t sum_us = 0;
+};
+
 struct EndpointPicture {
   EndpointKey key;
   RoleSource role_source = RoleSource::kUnknown;
@@ -408,6 +428,8 @@ struct EndpointPicture {
   AppGap app_gap;              // outbound
   SlowAnswers slow_answers;    // inbound
   SlowConnects slow_connects;  // outbound
+  NagleWaits nagle_own;        // this host's writes
+  NagleWaits nagle_peer;
   // Longest silence before a request that was answered: connections survive it. Absent: no exchange with a known one.
   std::optional<Duration> survived_silence;
   std::array<DropImpact, kDropWays> drop_impact{};  // by DropWay

@@ -177,6 +177,15 @@ struct EndpointSample {
   std::uint64_t calls_gap_ambiguous = 0;
   std::uint64_t survived_silence_us = 0;                // longest silence before a request that was answered
   std::optional<std::uint32_t> smallest_request_bytes;  // of those answered
+  // Segments that filled a hole in what arrived: sent again (lost before), or merely late.
+  std::uint64_t recovered_in = 0;
+  std::uint64_t reordered_in = 0;
+  // Times that small writes waited for the other end's delayed ACK (Nagle's algorithm), and together how long: those of
+  // this host, and the peer's.
+  std::uint64_t nagle_own = 0;
+  std::uint64_t nagle_own_us = 0;
+  std::uint64_t nagle_peer = 0;
+  std::uint64_t nagle_peer_us = 0;
   std::string device;                                   // that its segments left by, untrusted; empty: none seen yet
   bool tick_unknown = true;                             // the peer's timestamp clock has not been seen to tick at 1 ms
   // In the order of kKernelMeasures. path_queue still holds the floor.

@@ -126,6 +126,15 @@ struct Flow {
   std::uint32_t path_samples = 0;  // path RTT samples of this socket
   std::uint64_t zero_window_received_us = 0;  // while data waited to be sent
   std::uint32_t unread_bytes_max = 0;         // most bytes that ever waited for the application
+  // Bytes of the peer that are missing while later ones have come, and since when.
+  std::optional<MonoTime> hole_at;
+  std::uint32_t hole_bytes = 0;
+  std::uint32_t largest_received = 0;  // payload of one packet of the peer; of merged ones (GRO) together
+  bool full_segment_acked = false;     // since tracked: an ACK covered as much as a full segment has, at least
+  std::uint32_t response_gap_us = 0;   // longest silence within the newest response
+  // From the newest byte of a response that is not followed by another request to the newest look at which a thread
+  // still waited to read (outbound, once a second); 0: none did, or it waits in a way that cannot be seen (epoll).
+  std::uint32_t reader_waited_us = 0;
 
   // Outbound. The newest call (the newest request, or the connect where no request has followed yet) and the thread
   // that made it: that thread's last read from an inbound socket -> its connect (first request of a connection), or its

@@ -189,6 +189,8 @@ Json next_steps_json(const std::vector<model::NextStep>& steps) {
   return out;
 }
 
+Json nagle_json(const model::NagleWaits& waits) { return {{"count", waits.count}, {"sum_us", waits.sum_us}}; }
+
 }  // namespace
 
 Json endpoint_json(const JsonContext& context, std::size_t index) {
@@ -216,6 +218,7 @@ Json endpoint_json(const JsonContext& context, std::size_t index) {
   out["slow_answers"] = slow_answers_json(endpoint);
   out["recovery_unfinished"] =
       endpoint.histograms.contains(model::Measure::kRecovery) ? Json(endpoint.recovery_unfinished) : Json(nullptr);
+  out["nagle_waits"] = {{"own", nagle_json(endpoint.nagle_own)}, {"peer", nagle_json(endpoint.nagle_peer)}};
   out["role_source"] = role_source_json(endpoint.role_source);
   out["histograms"] = histograms_json(endpoint);
   out["series"] = series_json(endpoint.series);

@@ -86,6 +86,8 @@ void append_totals(Json& out, const model::Totals& totals) {
   out["retransmit_failures"] = {{"busy", or_null(totals.retransmit_failures.busy)},
                                 {"other", or_null(totals.retransmit_failures.other)}};
   out["out_of_order_segments"] = or_null(totals.out_of_order_segments);
+  out["recovered_in"] = or_null(totals.recovered_in);
+  out["reordered_in"] = or_null(totals.reordered_in);
   out["resets"] = resets_json(totals.resets);
   Json reasons = nullptr;
   if (totals.reset_reasons_known) {

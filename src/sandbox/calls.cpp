@@ -161,7 +161,8 @@ void allow_live(Filter& filter) {
   for (const int call : kLive) filter.allow(call);
   filter.allow(SCMP_SYS(sendto), {is_null(4)});  // where the socket is connected to, nowhere else
   filter.allow(SCMP_SYS(ioctl), {is(1, SIOCETHTOOL)});
-  for (const int command : {BPF_MAP_LOOKUP_ELEM, BPF_MAP_GET_NEXT_KEY, BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM}) {
+  for (const int command : {BPF_MAP_LOOKUP_ELEM, BPF_MAP_GET_NEXT_KEY, BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM,
+                            BPF_ITER_CREATE}) {  // one more run of an iterator that was attached before
     filter.allow(SCMP_SYS(bpf), {is(0, static_cast<std::uint64_t>(command))});
   }
 }

@@ -65,6 +65,7 @@ struct Drops {
   }
 };
 
+// First copies that come after the second are what path-reordering speaks of: PAWS lays them aside as it lays old data.
 // A full accept queue is the finding listen-overflow, where the kernel's counter speaks of it; and a SYN that waited in
 // vain for the next hop's address is connect-failed-locally, which has the error that the application got.
 bool is_told_elsewhere(const Facts& facts, const model::EndpointPicture& endpoint, const std::string& reason,
@@ -76,6 +77,7 @@ bool is_told_elsewhere(const Facts& facts, const model::EndpointPicture& endpoin
     return count.syns > 0 && count.with_data == 0 &&
            failed(model::ConnectOutcome::kUnreachable) + failed(model::ConnectOutcome::kLocalError) > 0;
   }
+  if (reason == "TCP_RFC7323_PAWS") return endpoint.totals.reordered_in.value_or(0) >= count.packets;
   if (reason != "TCP_LISTEN_OVERFLOW") return false;
   return std::any_of(facts.picture.netns.begin(), facts.picture.netns.end(), [&](const model::NetnsPicture& netns) {
     const auto counted = netns.counters.find("ListenOverflows");

@@ -10,7 +10,9 @@
 #include <array>
 #include <chrono>
 
+#include "diagnose/delay.h"
 #include "diagnose/judgement.h"
+#include "diagnose/mtu.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/since_inbound.h"
 #include "diagnose/thresholds.h"
@@ -37,6 +39,7 @@ constexpr EvidenceKey kRequestAckedCount{"request_acked_count"};
 constexpr EvidenceKey kUnackedCount{"unacked_count"};
 constexpr EvidenceKey kRtoDuringWait{"rto_during_wait"};
 constexpr EvidenceKey kSide{"side"};
+constexpr EvidenceKey kReportedTwiceCount{"reported_twice_count"};
 constexpr std::array kEvidence = {kCount,
                                   kExchangeCount,
                                   kSharePct,
@@ -46,6 +49,7 @@ constexpr std::array kEvidence = {kCount,
                                   kUnackedCount,
                                   kRtoDuringWait,
                                   kSide,
+                                  kReportedTwiceCount,
                                   kTimerCandidates,
                                   kSinceInboundRequestP50S};
 
@@ -62,7 +66,7 @@ bool claims(const Case& socket) {
   return story.end->wait && *story.end->wait >= socket.endpoint.gave_up_after;
 }
 
-enum class Side : std::uint8_t { kRemoteSlow, kPath, kUnclear };
+enum class Side : std::uint8_t { kRemoteSlow, kPath, kPathHere, kUnclear };
 
 bool rtt_is_flat(std::uint32_t rtt_us, std::uint64_t floor_us) {
   const auto allowed = std::max(static_cast<double>(model::microseconds(kFlatRttRise)),
@@ -73,6 +77,9 @@ bool rtt_is_flat(std::uint32_t rtt_us, std::uint64_t floor_us) {
 Side side_of(const SocketStory& story, const EndpointFacts& endpoint) {
   const auto& end = *story.end;
   if (end.kind == EndKind::kTimedOut || end.request_rtos >= kPathRtos) return Side::kPath;
+  // The peer's host had the request when the second copy came (DSACK), and its ACK of the first was lost: what it sent
+  // until then did not get here.
+  if (end.request_reported_twice) return Side::kPathHere;
   if (!end.request_acked) return Side::kUnclear;
   if (!*end.request_acked) return Side::kPath;
   const auto floor = endpoint.picture->rtt_floor_us;
@@ -83,6 +90,7 @@ Side side_of(const SocketStory& story, const EndpointFacts& endpoint) {
 struct Sides {
   std::uint64_t remote_slow = 0;
   std::uint64_t path = 0;
+  std::uint64_t path_here = 0;  // of them: on the way back
   const char* word = "mixed";
 };
 
@@ -91,17 +99,27 @@ Sides sides_of(const Group& group) {
   for (std::size_t i = 0; i < group.size(); ++i) {
     const Side side = side_of(group.story(i), group.endpoint);
     sides.remote_slow += side == Side::kRemoteSlow ? 1U : 0U;
-    sides.path += side == Side::kPath ? 1U : 0U;
+    sides.path += side == Side::kPath || side == Side::kPathHere ? 1U : 0U;
+    sides.path_here += side == Side::kPathHere ? 1U : 0U;
   }
   const double needed = kSideAgreement * static_cast<double>(group.size());
   if (static_cast<double>(sides.remote_slow) >= needed) sides.word = "remote_slow";
   if (static_cast<double>(sides.path) >= needed) sides.word = "path";
+  if (static_cast<double>(sides.path_here) >= needed) sides.word = "path_here";
   return sides;
 }
 
 bool is_side(const Sides& sides, std::string_view word) { return sides.word == word; }
 
 bool acknowledged(const SocketStory& story) { return story.end->request_acked.value_or(false); }
+
+bool only_small_came(const Group& group) { return group.count_if(no_full_segment_came) == group.size(); }
+
+std::string mtu_words(const Group& group) {
+  return only_small_came(group) ? " Nothing of full size ever came on these connections: large segments may not pass "
+                                  "(the path here carries less than its ends believe, MTU)."
+                                : "";
+}
 
 std::string explanation(const Group& group, const Durations& waits, const std::optional<Timer>& timer,
                         const Sides& sides, const Durations& since) {
@@ -126,6 +144,12 @@ std::string explanation(const Group& group, const Durations& waits, const std::o
     text +=
         " The requests were not acknowledged, or only after repeated timeouts: the path or the peer's host, not its "
         "application.";
+  } else if (is_side(sides, "path_here")) {
+    text += fmt::format(
+        " The peer's host had the requests at once: it reported the second copy of {} of {} as a duplicate (DSACK). Its "
+        "first acknowledgement, which rides on the answer where that is quick, never came, and small packets do: it "
+        "answered, or at least acknowledged, and that was lost on the way here.{}",
+        sides.path_here, n, mtu_words(group));
   } else {
     const std::uint64_t unclear = n - sides.remote_slow - sides.path;
     text += fmt::format(" Where they waited is not uniform: {} with the peer's application, {} on the path{}.",
@@ -137,7 +161,11 @@ std::string explanation(const Group& group, const Durations& waits, const std::o
 
 void add_next_steps(model::Finding& finding, const Group& group, const Sides& sides,
                     const std::optional<Timer>& timer) {
-  if (!is_side(sides, "path")) {
+  if (is_side(sides, "path_here") && only_small_came(group)) {
+    add_step(finding, Whose::kUs, "do packets of full size pass? If not: the MTU of tunnels on the path, a clamped MSS",
+             full_size_ping(group.endpoint.picture->key, mss_of(group.facts, group.endpoint)));
+  }
+  if (!is_side(sides, "path") && !is_side(sides, "path_here")) {
     add_step(finding, Whose::kPeer, "look at the peer's slow log, CPU, locks and queue at these times");
   }
   if (!is_side(sides, "remote_slow")) {
@@ -209,6 +237,8 @@ std::optional<Judged> judge(const Group& group) {
       group.count_if([](const SocketStory& s) { return s.end->request_acked && !*s.end->request_acked; }));
   add(finding, kRtoDuringWait, rtos);
   add(finding, kSide, std::string(sides.word));
+  add(finding, kReportedTwiceCount,
+      group.count_if([](const SocketStory& s) { return s.end->request_reported_twice; }));
   const Durations since = since_inbound_request(group);
   const TimerMatch known = match_timers(
       group, {{timer, "request", gives_up(group)}, {since_inbound_timer(group), "inbound_request", ends_worker}});
@@ -239,8 +269,10 @@ void word_evidence(EvidenceReader& e, Rows& out) {
   const std::string side = e.text(kSide);
   out.push_back({"side", side == "remote_slow" ? "the peer: it has the request and the path is well"
                          : side == "path"      ? "the path: the request did not get through"
+                         : side == "path_here" ? "the path here: the peer has the request, and its answer is lost"
                          : side == "mixed"     ? "mixed: some waits at the peer, some on the path"
                                                : side});
+  out.push_back({"second copy", e.some(kReportedTwiceCount, "reported as a duplicate by the peer (DSACK)")});
   add_since_inbound_row(e, out);
 }
 

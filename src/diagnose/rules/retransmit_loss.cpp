@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// retransmit-loss: segments were lost on the path. From this host: what it sent again; towards it: what came out of
-// order (tp->rcv_ooopack), for the gap before such a segment is one that is missing or late.
+// retransmit-loss: segments were lost on the path. From this host: what it sent again; towards it: what filled a hole in
+// what had come and was stamped after it (engine/hole.h).
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 
 #include "diagnose/delay.h"
+#include "diagnose/mtu.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
@@ -34,6 +35,9 @@ constexpr EvidenceKey kSynCount{"syn_count"};
 constexpr EvidenceKey kSpuriousCount{"spurious_count"};
 constexpr EvidenceKey kRetransmitFailuresBusy{"retransmit_failures_busy"};
 constexpr EvidenceKey kOutOfOrderSegments{"out_of_order_segments"};
+constexpr EvidenceKey kRecoveredSegments{"recovered_in"};
+constexpr EvidenceKey kReorderedSegments{"reordered_in"};
+constexpr EvidenceKey kOnlySmallArrive{"only_small_arrive_count"};
 constexpr EvidenceKey kRetransmitDelayP50Us{"retransmit_delay_p50_us"};
 constexpr EvidenceKey kRecoveryP99Us{"recovery_p99_us"};
 constexpr std::array kEvidence = {kDirection,          kRetransmittedSegments,
@@ -41,8 +45,9 @@ constexpr std::array kEvidence = {kDirection,          kRetransmittedSegments,
                                   kRtoCount,           kFastCount,
                                   kTlpCount,           kSynCount,
                                   kSpuriousCount,      kRetransmitFailuresBusy,
-                                  kOutOfOrderSegments, kRetransmitDelayP50Us,
-                                  kRecoveryP99Us};
+                                  kOutOfOrderSegments, kRecoveredSegments,
+                                  kReorderedSegments,  kOnlySmallArrive,
+                                  kRetransmitDelayP50Us, kRecoveryP99Us};
 
 enum class Towards : std::uint8_t { kPeer, kUs };
 
@@ -52,7 +57,7 @@ std::uint64_t events_of(const model::Totals& totals, RetransmitKind kind) {
 
 struct Loss {
   Towards towards = Towards::kPeer;
-  std::uint64_t segments = 0;       // lost, or out of order
+  std::uint64_t segments = 0;       // lost
   std::optional<std::uint64_t> of;  // segments sent or received
   std::optional<double> pct;
   std::uint64_t timeouts = 0;
@@ -87,7 +92,7 @@ Loss outgoing(const Facts& facts, const EndpointFacts& endpoint) {
 Loss incoming(const model::Totals& totals) {
   Loss loss;
   loss.towards = Towards::kUs;
-  loss.segments = totals.out_of_order_segments.value_or(0);
+  loss.segments = totals.recovered_in.value_or(0);
   loss.of = totals.segments_received;
   if (loss.of) loss.pct = share_pct(loss.segments, *loss.of);
   return loss;
@@ -116,6 +121,13 @@ std::uint64_t failed_by_it(const Facts& facts, const EndpointFacts& endpoint) {
       }));
 }
 
+std::uint64_t only_small_arrive(const Facts& facts, const EndpointFacts& endpoint) {
+  const auto& sockets = facts.picture.sockets;
+  return static_cast<std::uint64_t>(std::count_if(sockets.begin(), sockets.end(), [&](const model::SocketStory& s) {
+    return s.endpoint == endpoint.index && no_full_segment_arrived(facts, s);
+  }));
+}
+
 Severity severity_of(const Seconds& seconds, const EndpointFacts& endpoint, const Loss& loss) {
   if (loss.towards == Towards::kUs) return is_bulk(seconds.picture) ? Severity::kNotice : Severity::kWarning;
   const std::uint64_t failed = failed_by_it(seconds.facts, endpoint);
@@ -128,7 +140,9 @@ Grade grade_of(const Seconds& seconds, const Loss& loss) {
   const model::Totals& totals = seconds.picture.totals;
   Grade grade(Confidence::kHigh);
   if (loss.towards == Towards::kUs) {
-    grade.at_most(Confidence::kMedium, "A path that changes the order of segments looks alike.");
+    if (seconds.picture.path_queue_in_missing == "no_timestamps") {
+      grade.at_most(Confidence::kMedium, "Without TCP timestamps it is told by time alone that they were sent again.");
+    }
   } else if (mostly_spurious(totals)) {
     grade.at_most(Confidence::kLow,
                   "Most of what was sent again had arrived after all: reordering or delay, not loss.");
@@ -147,7 +161,8 @@ Grade grade_of(const Seconds& seconds, const Loss& loss) {
   return grade;
 }
 
-void add_evidence(model::Finding& finding, const model::EndpointPicture& picture, const Loss& loss) {
+void add_evidence(model::Finding& finding, const model::EndpointPicture& picture, const Loss& loss,
+                  std::uint64_t only_small) {
   const model::Totals& totals = picture.totals;
   const bool out = loss.towards == Towards::kPeer;
   model::Histogram delays;
@@ -165,6 +180,9 @@ void add_evidence(model::Finding& finding, const model::EndpointPicture& picture
   add(finding, kSpuriousCount, totals.spurious_retransmits);
   add(finding, kRetransmitFailuresBusy, totals.retransmit_failures.busy);
   add(finding, kOutOfOrderSegments, totals.out_of_order_segments);
+  add(finding, kRecoveredSegments, totals.recovered_in);
+  add(finding, kReorderedSegments, totals.reordered_in);
+  add(finding, kOnlySmallArrive, out ? std::optional(only_small) : std::nullopt);
   add(finding, kRetransmitDelayP50Us, delays.percentile(0.5));
   add(finding, kRecoveryP99Us, percentile(picture, model::Measure::kRecovery, 0.99));
 }
@@ -199,7 +217,8 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   finding.severity = severity_of(seconds, endpoint, loss);
   judged.may_be_critical = finding.severity > Severity::kNotice;
   grade_of(seconds, loss).write_to(finding);
-  add_evidence(finding, picture, loss);
+  const std::uint64_t only_small = out ? only_small_arrive(seconds.facts, endpoint) : 0;
+  add_evidence(finding, picture, loss, only_small);
 
   const std::string name = picture.key.at.to_string();
   const std::string share = loss.pct ? fmt::format(" ({})", percent(*loss.pct)) : std::string();
@@ -212,12 +231,27 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
       finding.explanation += fmt::format(", {} only after a timeout", number_of(loss.timeouts, "time"));
     }
     finding.explanation += ".";
+    if (mostly_spurious(picture.totals)) {
+      finding.explanation += " Most of that had arrived after all (DSACK): it was late or out of order, not lost.";
+    }
+    if (only_small > 0) {
+      finding.explanation += fmt::format(
+          " On {} no segment of full size was acknowledged, whatever often it was sent, while small ones were: the path "
+          "carries less than its ends believe (MTU), and the ICMP message that says so is lost.",
+          number_of(only_small, "connection"));
+      add_step(finding, Whose::kUs, "do packets of full size pass? If not: the MTU of tunnels on the path, a clamped MSS",
+               endpoint.outbound() ? full_size_ping(picture.key, mss_of(seconds.facts, endpoint)) : std::string());
+    }
   } else {
-    finding.title = fmt::format("segments from {} are lost or out of order{}", name, share);
+    finding.title = fmt::format("segments from {} are lost{}", name, share);
     finding.explanation = fmt::format(
-        "{}{} from {} arrived out of order: others before them were lost on the way, and the peer had to send "
+        "{}{} from {} came only after later ones, as second copies: they had been lost on the way, and the peer sent "
         "them again.",
         part, share, name);
+    if (picture.totals.reordered_in.value_or(0) > 0) {
+      finding.explanation += fmt::format(" Another {} came out of order and were not lost.",
+                                         number_of(*picture.totals.reordered_in, "segment"));
+    }
   }
   const auto& at = picture.key.at;
   add_step(finding, Whose::kUs, "look for loss on the path, in both directions",
@@ -228,7 +262,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   finding.disproved_by =
       out ? "the peer reports as many duplicate segments (DSACK) as were sent again: none was lost; or "
             "they never left this host"
-          : "the segments came in another order and none was sent twice (capture)";
+          : "a capture at the peer shows that it sent none of them twice";
   return judged;
 }
 
@@ -245,13 +279,16 @@ std::vector<Judged> judge_picture(const Facts& facts) {
 
 // Loss towards this host: what it sent again itself says nothing of it.
 void word_loss_in(EvidenceReader& e, Rows& out) {
-  const auto out_of_order = e.count(kOutOfOrderSegments);
+  const auto recovered = e.count(kRecoveredSegments);
   const auto loss = e.number(kSegmentsLostPct);
   out.push_back({"direction", "towards this host"});
-  if (out_of_order) {
-    out.push_back({"out of order", fmt::format("{} segments received{}", *out_of_order,
-                                               loss ? fmt::format(" ({})", percent(*loss)) : "")});
+  if (recovered) {
+    out.push_back({"sent again", fmt::format("{} segments came as second copies{}", *recovered,
+                                             loss ? fmt::format(" ({})", percent(*loss)) : "")});
   }
+  out.push_back({"out of order", e.some(kOutOfOrderSegments, "segments received")});
+  out.push_back({"merely late", e.some(kReorderedSegments, "segments")});
+  e.skip({kOnlySmallArrive});
   e.skip({kRetransmittedSegments, kSentSegments, kRtoCount, kFastCount, kTlpCount, kSynCount, kSpuriousCount,
           kRetransmitFailuresBusy, kRetransmitDelayP50Us, kRecoveryP99Us});
 }
@@ -275,6 +312,8 @@ void word_loss_out(EvidenceReader& e, Rows& out) {
   out.push_back(
       {"never left here", e.some(kRetransmitFailuresBusy, "retransmissions found the first copy still here")});
   out.push_back({"out of order", e.some(kOutOfOrderSegments, "segments received")});
+  out.push_back({"only small ones arrive", e.some(kOnlySmallArrive, "connections")});
+  e.skip({kRecoveredSegments, kReorderedSegments});
   const std::vector<std::string> delays = e.together({kRetransmitDelayP50Us, kRecoveryP99Us});
   out.push_back({"delay", list_of({with("", delays[0], " till the retransmission (p50)"),
                                    with("", delays[1], " till repaired (p99)")})});

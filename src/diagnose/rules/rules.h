@@ -17,6 +17,7 @@
   RULE(kPeerResetAfterIdle)         \
   RULE(kPeerResetAwaitingResponse)  \
   RULE(kPeerClosedAwaitingResponse) \
+  RULE(kResponseStalled)            \
   RULE(kResponseTimeout)            \
   RULE(kFirstBytesUnanswered)       \
   RULE(kPeerGaveUp)                 \
@@ -32,8 +33,10 @@
   RULE(kPathQueueing)               \
   RULE(kLocalQueueing)              \
   RULE(kRetransmitLoss)             \
+  RULE(kPathReordering)             \
   RULE(kSlowReader)                 \
   RULE(kPeerZeroWindow)             \
+  RULE(kNagleDelayedAck)            \
   RULE(kDelayUnattributed)          \
   RULE(kAppGap)                     \
   RULE(kNoOutboundAttempt)          \

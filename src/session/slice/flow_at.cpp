@@ -46,6 +46,8 @@ void take_counts(Flow& flow, const Flow& from) {
   flow.path_rise_p50_us = from.path_rise_p50_us;
   flow.zero_window_received_us = from.zero_window_received_us;
   flow.unread_bytes_max = from.unread_bytes_max;
+  flow.largest_received = from.largest_received;
+  flow.full_segment_acked = from.full_segment_acked;
 }
 
 bool has_same_counts(const Flow& a, const Flow& b) {
@@ -68,6 +70,7 @@ void take_request(Flow& flow, const Flow& before, const Flow& after, MonoTime t)
   flow.request_bytes = after.request_bytes;
   flow.response_bytes = flow.outstanding ? 0 : after.response_bytes;
   flow.answered_early_bytes = after.answered_early_bytes;
+  flow.response_gap_us = flow.outstanding ? 0 : after.response_gap_us;
   flow.request_retransmits = is_known ? before.request_retransmits : 0;
   flow.request_rtos = is_known ? before.request_rtos : 0;
   flow.app_gap = after.app_gap;
@@ -118,6 +121,7 @@ void forget_exchange(Flow& flow) {
   flow.request_bytes = 0;
   flow.response_bytes = 0;
   flow.answered_early_bytes = 0;
+  flow.response_gap_us = 0;
   flow.request_retransmits = 0;
   flow.request_rtos = 0;
   flow.app_gap.reset();

@@ -308,6 +308,7 @@ void BpfSource::drain_all(model::Sink& sink) {
 }
 
 void BpfSource::sample(model::Sink& sink) {
+  tracer_->programs.look_for_readers(host::mono_now());
   sample_endpoints(host::mono_now(), sink);
   tracer_->sample_netns(sink);
 }

@@ -175,6 +175,12 @@ std::optional<model::Flow> flow_of(const tcpd_wire_flow& wire) {
   flow.path_samples = wire.path_samples;
   flow.zero_window_received_us = wire.zero_window_received_us;
   flow.unread_bytes_max = wire.unread_bytes_max;
+  flow.hole_at = time_or_none(wire.hole_ns);
+  flow.hole_bytes = wire.hole_bytes;
+  flow.largest_received = wire.largest_received;
+  flow.full_segment_acked = wire.full_acked != 0;
+  flow.response_gap_us = wire.response_gap_us;
+  flow.reader_waited_us = wire.reader_waited_us;
   if (wire.app_gap_us != TCPD_UNKNOWN_US) flow.app_gap = std::chrono::microseconds(wire.app_gap_us);
   flow.app_gap_ambiguous = wire.app_gap_ambiguous != 0;
   flow.call_tid = wire.call_tid;
@@ -307,6 +313,7 @@ model::EndpointSample decode_stats(const model::EndpointKey& key, std::span<cons
   if (shared.floor_window_us != 0) sample.floor_window_us = shared.floor_window_us;
   sample.tick_unknown = shared.tick != TCPD_TICK_1MS;
   sample.device.assign(shared.device, strnlen(shared.device, sizeof(shared.device)));
+  std::uint64_t late_copies = 0;
   for (const tcpd_endpoint_stats& cpu : each) {
     sample.exchanges += cpu.exchanges;
     sample.exchanges_without_delay += cpu.exchanges_without_delay;
@@ -335,6 +342,13 @@ model::EndpointSample decode_stats(const model::EndpointKey& key, std::span<cons
     sample.calls_with_gap += cpu.calls_with_gap;
     sample.calls_gap_ambiguous += cpu.calls_gap_ambiguous;
     sample.survived_silence_us = std::max<std::uint64_t>(sample.survived_silence_us, cpu.survived_silence_us);
+    sample.recovered_in += cpu.recovered_in;
+    sample.reordered_in += cpu.reordered_in + cpu.late_copies;
+    late_copies += cpu.late_copies;
+    sample.nagle_own += cpu.nagle_own;
+    sample.nagle_own_us += cpu.nagle_own_us;
+    sample.nagle_peer += cpu.nagle_peer;
+    sample.nagle_peer_us += cpu.nagle_peer_us;
     for (std::size_t m = 0; m < model::MeasureHistograms::size(); ++m) {
       std::array<std::uint64_t, TCPD_HIST_BUCKETS> buckets{};
       std::copy(std::begin(cpu.measures[m].buckets), std::end(cpu.measures[m].buckets), buckets.begin());
@@ -343,8 +357,10 @@ model::EndpointSample decode_stats(const model::EndpointKey& key, std::span<cons
       if (part.count() > 0) sample.measures[m].merge(part);
     }
   }
+  sample.recovered_in -= std::min(sample.recovered_in, late_copies);
   for (std::uint64_t* us : {&sample.zero_window_sent_us, &sample.zero_window_received_us,  // sums of many sockets
-                            &sample.zero_window_longest_us, &sample.survived_silence_us}) {
+                            &sample.zero_window_longest_us, &sample.survived_silence_us, &sample.nagle_own_us,
+                            &sample.nagle_peer_us}) {
     *us = std::min(*us, model::kLongestUs);
   }
   return sample;

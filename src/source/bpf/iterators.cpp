@@ -64,4 +64,27 @@ Result<std::vector<std::byte>> Iterator::run() {
   return out;
 }
 
+Result<RepeatedPass> RepeatedPass::over(bpf_program* program, int map_fd) {
+  bpf_iter_link_info info{};
+  info.map.map_fd = static_cast<__u32>(map_fd);
+  bpf_iter_attach_opts options{};
+  options.sz = sizeof(options);
+  options.link_info = &info;
+  options.link_info_len = sizeof(info);
+  Link link(bpf_program__attach_iter(program, &options));
+  if (!link) return iterator_error("open", errno);
+  return RepeatedPass(std::move(link));
+}
+
+int RepeatedPass::run() const {
+  const Fd fd(bpf_iter_create(bpf_link__fd(link_.get())));
+  if (!fd) return errno;
+  std::byte nothing{};
+  while (true) {
+    const ssize_t n = ::read(fd.get(), &nothing, sizeof(nothing));
+    if (n == 0) return 0;
+    if (n < 0 && errno != EINTR && errno != EAGAIN) return errno;
+  }
+}
+
 }  // namespace tcpdiag::bpf

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "source/bpf/link.h"
 #include "util/fd.h"
 #include "util/result.h"
 
@@ -27,6 +28,21 @@ class Iterator {
   explicit Iterator(Fd fd) : fd_(std::move(fd)) {}
 
   Fd fd_;
+};
+
+// A program that writes nothing, over the sockets of a storage map, as often as wanted.
+class RepeatedPass {
+ public:
+  // What needs privileges.
+  static Result<RepeatedPass> over(bpf_program* program, int map_fd);
+
+  // 0 or errno.
+  int run() const;
+
+ private:
+  explicit RepeatedPass(Link link) : link_(std::move(link)) {}
+
+  Link link_;
 };
 
 }  // namespace tcpdiag::bpf

@@ -11,9 +11,11 @@
 #include <string>
 #include <utility>
 
+#include "host/clock.h"
 #include "host/files.h"
 #include "source/bpf/configure.h"
 #include "source/bpf/endpoints.h"
+#include "source/bpf/iterators.h"
 #include "source/bpf/libbpf_log.h"
 #include "source/bpf/link.h"
 #include "tcpdiag.skel.h"
@@ -117,7 +119,15 @@ struct Programs::Impl {
   Skeleton skeleton;
   std::vector<Link> links;
   std::optional<EndpointTable> endpoints;
+  std::optional<RepeatedPass> readers;
+  model::MonoTime next_look{};
   int cpus = 1;
+
+  bool is_run_by_hand(const bpf_program* program) const {
+    const auto& progs = skeleton->progs;
+    return program == progs.tcpd_seed || program == progs.tcpd_owners || program == progs.tcpd_snapshot ||
+           program == progs.tcpd_readers;
+  }
 };
 
 Programs::Programs(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -158,7 +168,7 @@ Result<Programs> Programs::load(const source::LiveOptions& options, doctor::Feat
 Result<> Programs::attach() {
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, impl_->skeleton->obj) {
-    if (!bpf_program__autoload(program) || program == seed() || program == owners() || program == snapshot()) continue;
+    if (!bpf_program__autoload(program) || impl_->is_run_by_hand(program)) continue;
     bpf_link* link = bpf_program__attach(program);
     if (link == nullptr) {
       const int error = errno;
@@ -167,7 +177,20 @@ Result<> Programs::attach() {
     }
     impl_->links.emplace_back(link);
   }
+  bpf_program* readers = impl_->skeleton->progs.tcpd_readers;
+  if (bpf_program__autoload(readers)) {
+    auto pass = RepeatedPass::over(readers, bpf_map__fd(impl_->skeleton->maps.tcpd_storage));
+    if (!pass) return tl::unexpected(pass.error());
+    impl_->readers.emplace(std::move(*pass));
+  }
   return {};
+}
+
+void Programs::look_for_readers(model::MonoTime at) {
+  constexpr int kMostOfTime = 200;  // 0.5 %, where there are very many sockets
+  if (!impl_->readers || at < impl_->next_look) return;
+  (void)impl_->readers->run();
+  impl_->next_look = at + kMostOfTime * (host::mono_now() - at);
 }
 
 Result<> Programs::add_pids(const std::vector<std::uint32_t>& pids) { return bpf::add_pids(*impl_->skeleton, pids); }
@@ -185,7 +208,8 @@ int Programs::ring_fd() const { return bpf_map__fd(impl_->skeleton->maps.tcpd_ev
 bool Programs::can_read_maps() const {
   std::vector<std::uint64_t> each(static_cast<std::size_t>(impl_->cpus));
   const std::uint32_t key = 0;
-  return bpf_map_lookup_elem(bpf_map__fd(impl_->skeleton->maps.tcpd_counters), &key, each.data()) == 0;
+  if (bpf_map_lookup_elem(bpf_map__fd(impl_->skeleton->maps.tcpd_counters), &key, each.data()) != 0) return false;
+  return !impl_->readers || impl_->readers->run() == 0;
 }
 
 std::uint64_t Programs::counter(tcpd_counter index) const {

@@ -43,6 +43,8 @@ class Programs {
   bpf_program* snapshot() const;
   // From now on no program counts or tells anything; the iterators still read.
   void stop();
+  // Which sockets somebody waits to read from, noted in their records; every second, or less often where it takes long.
+  void look_for_readers(model::MonoTime at);
   void set_snapshot_mode(tcpd_snapshot_mode mode);
 
   int ring_fd() const;

@@ -60,6 +60,58 @@ TEST(Exchange, PipelinedRequestsAreOne) {
   EXPECT_EQ(tap.sum_us(TCPD_FIRST_BYTE), 8000U);
 }
 
+TEST(Exchange, CallsThatAreMultiplexedDoNotMoveTheWait) {
+  Tap tap;
+  tap.send(0, 100);
+  for (int i = 1; i <= 100; ++i) {
+    tap.send(i * 25, 100);
+    tap.acknowledge(i * 25 + 1);
+  }
+  tap.answer(2510, 1000);
+  EXPECT_EQ(tap.sum_us(TCPD_FIRST_BYTE), 2'510'000U);
+}
+
+TEST(Exchange, NorDoSmallOnesThatFollowCloseUpon) {
+  Tap tap;
+  for (int i = 0; i <= 500; ++i) {
+    tap.send(i * 5, 100);
+    tap.acknowledge(i * 5 + 1);
+  }
+  tap.answer(2510, 1000);
+  EXPECT_GE(tap.sum_us(TCPD_FIRST_BYTE), 2'490'000U);
+}
+
+TEST(Exchange, AnUploadMovesTheWait) {
+  Tap tap;
+  for (int i = 0; i < 200; ++i) {
+    tap.send(i * 5, 4 * 1448);
+    if (i % 2 == 1) tap.acknowledge(i * 5 + 1);
+  }
+  tap.send(1000, 4 * 1448);
+  tap.send(1300, 4 * 1448);  // after a repair: the ACK of the one before never came
+  tap.answer(1320, 100);
+  EXPECT_EQ(tap.sum_us(TCPD_FIRST_BYTE), 20'000U);
+  EXPECT_EQ(tap.c.request_gap_us, 300'000U);
+}
+
+TEST(Exchange, SilencesWithin) {
+  Tap tap;
+  tap.send(0, 100);
+  tap.send(7, 100);
+  tap.answer(10, 1000);
+  tap.receive(12, 1000);
+  tap.receive(62, 1000);
+  tap.receive(70, 1000);
+  tap.send(200, 100);
+  EXPECT_EQ(tap.sum_us(TCPD_REQUEST_GAP), 7000U);
+  EXPECT_EQ(tap.sum_us(TCPD_RESPONSE_GAP), 50'000U);
+  tap.answer(201, 100);
+  tap.receive(201.5, 100);
+  tap.send(300, 100);  // less than a millisecond is none
+  EXPECT_EQ(tap.count(TCPD_REQUEST_GAP), 1U);
+  EXPECT_EQ(tap.count(TCPD_RESPONSE_GAP), 1U);
+}
+
 TEST(Exchange, NothingOfARetransmissionIsNew) {
   Tap tap;
   const u32 begin = tap.tcp.snd_nxt;
