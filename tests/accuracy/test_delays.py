@@ -20,9 +20,9 @@ PORT = 7000
 
 
 class FirstByte(WitnessCase):
-    """101 connections with one request each; the server thinks 0 to 40 ms."""
+    """101 connections with one request each; the server thinks 0 to 40 ms, and pauses within every other answer."""
 
-    CONNECTIONS, THINK_S = 101, 0.0004
+    CONNECTIONS, THINK_S, PAUSE_S = 101, 0.0004, 0.005
 
     def request_bytes(self, number: int) -> int:
         return 300 if number % 3 else 5000  # one segment, or several
@@ -32,7 +32,10 @@ class FirstByte(WitnessCase):
             number = int(receive(theirs, 3))
             receive(theirs, self.request_bytes(number) - 3)
             time.sleep(number * self.THINK_S)
-            theirs.sendall(b"a" * 2000)
+            theirs.sendall(b"a" * 1000)
+            if number % 2:
+                time.sleep(self.PAUSE_S + number * self.THINK_S)
+            theirs.sendall(b"a" * 1000)
             self.assertEqual(theirs.recv(1), b"")
 
     def ask(self, client: Host, address: str, number: int) -> None:
@@ -52,6 +55,17 @@ class FirstByte(WitnessCase):
             else:
                 took.setdefault(frame.target_port, frame.at_us - asked[frame.target_port])
         return took
+
+    def gaps(self, frames: list[Frame]) -> list[float]:
+        """Within each answer, from 1 ms on."""
+        newest: dict[int, float] = {}
+        longest: dict[int, float] = {}
+        for frame in frames:
+            if frame.length and frame.source_port == PORT:
+                port = frame.target_port
+                longest[port] = max(longest.get(port, 0), frame.at_us - newest.get(port, frame.at_us))
+                newest[port] = frame.at_us
+        return [gap for gap in longest.values() if gap >= 1000]
 
     def test_thinking_server(self):
         client, server = self.pair_of_hosts()
@@ -73,6 +87,7 @@ class FirstByte(WitnessCase):
             self.compare("exchanges", all_of_them=(watch.totals["exchanges"], len(took)), failed=(watch.totals["exchanges_failed"], 0))
             endpoint = self.endpoint_at(watch.report, "outbound" if outbound else "inbound", server.address, PORT)
             self.check_histogram("first_byte", endpoint["histograms"]["first_byte"], list(took.values()))
+            self.check_histogram("response_gap", endpoint["histograms"]["response_gap"], self.gaps(watch.frames))
 
 
 class ReadWait(WitnessCase):

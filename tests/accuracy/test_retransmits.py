@@ -53,7 +53,7 @@ class RetransmitCase(WitnessCase):
             fast=(self.segments(watch, "fast"), counted["TcpExtTCPFastRetrans"]),
             other=(self.segments(watch, "other"), counted["TcpExtTCPSlowStartRetrans"]),
             segments_of_events=(sum(entry["detail"].get("segments", 1) for entry in self.events(watch)), len(wire) - syn_acks),
-            events_of_sockets=(len(self.events(watch)), sum(kinds.values()) - kinds["synack"]),
+            kinds=(sum(kinds.values()) - kinds["synack"], len(wire) - syn_acks),
             kernel_counters=({name: watch.kernel_counters()[name] for name in ("RetransSegs", "OutRsts")},
                              {name: counted[f"Tcp{name}"] for name in ("RetransSegs", "OutRsts")}),
             failures=((totals["retransmit_failures"]["busy"], totals["retransmit_failures"]["other"]),
@@ -65,6 +65,14 @@ class RetransmitCase(WitnessCase):
         # A probe may also send something new.
         self.assertLessEqual(kinds["tlp"], counted["TcpExtTCPLossProbes"])
         return wire
+
+    def check_holes_of(self, watch: Watch, peer: Watch) -> None:
+        """What came as a second copy is what the peer sent again; losses at the end of what was sent open no hole."""
+        again, late = watch.totals["recovered_in"], watch.totals["reordered_in"]
+        fast = self.segments(peer, "fast") - peer.totals["spurious_retransmits"]
+        self.assertLessEqual(again, peer.totals["retransmitted_segments"], "no more than the peer sent again")
+        self.assertGreaterEqual(again + late, 0.9 * fast, "a fast retransmission fills a hole")
+        self.assertLessEqual(late, 0.05 * (again + late), "nothing changed the order")
 
     def check_delays_of(self, watch: Watch, wire: list[Repeat]) -> None:
         """Each retransmission's delay, and what the histograms make of them."""
@@ -127,6 +135,7 @@ class Loss(RetransmitCase):
             self.assertGreater(sum(watch.totals["retransmits"].values()), 0)
             wire = self.check_counts_of(watch)
             self.check_delays_of(watch, wire)
+            self.check_holes_of(watch, watches[1] if watch is watches[0] else watches[0])
             for sock in watch.report["sockets"]:
                 self.assertEqual(sock["bytes_sent"] + sock["bytes_received"], 2 * BULK + ROUNDS * (ASKED + ANSWERED), sock["local"])
 

@@ -75,6 +75,11 @@ QUICK = (
     Right("listen-overflow", (), "slow-connect", "listen-overflow", rtts_ms=(0,)),
     Right("listen-overflow", (), f"{NOTHING}|slow-connect", "listen-overflow"),
     Right("app-gap", ("--milliseconds", "1000"), "app-gap", None),
+    Right("response-stalls", (), "response-stalled", rtts_ms=WITHOUT_TOO, middle=True),
+    # Without a round trip the peer's ACKs come apart before the answers: that these are lost is not seen.
+    Right("mtu-hole", (), "response-timeout|response-stalled", "retransmit-loss|peer-gave-up", rtts_ms=WITHOUT_TOO),
+    Right("reorders", (), f"{NOTHING}|path-reordering", rtts_ms=(4, 40)),
+    Right("nagle-delays", (), "nagle-delayed-ack", "nagle-delayed-ack", rtts_ms=WITHOUT_TOO),
     Right("connect-timeout", ("--failures", "4"), "connect-timeout", middle=True),
     Right("syn-lost", (), "slow-connect", rtts_ms=WITHOUT_TOO),
     Right("no-call", (), "no-outbound-attempt"),

@@ -15,7 +15,7 @@ CONNECTS = ("refused", "reset", "timed_out", "unreachable", "local_error")  # an
 DELAYED_US, DELAYED_FLOORS, SLOW_SHARE, SLOW_LEAST = 100_000, 5, 0.05, 3
 BULK_BYTES = 1 << 20
 # Findings that own the sockets that they list.
-OWNERS = ("peer-", "response-timeout", "first-bytes-unanswered", "local-close", "local-reset", "connect-", "failures-unexplained")
+OWNERS = ("peer-", "response-", "first-bytes-unanswered", "local-close", "local-reset", "connect-", "failures-unexplained")
 # What makes this host send again in vain.
 DEAD_PEERS = ("peer-forgot-connection", "peer-unreachable")
 

@@ -8,6 +8,8 @@ It runs in the server's namespace as a process of its own. What happens to a req
     /reset    waits `after` seconds after the last byte of the request, then closes with SO_LINGER 0: a RST
     /close    waits as long, then closes without a byte of an answer: a FIN
     /late     answers `after` seconds after the request, when the client has long gone
+    /large    as /ok, and says that it was asked
+    /stall    sends the head and `bytes` bytes of an answer that has twice as many, and never says more
     /silent   accepts, reads (so everything is acknowledged) and never says a byte
 
 The call's number comes in the header X-Lab-Call and goes into every line of JSON that the server prints about it:
@@ -134,7 +136,10 @@ def serve(conn: socket.socket, peer_port: int, endpoint: str) -> None:
                 say("late_answer", sent=sent, waited_s=round(time.monotonic() - request.received_at, 6),
                     client_gone_after_s=gone_at and round(gone_at - request.received_at, 6), **about)
                 return
-            if request.action == "silent":
+            if request.action == "stall":
+                head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {2 * request.body_bytes}\r\n\r\n"
+                conn.sendall(head.encode() + b"7" * request.body_bytes)
+            if request.action in ("silent", "stall"):
                 while True:
                     try:
                         if not conn.recv(4096):

@@ -10,6 +10,7 @@ import sys
 from .children import Children
 from .delayed import DelayedNetwork
 from .facts import Facts
+from .exchange_incidents import EXCHANGE_INCIDENTS
 from .healthy_incidents import HEALTHY_INCIDENTS
 from .host_incidents import HOST_INCIDENTS
 from .http_incidents import HTTP_INCIDENTS
@@ -25,7 +26,7 @@ from .stream_incidents import STREAM_INCIDENTS
 INCIDENTS: dict[str, type[Incident]] = {
     incident.name: incident
     for incident in HTTP_INCIDENTS + SOCKET_INCIDENTS + REDIS_INCIDENTS + STREAM_INCIDENTS + MEASURE_INCIDENTS + STORM_INCIDENTS
-    + HEALTHY_INCIDENTS + PATH_INCIDENTS + HOST_INCIDENTS}
+    + HEALTHY_INCIDENTS + PATH_INCIDENTS + HOST_INCIDENTS + EXCHANGE_INCIDENTS}
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 EXAMPLES = """examples:
@@ -122,7 +123,7 @@ def _options(args: argparse.Namespace, incident: type[Incident]) -> Options | st
 def _play(incident: type[Incident], options: Options, facts: Facts) -> None:
     """Builds up, plays, and takes down whatever happens."""
     delayed = options.rtt_ms > 0 or incident.needs_path
-    network = DelayedNetwork(options.family, rtt_ms=options.rtt_ms) if delayed else Network(options.family)
+    network = DelayedNetwork(options.family, rtt_ms=options.rtt_ms, options=incident.box_options) if delayed else Network(options.family)
     children = Children()
     try:
         clean_leftovers()

@@ -83,6 +83,7 @@ class Incident:
     needs: tuple[str, ...] = ()
     needs_path = False  # What goes wrong is between the hosts, even without a round trip.
     default_rtt_ms = least_rtt_ms = 0.0
+    box_options: tuple[str, ...] = ()  # of the delay box, beside the round trip
 
     def __init__(self, options: Options, network: Network, children: Children, facts: Facts):
         self.options, self.network, self.children, self.facts = options, network, children, facts

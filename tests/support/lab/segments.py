@@ -3,7 +3,7 @@
 """Two ends that decide what goes into one segment: the client writes a request in pieces, the server answers all of it.
 
 segments.py server ADDRESS PORT      prints {"event":"up"}; a request is its length (4 bytes) and so many bytes
-segments.py client ADDRESS PORT      one line of JSON per command on standard input, {"op":NAME, ...}, one line for each:
+segments.py client ADDRESS PORT [nagle]   TCP_NODELAY unless "nagle"; one line of JSON per command on standard input, {"op":NAME, ...}, one line for each:
 
     connect  name                    waits for the connection
     write    name, pieces            a request in pieces of so many bytes, one write each; does not wait for the answer
@@ -59,13 +59,13 @@ def server(address: str, port: int) -> None:
         threading.Thread(target=serve, args=(sock,), daemon=True).start()
 
 
-def client(address: str, port: int) -> None:
+def client(address: str, port: int, nagle: bool) -> None:
     sockets: dict[str, socket.socket] = {}
 
     def do(op: str, name: str, pieces: tuple[int, ...] = ()) -> dict:
         if op == "connect":
             sockets[name] = socket.create_connection((address, port), timeout=TIMEOUT_S)
-            sockets[name].setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sockets[name].setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, not nagle)
             return {"local_port": sockets[name].getsockname()[1]}
         if op == "write":
             rest = struct.pack("!I", sum(pieces) - 4) + b"q" * (sum(pieces) - 4)
@@ -88,4 +88,7 @@ def client(address: str, port: int) -> None:
 
 
 if __name__ == "__main__":
-    {"server": server, "client": client}[sys.argv[1]](sys.argv[2], int(sys.argv[3]))
+    if sys.argv[1] == "server":
+        server(sys.argv[2], int(sys.argv[3]))
+    else:
+        client(sys.argv[2], int(sys.argv[3]), "nagle" in sys.argv[4:])

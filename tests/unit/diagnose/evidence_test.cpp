@@ -64,7 +64,14 @@ const std::map<std::string, std::vector<std::string>> kKeys = {
       "timer_candidates"}},
     {"response-timeout",
      {"count", "exchange_count", "share_pct", "wait_p50_s", "wait_max_s", "request_acked_count", "unacked_count",
-      "rto_during_wait", "side", "timer_candidates", "since_inbound_request_p50_s"}},
+      "rto_during_wait", "side", "reported_twice_count", "timer_candidates", "since_inbound_request_p50_s"}},
+    {"response-stalled",
+     {"count", "exchange_count", "share_pct", "silence_p50_s", "silence_min_s", "silence_max_s", "response_p50_bytes",
+      "hole_count", "hole_p50_bytes", "reader_waited_count", "largest_received_bytes", "mss_bytes",
+      "timer_candidates"}},
+    {"nagle-delayed-ack", {"writer", "wait_count", "wait_mean_us", "exchange_count", "share_pct"}},
+    {"path-reordering",
+     {"reordered_in", "recovered_in", "received_segments", "reordered_pct", "out_of_order_segments"}},
     {"peer-gave-up",
      {"count", "exchange_count", "share_pct", "wait_p50_s", "wait_max_s", "timer_candidates", "reset_count",
       "fin_count", "peers"}},
@@ -98,8 +105,8 @@ const std::map<std::string, std::vector<std::string>> kKeys = {
       "in_container"}},
     {"retransmit-loss",
      {"direction", "retransmitted_segments", "sent_segments", "loss_pct", "rto_count", "fast_count", "tlp_count",
-      "syn_count", "spurious_count", "retransmit_failures_busy", "out_of_order_segments", "retransmit_delay_p50_us",
-      "recovery_p99_us"}},
+      "syn_count", "spurious_count", "retransmit_failures_busy", "out_of_order_segments", "recovered_in", "reordered_in",
+      "only_small_arrive_count", "retransmit_delay_p50_us", "recovery_p99_us"}},
     {"slow-reader",
      {"read_wait_p50_us", "read_wait_p99_us", "zero_window_sent_us", "unread_bytes_max", "pid", "comm", "stopped"}},
     {"zero-window", {"zero_window_received_us", "stalls", "longest_stall_s", "bytes_waiting_max", "probes_sent"}},
@@ -136,6 +143,10 @@ Picture one_of_each() {
   forgotten.end->request_retransmits = 1;
   forgotten.end->retransmit_to_end = 1ms;
   b.add(0, forgotten).add(0, bare(gave_up(31, 500ms)));
+  SocketStory stalled = bare(ended(33, model::EndKind::kClosedLocally));
+  stalled.exchanges_failed = 1;
+  stalled.end->stalled = true;
+  b.add(0, stalled);
   b.outbound("10.0.0.3", 443).add(1, bare(never_answered(29, 5s)));
   b.raw().loss.samples_thinned = 1;
   // Of this host's filter.
@@ -195,6 +206,8 @@ Picture one_of_each() {
   Traffic all = throttled();
   all.seconds(20, 40).host_queue(6ms).timeouts(1);
   Picture delays = all.picture();
+  delays.endpoints[0].totals.reordered_in = 1000;
+  delays.endpoints[0].nagle_own = {1000, 40'000'000};
   delays.endpoints[0].totals.zero_window_sent_us = delays.endpoints[0].totals.zero_window_received_us = 5'000'000;
   take_over(delays.endpoints[0], "10.77.0.2");
   take_over(slow_server(20ms, false).picture().endpoints[0], "10.77.0.3");
@@ -228,7 +241,7 @@ bool is_of_seconds(const Finding& finding) {
   const auto& of_delays = {"app-gap",           "no-outbound-attempt", "listen-overflow",    "allowance-exceeded",
                            "syn-flood",         "reconnect-storm",     "throughput-ceiling", "path-queueing",
                            "local-queueing",    "retransmit-loss",     "slow-reader",        "zero-window",
-                           "delay-unattributed"};
+                           "delay-unattributed", "path-reordering",    "nagle-delayed-ack"};
   return std::find(of_delays.begin(), of_delays.end(), finding.code) != of_delays.end();
 }
 

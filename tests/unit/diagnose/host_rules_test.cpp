@@ -212,18 +212,6 @@ TEST(RetransmitLoss, is_surer_where_the_kernel_tells_what_did_not_leave) {
   EXPECT_TRUE(evidence_is_null(find(t, "retransmit-loss"), "retransmit_failures_busy"));
 }
 
-TEST(RetransmitLoss, towards_this_host_shows_as_disorder) {
-  Traffic t;
-  t.seconds(10, 20).out_of_order(200);
-  EXPECT_THAT(codes_of(t), IsEmpty());  // 0.6 %
-  t.seconds(10, 20).out_of_order(400);
-  const Finding finding = find(t, "retransmit-loss");
-  EXPECT_EQ(evidence_text(finding, "direction"), "in");
-  EXPECT_EQ(evidence_int(finding, "out_of_order_segments"), 4000);
-  EXPECT_EQ(finding.severity, Severity::kWarning);
-  EXPECT_EQ(finding.confidence, Confidence::kMedium);
-}
-
 TEST(RetransmitLoss, is_critical_when_exchanges_fail_by_it) {
   Traffic t;
   t.seconds(10, 20).timeouts(3);

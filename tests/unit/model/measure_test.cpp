@@ -26,6 +26,8 @@ TEST(Measures, AreThoseOfTheContractInItsOrder) {
                        "host_queue",
                        "first_byte",
                        "last_byte",
+                       "request_gap",
+                       "response_gap",
                        "read_wait",
                        "recovery",
                        "app_gap",

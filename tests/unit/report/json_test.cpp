@@ -47,6 +47,8 @@ const Keys kTotals = {"sockets_seen",
                       "spurious_retransmits",
                       "retransmit_failures",
                       "out_of_order_segments",
+                      "recovered_in",
+                      "reordered_in",
                       "resets",
                       "reset_reasons",
                       "reset_phases",
@@ -178,7 +180,7 @@ TEST_P(EveryJson, has_every_key_of_the_endpoints) {
               (Keys{"id", "role", "address", "port", "family", "netns", "first_seen_at", "last_seen_at"} + kTotals +
                Keys{"mean_request_bytes", "mean_response_bytes", "rtt_floor_us", "rtt_floor_source",
                     "path_queue_in_missing", "processes", "outcomes_compared", "app_gap_coverage_pct", "app_gap",
-                    "slow_answers", "recovery_unfinished", "role_source", "histograms", "series", "peers"}));
+                    "slow_answers", "recovery_unfinished", "nagle_waits", "role_source", "histograms", "series", "peers"}));
     if (!endpoint["app_gap"].is_null()) {
       EXPECT_EQ(keys_of(endpoint["app_gap"]), (Keys{"calls", "with_gap", "ambiguous", "threads"}));
     }
@@ -201,6 +203,8 @@ TEST_P(EveryJson, has_every_key_of_the_endpoints) {
                                                      "host_queue",
                                                      "first_byte",
                                                      "last_byte",
+                                                     "request_gap",
+                                                     "response_gap",
                                                      "read_wait",
                                                      "recovery",
                                                      "app_gap",
