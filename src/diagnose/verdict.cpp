@@ -46,6 +46,7 @@ Feed feed_of(const Finding& finding) {
     case Family::kReconnects:
     case Family::kExchanges:
     case Family::kDrops:
+    case Family::kLookUps:
     case Family::kLosses:
       break;
   }

@@ -135,6 +135,7 @@ TCPDIAG_FIELDS(EndpointSample, at, key, generation, exchanges, exchanges_without
                no_own_floor, recovery_unfinished, calls, calls_with_gap, calls_gap_ambiguous, survived_silence_us,
                smallest_request_bytes, device, tick_unknown, measures);
 TCPDIAG_FIELDS(ProcessInfo, pid, comm, cgroup_id, cgroup_path);
+TCPDIAG_FIELDS(DnsMessage, at, netns_inode, local, resolver, id, flags, is_answer, first_sent_at, owner);
 TCPDIAG_FIELDS(ListenQueue, local, backlog, limit);
 TCPDIAG_FIELDS(NetnsSample, at, netns_inode, counters, full_listeners, gone);
 TCPDIAG_FIELDS(NicSample, at, device, netns_inode, driver, driver_version, counters_supported, exceeded,

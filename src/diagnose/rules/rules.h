@@ -35,6 +35,8 @@
   RULE(kSlowReader)                 \
   RULE(kPeerZeroWindow)             \
   RULE(kDelayUnattributed)          \
+  RULE(kDnsUnanswered)              \
+  RULE(kDnsSlow)                    \
   RULE(kAppGap)                     \
   RULE(kNoOutboundAttempt)          \
   RULE(kReconnectStorm)             \
