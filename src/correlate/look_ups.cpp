@@ -264,7 +264,10 @@ void LookUps::settle(ResolverPicture& sums, const Query& query, MonoTime end) co
   }
   const bool went_on = look_up != nullptr && (look_up->newest_at - query.newest_at >= kGoesOn ||
                                               (answered_at && *answered_at - query.newest_at >= kGoesOn));
-  if (!went_on && end - query.newest_at < model::kUnansweredAfter) {
+  // Who had sent it again waits as long for the last one.
+  const Duration patience =
+      look_up != nullptr ? look_up->patience.value_or(model::kUnansweredAfter) : Duration(model::kUnansweredAfter);
+  if (!went_on && end - query.newest_at < std::min<Duration>(patience, model::kUnansweredAfter)) {
     ++sums.waiting;
     return;
   }

@@ -94,7 +94,7 @@ std::optional<Judged> judge(const Facts& facts, const ResolverPicture& resolver)
   finding.title = fmt::format("{} took {} or more for {} of {} look-ups of names", name,
                               duration(static_cast<double>(from)), slow, took.count());
   finding.explanation = fmt::format(
-      "The resolver {} answered {} of {} queries after {} or more, {} at most; a tenth of its answers took no longer "
+      "The resolver {} answered {} of {} after {} or more, {} at most; a tenth of its answers took no longer "
       "than {}.",
       name, slow, number_of(took.count(), "query", "queries"), duration(static_cast<double>(from)),
       duration(static_cast<double>(took.max().value_or(0))),
