@@ -132,7 +132,7 @@ class Describer {
     add(out, "took_us", model::microseconds(look_up.took));
     add(out, "queries", std::int64_t{look_up.queries});
     add(out, "repeats", std::int64_t{look_up.repeats});
-    add_flag(out, "answered", look_up.answered);
+    add(out, "outcome", look_up.answered ? "answered" : "unanswered");
     return out;
   }
 

@@ -328,8 +328,8 @@ class Connections(DnsCase):
         mark = [entry for entry in sock["timeline"] if entry["kind"] == "look_up"]
         self.assertEqual(len(mark), 1, sock["timeline"])
         delays = resolver.delays()
-        self.assertEqual((mark[0]["detail"]["queries"], mark[0]["detail"]["repeats"], mark[0]["detail"]["answered"]),
-                         (len(resolver.queries()), 0, True))
+        self.assertEqual((mark[0]["detail"]["queries"], mark[0]["detail"]["repeats"], mark[0]["detail"]["outcome"]),
+                         (len(resolver.queries()), 0, "answered"))
         self.check_between(mark[0]["detail"]["took_us"], delays[-1] - 0.002, delays[-1] + 0.1)
         finding = next(one for one in traced.report["findings"] if one["code"] == "connect-refused")
         self.assertRegex(finding["explanation"], r"A look-up of a name took 0\.3\d s before the connect|"
@@ -353,12 +353,13 @@ class Connections(DnsCase):
         self.assertEqual(unanswered["evidence"]["by_nobody_count"], len(resolver.queries()))
         endpoint = self.endpoint_at(traced.report, "inbound", client.address, PORT)
         sock = self.sockets_of(traced.report, endpoint)[0]
-        self.check_between(sock["no_call_wait_us"], 5.6, 5.6 + LATE_S)
+        self.check_between(sock["no_call_wait_us"], 5.6, 6.0 + LATE_S)
         self.assertIn(sock["id"], unanswered["sockets"])
         waited = self.finding(traced.report, "no-outbound-attempt")
         self.assertIn(": a name did not resolve", waited["title"])
         self.assertEqual(waited["evidence"]["look_up_count"], 1)
-        self.assertAlmostEqual(waited["evidence"]["look_up_max_s"], 5.6, delta=LATE_S)
+        # Two times 3 s, of which the client waited for 5.6 s.
+        self.assertAlmostEqual(waited["evidence"]["look_up_max_s"], 5.8, delta=0.2 + LATE_S)
         self.assertEqual(waited["caused_by"], [unanswered["id"]])
 
 
