@@ -78,7 +78,7 @@ TEST(DnsSlow, is_a_warning_with_three_slow_answers) {
 }
 
 TEST(DnsSlow, tells_of_the_wait_before_a_repeat) {
-  ResolverPicture one = resolver(20);
+  ResolverPicture one = resolver(19);
   slow(one, 1, 5002ms);
   one.repeated = one.answered_after_repeat = 1;
   one.repeat_after_us.add(us(5000ms));
