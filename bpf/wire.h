@@ -227,8 +227,8 @@ struct tcpd_wire_event {
 	} body;
 };
 
-/* A query for a name, or its answer: in the ring beside the events, told apart by `kind`. Of its header only: names
- * are not read. */
+/* A query for a name, or its answer: in the ring beside the events, told apart by `kind`. Of its
+ * header only: names are not read. */
 #define TCPD_RECORD_DNS 0x100
 struct tcpd_wire_dns {
 	__u16 kind; /* TCPD_RECORD_DNS */
@@ -236,7 +236,8 @@ struct tcpd_wire_dns {
 	__u32 cpu;
 	__u64 at_ns;
 	__u64 first_sent_ns; /* the query; of one that is sent for the first time: at_ns */
-	struct tcpd_wire_owner owner; /* of a query, as far as the sender could be proved; of an answer nothing */
+	struct tcpd_wire_owner
+		owner; /* of a query, as far as the sender could be proved; of an answer nothing */
 	__u8 laddr[16];
 	__u8 raddr[16]; /* of the resolver, as the socket is connected, before any translation */
 	__u16 lport;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Queries for names over UDP as they leave, and their answers as they arrive. Of a message the first 12 bytes are read
- * (RFC 1035 section 4.1.1): names are in none of them.
+ * Queries for names over UDP as they leave, and their answers as they arrive. Of a message the
+ * first 12 bytes are read (RFC 1035 section 4.1.1): names are in none of them.
  *
- * A query is met where it is handed to its device, by the task that sent it, mostly. A neighbour that had to be found
- * first makes that a stranger's softirq: so the sender is believed only if it has the socket among its files.
+ * A query is met where it is handed to its device, by the task that sent it, mostly. A neighbour
+ * that had to be found first makes that a stranger's softirq: so the sender is believed only if it
+ * has the socket among its files.
  */
 #ifndef TCPDIAG_LIB_DNS_H
 #define TCPDIAG_LIB_DNS_H
@@ -24,7 +25,8 @@
 #define DNS_PORT 53
 #define DNS_IS_ANSWER 0x8000
 #define DNS_OPCODE 0x7800
-/* Devices that lie on each other (VLAN, bond, bridge) are handed the same packet one after the other. */
+/* Devices that lie on each other (VLAN, bond, bridge) are handed the same packet one after the
+ * other. */
 #define DNS_SAME_PACKET_NS 1000000ULL
 
 struct tcpd_dns_message {
@@ -40,7 +42,8 @@ volatile __u32 tcpd_dns_elsewhere __weak SEC(".data") = 0;
 
 #define FILES_AT_ONCE 16
 
-/* It leaves at once when it has found it: what is summed up over the branches would double what the verifier walks. */
+/* It leaves at once when it has found it: what is summed up over the branches would double what the
+ * verifier walks. */
 static __always_inline bool is_among(struct file **files, const struct file *wanted)
 {
 	u64 some[FILES_AT_ONCE] = {};
@@ -55,8 +58,8 @@ static __always_inline bool is_among(struct file **files, const struct file *wan
 	return false;
 }
 
-/* Has the current task this socket among its files? Around the newest one first, then the first 512: a table is a
- * multiple of 64 long. */
+/* Has the current task this socket among its files? Around the newest one first, then the first
+ * 512: a table is a multiple of 64 long. */
 tcpd_subprogram bool tcpd_current_has(const struct file *wanted)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
@@ -71,10 +74,12 @@ tcpd_subprogram bool tcpd_current_has(const struct file *wanted)
 	all = BPF_CORE_READ(table, fd);
 	size = BPF_CORE_READ(table, max_fds);
 	newest = BPF_CORE_READ(files, next_fd);
-	if (newest >= FILES_AT_ONCE && newest <= size && is_among(all + newest - FILES_AT_ONCE, wanted))
+	if (newest >= FILES_AT_ONCE && newest <= size &&
+	    is_among(all + newest - FILES_AT_ONCE, wanted))
 		return true;
 	for (i = 0; i < 512; i += FILES_AT_ONCE) {
-		barrier_var(i); /* else the compiler counts by addresses, and the verifier sees no end */
+		barrier_var(
+			i); /* else the compiler counts by addresses, and the verifier sees no end */
 		if (i >= size)
 			return false;
 		if (is_among(all + i, wanted))
@@ -98,8 +103,9 @@ static __always_inline bool tcpd_read_dns(struct tcpd_dns_message *m, const unsi
 	return m->length >= 8 + 12;
 }
 
-static __always_inline struct tcpd_wire_dns *
-tcpd_dns_begin(const struct tcpd_dns_key *key, const struct tcpd_dns_query *query, u16 flags, u64 now)
+static __always_inline struct tcpd_wire_dns *tcpd_dns_begin(const struct tcpd_dns_key *key,
+							    const struct tcpd_dns_query *query,
+							    u16 flags, u64 now)
 {
 	struct tcpd_wire_dns *e;
 
@@ -163,6 +169,9 @@ static __always_inline void tcpd_dns_leaves(struct sk_buff *skb, struct sock *sk
 	connected = sk->__sk_common.skc_dport == bpf_htons(DNS_PORT);
 	if (!connected && m.dport != DNS_PORT)
 		return;
+	/* below a tunnel's device it is the tunnel's header that is read */
+	if (m.sport != sk->__sk_common.skc_num)
+		return;
 	if ((m.flags & (DNS_IS_ANSWER | DNS_OPCODE)) || !m.questions)
 		return;
 	if (!tcpd_read_addresses(skb->head + skb->network_header, key.laddr, key.raddr))
@@ -200,8 +209,8 @@ static __always_inline void tcpd_dns_leaves(struct sk_buff *skb, struct sock *sk
 		e->owner = owner;
 		bpf_ringbuf_submit(e, 0);
 	}
-	/* macvlan, ipvlan and VLANs: the kernel tells of an answer at the device below, which is in another
-	 * namespace */
+	/* macvlan, ipvlan and VLANs: the kernel tells of an answer at the device below, which is in
+	 * another namespace */
 	key.netns = 0;
 	bpf_map_update_elem(&tcpd_dns_queries, &key, &query, BPF_ANY);
 	tcpd_cost(TCPD_PROG_DNS, now);

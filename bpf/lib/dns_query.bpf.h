@@ -5,8 +5,8 @@
 
 #include "lib/kernel_types.bpf.h"
 
-/* As the packets have it, so after the socket's address was translated (a container's resolver, a service of
- * Kubernetes). */
+/* As the packets have it, so after the socket's address was translated (a container's resolver, a
+ * service of Kubernetes). */
 struct tcpd_dns_key {
 	u8 laddr[16];
 	u8 raddr[16];

@@ -128,8 +128,8 @@ struct {
 	__type(value, struct tcpd_thread);
 } tcpd_threads __weak SEC(".maps");
 
-/* Queries for names that wait for their answer; each is there twice, see lib/dns.bpf.h. The longest unused is
- * forgotten first: its answer is not seen then. */
+/* Queries for names that wait for their answer; each is there twice, see lib/dns.bpf.h. The longest
+ * unused is forgotten first: its answer is not seen then. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);

@@ -12,7 +12,8 @@
 
 #include "lib/dns.bpf.h"
 
-static __always_inline void arrives(const struct sk_buff *skb, const unsigned char *ip, u32 header_length)
+static __always_inline void arrives(const struct sk_buff *skb, const unsigned char *ip,
+				    u32 header_length)
 {
 	struct tcpd_dns_query *known, query;
 	struct tcpd_dns_key key = {};

@@ -222,7 +222,8 @@ static __always_inline void queued(struct sock *sk)
 	}
 }
 
-/* With or without queries for names, which cost a packet of TCP nothing so: a program of their own would run for each. */
+/* With or without queries for names, which cost a packet of TCP nothing so: a program of their own
+ * would run for each. */
 SEC("tp_btf/net_dev_queue")
 int BPF_PROG(tcpd_dev_queue, struct sk_buff *skb)
 {
@@ -242,7 +243,8 @@ int BPF_PROG(tcpd_dev_queue_dns, struct sk_buff *skb)
 		return 0;
 	if (tcpd_candidate(sk))
 		queued(sk);
-	else if (tcpd_is_connection(sk) && sk->sk_protocol == IPPROTO_UDP) /* UDP has the same states */
+	else if (tcpd_is_connection(sk) &&
+		 sk->sk_protocol == IPPROTO_UDP) /* UDP has the same states */
 		tcpd_dns_leaves(skb, sk);
 	return 0;
 }

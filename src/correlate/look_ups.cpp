@@ -31,7 +31,7 @@ std::uint64_t us_between(MonoTime from, MonoTime to) {
 
 // RFC 1035 section 4.1.1, RFC 2136 section 2.2
 std::string rcode_name(std::uint8_t rcode) {
-  static constexpr std::array kNames{"NOERROR", "FORMERR",  "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED",
+  static constexpr std::array kNames{"NOERROR",  "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED",
                                      "YXDOMAIN", "YXRRSET", "NXRRSET",  "NOTAUTH",  "NOTZONE"};
   return rcode < kNames.size() ? kNames[rcode] : "RCODE" + std::to_string(rcode);
 }
@@ -329,7 +329,8 @@ std::optional<LookUpBefore> LookUps::during(std::uint32_t pid, MonoTime from, Mo
     const MonoTime until = std::min(to, end_of(*one).value_or(given_up));
     const Duration took = until - std::max(from, one->first_at);
     if (took <= Duration::zero() || (longest && longest->took >= took)) continue;
-    longest = LookUpBefore{one->first_at, took, one->queries, one->repeats, one->answered_at.has_value(), one->resolver};
+    longest =
+        LookUpBefore{one->first_at, took, one->queries, one->repeats, one->answered_at.has_value(), one->resolver};
   }
   return longest;
 }

@@ -53,13 +53,13 @@ class LookUps {
     std::uint32_t tid = 0;
     std::uint16_t local_port = 0;
     model::MonoTime first_at{};
-    model::MonoTime newest_at{};               // newest time that it was sent
-    std::optional<model::Duration> patience;   // between the newest two
+    model::MonoTime newest_at{};                 // newest time that it was sent
+    std::optional<model::Duration> patience;     // between the newest two
     std::optional<model::MonoTime> answered_at;  // by what the process asked for
     std::optional<model::MonoTime> refused_at;   // by an error
     std::uint32_t queries = 0;
     std::uint32_t repeats = 0;
-    std::uint32_t waiting = 0;  // of its queries; while there are some, or it may be asked again, it is kept
+    std::uint32_t waiting = 0;      // of its queries; while there are some, or it may be asked again, it is kept
     model::SocketAddress resolver;  // the first that was asked
   };
   struct Query {
@@ -97,8 +97,8 @@ class LookUps {
   std::map<ResolverKey, std::size_t> resolver_index_;
   std::map<QueryKey, Query> queries_;
   std::deque<std::tuple<model::MonoTime, QueryKey, std::uint64_t>> order_;  // of the queries, by when they were sent
-  std::map<std::uint64_t, LookUp> look_ups_;              // that are followed, by number
-  std::map<Question, std::uint64_t> newest_;              // of the same id
+  std::map<std::uint64_t, LookUp> look_ups_;                                // that are followed, by number
+  std::map<Question, std::uint64_t> newest_;                                // of the same id
   std::uint64_t numbers_ = 0;
   std::map<std::uint32_t, Process> processes_;
   std::list<std::uint32_t> by_use_;  // pids, the longest unused first

@@ -85,7 +85,8 @@ void add_resolver_steps(model::Finding& finding, const model::ResolverPicture& r
            "which resolver comes next",
            "cat /etc/resolv.conf");
   if (resolver.at.address.is_loopback()) {
-    add_step(finding, model::Whose::kUs, "this resolver runs on this host: whom does it ask in turn, and what does it cache",
+    add_step(finding, model::Whose::kUs,
+             "this resolver runs on this host: whom does it ask in turn, and what does it cache",
              "resolvectl statistics; resolvectl status");
   }
   add_step(finding, model::Whose::kPeer, "its load, its limits by client, its own upstream resolvers at that time",
@@ -109,9 +110,10 @@ void tell_of_look_ups(std::vector<Judged>& findings, const Facts& facts) {
         slow == 1 && finding.sockets.size() == 1
             ? fmt::format(" A look-up of a name took {} before the connect: the caller's timeout counts that, too.",
                           duration(longest))
-            : fmt::format(" Before {} of {} connects a look-up of a name took up to {}: the caller's timeout counts "
-                          "that, too.",
-                          slow, finding.sockets.size(), duration(longest));
+            : fmt::format(
+                  " Before {} of {} connects a look-up of a name took up to {}: the caller's timeout counts "
+                  "that, too.",
+                  slow, finding.sockets.size(), duration(longest));
   }
 }
 

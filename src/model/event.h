@@ -260,8 +260,7 @@ struct Closed {
 using MarkBody =
     std::variant<mark::Connect, mark::SynRetransmit, mark::Established, mark::Accepted, mark::FirstSeen, mark::Request,
                  mark::RequestAcked, mark::Retransmit, mark::FinReceived, mark::FinSent, mark::ResetReceived,
-                 mark::ResetSent, mark::Error, mark::SlowAnswer, mark::Dropped, mark::Closed,
-                 mark::LookUp>;
+                 mark::ResetSent, mark::Error, mark::SlowAnswer, mark::Dropped, mark::Closed, mark::LookUp>;
 
 struct TimelineMark {
   MonoTime at{};

@@ -140,10 +140,10 @@ struct ResetCounts {
 // together are one.
 struct LookUpBefore {
   MonoTime first_at{};          // the first query
-  Duration took{};             // from the first query to the answer that ended it, or to what followed
-  std::uint32_t queries = 0;   // each with all its repeats
-  std::uint32_t repeats = 0;   // of a query, or the same one to another resolver
-  bool answered = false;       // with what the process asked for; else by nobody, or by an error
+  Duration took{};              // from the first query to the answer that ended it, or to what followed
+  std::uint32_t queries = 0;    // each with all its repeats
+  std::uint32_t repeats = 0;    // of a query, or the same one to another resolver
+  bool answered = false;        // with what the process asked for; else by nobody, or by an error
   SocketAddress resolver = {};  // that was waited for longest
 };
 
@@ -498,7 +498,7 @@ struct ResolverPicture {
   std::vector<std::pair<std::string, std::uint64_t>> users;  // name of the process, queries; the most first, at most 10
 };
 inline constexpr Duration kSlowLookUp = std::chrono::milliseconds(100);
-inline constexpr std::uint64_t kSlowLookUpBests = 5;            // times the resolver's usual best
+inline constexpr std::uint64_t kSlowLookUpBests = 5;                   // times the resolver's usual best
 inline constexpr Duration kUnansweredAfter = std::chrono::seconds(5);  // the resolver's own wait (resolv.conf(5))
 
 struct Window {

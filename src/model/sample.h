@@ -302,8 +302,8 @@ struct TraceEnd {
   std::vector<BusyEndpoint> busiest_filtered_out;  // at most 5, by bytes; only when nothing matched
 };
 
-using Sample = std::variant<TraceStart, SocketSnapshot, EndpointSample, NetnsSample, NicSample, ProcessInfo, DnsMessage,
-                            TraceEnd>;
+using Sample =
+    std::variant<TraceStart, SocketSnapshot, EndpointSample, NetnsSample, NicSample, ProcessInfo, DnsMessage, TraceEnd>;
 static_assert(sizeof(Sample) <= 968,
               "as large as TraceStart: what is emitted every second carries no large arrays inside");
 

@@ -123,12 +123,12 @@ class Describer {
   Description operator()(const mark::LookUp& look_up) const {
     constexpr Duration kLong = std::chrono::seconds(1);
     const std::string how = look_up.answered ? "" : ", without an answer that helped";
-    Description out = made(look_up, Way::kHere,
-                           fmt::format("a name was looked up: {}{} ({}{})", words_of(look_up.took), how,
-                                       number_of(look_up.queries, "query", "queries"),
-                                       look_up.repeats == 0 ? "" : fmt::format(", sent again {}",
-                                                                               number_of(look_up.repeats, "time"))),
-                           look_up.took >= kLong || !look_up.answered);
+    Description out = made(
+        look_up, Way::kHere,
+        fmt::format("a name was looked up: {}{} ({}{})", words_of(look_up.took), how,
+                    number_of(look_up.queries, "query", "queries"),
+                    look_up.repeats == 0 ? "" : fmt::format(", sent again {}", number_of(look_up.repeats, "time"))),
+        look_up.took >= kLong || !look_up.answered);
     add(out, "took_us", model::microseconds(look_up.took));
     add(out, "queries", std::int64_t{look_up.queries});
     add(out, "repeats", std::int64_t{look_up.repeats});

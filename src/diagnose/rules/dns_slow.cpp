@@ -57,8 +57,8 @@ std::optional<Judged> judge(const Facts& facts, const ResolverPicture& resolver)
   if (took.count() == 0) return std::nullopt;
   const std::uint64_t from = slow_from_us(took);
   const std::uint64_t slow = at_least(took, from);
-  const bool is_many = slow >= kEnoughObservations || static_cast<double>(slow) >= kSlowLookUpsShare *
-                                                                                       static_cast<double>(took.count());
+  const bool is_many =
+      slow >= kEnoughObservations || static_cast<double>(slow) >= kSlowLookUpsShare * static_cast<double>(took.count());
   if (slow == 0 || !is_many) return std::nullopt;
 
   Judged judged;
@@ -101,7 +101,8 @@ std::optional<Judged> judge(const Facts& facts, const ResolverPicture& resolver)
       duration(static_cast<double>(took.percentile(0.1).value_or(0))));
   if (resolver.answered_after_repeat > 0 && again) {
     finding.explanation += fmt::format(
-        " {} had been sent again before the answer came, {} later: that is the wait of the resolver library (timeout in "
+        " {} had been sent again before the answer came, {} later: that is the wait of the resolver library (timeout "
+        "in "
         "resolv.conf), and a query or its answer was lost or late.",
         number_of(resolver.answered_after_repeat, "query", "queries"), duration(*again));
   }

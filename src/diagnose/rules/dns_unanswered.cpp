@@ -41,9 +41,9 @@ constexpr EvidenceKey kRefusedCount{"error_answer_count"};
 constexpr EvidenceKey kRefusedLostCount{"error_by_all_count"};
 constexpr EvidenceKey kRcodes{"rcodes"};
 constexpr EvidenceKey kUsers{"processes"};
-constexpr std::array kEvidence = {kResolver,      kQueryCount,   kAnsweredCount, kUnansweredCount,  kLostCount,
-                                  kRescuedCount,  kWaitingCount, kRepeatedCount, kRepeatAfterS,     kWaitP50S,
-                                  kWaitMaxS,      kRefusedCount, kRefusedLostCount, kRcodes,        kUsers};
+constexpr std::array kEvidence = {kResolver,     kQueryCount,   kAnsweredCount,    kUnansweredCount, kLostCount,
+                                  kRescuedCount, kWaitingCount, kRepeatedCount,    kRepeatAfterS,    kWaitP50S,
+                                  kWaitMaxS,     kRefusedCount, kRefusedLostCount, kRcodes,          kUsers};
 
 std::optional<Duration> wait_at(const ResolverPicture& resolver, double q) {
   const auto us = resolver.wait_us.percentile(q);
@@ -79,9 +79,9 @@ std::string explanation(const ResolverPicture& resolver, const std::string& name
                        number_of(resolver.queries, "query", "queries"), name);
     const auto again = repeat_after(resolver);
     if (resolver.repeated > 0 && again) {
-      text += fmt::format(" {} sent again, {} later (the resolver library's own wait: `timeout:` in resolv.conf).",
-                          resolver.repeated == 1 ? "1 was" : fmt::format("{} were", resolver.repeated),
-                          duration(*again));
+      text +=
+          fmt::format(" {} sent again, {} later (the resolver library's own wait: `timeout:` in resolv.conf).",
+                      resolver.repeated == 1 ? "1 was" : fmt::format("{} were", resolver.repeated), duration(*again));
     }
     if (const auto longest = wait_at(resolver, 1.0)) {
       text += fmt::format(" Who asked waited {} at most.", duration(*longest));
@@ -96,13 +96,12 @@ std::string explanation(const ResolverPicture& resolver, const std::string& name
     }
   }
   if (resolver.refused.count > 0) {
-    text += fmt::format(
-        "{}{} answered {} by {}: it is there, and could not or would not find the name out.", text.empty() ? "" : " ",
-        unanswered > 0 ? "It" : fmt::format("The resolver {}", name),
-        number_of(resolver.refused.count, "query", "queries"), error_names(resolver));
+    text += fmt::format("{}{} answered {} by {}: it is there, and could not or would not find the name out.",
+                        text.empty() ? "" : " ", unanswered > 0 ? "It" : fmt::format("The resolver {}", name),
+                        number_of(resolver.refused.count, "query", "queries"), error_names(resolver));
     if (resolver.refused_lost < resolver.refused.count) {
-      text += fmt::format(" Another resolver had an answer to {} of them.",
-                          resolver.refused.count - resolver.refused_lost);
+      text +=
+          fmt::format(" Another resolver had an answer to {} of them.", resolver.refused.count - resolver.refused_lost);
     }
   }
   return text;
@@ -150,11 +149,10 @@ std::optional<Judged> judge(const Facts& facts, const ResolverPicture& resolver)
   add(finding, kUsers, user_list(resolver));
 
   const std::string name = resolver_name(resolver.at);
-  finding.title = unanswered > 0
-                      ? fmt::format("{} did not answer {} of {} for names", name, unanswered,
-                                    number_of(resolver.queries, "query", "queries"))
-                      : fmt::format("{} answered {} of {} for names by {}", name, resolver.refused.count,
-                                    number_of(resolver.queries, "query", "queries"), error_names(resolver));
+  finding.title = unanswered > 0 ? fmt::format("{} did not answer {} of {} for names", name, unanswered,
+                                               number_of(resolver.queries, "query", "queries"))
+                                 : fmt::format("{} answered {} of {} for names by {}", name, resolver.refused.count,
+                                               number_of(resolver.queries, "query", "queries"), error_names(resolver));
   finding.explanation = explanation(resolver, name);
   finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kNoAttempt, 0);
   add_resolver_steps(finding, resolver);

@@ -152,10 +152,9 @@ std::optional<Judged> judge(const Facts& facts, const EndpointFacts& endpoint) {
   }
   finding.explanation += " while the thread that had read them began no connect and sent no request. ";
   if (is_name) {
-    finding.explanation +=
-        fmt::format("On {} of {} the same process waited for the answer to a query for a name meanwhile, {} at most.",
-                    waiting.for_a_name, number_of(waiting.sockets.size(), "connection"),
-                    duration(*waiting.longest_name));
+    finding.explanation += fmt::format(
+        "On {} of {} the same process waited for the answer to a query for a name meanwhile, {} at most.",
+        waiting.for_a_name, number_of(waiting.sockets.size(), "connection"), duration(*waiting.longest_name));
   } else {
     finding.explanation +=
         "TCP had nothing to do with it: a name that does not resolve, a wait for a pooled connection, thread or lock, "

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Look-ups of names: queries with their answers, by resolver, and who waited for them.
+#include "correlate/look_ups.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "correlate/look_ups.h"
 #include "unit/correlate/event_builder.h"
 
 namespace tcpdiag::correlate::testing {
