@@ -206,6 +206,14 @@ Picture one_of_each() {
   delays.endpoints[0].totals.zero_window_sent_us = delays.endpoints[0].totals.zero_window_received_us = 5'000'000;
   take_over(delays.endpoints[0], "10.77.0.2");
   take_over(slow_server(20ms, false).picture().endpoints[0], "10.77.0.3");
+  model::ResolverPicture resolver;
+  resolver.at = {*model::Address::parse("10.77.0.53"), 53};
+  resolver.queries = 4;
+  resolver.answered = 3;
+  for (int i = 0; i < 3; ++i) resolver.took_us.add(2'000'000);
+  resolver.unanswered.add(at(5));
+  resolver.lost = 1;
+  picture.resolvers.push_back(resolver);
   return picture;
 }
 
@@ -236,7 +244,7 @@ bool is_of_seconds(const Finding& finding) {
   const auto& of_delays = {"app-gap",           "no-outbound-attempt", "listen-overflow",    "allowance-exceeded",
                            "syn-flood",         "reconnect-storm",     "throughput-ceiling", "path-queueing",
                            "local-queueing",    "retransmit-loss",     "slow-reader",        "zero-window",
-                           "delay-unattributed"};
+                           "delay-unattributed", "dns-slow",            "dns-unanswered"};
   return std::find(of_delays.begin(), of_delays.end(), finding.code) != of_delays.end();
 }
 
