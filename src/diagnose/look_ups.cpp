@@ -23,6 +23,18 @@ bool is_of(const std::optional<model::LookUpBefore>& look_up, const model::Resol
 
 }  // namespace
 
+bool is_of_this_host(const Facts& facts, const model::ResolverPicture& resolver) {
+  std::uint64_t queries = 0;
+  std::size_t resolvers = 0;
+  for (const model::ResolverPicture& one : facts.picture.resolvers) {
+    if (one.netns_inode != resolver.netns_inode) continue;
+    queries += one.queries;
+    ++resolvers;
+  }
+  return resolvers <= kResolversOfHost ||
+         static_cast<double>(resolver.queries) >= kResolverShare * static_cast<double>(queries);
+}
+
 std::string resolver_name(const model::SocketAddress& at) {
   return at.port == kDnsPort ? at.address.to_string() : at.to_string();
 }

@@ -9,13 +9,17 @@
 
 namespace tcpdiag::diagnose {
 
-// Asks `judge` (Facts, ResolverPicture -> optional<Judged>) of every resolver; those without room of their own are left
-// out.
+// Whether this is one of those that the namespace's programs are told to ask, rather than one of many that a resolver
+// of its own asks in turn: there many are dead at any time, and it knows what to do.
+bool is_of_this_host(const Facts& facts, const model::ResolverPicture& resolver);
+
+// Asks `judge` (Facts, ResolverPicture -> optional<Judged>) of every such resolver; those without room of their own are
+// left out.
 template <typename Judge>
 std::vector<Judged> each_resolver(const Facts& facts, Judge judge) {
   std::vector<Judged> result;
   for (const model::ResolverPicture& resolver : facts.picture.resolvers) {
-    if (resolver.at.address.is_unspecified()) continue;
+    if (resolver.at.address.is_unspecified() || !is_of_this_host(facts, resolver)) continue;
     if (auto judged = judge(facts, resolver)) result.push_back(std::move(*judged));
   }
   return result;

@@ -117,6 +117,10 @@ constexpr double kSlowLookUpsShare = 0.05;
 // However slow the resolver always is: a name takes milliseconds, a second is felt and is the least wait that
 // resolv.conf(5) knows.
 constexpr Duration kSlowLookUpAnyway = std::chrono::seconds(1);
+// resolv.conf(5) takes three resolvers, and containers have their own. From more on a resolver of this host asks the
+// servers of the names: then only those with so large a part of the queries are judged.
+constexpr std::size_t kResolversOfHost = 8;
+constexpr double kResolverShare = 0.05;
 // A name was what a request waited for if it took at least this part of the wait.
 constexpr double kLookUpShareOfWait = 0.5;
 

@@ -177,6 +177,20 @@ TEST(DnsUnanswered, tells_of_errors) {
   EXPECT_EQ(findings.at(0).severity, Severity::kNotice) << "nobody was hurt";
 }
 
+TEST(DnsFindings, are_not_of_each_server_that_a_resolver_of_this_host_asks) {
+  PictureBuilder b;
+  ResolverPicture forwarder = resolver(900);
+  b.raw().resolvers = {unanswered(forwarder, 3)};
+  for (int i = 0; i < 50; ++i) {
+    ResolverPicture server = resolver(2);
+    server.at = resolver_at(("192.0.2." + std::to_string(i)).c_str());
+    b.raw().resolvers.push_back(unanswered(server, 3));
+  }
+  const auto findings = diagnose(b.build());
+  ASSERT_EQ(findings.size(), 1);
+  EXPECT_THAT(findings[0].title, HasSubstr("10.0.0.53"));
+}
+
 TEST(DnsFindings, are_told_with_the_connects_behind_them) {
   PictureBuilder b;
   const auto api = b.outbound("10.0.0.5", 443).last();

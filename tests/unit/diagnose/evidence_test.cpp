@@ -241,10 +241,10 @@ TEST(Evidence, units_are_in_the_names) {
 
 // Delays are those of an endpoint, not of single sockets.
 bool is_of_seconds(const Finding& finding) {
-  const auto& of_delays = {"app-gap",           "no-outbound-attempt", "listen-overflow",    "allowance-exceeded",
-                           "syn-flood",         "reconnect-storm",     "throughput-ceiling", "path-queueing",
-                           "local-queueing",    "retransmit-loss",     "slow-reader",        "zero-window",
-                           "delay-unattributed", "dns-slow",            "dns-unanswered"};
+  const auto& of_delays = {
+      "app-gap",         "no-outbound-attempt", "listen-overflow",    "allowance-exceeded", "syn-flood",
+      "reconnect-storm", "throughput-ceiling",  "path-queueing",      "local-queueing",     "retransmit-loss",
+      "slow-reader",     "zero-window",         "delay-unattributed", "dns-slow",           "dns-unanswered"};
   return std::find(of_delays.begin(), of_delays.end(), finding.code) != of_delays.end();
 }
 
