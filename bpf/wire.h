@@ -232,6 +232,28 @@ struct tcpd_wire_event {
 	} body;
 };
 
+/* A query for a name, or its answer: in the ring beside the events, told apart by `kind`. Of its
+ * header only: names are not read. */
+#define TCPD_RECORD_DNS 0x100
+struct tcpd_wire_dns {
+	__u16 kind; /* TCPD_RECORD_DNS */
+	__u16 size; /* of this struct */
+	__u32 cpu;
+	__u64 at_ns;
+	__u64 first_sent_ns; /* the query; of one that is sent for the first time: at_ns */
+	struct tcpd_wire_owner
+		owner; /* of a query, as far as the sender could be proved; of an answer nothing */
+	__u8 laddr[16];
+	__u8 raddr[16]; /* of the resolver, as the socket is connected, before any translation */
+	__u16 lport;
+	__u16 rport;
+	__u16 id;
+	__u16 flags; /* RFC 1035 section 4.1.1, host order */
+	__u32 netns; /* of the socket that asked */
+	__u8 is_answer;
+	__u8 pad[3];
+};
+
 /* A socket as the snapshot iterator finds it. */
 struct tcpd_wire_snapshot {
 	__u64 at_ns;
@@ -407,6 +429,7 @@ enum tcpd_program {
 	TCPD_PROG_QUEUE,
 	TCPD_PROG_READ,
 	TCPD_PROG_DROP,
+	TCPD_PROG_DNS,
 	TCPD_PROGRAMS
 };
 
@@ -478,6 +501,7 @@ TCPD_STATIC_ASSERT(body, sizeof(struct tcpd_body_none) == 32 &&
 				 sizeof(struct tcpd_body_error) == 32 &&
 				 sizeof(struct tcpd_body_dropped) == 32);
 TCPD_STATIC_ASSERT(event, sizeof(struct tcpd_wire_event) == 16 + 72 + 40 + 280 + 32);
+TCPD_STATIC_ASSERT(dns, sizeof(struct tcpd_wire_dns) == 24 + 40 + 32 + 16);
 TCPD_STATIC_ASSERT(snapshot, sizeof(struct tcpd_wire_snapshot) == 16 + 72 + 40 + 280);
 TCPD_STATIC_ASSERT(hist, sizeof(struct tcpd_hist) == 24 + 4 * TCPD_HIST_BUCKETS);
 TCPD_STATIC_ASSERT(endpoint_key, sizeof(struct tcpd_endpoint_key) == 24);

@@ -124,6 +124,7 @@ struct net_device {
 struct sk_buff {
 	struct sock *sk;
 	struct net_device *dev;
+	__be16 protocol;
 	char cb[48];
 	unsigned int len;
 	unsigned int end;
@@ -156,6 +157,7 @@ struct tcp_skb_cb {
 
 struct socket {
 	struct sock *sk;
+	struct file *file;
 };
 
 struct list_head {
@@ -213,8 +215,19 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+	unsigned int next_fd;
+};
+
 struct task_struct {
 	unsigned int flags;
+	struct files_struct *files;
 	int pid;
 	int tgid;
 	u64 start_time;
@@ -267,6 +280,9 @@ enum {
 #define AF_INET 2
 #define AF_INET6 10
 #define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
+#define ETH_P_IP 0x0800
+#define ETH_P_IPV6 0x86DD
 #define SEND_SHUTDOWN 2
 #define PF_EXITING 0x00000004
 #define S_IFMT 00170000

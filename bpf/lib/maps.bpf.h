@@ -13,6 +13,7 @@
 #include "lib/kernel_types.bpf.h"
 #include <bpf/bpf_helpers.h>
 
+#include "lib/dns_query.bpf.h"
 #include "lib/socket.bpf.h"
 #include "wire.h"
 
@@ -126,6 +127,15 @@ struct {
 	__type(key, u32);
 	__type(value, struct tcpd_thread);
 } tcpd_threads __weak SEC(".maps");
+
+/* Queries for names that wait for their answer; each is there twice, see lib/dns.bpf.h. The longest
+ * unused is forgotten first: its answer is not seen then. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct tcpd_dns_key);
+	__type(value, struct tcpd_dns_query);
+} tcpd_dns_queries __weak SEC(".maps");
 
 /* Filters. */
 struct {

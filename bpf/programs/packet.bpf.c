@@ -9,6 +9,7 @@
 #include "engine/segment.h"
 #include "lib/compat.bpf.h"
 #include "lib/cost.bpf.h"
+#include "lib/dns.bpf.h"
 #include "lib/emit.bpf.h"
 #include "lib/filter.bpf.h"
 #include "lib/flow.bpf.h"
@@ -205,15 +206,13 @@ int BPF_PROG(tcpd_start_xmit, struct sk_buff *skb, struct net_device *dev)
 	return 0;
 }
 
-SEC("tp_btf/net_dev_queue")
-int BPF_PROG(tcpd_dev_queue, struct sk_buff *skb)
+static __always_inline void queued(struct sock *sk)
 {
-	struct sock *sk = skb->sk;
 	struct tcpd_sock *s;
 	u64 now;
 
-	if (!sk || !tcpd_candidate(sk) || !sk->sk_lock.owned)
-		return 0;
+	if (!sk->sk_lock.owned)
+		return;
 	now = bpf_ktime_get_ns();
 	s = tcpd_sock_find(sk);
 	if (s && !s->rejected) {
@@ -221,6 +220,32 @@ int BPF_PROG(tcpd_dev_queue, struct sk_buff *skb)
 		note_sender(sk, s, now);
 		tcpd_cost(TCPD_PROG_QUEUE, now);
 	}
+}
+
+/* With or without queries for names, which cost a packet of TCP nothing so: a program of their own
+ * would run for each. */
+SEC("tp_btf/net_dev_queue")
+int BPF_PROG(tcpd_dev_queue, struct sk_buff *skb)
+{
+	struct sock *sk = skb->sk;
+
+	if (sk && tcpd_candidate(sk))
+		queued(sk);
+	return 0;
+}
+
+SEC("tp_btf/net_dev_queue")
+int BPF_PROG(tcpd_dev_queue_dns, struct sk_buff *skb)
+{
+	struct sock *sk = skb->sk;
+
+	if (!sk)
+		return 0;
+	if (tcpd_candidate(sk))
+		queued(sk);
+	else if (tcpd_is_connection(sk) &&
+		 sk->sk_protocol == IPPROTO_UDP) /* UDP has the same states */
+		tcpd_dns_leaves(skb, sk);
 	return 0;
 }
 

@@ -195,6 +195,7 @@ std::vector<OptionRow> make_table() {
        one(parse_instance_type, "instance type", kTypes, &O::instance_type)},
       {"--imds", "", kNone, kTrace, kNetwork,
        "or else what EC2's metadata service answers:\ntwo requests to 169.254.169.254", flag(&O::imds)},
+      {"--no-dns", "", kNone, kTrace, kNetwork, "do not follow look-ups of names (UDP port 53)", flag(&O::no_dns)},
 
       {"--ring-size", "SIZE", kPlain, kTrace, kBounds,
        "buffer between kernel and program, a power of\ntwo from 64KiB; default 4MiB. Raise it if the\nreport counts "

@@ -59,6 +59,7 @@ Result<ExitCode> trace_command(const Options& options) {
   auto source = source::load_live_source({.filters = std::move(target->filters),
                                           .netns = std::move(target->netns),
                                           .ring_bytes = options.ring_bytes,
+                                          .dns = !options.no_dns,
                                           .max_endpoints = options.max_endpoints,
                                           .max_events_per_second = options.max_events_per_second});
   if (!source) return tl::unexpected(source.error());

@@ -243,6 +243,7 @@ Picture assemble(const State& state, MonoTime until) {
   picture.netns.reserve(state.netns.size());
   for (const NetnsRecord& netns : state.netns) picture.netns.push_back(netns.picture());
   picture.nics = state.nics.pictures(shape);
+  picture.resolvers = state.look_ups.pictures(picture.window.end);
   count_netns(picture.netns, lacks_feature(state, "retransmit_failures"), picture.totals);
   if (state.end && !state.end->partial) set_unseen(picture, state.told);
 

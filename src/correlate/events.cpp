@@ -74,6 +74,7 @@ class EventHandler {
       socket_.attempt_at = event_.flow.opened_at.value_or(at_);
       correlate::count(state_, endpoint(), *socket_.attempt_at, {.connects = 1});
       note_connect(state_, socket_, *socket_.attempt_at);
+      note_look_up();
     }
     const bool is_birth = std::holds_alternative<model::ConnectStarted>(event_.body) ||
                           std::holds_alternative<model::Established>(event_.body);
@@ -206,6 +207,7 @@ class EventHandler {
     const auto slow = slowly_answered(socket_, event_);
     if (!slow) return;
     add_slow_request(endpoint().folded.slow_answers, *slow);
+    if (slow->without_call()) note_longer(socket_.no_call_look_up, look_up_during(state_, socket_, *slow));
     note(mark::SlowAnswer{slow->wait(), slow->calls});
   }
 
@@ -406,6 +408,16 @@ class EventHandler {
     } else {
       note(mark::Retransmit{kind, is_syn, retransmitted.segments, retransmitted.error, bound_us, delay});
     }
+  }
+
+  // Who connects is the task that also asked for the name, or another thread of it.
+  void note_look_up() {
+    if (!socket_.owner) return;
+    socket_.look_up = state_.look_ups.before(socket_.owner->pid, socket_.owner->tid, *socket_.attempt_at);
+    if (!socket_.look_up) return;
+    const model::LookUpBefore& before = *socket_.look_up;
+    const mark::LookUp entry{before.queries, before.repeats, before.answered, before.took};
+    add_mark(socket_, {before.first_at, entry}, state_.limits.timeline_entries);
   }
 
   State& state_;

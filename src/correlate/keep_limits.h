@@ -27,6 +27,12 @@ inline constexpr std::size_t kDroppedRangesKept = 16;
 // For which there was no room: told apart, so that each is counted once. Beyond, each of their events counts.
 inline constexpr std::size_t kLeftOutKept = 65536;
 
+// --- of look-ups of names ---
+inline constexpr std::size_t kQueriesKept = 16384;  // that wait for their answer
+inline constexpr std::size_t kResolversKept = 256;  // the others are one
+inline constexpr std::size_t kAskingProcessesKept = 4096;
+inline constexpr std::size_t kLookUpsOfProcess = 16;  // the newest; the slow ones longer
+
 // --- of all endpoints ---
 // Sums of endpoints that gave way: more than the source counts at once, so that those which it forgot go first.
 inline constexpr std::size_t kEvictedSums = 8192;

@@ -98,6 +98,11 @@ class Apply {
     }
   }
 
+  void operator()(const model::DnsMessage& message) {
+    advance(state_, message.at);
+    state_.look_ups.add(message);
+  }
+
   void operator()(const model::TraceEnd& end) {
     advance(state_, end.at);
     state_.end = end;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "correlate/ending.h"
+#include "correlate/state.h"
 
 namespace tcpdiag::correlate {
 namespace {
@@ -55,6 +56,16 @@ std::optional<SlowRequest> slowly_answered(SocketRecord& socket, const model::Ev
     socket.no_call_wait = std::max(socket.no_call_wait.value_or(slow.wait()), slow.wait());
   }
   return slow;
+}
+
+std::optional<model::LookUpBefore> look_up_during(const State& state, const SocketRecord& socket,
+                                                  const SlowRequest& request) {
+  if (!socket.owner) return std::nullopt;
+  return state.look_ups.during(socket.owner->pid, request.began, request.until);
+}
+
+void note_longer(std::optional<model::LookUpBefore>& longest, const std::optional<model::LookUpBefore>& one) {
+  if (one && (!longest || longest->took < one->took)) longest = one;
 }
 
 std::optional<SlowRequest> unanswered(const SocketRecord& socket, MonoTime until) {

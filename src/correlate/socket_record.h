@@ -80,6 +80,8 @@ struct SocketRecord {
   bool served_elsewhere = false;  // see SocketStory
   bool slow_connect = false;      // see SlowConnects
   std::optional<model::Duration> late_syn_ack;
+  std::optional<model::LookUpBefore> look_up;  // see SocketStory, as the next one
+  std::optional<model::LookUpBefore> no_call_look_up;
 
   // Ending.
   std::optional<model::MonoTime> closed_at;

@@ -21,6 +21,7 @@
 #include "correlate/endpoint_record.h"
 #include "correlate/evicted.h"
 #include "correlate/kept_sockets.h"
+#include "correlate/look_ups.h"
 #include "correlate/netns.h"
 #include "correlate/newest_connects.h"
 #include "correlate/nic.h"
@@ -82,6 +83,7 @@ struct State {
   std::set<ProcessKey> process_keys;             // those that have an entry of their own in an endpoint
 
   NewestConnects connects;
+  LookUps look_ups;
 };
 
 // --- events.cpp ---

@@ -124,9 +124,12 @@ SocketStory make_story(const State& state, const SocketRecord& socket, MonoTime 
   }
   if (flow.first_byte_max_us > 0) story.first_byte_max_us = flow.first_byte_max_us;
   if (!socket.inbound()) story.app_gap = socket.end ? socket.request_at_end.app_gap : flow.app_gap;
+  story.look_up = socket.look_up;
   story.no_call_wait = socket.no_call_wait;
+  story.no_call_look_up = socket.no_call_look_up;
   if (const auto request = unanswered(socket, until); request && request->without_call()) {
     story.no_call_wait = std::max(story.no_call_wait.value_or(request->wait()), request->wait());
+    note_longer(story.no_call_look_up, look_up_during(state, socket, *request));
   }
   story.timeline = make_timeline(state, socket);
   return story;

@@ -6,6 +6,7 @@
 #include "diagnose/evidence.h"
 #include "diagnose/facts.h"
 #include "diagnose/links.h"
+#include "diagnose/look_ups.h"
 #include "diagnose/order.h"
 #include "diagnose/registry.h"
 #include "diagnose/services.h"
@@ -18,6 +19,7 @@ namespace {
 std::vector<model::Finding> findings_of(const Facts& facts) {
   std::vector<Judged> judged = judge_all(facts);
   tell_of_slow_users(judged, facts);
+  tell_of_look_ups(judged, facts);
   link(judged, facts.picture);
   join_services(judged, facts);
   std::vector<model::Finding> findings = in_order(std::move(judged), facts.picture);

@@ -109,6 +109,21 @@ constexpr double kSlowConnectPct = 5.0;
 // RFC 8305 (happy eyeballs): the other address is tried within 250 ms, so within a second the user is served.
 constexpr Duration kHappyEyeballs = std::chrono::seconds(1);
 
+// --- look-ups of names ---
+
+// From this share of a resolver's answers on late ones are no chance (as slow users); model::kSlowLookUp says what is
+// late.
+constexpr double kSlowLookUpsShare = 0.05;
+// However slow the resolver always is: a name takes milliseconds, a second is felt and is the least wait that
+// resolv.conf(5) knows.
+constexpr Duration kSlowLookUpAnyway = std::chrono::seconds(1);
+// resolv.conf(5) takes three resolvers, and containers have their own. From more on a resolver of this host asks the
+// servers of the names: then only those with so large a part of the queries are judged.
+constexpr std::size_t kResolversOfHost = 8;
+constexpr double kResolverShare = 0.05;
+// A name was what a request waited for if it took at least this part of the wait.
+constexpr double kLookUpShareOfWait = 0.5;
+
 // --- resets by this host ---
 
 // Unread data up to this size at a close may be a TLS close_notify alert or a session ticket's tail: no loss.

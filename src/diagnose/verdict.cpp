@@ -46,6 +46,7 @@ Feed feed_of(const Finding& finding) {
     case Family::kReconnects:
     case Family::kExchanges:
     case Family::kDrops:
+    case Family::kLookUps:
     case Family::kLosses:
       break;
   }
@@ -264,10 +265,13 @@ std::vector<std::string> not_visible_in(const Picture& picture) {
   const bool resets_without_socket = phases[static_cast<std::size_t>(model::Phase::kNoSocket)].has_value();
   const bool has_calls = std::any_of(picture.endpoints.begin(), picture.endpoints.end(),
                                      [](const model::EndpointPicture& e) { return e.app_gap.calls > 0; });
+  const bool has_look_ups = std::ranges::any_of(
+      picture.start.abilities, [](const model::Feature& one) { return one.name == "dns" && one.available; });
   std::vector<std::string> ids;
   for (const knowledge::NotVisible& row : knowledge::not_visible_table()) {
     if (row.id == "resets_without_socket" && resets_without_socket) continue;
     if (row.id == "reset_reasons" && picture.totals.reset_reasons_known) continue;
+    if (row.id == "dns" && has_look_ups) continue;
     if (row.id == "packet_drops" && picture.totals.drops_known) continue;
     if (row.id == "calls_of_other_threads" && !has_calls) continue;
     ids.emplace_back(row.id);

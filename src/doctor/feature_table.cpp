@@ -9,6 +9,7 @@ namespace {
 constexpr std::string_view kSocket = "sock *";
 constexpr std::string_view kSocketBuffer = "sock *, sk_buff *";
 constexpr std::string_view kWithReason = "sock *, sk_buff *, enum sk_rst_reason";  // 6.10, commit b533fb9cf4f7
+constexpr std::string_view kPacket = "sk_buff *";
 constexpr std::string_view kFreed = "sk_buff *, void *";
 constexpr std::string_view kFreedFor = "sk_buff *, void *, enum skb_drop_reason";         // 5.17, commit c504e5c2f964
 constexpr std::string_view kFreedBy = "sk_buff *, void *, enum skb_drop_reason, sock *";  // 6.11, commit c53795d48ee8
@@ -67,8 +68,8 @@ std::vector<Feature> required_features() {
   all.push_back(required_tracepoint("net_dev_start_xmit", "tracepoint net_dev_start_xmit",
                                     {{"net_dev_start_xmit", {"sk_buff *, net_device *"}}}, {"tcpd_start_xmit"},
                                     "what is sent is not seen: no delay can be measured"));
-  all.push_back(required_tracepoint("net_dev_queue", "tracepoint net_dev_queue", {{"net_dev_queue", {"sk_buff *"}}},
-                                    {"tcpd_dev_queue"}, "whose a connection is stays unknown"));
+  all.push_back(required_tracepoint("net_dev_queue", "tracepoint net_dev_queue", {{"net_dev_queue", {kPacket}}},
+                                    {"tcpd_dev_queue_dns", "tcpd_dev_queue"}, "whose a connection is stays unknown"));
   return all;
 }
 
@@ -150,6 +151,12 @@ void append_optional(std::vector<Feature>& all) {
                  .instead = {"tcpd_dropped", "tcpd_dropped_nested"},
                  .since = "6.11",
                  .lost = "a received packet that TCP itself drops is found by its addresses only"});
+  all.push_back({.name = kDns,
+                 .title = "look-ups of names (DNS)",
+                 .tracepoints = {{"net_dev_queue", {kPacket}}, {"netif_receive_skb", {kPacket}}},
+                 .programs = {"tcpd_dev_queue_dns", "tcpd_dns_arrives"},
+                 .instead = {"tcpd_dev_queue"},
+                 .lost = "a name that is resolved slowly, or not at all, is not seen"});
   // Newer kernels (6.18 is one) also tell sched_process_exit whether the whole process ends, which is not read.
   all.push_back({.name = kChildren,
                  .title = "processes forked while tracing",

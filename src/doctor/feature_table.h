@@ -50,6 +50,7 @@ inline constexpr std::string_view kWaitingReaders = "waiting_readers";
 inline constexpr std::string_view kSocketCookie = "socket_cookie";
 inline constexpr std::string_view kChildren = "children";
 inline constexpr std::string_view kPacketDrops = "packet_drops";
+inline constexpr std::string_view kDns = "dns";
 
 // A kernel with this function charges the memory of BPF maps to the cgroup (5.11); one without it to the locked memory
 // of the user. libbpf tells them apart by the same function.

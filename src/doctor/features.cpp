@@ -130,6 +130,13 @@ void Features::refuse(std::string_view program, std::string_view said) {
   }
 }
 
+void Features::leave_out(std::string_view feature, std::string_view by) {
+  const auto found = std::ranges::find(standings_, feature, [](const Standing& one) { return one.feature->name; });
+  if (found == standings_.end() || !found->works()) return;
+  miss(*found, Shortfall::kLeftOut, fmt::format("left out by {}", by));
+  settle_dependents();
+}
+
 Result<> Features::check() const {
   for (const Standing& one : standings_) {
     if (!one.feature->required || one.answer != Answer::kNo) continue;
@@ -167,6 +174,8 @@ std::string hint_of(const Standing& standing) {
       return "look for a newer tcpdiag";
     case Shortfall::kRefused:
       return "report it with what TCPDIAG_DEBUG_BPF=1 prints; a newer tcpdiag may be right for this kernel";
+    case Shortfall::kLeftOut:
+      return "leave the option out";
   }
   return {};
 }

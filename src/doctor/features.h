@@ -33,6 +33,7 @@ enum class Shortfall : std::uint8_t {
   kAbsent,   // as in kernels before Feature::since
   kForm,     // a tracepoint is there with arguments that are not known
   kRefused,  // the kernel did not take a program
+  kLeftOut,  // the user did not want it
 };
 
 struct Standing {
@@ -54,6 +55,9 @@ class Features {
   bool loads(std::string_view program, bool with_children) const;
   // The kernel does not take this program, with what it said. The feature that can best be done without goes.
   void refuse(std::string_view program, std::string_view said);
+
+  // The user does not want it; `by`: the option.
+  void leave_out(std::string_view feature, std::string_view by);
 
   // Error (kNotAble): something that is required is not there. What is not known is no error.
   Result<> check() const;

@@ -173,6 +173,14 @@ struct Connect {
   static constexpr std::string_view kName = "connect";
   std::optional<Duration> syn_after = {};  // until the first SYN reached the device
 };
+// What its process waited for before the connect: names.
+struct LookUp {
+  static constexpr std::string_view kName = "look_up";
+  std::uint32_t queries = 0;
+  std::uint32_t repeats = 0;
+  bool answered = false;
+  Duration took{};
+};
 struct SynRetransmit {
   static constexpr std::string_view kName = "syn_retransmit";
   std::uint32_t retry = 0;             // the how many-th
@@ -252,7 +260,7 @@ struct Closed {
 using MarkBody =
     std::variant<mark::Connect, mark::SynRetransmit, mark::Established, mark::Accepted, mark::FirstSeen, mark::Request,
                  mark::RequestAcked, mark::Retransmit, mark::FinReceived, mark::FinSent, mark::ResetReceived,
-                 mark::ResetSent, mark::Error, mark::SlowAnswer, mark::Dropped, mark::Closed>;
+                 mark::ResetSent, mark::Error, mark::SlowAnswer, mark::Dropped, mark::Closed, mark::LookUp>;
 
 struct TimelineMark {
   MonoTime at{};

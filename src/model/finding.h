@@ -65,6 +65,7 @@ enum class Family : std::uint8_t {
   kListening,   // this host's accept queues
   kAllowance,   // what the cloud lets this host's devices do
   kDrops,       // packets that this host dropped
+  kLookUps,     // of names, before TCP has its turn
   kLosses,      // what this trace did not see: about this tool, never a cause
 };
 

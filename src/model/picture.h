@@ -147,6 +147,17 @@ struct ResetCounts {
   std::uint64_t received = 0;
 };
 
+// Look-ups of names that a process waited for, as far as they could be told to be its: all that were on their way
+// together are one.
+struct LookUpBefore {
+  MonoTime first_at{};          // the first query
+  Duration took{};              // from the first query to the answer that ended it, or to what followed
+  std::uint32_t queries = 0;    // each with all its repeats
+  std::uint32_t repeats = 0;    // of a query, or the same one to another resolver
+  bool answered = false;        // with what the process asked for; else by nobody, or by an error
+  SocketAddress resolver = {};  // that was waited for longest
+};
+
 // One socket worth keeping: it failed, or it is among the slowest of its endpoint.
 struct SocketStory {
   SocketRef socket;
@@ -197,7 +208,10 @@ struct SocketStory {
   // began no call. Absent: none did.
   std::optional<Duration> no_call_wait;
   std::array<SocketDrops, kDropWays> drops{};  // by DropWay
-  std::vector<TimelineMark> timeline;          // the newest are dropped first, in the middle
+  std::optional<LookUpBefore> look_up;         // outbound: of its process, just before the connect
+  // Inbound, with no_call_wait: the longest that its process waited for a name during that.
+  std::optional<LookUpBefore> no_call_look_up;
+  std::vector<TimelineMark> timeline;  // the newest are dropped first, in the middle
 };
 
 struct RetransmitFailures {
@@ -466,6 +480,49 @@ struct NicPicture {
   std::optional<std::uint64_t> conntrack_available_min;
 };
 
+// When something was seen, and how often.
+struct Seen {
+  std::uint64_t count = 0;
+  std::optional<MonoTime> first_at = {};
+  std::optional<MonoTime> last_at = {};
+
+  void add(MonoTime at) {
+    ++count;
+    if (!first_at || at < *first_at) first_at = at;
+    if (!last_at || at > *last_at) last_at = at;
+  }
+};
+
+// What was asked of one resolver. A query is one question with one id from one port, however often it was sent.
+struct ResolverPicture {
+  SocketAddress at;  // unspecified: all for which there was no room of their own
+  std::uint32_t netns_inode = 0;
+  std::uint64_t queries = 0;
+  std::uint64_t sent = 0;      // with the repeats
+  std::uint64_t repeated = 0;  // queries that were sent again
+  std::uint64_t answered = 0;
+  std::uint64_t answered_after_repeat = 0;
+  std::uint64_t truncated = 0;
+  std::map<std::string, std::uint64_t> rcodes;  // of answers, by name (RFC 1035, RFC 2136)
+  Histogram took_us;                            // first sent to answer: measure `dns`
+  Histogram repeat_after_us;                    // sent to sent again
+  Seen slow;                                    // answers that took kSlowLookUp and were far above the usual best
+  Seen unanswered;                              // nobody answered, and who asked had waited or gone on
+  std::uint64_t waiting = 0;                    // unanswered at the end, and not for long
+  std::uint64_t unknown = 0;                    // what became of them was not followed: too many at once
+  // Of those unanswered: another resolver answered the same question; nobody did.
+  std::uint64_t rescued = 0;
+  std::uint64_t lost = 0;
+  // Answered by SERVFAIL or REFUSED; of these, by nobody better.
+  Seen refused;
+  std::uint64_t refused_lost = 0;
+  Histogram wait_us;  // of unanswered ones: how long who asked went on with it, where that could be seen
+  std::vector<std::pair<std::string, std::uint64_t>> users;  // name of the process, queries; the most first, at most 10
+};
+inline constexpr Duration kSlowLookUp = std::chrono::milliseconds(100);
+inline constexpr std::uint64_t kSlowLookUpBests = 5;                   // times the resolver's usual best
+inline constexpr Duration kUnansweredAfter = std::chrono::seconds(5);  // the resolver's own wait (resolv.conf(5))
+
 struct Window {
   MonoTime start{};
   MonoTime end{};
@@ -491,6 +548,7 @@ struct Picture {
   std::uint64_t sockets_omitted = 0;  // folded into their endpoint: healthy ones, and failed ones that are too old
   std::vector<NetnsPicture> netns;    // in the order of TraceStart::netns
   std::vector<NicPicture> nics;       // by netns, then device name
+  std::vector<ResolverPicture> resolvers;  // by queries, descending, then netns and address; empty: nobody was asked
 };
 
 }  // namespace tcpdiag::model

@@ -203,6 +203,23 @@ struct ProcessInfo {
   std::string cgroup_path;  // untrusted; empty: not known
 };
 
+// A query for a name over UDP that was handed to a device, or the answer to one that arrived (RFC 1035): of its header
+// only, names are not read. In the order in which they happened, among the events.
+struct DnsMessage {
+  MonoTime at{};
+  std::uint32_t netns_inode = 0;  // of the socket that asked
+  SocketAddress local;
+  SocketAddress resolver;  // as the socket has it, before any translation
+  std::uint16_t id = 0;
+  std::uint16_t flags = 0;  // section 4.1.1
+  bool is_answer = false;
+  MonoTime first_sent_at{};    // the same query, with the same id, from the same port
+  std::optional<Owner> owner;  // of a query, where the sender was seen; of an answer none
+
+  static constexpr std::uint16_t kTruncated = 0x0200;
+  std::uint8_t rcode() const { return flags & 15; }
+};
+
 // A listening socket whose accept queue is full: sk_ack_backlog >= sk_max_ack_backlog.
 struct ListenQueue {
   SocketAddress local;
@@ -294,7 +311,8 @@ struct TraceEnd {
   std::vector<BusyEndpoint> busiest_filtered_out;  // at most 5, by bytes; only when nothing matched
 };
 
-using Sample = std::variant<TraceStart, SocketSnapshot, EndpointSample, NetnsSample, NicSample, ProcessInfo, TraceEnd>;
+using Sample =
+    std::variant<TraceStart, SocketSnapshot, EndpointSample, NetnsSample, NicSample, ProcessInfo, DnsMessage, TraceEnd>;
 static_assert(sizeof(Sample) <= 968,
               "as large as TraceStart: what is emitted every second carries no large arrays inside");
 

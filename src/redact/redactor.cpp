@@ -26,6 +26,7 @@ constexpr auto kPlainReasons = std::to_array<std::string_view>({
     "reset_without_socket",
     "retransmit_failures",
     "packet_drops",
+    "dns",
     "drop_receivers",
     "error_reports",
     "endpoint_aggregates",
@@ -148,6 +149,12 @@ struct Redactor::Impl {
   void redact(model::ProcessInfo& process) {
     redact_process(process.comm);
     redact_cgroup(process.cgroup_path);
+  }
+
+  void redact(model::DnsMessage& message) {
+    redact(message.local);
+    redact(message.resolver);
+    redact(message.owner);
   }
 
   void redact(model::TraceEnd& end) {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <optional>
 #include <utility>
@@ -116,6 +117,22 @@ class Describer {
   Description operator()(const mark::Connect& connect) const {
     Description out = made(connect, Way::kHere, "connect()");
     add(out, "syn_after_us", connect.syn_after);
+    return out;
+  }
+
+  Description operator()(const mark::LookUp& look_up) const {
+    constexpr Duration kLong = std::chrono::seconds(1);
+    const std::string how = look_up.answered ? "" : ", without an answer that helped";
+    Description out = made(
+        look_up, Way::kHere,
+        fmt::format("a name was looked up: {}{} ({}{})", words_of(look_up.took), how,
+                    number_of(look_up.queries, "query", "queries"),
+                    look_up.repeats == 0 ? "" : fmt::format(", sent again {}", number_of(look_up.repeats, "time"))),
+        look_up.took >= kLong || !look_up.answered);
+    add(out, "took_us", model::microseconds(look_up.took));
+    add(out, "queries", std::int64_t{look_up.queries});
+    add(out, "repeats", std::int64_t{look_up.repeats});
+    add(out, "outcome", look_up.answered ? "answered" : "unanswered");
     return out;
   }
 

@@ -177,6 +177,9 @@ void write_report(Document& out, const JsonContext& context) {
   out.add("sockets_omitted", picture.sockets_omitted + (picture.sockets.size() - shown.size()));
   out.add_list("findings", report.findings.size(), [&](std::size_t i) { return finding_json(context, i); });
   out.add("nic", nics_json(context));
+  if (!picture.resolvers.empty()) {
+    out.add_list("look_ups", picture.resolvers.size(), [&](std::size_t i) { return look_ups_json(context, i); });
+  }
   out.add("not_visible", texts_json(report.not_visible));
 }
 

@@ -74,6 +74,9 @@ Json host_json(const model::HostInfo& host);
 Json tcp_sysctls_json(const std::vector<model::NetnsInfo>& namespaces);
 Json nics_json(const JsonContext& context);
 
+// json_look_ups.cpp: one resolver.
+Json look_ups_json(const JsonContext& context, std::size_t index);
+
 // json_lists.cpp: the three long lists.
 Json endpoint_json(const JsonContext& context, std::size_t index);
 Json socket_json(const JsonContext& context, std::size_t index);

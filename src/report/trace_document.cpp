@@ -271,6 +271,7 @@ Document trace_document(const model::Report& report, Extent extent, std::size_t 
   add_retransmits(document, view);
   add_endpoints(document, view);
   add_kernel_counters(document, view);
+  add_look_ups(document, view);
   add_processes(document, view);
   add_nics(document, view);
   if (!view.is_page()) add_time(document, view, charted);

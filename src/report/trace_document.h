@@ -76,6 +76,8 @@ Table busiest_filtered_out(const TraceView& view);
 void add_endpoints(Document& document, const TraceView& view);
 void add_processes(Document& document, const TraceView& view);
 
+void add_look_ups(Document& document, const TraceView& view);  // trace_look_ups.cpp
+
 // trace_host.cpp
 void add_nics(Document& document, const TraceView& view);
 void add_kernel_counters(Document& document, const TraceView& view);

@@ -32,13 +32,15 @@ bool wire(Bytes bytes) {
   const auto raw = std::as_bytes(bytes);
   const std::optional<model::Event> event = bpf::decode_event(raw);
   const auto snapshot = bpf::decode_snapshot(raw, model::SnapshotMoment::kStart);
-  if (!event && !snapshot) return false;
+  const auto message = bpf::decode_dns(raw);
+  if (!event && !snapshot && !message) return false;
   correlate::Correlator correlator;
   model::TraceStart start;
-  start.clock.mono_at = event ? event->at : snapshot->snapshot.at;
+  start.clock.mono_at = event ? event->at : snapshot ? snapshot->snapshot.at : message->at;
   correlator.on_sample(start);
   if (snapshot) correlator.on_sample(snapshot->snapshot);
   if (event) correlator.on_event(*event);
+  if (message) correlator.on_sample(*message);
   model::TraceEnd end;
   end.at = start.clock.mono_at;
   correlator.on_sample(sample_of(bytes, end.at));

@@ -73,6 +73,8 @@ SHOWN: dict[str, LabRun | UnitTest] = {
     "peer-gave-up": LabRun("first-bytes-unanswered", ("--seconds", "3"), end="server"),
     "no-outbound-attempt": LabRun("no-call"),
     "app-gap": LabRun("app-gap"),
+    "dns-slow": UnitTest("no incident of the lab asks a resolver", "tests/unit/diagnose"),
+    "dns-unanswered": UnitTest("no incident of the lab asks a resolver", "tests/unit/diagnose"),
     "listen-overflow": LabRun("listen-overflow", end="server"),
     "syn-flood": LabRun("syn-flood", end="server"),
     "reconnect-storm": LabRun("reconnect-storm"),

@@ -36,7 +36,10 @@ constexpr EvidenceKey kUnknownCount{"unknown_count"};
 constexpr EvidenceKey kWaitP50S{"wait_p50_s"};
 constexpr EvidenceKey kWaitMaxS{"wait_max_s"};
 constexpr EvidenceKey kOngoingCount{"ongoing_count"};
-constexpr std::array kEvidence = {kCount, kWithCallCount, kUnknownCount, kWaitP50S, kWaitMaxS, kOngoingCount, kComm};
+constexpr EvidenceKey kLookUpCount{"look_up_count"};
+constexpr EvidenceKey kLookUpMaxS{"look_up_max_s"};
+constexpr std::array kEvidence = {kCount,        kWithCallCount, kUnknownCount, kWaitP50S, kWaitMaxS,
+                                  kOngoingCount, kLookUpCount,   kLookUpMaxS,   kComm};
 
 bool share_a_process(const EndpointPicture& a, const EndpointPicture& b) {
   return std::any_of(a.processes.begin(), a.processes.end(), [&](const model::ProcessShare& mine) {
@@ -59,6 +62,8 @@ bool calls_otherwise(const Facts& facts, const EndpointPicture& picture) {
 struct Waiting {
   std::vector<std::size_t> sockets;
   std::uint64_t given_up = 0;
+  std::uint64_t for_a_name = 0;  // the process looked a name up for most of the wait
+  std::optional<Duration> longest_name = {};
 };
 
 Waiting waiting_sockets(const Facts& facts, const EndpointFacts& endpoint) {
@@ -68,6 +73,13 @@ Waiting waiting_sockets(const Facts& facts, const EndpointFacts& endpoint) {
     if (story.endpoint != endpoint.index || !story.no_call_wait) continue;
     waiting.sockets.push_back(i);
     waiting.given_up += lost_exchange(story) ? 1U : 0U;
+    const auto& name = story.no_call_look_up;
+    if (!name || static_cast<double>(name->took.count()) <
+                     kLookUpShareOfWait * static_cast<double>(story.no_call_wait->count())) {
+      continue;
+    }
+    ++waiting.for_a_name;
+    waiting.longest_name = std::max(waiting.longest_name.value_or(name->took), name->took);
   }
   return waiting;
 }
@@ -123,22 +135,31 @@ std::optional<Judged> judge(const Facts& facts, const EndpointFacts& endpoint) {
   add_seconds(finding, kWaitP50S, p50);
   add_seconds(finding, kWaitMaxS, longest);
   add(finding, kOngoingCount, answers.ongoing);
+  add(finding, kLookUpCount, waiting.for_a_name);
+  add_seconds(finding, kLookUpMaxS, waiting.longest_name);
   add_comm(finding, process);
 
+  const bool is_name = waiting.for_a_name > 0 && 2 * waiting.for_a_name >= waiting.sockets.size();
   const std::string who = process.comm.empty() ? "this host's application" : process.comm;
   const std::string name = picture.key.at.to_string();
   const std::string requests = number_of(answers.no_call, "request");
   finding.title = fmt::format("{} held {} to {} for {} or more and began no call", who, requests, name,
                               duration(model::kSlowAnswerAfter));
+  if (is_name) finding.title += ": a name did not resolve";
   finding.explanation = fmt::format("{} to {} had been read by {} and waited", requests, name, who);
   if (p50 && longest) {
     finding.explanation += fmt::format(" {} (p50), {} at most,", duration(*p50), duration(*longest));
   }
-  finding.explanation +=
-      " while the thread that had read them began no connect and sent no request. TCP had nothing to do with it: a "
-      "name "
-      "that does not resolve, a wait for a pooled connection, thread or lock, or work on the CPU; a local socket to a "
-      "database is not seen.";
+  finding.explanation += " while the thread that had read them began no connect and sent no request. ";
+  if (is_name) {
+    finding.explanation += fmt::format(
+        "On {} of {} the same process waited for the answer to a query for a name meanwhile, {} at most.",
+        waiting.for_a_name, number_of(waiting.sockets.size(), "connection"), duration(*waiting.longest_name));
+  } else {
+    finding.explanation +=
+        "TCP had nothing to do with it: a name that does not resolve, a wait for a pooled connection, thread or lock, "
+        "or work on the CPU; a local socket to a database is not seen.";
+  }
   if (answers.with_call > 0) {
     finding.explanation += fmt::format(" For {} that waited as long a call was made.",
                                        number_of(answers.with_call, "other request", "other requests"));
@@ -176,6 +197,9 @@ void word_evidence(EvidenceReader& e, Rows& out) {
   const std::string with_call = e.text(kWithCallCount);
   const std::string unknown = e.text(kUnknownCount);
   out.push_back({"others as slow", list_of({with("", with_call, " with a call"), with("", unknown, " not known")})});
+  const std::string names = e.some(kLookUpCount, "for a name");
+  const std::string longest = e.seconds(kLookUpMaxS);
+  out.push_back({"meanwhile", names.empty() ? "" : list_of({"waited " + names, with("at most ", longest)})});
   out.push_back({"read by", e.text(kComm)});
 }
 

@@ -38,6 +38,8 @@
   RULE(kPeerZeroWindow)             \
   RULE(kNagleDelayedAck)            \
   RULE(kDelayUnattributed)          \
+  RULE(kDnsUnanswered)              \
+  RULE(kDnsSlow)                    \
   RULE(kAppGap)                     \
   RULE(kNoOutboundAttempt)          \
   RULE(kReconnectStorm)             \

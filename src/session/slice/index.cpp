@@ -126,6 +126,9 @@ void Index::on_sample(const model::Sample& sample) {
     end = *last;
   } else if (const auto* process = std::get_if<model::ProcessInfo>(&sample)) {
     processes.add(*process);
+  } else if (const auto* message = std::get_if<model::DnsMessage>(&sample)) {
+    constexpr std::size_t kMost = 4096;
+    if (message->owner && asked.size() < kMost) asked.try_emplace(message->owner->pid, *message);
   } else if (const auto* snapshot = std::get_if<model::SocketSnapshot>(&sample)) {
     if (snapshot->socket.id.value == 0) return;
     const ConnectionNumber number = numbering_.of(*snapshot);

@@ -73,6 +73,7 @@ class Index : public model::Sink {
   std::vector<Connection> connections;  // by number
   std::vector<model::Owner> owners;     // each once, as far as filters can tell them apart
   Processes processes;
+  std::map<std::uint32_t, model::DnsMessage> asked;  // a query of each process that sent some
 
   bool was_open_at(const Connection& connection, model::MonoTime t) const;
 

@@ -120,7 +120,11 @@ Plan make_plan(const Index& index, Selection selection, const Part& part) {
   Plan plan;
   plan.selection = std::move(selection);
   plan.part = part;
+  plan.processes = index.processes;
   Planner(index, plan).make();
+  for (const auto& [pid, query] : index.asked) {
+    if (plan.selection.wants_query(query, index.processes)) plan.pids.insert(pid);
+  }
   return plan;
 }
 

@@ -32,6 +32,7 @@ struct Plan {
   std::vector<model::SocketSnapshot> open_at_from;
   std::vector<std::pair<ConnectionNumber, model::SocketSnapshot>> open_at_to;
   std::set<std::uint32_t> pids;  // that own what is wanted
+  Processes processes;
 
   std::map<model::EndpointKey, Sums> sums;
   std::size_t withheld = 0;        // endpoints

@@ -157,6 +157,24 @@ void Replayer::emit(const model::ProcessInfo& process) {
   }
 }
 
+// Who asked stands in the query only.
+void Replayer::emit(const model::DnsMessage& message) {
+  constexpr std::size_t kMost = 65536;
+  bool is_wanted = plan_.selection.wants_netns(message.netns_inode);
+  if (is_wanted && plan_.selection.asks_for_owner()) {
+    const DnsKey key(message.netns_inode, message.local, message.resolver, message.id);
+    if (message.is_answer) {
+      is_wanted = asked_.erase(key) > 0;
+    } else {
+      is_wanted = plan_.selection.wants_query(message, plan_.processes);
+      if (asked_.size() >= kMost) asked_.clear();
+      if (is_wanted) asked_.insert(key);
+    }
+  }
+  const bool began_before = part_.is_before(message.first_sent_at) && !part_.is_before(message.at);
+  if (is_wanted && reach(message.at) && !began_before) to_.on_sample(message);
+}
+
 void Replayer::emit(model::TraceEnd end) {
   begin();
   for (const auto& [netns, base] : netns_bases_) to_.on_sample(base);

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -22,6 +23,8 @@ class Replayer : public model::Sink {
   void on_sample(const model::Sample& sample) override;
 
  private:
+  using DnsKey = std::tuple<std::uint32_t, model::SocketAddress, model::SocketAddress, std::uint16_t>;
+
   // Counters that are read once a second. kBase: what they were when the part began.
   enum class Reading : std::uint8_t { kBase, kOfPart, kTooLate };
 
@@ -31,6 +34,7 @@ class Replayer : public model::Sink {
   void emit(model::NetnsSample sample);
   void emit(model::NicSample sample);
   void emit(const model::ProcessInfo& process);
+  void emit(const model::DnsMessage& message);
   void emit(model::TraceEnd end);
 
   // False: outside of the part. Otherwise what was open when it began has been emitted.
@@ -51,6 +55,7 @@ class Replayer : public model::Sink {
   bool has_begun_;
   bool has_ended_ = false;
   std::set<ConnectionNumber> emitted_at_end_;
+  std::set<DnsKey> asked_;  // queries that are wanted and were not answered yet, where the owner matters
   std::vector<model::ProcessInfo> processes_;  // met before the part began
   std::map<model::EndpointKey, model::EndpointSample> endpoint_bases_;
   std::map<std::uint32_t, model::NetnsSample> netns_bases_;

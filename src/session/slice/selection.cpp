@@ -178,4 +178,9 @@ bool Selection::wants_stray(const model::Event& event) const {
   return !asks_for_owner() && wants_tuple(event.socket);
 }
 
+bool Selection::wants_query(const model::DnsMessage& query, const Processes& processes) const {
+  if (!wants_netns(query.netns_inode)) return false;
+  return !asks_for_owner() || (query.owner && wants_owner(*query.owner, processes));
+}
+
 }  // namespace tcpdiag::session

@@ -35,12 +35,14 @@ class Selection {
   bool wants(const model::SocketRef& socket, const std::vector<model::Owner>& owners, const Processes& processes) const;
   // A packet without a connection: it has no owner and, unless it belongs to a listener (SYN-ACK), no role.
   bool wants_stray(const model::Event& event) const;
+  // Of a query, by the namespace and owner alone; one whose sender is not known is left out where owners are asked for.
+  bool wants_query(const model::DnsMessage& query, const Processes& processes) const;
+  bool asks_for_owner() const;
 
  private:
   bool wants_tuple(const model::SocketRef& socket) const;
   bool wants_owner(const model::Owner& owner, const Processes& processes) const;
   bool wants_cgroup(const model::Owner& owner, const Processes& processes) const;
-  bool asks_for_owner() const;
 
   model::Filters filters_;
   bool is_everything_ = true;

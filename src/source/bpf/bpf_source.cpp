@@ -104,7 +104,9 @@ struct Tracer {
 
   static int on_record(void* context, void* data, std::size_t size) {
     Tracer& self = *static_cast<Tracer*>(context);
-    const auto event = decode_event({static_cast<const std::byte*>(data), size});
+    const std::span<const std::byte> bytes(static_cast<const std::byte*>(data), size);
+    if (is_dns(bytes)) return self.on_dns(bytes);
+    const auto event = decode_event(bytes);
     if (!event) {
       ++self.undecodable;
       return 0;
@@ -113,6 +115,16 @@ struct Tracer {
     self.introduce(event->owner, *self.sink);
     self.sink->on_event(*event);
     return self.has_drained_enough() ? -EAGAIN : 0;  // libbpf stops behind the record for which a callback says so
+  }
+
+  int on_dns(std::span<const std::byte> bytes) {
+    if (const auto message = decode_dns(bytes)) {
+      introduce(message->owner, *sink);
+      sink->on_sample(*message);
+    } else {
+      ++undecodable;
+    }
+    return has_drained_enough() ? -EAGAIN : 0;
   }
 
   bool has_drained_enough() {
@@ -363,6 +375,7 @@ Result<std::unique_ptr<source::Source>> load(source::LiveOptions options) {
   auto types = read_kernel_types();
   if (!types) return tl::unexpected(types.error());
   doctor::Features features(*types);
+  if (!options.dns) features.leave_out(doctor::kDns, "--no-dns");
   Programs::LoadNotes notes;
   auto programs = Programs::load(options, features, notes);
   if (!programs) return tl::unexpected(programs.error());

@@ -285,6 +285,34 @@ std::optional<model::Event> decode_event(std::span<const std::byte> bytes) {
   return model::Event{time_of(wire.at_ns), *ref, *flow, *owner, *body};
 }
 
+bool is_dns(std::span<const std::byte> bytes) {
+  std::uint16_t kind = 0;
+  if (bytes.size() < sizeof(kind)) return false;
+  std::memcpy(&kind, bytes.data(), sizeof(kind));
+  return kind == TCPD_RECORD_DNS;
+}
+
+std::optional<model::DnsMessage> decode_dns(std::span<const std::byte> bytes) {
+  tcpd_wire_dns wire;
+  if (bytes.size() < sizeof(wire)) return std::nullopt;
+  std::memcpy(&wire, bytes.data(), sizeof(wire));
+  if (wire.kind != TCPD_RECORD_DNS || wire.size != sizeof(wire) || wire.is_answer > 1) return std::nullopt;
+  if (!plausible(wire.at_ns) || !plausible(wire.first_sent_ns) || wire.first_sent_ns > wire.at_ns) return std::nullopt;
+  const auto owner = owner_of(wire.owner);
+  if (!owner) return std::nullopt;
+  model::DnsMessage message;
+  message.at = time_of(wire.at_ns);
+  message.netns_inode = wire.netns;
+  message.local = {address_of(wire.laddr), wire.lport};
+  message.resolver = {address_of(wire.raddr), wire.rport};
+  message.id = wire.id;
+  message.flags = wire.flags;
+  message.is_answer = wire.is_answer != 0;
+  message.first_sent_at = time_of(wire.first_sent_ns);
+  message.owner = *owner;
+  return message;
+}
+
 std::optional<DecodedSnapshot> decode_snapshot(std::span<const std::byte> bytes, model::SnapshotMoment moment) {
   tcpd_wire_snapshot wire;
   if (bytes.size() < sizeof(wire)) return std::nullopt;

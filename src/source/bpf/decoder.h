@@ -16,6 +16,10 @@ namespace tcpdiag::bpf {
 
 std::optional<model::Event> decode_event(std::span<const std::byte> bytes);
 
+// Whether these are the bytes of a DNS message rather than those of an event.
+bool is_dns(std::span<const std::byte> bytes);
+std::optional<model::DnsMessage> decode_dns(std::span<const std::byte> bytes);
+
 struct DecodedSnapshot {
   model::SocketSnapshot snapshot;
   bool tracked = false;

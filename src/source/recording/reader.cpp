@@ -414,6 +414,7 @@ std::optional<std::string> Emitter::emit_all() {
   add(std::type_identity<model::NetnsSample>());
   add(std::type_identity<model::NicSample>());
   add(std::type_identity<model::ProcessInfo>());
+  add(std::type_identity<model::DnsMessage>());
   histograms_ = {.table = kHistogramTable, .rows = database_.prepare(kSelectHistograms)};
   std::vector<Cursor*> cursors{&histograms_};
   for (Source& source : sources) cursors.push_back(&source.cursor);

@@ -55,6 +55,7 @@ const std::vector<TableSql>& all_tables() {
       table_of_records<model::NetnsSample>(),
       table_of_records<model::NicSample>(),
       table_of_records<model::ProcessInfo>(),
+      table_of_records<model::DnsMessage>(),
       {std::string(kChecksumTable),
        "CREATE TABLE checksums(name TEXT PRIMARY KEY NOT NULL,rows INTEGER NOT NULL,checksum INTEGER NOT NULL) "
        "WITHOUT ROWID"},

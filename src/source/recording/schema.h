@@ -25,6 +25,7 @@ inline constexpr std::string_view kHistogramTable = "histograms";
 inline constexpr std::string_view kNetnsTable = "sample_netns";
 inline constexpr std::string_view kNicTable = "sample_nic";
 inline constexpr std::string_view kProcessTable = "processes";
+inline constexpr std::string_view kDnsTable = "dns";
 inline constexpr std::string_view kMetadataTable = "metadata";
 inline constexpr std::string_view kChecksumTable = "checksums";  // table_sums.h: of all tables above
 inline constexpr std::string_view kReserveTable = "reserve";
@@ -44,6 +45,8 @@ template <>
 inline constexpr std::string_view kTable<model::NicSample> = kNicTable;
 template <>
 inline constexpr std::string_view kTable<model::ProcessInfo> = kProcessTable;
+template <>
+inline constexpr std::string_view kTable<model::DnsMessage> = kDnsTable;
 
 // Keys of `metadata`: all of TraceStart and TraceEnd, and what the writer itself had to leave out so far, which stands
 // in for the end's Loss where a recording was cut off.

@@ -50,8 +50,8 @@ struct TableSum {
 // All tables that hold records.
 class TableSums {
  public:
-  static constexpr std::array kTables{kMetadataTable,  kEventTable, kSocketTable, kEndpointTable,
-                                      kHistogramTable, kNetnsTable, kNicTable,    kProcessTable};
+  static constexpr std::array kTables{kMetadataTable, kEventTable, kSocketTable,  kEndpointTable, kHistogramTable,
+                                      kNetnsTable,    kNicTable,   kProcessTable, kDnsTable};
 
   TableSum& of(std::string_view table) { return sums_[index_of(table)]; }
   const TableSum& of(std::string_view table) const { return sums_[index_of(table)]; }

@@ -81,7 +81,8 @@ struct Writer::Impl {
     Statement statement;
   };
   std::tuple<Insert<model::Event>, Insert<model::SocketSnapshot>, Insert<model::EndpointSample>,
-             Insert<model::NetnsSample>, Insert<model::NicSample>, Insert<model::ProcessInfo>>
+             Insert<model::NetnsSample>, Insert<model::NicSample>, Insert<model::ProcessInfo>,
+             Insert<model::DnsMessage>>
       inserts;
   Statement insert_histogram;
   Statement insert_metadata;

@@ -79,7 +79,15 @@ const std::map<std::string, std::vector<std::string>> kKeys = {
      {"app_gap_p50_s", "app_gap_p90_s", "app_gap_failed_p50_s", "app_gap_ok_p50_s", "samples", "threads",
       "coverage_pct"}},
     {"no-outbound-attempt",
-     {"count", "with_call_count", "unknown_count", "wait_p50_s", "wait_max_s", "ongoing_count", "comm"}},
+     {"count", "with_call_count", "unknown_count", "wait_p50_s", "wait_max_s", "ongoing_count", "look_up_count",
+      "look_up_max_s", "comm"}},
+    {"dns-slow",
+     {"resolver", "query_count", "answered_count", "slow_count", "slow_from_us", "dns_p10_us", "dns_p50_us",
+      "dns_p99_us", "dns_max_us", "answered_after_repeat_count", "repeat_after_s", "processes"}},
+    {"dns-unanswered",
+     {"resolver", "query_count", "answered_count", "unanswered_count", "by_nobody_count", "by_another_count",
+      "waiting_count", "repeated_count", "repeat_after_s", "wait_p50_s", "wait_max_s", "error_answer_count",
+      "error_by_all_count", "rcodes", "processes"}},
     {"listen-overflow",
      {"listen_overflows_delta", "listen_drops_delta", "local_port", "ack_backlog_max", "backlog_limit", "somaxconn",
       "comm"}},
@@ -211,6 +219,14 @@ Picture one_of_each() {
   delays.endpoints[0].totals.zero_window_sent_us = delays.endpoints[0].totals.zero_window_received_us = 5'000'000;
   take_over(delays.endpoints[0], "10.77.0.2");
   take_over(slow_server(20ms, false).picture().endpoints[0], "10.77.0.3");
+  model::ResolverPicture resolver;
+  resolver.at = {*model::Address::parse("10.77.0.53"), 53};
+  resolver.queries = 4;
+  resolver.answered = 3;
+  for (int i = 0; i < 3; ++i) resolver.took_us.add(2'000'000);
+  resolver.unanswered.add(at(5));
+  resolver.lost = 1;
+  picture.resolvers.push_back(resolver);
   return picture;
 }
 
@@ -238,10 +254,11 @@ TEST(Evidence, units_are_in_the_names) {
 
 // Delays are those of an endpoint, not of single sockets.
 bool is_of_seconds(const Finding& finding) {
-  const auto& of_delays = {"app-gap",           "no-outbound-attempt", "listen-overflow",    "allowance-exceeded",
-                           "syn-flood",         "reconnect-storm",     "throughput-ceiling", "path-queueing",
-                           "local-queueing",    "retransmit-loss",     "slow-reader",        "zero-window",
-                           "delay-unattributed", "path-reordering",    "nagle-delayed-ack"};
+  const auto& of_delays = {
+      "app-gap",         "no-outbound-attempt", "listen-overflow",    "allowance-exceeded", "syn-flood",
+      "reconnect-storm", "throughput-ceiling",  "path-queueing",      "local-queueing",     "retransmit-loss",
+      "slow-reader",     "zero-window",         "delay-unattributed", "dns-slow",           "dns-unanswered",
+      "path-reordering", "nagle-delayed-ack"};
   return std::find(of_delays.begin(), of_delays.end(), finding.code) != of_delays.end();
 }
 

@@ -21,6 +21,7 @@ inline KernelTypes types_of_5_10() {
                        {"tcp_probe", "sock *, sk_buff *"},
                        {"net_dev_start_xmit", "sk_buff *, net_device *"},
                        {"net_dev_queue", "sk_buff *"},
+                       {"netif_receive_skb", "sk_buff *"},
                        {"tcp_rcv_space_adjust", "sock *"},
                        {"sched_process_fork", "task_struct *, task_struct *"},
                        {"sched_process_exit", "task_struct *"},

@@ -200,6 +200,24 @@ TEST(Features, a_refused_form_falls_back_to_the_older_one) {
   EXPECT_THAT(result.error().hint, HasSubstr("TCPDIAG_DEBUG_BPF=1"));
 }
 
+TEST(Features, look_ups_may_be_refused_or_left_out_and_tcp_goes_on) {
+  Features refused(types_of_6_18());
+  EXPECT_TRUE(refused.loads("tcpd_dev_queue_dns", false));
+  EXPECT_FALSE(refused.loads("tcpd_dev_queue", false));
+  refused.refuse("tcpd_dev_queue_dns", "Argument list too long");
+  Features unwanted(types_of_6_18());
+  unwanted.leave_out(kDns, "--no-dns");
+  for (const Features* one : {&refused, &unwanted}) {
+    EXPECT_THAT(lacking(*one), ElementsAre("dns"));
+    EXPECT_TRUE(one->loads("tcpd_dev_queue", false));
+    EXPECT_FALSE(one->loads("tcpd_dev_queue_dns", false));
+    EXPECT_FALSE(one->loads("tcpd_dns_arrives", false));
+    EXPECT_TRUE(one->check());
+  }
+  EXPECT_EQ(reason(unwanted, "dns"),
+            "left out by --no-dns: a name that is resolved slowly, or not at all, is not seen");
+}
+
 TEST(Features, of_an_unknown_kernel_nothing_is_claimed) {
   const Features features;
   EXPECT_TRUE(features.check());

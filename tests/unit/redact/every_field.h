@@ -136,6 +136,12 @@ class EveryField {
     text(comm);
     text(cgroup_path);
   }
+  void visit(model::DnsMessage& message) const {
+    auto& [at, netns_inode, local, resolver, id, flags, is_answer, first_sent_at, owner] = message;
+    visit(local);
+    visit(resolver);
+    if (owner) visit(*owner);
+  }
   void visit(model::TraceEnd& end) const {
     auto& [at, ended_by, partial, loss, cost, sockets_filtered_out, busiest_filtered_out] = end;
     for (model::BusyEndpoint& busy : busiest_filtered_out) {

@@ -217,6 +217,32 @@ TEST(Filters, KeepProcessesThatOwnWhatIsLeft) {
   EXPECT_EQ(processes[0].pid, 900U);
 }
 
+TEST(Filters, KeepLookUpsOfTheWantedProcessesWithTheirAnswers) {
+  model::TraceStart start = correlate::testing::trace_start();
+  start.netns = {{.inode = kNetns}, {.inode = kBlue, .name = "blue"}};
+  Trace trace(start);
+  std::uint16_t id = 0;
+  const auto ask = [&](double at, std::uint32_t inode, std::optional<model::Owner> owner) {
+    model::DnsMessage message{.at = ms(at), .netns_inode = inode, .id = ++id, .first_sent_at = ms(at), .owner = owner};
+    trace.on_sample(message);
+    message.at = ms(at + 100);
+    message.is_answer = true;
+    message.owner.reset();
+    trace.on_sample(message);
+  };
+  ask(10, kNetns, correlate::testing::owner(811, "ruby"));
+  ask(20, kBlue, correlate::testing::owner(900, "curl"));
+  ask(600, kNetns, std::nullopt);
+  trace.end(1000);
+  const auto left = [&trace](const model::View& view) { return sliced(trace, view).all<model::DnsMessage>(); };
+  EXPECT_EQ(left({}).size(), 6U);
+  EXPECT_EQ(left({.filters = {.remote_ports = {443}}}).size(), 6U) << "they are of no port";
+  const auto of_ruby = left({.filters = {.comms = {"ruby"}}});
+  ASSERT_EQ(of_ruby.size(), 2U);
+  EXPECT_EQ(of_ruby[1].id, of_ruby[0].id);
+  EXPECT_EQ(left({.filters = {.netns_as_given = {"blue"}}}).size(), 2U);
+}
+
 TEST(Filters, KeepCountersOfTheWantedNamespacesOnly) {
   model::TraceStart start = correlate::testing::trace_start();
   start.netns = {{.inode = kNetns}, {.inode = kBlue, .name = "blue"}};

@@ -48,6 +48,57 @@ tcpd_wire_event a_reset() {
   return wire;
 }
 
+tcpd_wire_dns an_answer() {
+  tcpd_wire_dns wire{};
+  wire.kind = TCPD_RECORD_DNS;
+  wire.size = sizeof(wire);
+  wire.at_ns = 5'000'000'000;
+  wire.first_sent_ns = 4'700'000'000;
+  wire.laddr[10] = wire.laddr[11] = wire.raddr[10] = wire.raddr[11] = 0xff;
+  wire.laddr[12] = wire.raddr[12] = 10;
+  wire.laddr[15] = 1;
+  wire.raddr[15] = 53;
+  wire.lport = 41822;
+  wire.rport = 53;
+  wire.id = 0xbeef;
+  wire.flags = 0x8182;
+  wire.netns = 4026531840;
+  wire.is_answer = 1;
+  return wire;
+}
+
+std::span<const std::byte> bytes_of(const tcpd_wire_dns& wire) { return std::as_bytes(std::span(&wire, 1)); }
+
+TEST(Decoder, TellsAnAnswerToAQueryForAName) {
+  EXPECT_TRUE(is_dns(bytes_of(an_answer())));
+  EXPECT_FALSE(is_dns(bytes_of(a_reset())));
+  const auto message = decode_dns(bytes_of(an_answer()));
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->at - message->first_sent_at, std::chrono::milliseconds(300));
+  EXPECT_EQ(message->local.to_string(), "10.0.0.1:41822");
+  EXPECT_EQ(message->resolver.to_string(), "10.0.0.53:53");
+  EXPECT_EQ(message->id, 0xbeef);
+  EXPECT_EQ(message->rcode(), 2);
+  EXPECT_TRUE(message->is_answer);
+  EXPECT_FALSE(message->owner);
+}
+
+TEST(Decoder, RefusesDnsMessagesThatCannotBe) {
+  const auto refuses = [](auto spoil) {
+    tcpd_wire_dns wire = an_answer();
+    spoil(wire);
+    return !decode_dns(bytes_of(wire));
+  };
+  EXPECT_TRUE(refuses([](tcpd_wire_dns& w) { w.size = 8; }));
+  EXPECT_TRUE(refuses([](tcpd_wire_dns& w) { w.kind = TCPD_EVENT_CONNECT; }));
+  EXPECT_TRUE(refuses([](tcpd_wire_dns& w) { w.is_answer = 2; }));
+  EXPECT_TRUE(refuses([](tcpd_wire_dns& w) { w.first_sent_ns = w.at_ns + 1; }));
+  EXPECT_TRUE(refuses([](tcpd_wire_dns& w) { w.at_ns = ~0ULL; }));
+  EXPECT_TRUE(refuses([](tcpd_wire_dns& w) { w.owner.source = 99; }));
+  EXPECT_FALSE(decode_dns(bytes_of(an_answer()).first(sizeof(tcpd_wire_dns) - 1)));
+  EXPECT_FALSE(is_dns(bytes_of(an_answer()).first(1)));
+}
+
 TEST(Decoder, TellsAReset) {
   const auto event = decode_event(bytes_of(a_reset()));
   ASSERT_TRUE(event);

@@ -101,6 +101,7 @@ FakeKernel kernel_without(const std::string& left_out) {
   tracepoint("tcp_probe", {"sock*", "const sk_buff*"});
   tracepoint("net_dev_start_xmit", {"const sk_buff*", "const net_device*"});
   tracepoint("net_dev_queue", {"sk_buff*"});
+  tracepoint("netif_receive_skb", {"sk_buff*"});
   tracepoint("kfree_skb", {"sk_buff*", "void*", "enum skb_drop_reason", "sock*"});
   tracepoint("tcp_rcv_space_adjust", {"sock*"});
   tracepoint("inet_sk_error_report", {"const sock*"});

@@ -43,9 +43,10 @@ class RoundTrip : public RecordingCase {
             Record(model::Sample(made_up.make<model::EndpointSample>())),
             Record(model::Sample(made_up.make<model::NetnsSample>())),
             Record(model::Sample(made_up.make<model::NicSample>())),
-            Record(model::Sample(made_up.make<model::ProcessInfo>()))};
+            Record(model::Sample(made_up.make<model::ProcessInfo>())),
+            Record(model::Sample(made_up.make<model::DnsMessage>()))};
   }
-  static constexpr std::size_t kOtherSamples = 5;  // all but the beginning and the end
+  static constexpr std::size_t kOtherSamples = 6;  // all but the beginning and the end
   static_assert(std::variant_size_v<model::Sample> == kOtherSamples + 2);
 };
 
@@ -72,7 +73,8 @@ TEST_F(RoundTrip, what_is_absent_stays_absent) {
                               Record(model::Sample(model::EndpointSample{})),
                               Record(model::Sample(model::NetnsSample{})),
                               Record(model::Sample(model::NicSample{})),
-                              Record(model::Sample(model::ProcessInfo{}))};
+                              Record(model::Sample(model::ProcessInfo{})),
+                              Record(model::Sample(model::DnsMessage{}))};
   expect_same(records);
 }
 

@@ -46,6 +46,7 @@ TEST(Schema, every_table_and_column_is_documented) {
   expect_documented<model::NetnsSample>(text, columns_of<model::NetnsSample>());
   expect_documented<model::NicSample>(text, columns_of<model::NicSample>());
   expect_documented<model::ProcessInfo>(text, columns_of<model::ProcessInfo>());
+  expect_documented<model::DnsMessage>(text, columns_of<model::DnsMessage>());
   expect_documented<model::TraceStart>(text, metadata_keys<model::TraceStart>());
   expect_documented<model::TraceEnd>(text, metadata_keys<model::TraceEnd>());
   EXPECT_TRUE(mentions(text, std::string(kLostDiskFull)));
@@ -85,6 +86,7 @@ TEST(Schema, has_not_changed_within_a_version) {
   add_names<model::NetnsSample>(names);
   add_names<model::NicSample>(names);
   add_names<model::ProcessInfo>(names);
+  add_names<model::DnsMessage>(names);
   add_names<model::TraceStart>(names);
   add_names<model::TraceEnd>(names);
   for (const model::Measure measure : model::kKernelMeasures) names += model::info_of(measure).recorded;
