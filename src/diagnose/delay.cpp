@@ -41,6 +41,13 @@ std::uint64_t delayed_exchanges(const Seconds& seconds, const Marks& marks) {
   return std::min(slow, seconds.sum(marks, &model::Second::exchanges));
 }
 
+std::uint64_t delayed_by_loss(const model::EndpointPicture& picture, std::uint64_t lost) {
+  const model::Histogram* took = picture.measured(model::Measure::kLastByte);
+  const auto p50 = took != nullptr ? took->percentile(0.5) : std::nullopt;
+  if (!p50) return 0;
+  return std::min(at_least(*took, *p50 + static_cast<std::uint64_t>(model::microseconds(kDelayed))), lost);
+}
+
 bool in_container(const model::Picture& picture, const model::EndpointPicture& endpoint) {
   const model::NetnsInfo* own = picture.start.netns_of(endpoint.key.netns_inode);
   return own != nullptr && !own->is_initial;

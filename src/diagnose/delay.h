@@ -42,6 +42,10 @@ std::uint64_t delayed_from_us(const model::EndpointPicture& picture);
 // Delayed exchanges of the endpoint, but no more than there were in these seconds.
 std::uint64_t delayed_exchanges(const Seconds& seconds, const Marks& marks);
 
+// Exchanges that took 100 ms longer than the median, at most as many as segments were lost: one of them waited for
+// each.
+std::uint64_t delayed_by_loss(const model::EndpointPicture& picture, std::uint64_t lost);
+
 // Is the endpoint's namespace not the host's own? Then the uplink's queue is not seen.
 bool in_container(const model::Picture& picture, const model::EndpointPicture& endpoint);
 

@@ -90,6 +90,8 @@ FULL_LINK = (
     Right("microburst", ("--seconds", "12"), "path-queueing", notices=True, rtts_ms=(4,)),
     Right("microburst", ("--seconds", "12"), NOTHING, rtts_ms=(40,)),  # less than the floors that a queue takes
     Right("local-queueing", ("--seconds", "12", "--clients", "60"), "local-queueing", also="retransmit-loss"),
+    # At 40 ms 20 clients do not fill it all the time.
+    Right("policed", ("--seconds", "15"), "throughput-ceiling", also="retransmit-loss", rtts_ms=(0, 4)),
     Right("lossy", ("--requests", "5000"), OWN_LOSS, also=OWN_LOSS, rtts_ms=(4,)),
     Right("lossy", ("--requests", "800"), OWN_LOSS, also=OWN_LOSS, rtts_ms=(40,)),
 )

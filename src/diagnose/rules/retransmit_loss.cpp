@@ -7,6 +7,8 @@
 #include <array>
 
 #include "diagnose/delay.h"
+#include "diagnose/path_delay.h"
+#include "diagnose/policer.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
@@ -36,13 +38,14 @@ constexpr EvidenceKey kRetransmitFailuresBusy{"retransmit_failures_busy"};
 constexpr EvidenceKey kOutOfOrderSegments{"out_of_order_segments"};
 constexpr EvidenceKey kRetransmitDelayP50Us{"retransmit_delay_p50_us"};
 constexpr EvidenceKey kRecoveryP99Us{"recovery_p99_us"};
+constexpr EvidenceKey kProbesLostPct{"probes_lost_pct"};
 constexpr std::array kEvidence = {kDirection,          kRetransmittedSegments,
                                   kSentSegments,       kSegmentsLostPct,
                                   kRtoCount,           kFastCount,
                                   kTlpCount,           kSynCount,
                                   kSpuriousCount,      kRetransmitFailuresBusy,
                                   kOutOfOrderSegments, kRetransmitDelayP50Us,
-                                  kRecoveryP99Us};
+                                  kRecoveryP99Us,      kProbesLostPct};
 
 enum class Towards : std::uint8_t { kPeer, kUs };
 
@@ -167,6 +170,33 @@ void add_evidence(model::Finding& finding, const model::EndpointPicture& picture
   add(finding, kOutOfOrderSegments, totals.out_of_order_segments);
   add(finding, kRetransmitDelayP50Us, delays.percentile(0.5));
   add(finding, kRecoveryP99Us, percentile(picture, model::Measure::kRecovery, 0.99));
+  const auto bursts = out ? burst_loss(totals, loss.pct.value_or(0)) : std::nullopt;
+  add(finding, kProbesLostPct, bursts ? share_pct(bursts->lost_again, bursts->sent_again) : std::nullopt);
+}
+
+// One exchange waited for each segment that was sent again 100 ms or more after the first time; of those that the peer
+// sent again the times are not known.
+std::uint64_t delayed_by(const model::EndpointPicture& picture, const Loss& loss) {
+  if (loss.towards == Towards::kUs) return delayed_by_loss(picture, loss.segments);
+  std::uint64_t late = 0;
+  for (const auto kind : {RetransmitKind::kRto, RetransmitKind::kFast, RetransmitKind::kTlp, RetransmitKind::kOther}) {
+    const model::Histogram* delay = picture.measured(model::delay_of(kind));
+    if (delay != nullptr) late += at_least(*delay, static_cast<std::uint64_t>(model::microseconds(kDelayed)));
+  }
+  return delayed_by_loss(picture, late);
+}
+
+// Loss by chance hits what is sent again as it hits what is sent first.
+std::string burst_words(const Seconds& seconds, const Loss& loss) {
+  const auto bursts = burst_loss(seconds.picture.totals, loss.pct.value_or(0));
+  if (!bursts || 2 * path_delay(seconds).queued_s > seconds.busy_s()) return {};
+  const std::uint64_t through = bursts->sent_again - std::min(bursts->sent_again, bursts->lost_again);
+  return fmt::format(
+      " What was sent again got through ({} of {} probes), where loss by chance takes as much of it: packets that come "
+      "at once are dropped, not queued. A policer (so many packets or bytes a second) or a buffer of a few packets "
+      "does "
+      "that, or a path that fails for moments.",
+      through, bursts->sent_again);
 }
 
 // Of its own retransmissions, all but those of handshakes.
@@ -200,6 +230,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   judged.may_be_critical = finding.severity > Severity::kNotice;
   grade_of(seconds, loss).write_to(finding);
   add_evidence(finding, picture, loss);
+  if (!is_bulk(picture)) set_delayed(judged, endpoint, delayed_by(picture, loss));
 
   const std::string name = picture.key.at.to_string();
   const std::string share = loss.pct ? fmt::format(" ({})", percent(*loss.pct)) : std::string();
@@ -211,12 +242,12 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
     if (loss.timeouts > 0) {
       finding.explanation += fmt::format(", {} only after a timeout", number_of(loss.timeouts, "time"));
     }
-    finding.explanation += ".";
+    finding.explanation += "." + burst_words(seconds, loss);
   } else {
     finding.title = fmt::format("segments from {} are lost or out of order{}", name, share);
     finding.explanation = fmt::format(
-        "{}{} from {} arrived out of order: others before them were lost on the way, and the peer had to send "
-        "them again.",
+        "{}{} from {} arrived out of order: others that belong before them were still missing, lost on the way or "
+        "late.",
         part, share, name);
   }
   const auto& at = picture.key.at;
@@ -253,7 +284,7 @@ void word_loss_in(EvidenceReader& e, Rows& out) {
                                                loss ? fmt::format(" ({})", percent(*loss)) : "")});
   }
   e.skip({kRetransmittedSegments, kSentSegments, kRtoCount, kFastCount, kTlpCount, kSynCount, kSpuriousCount,
-          kRetransmitFailuresBusy, kRetransmitDelayP50Us, kRecoveryP99Us});
+          kRetransmitFailuresBusy, kRetransmitDelayP50Us, kRecoveryP99Us, kProbesLostPct});
 }
 
 void word_loss_out(EvidenceReader& e, Rows& out) {
@@ -272,6 +303,9 @@ void word_loss_out(EvidenceReader& e, Rows& out) {
   const std::string syn = e.some(kSynCount, "SYN");
   out.push_back({"kinds", list_of({rto, fast, tlp, syn})});
   out.push_back({"spurious", e.some(kSpuriousCount, "had arrived after all (DSACK)")});
+  if (const auto again = e.number(kProbesLostPct)) {
+    out.push_back({"bursts", fmt::format("at most {} of the tail probes were lost again", percent(*again))});
+  }
   out.push_back(
       {"never left here", e.some(kRetransmitFailuresBusy, "retransmissions found the first copy still here")});
   out.push_back({"out of order", e.some(kOutOfOrderSegments, "segments received")});

@@ -291,6 +291,24 @@ class Lossy(Benchmark):
         self.require(min(dropped.values()) >= 30, f"only {dropped} packets were lost")
 
 
+class Policed(Benchmark):
+    name = "policed"
+    summary = "20 clients read values of 32 KiB, and the path drops what exceeds 67 Mbit/s instead of queueing it"
+    default_clients = 20
+    needs_path = True
+
+    def prepare(self) -> None:
+        self.network.rules(to_client=f"tcp sport {REDIS_PORT} limit rate over 8 mbytes/second burst 100 kbytes counter drop")
+
+    def truth(self) -> dict:
+        return {"dropped": self.network.firewall_packets(self.network.middle), **super().truth()}
+
+    def check(self) -> None:
+        super().check()
+        dropped = self.truth()["dropped"]
+        self.require(dropped >= 100, f"only {dropped} packets were dropped")
+
+
 class Slow(Benchmark):
     name = "redis-slow"
     summary = "10 clients of a server whose every command takes 20 ms, one after the other; the network is idle"
@@ -491,4 +509,5 @@ class SlowReader(OwnClient):
         return f"{self.pushed} jobs done; the process was stopped {len(self.stops)} times for {self.options.milliseconds / 1000:.2f} s each"
 
 
-REDIS_INCIDENTS = (Throttled, TenClients, TwoHundredClients, Healthy, Slow, Microburst, LocalQueueing, SlowReader, Lossy, RedisTimeout)
+REDIS_INCIDENTS = (Throttled, TenClients, TwoHundredClients, Healthy, Slow, Microburst, LocalQueueing, SlowReader, Lossy, Policed,
+                   RedisTimeout)
