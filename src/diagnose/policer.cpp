@@ -224,11 +224,20 @@ std::optional<Policed> policed(const Seconds& seconds, const PathDelay& delay) {
   return in ? std::move(in) : std::move(out);
 }
 
-std::optional<BurstLoss> burst_loss(const model::Totals& totals, double loss_pct) {
-  const auto of = [&](model::RetransmitKind kind) { return totals.retransmits[static_cast<std::size_t>(kind)]; };
-  const std::uint64_t probes = of(model::RetransmitKind::kTlp);
-  const BurstLoss loss{probes - std::min(probes, totals.spurious_retransmits.value_or(0)),
-                       of(model::RetransmitKind::kRto)};
+std::optional<BurstLoss> burst_loss(const model::EndpointPicture& picture, double loss_pct) {
+  const model::Histogram* probes = picture.measured(model::Measure::kRetransmitTlp);
+  const model::Histogram* timeouts = picture.measured(model::Measure::kRetransmitRto);
+  if (probes == nullptr) return std::nullopt;
+  BurstLoss loss;
+  const std::uint64_t spurious = picture.totals.spurious_retransmits.value_or(0);
+  loss.sent_again = probes->count() - std::min(probes->count(), spurious);
+  if (timeouts != nullptr) {
+    const double second_time = kSecondTimeout * static_cast<double>(probes->percentile(0.5).value_or(0));
+    loss.sent_again += timeouts->count();
+    loss.lost_again = at_least(*timeouts, static_cast<std::uint64_t>(second_time));
+  }
+  const auto all = static_cast<double>(picture.totals.retransmitted_segments);
+  if (static_cast<double>(loss.sent_again + spurious) < kBurstLossByTimers * all) return std::nullopt;
   const double expected = loss_pct / 100 * static_cast<double>(loss.sent_again);
   if (expected < kBurstLossExpected || static_cast<double>(loss.lost_again) > kBurstLossShare * expected) {
     return std::nullopt;

@@ -34,14 +34,14 @@ struct Policed {
 //   nor the demand (by Little's law at least four fifths of the connections are in a call at any time).
 std::optional<Policed> policed(const Seconds& seconds, const PathDelay& delay);
 
-// What this host sends: bursts are lost, and what is sent again gets through. Of tail loss probes alone, as the
-// timeouts bound how many of these were lost. A policer with a small bucket does that, long before its rate is the
-// average.
+// What this host sends: bursts are lost, and what is sent again gets through, where chance takes the same share of
+// both. A policer with a small bucket does that, long before its rate is the average. Of segments that were sent again
+// by a timer (tail loss probe, RTO): each is alone then, and a timeout much later than a probe is the second one.
 struct BurstLoss {
   std::uint64_t sent_again = 0;
-  std::uint64_t lost_again = 0;  // at most
+  std::uint64_t lost_again = 0;
 };
 // `loss_pct`: of what was sent first.
-std::optional<BurstLoss> burst_loss(const model::Totals& totals, double loss_pct);
+std::optional<BurstLoss> burst_loss(const model::EndpointPicture& picture, double loss_pct);
 
 }  // namespace tcpdiag::diagnose

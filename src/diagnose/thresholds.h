@@ -313,11 +313,15 @@ constexpr std::uint64_t kTimeoutsOfLoss = 3;
 // When half of the retransmitted segments had arrived after all (DSACK), the path reorders or delays, and loses little.
 constexpr double kSpuriousShare = 0.5;
 
-// Loss of bursts: were loss a matter of chance, as much of what is sent again would be lost as of what is sent first.
-// At least so many would be then,
-constexpr double kBurstLossExpected = 20.0;
-// and at most a quarter of them was.
-constexpr double kBurstLossShare = 0.25;
+// Loss of bursts: were loss a matter of chance, as large a part would be lost of what is sent again as of what is sent
+// first. At least so many would be then, and at most half of them was (chance: once in 3000).
+constexpr double kBurstLossExpected = 40.0;
+constexpr double kBurstLossShare = 0.5;
+// A timeout so much later than the usual probe, both since the first transmission, is the second time that it was lost:
+// the timer is at least doubled.
+constexpr double kSecondTimeout = 1.5;
+// So much of what was sent again was by timers: else what is lost twice shows in other ways.
+constexpr double kBurstLossByTimers = 0.8;
 
 // --- links ---
 

@@ -38,14 +38,14 @@ constexpr EvidenceKey kRetransmitFailuresBusy{"retransmit_failures_busy"};
 constexpr EvidenceKey kOutOfOrderSegments{"out_of_order_segments"};
 constexpr EvidenceKey kRetransmitDelayP50Us{"retransmit_delay_p50_us"};
 constexpr EvidenceKey kRecoveryP99Us{"recovery_p99_us"};
-constexpr EvidenceKey kProbesLostPct{"probes_lost_pct"};
+constexpr EvidenceKey kLostAgainPct{"lost_again_pct"};
 constexpr std::array kEvidence = {kDirection,          kRetransmittedSegments,
                                   kSentSegments,       kSegmentsLostPct,
                                   kRtoCount,           kFastCount,
                                   kTlpCount,           kSynCount,
                                   kSpuriousCount,      kRetransmitFailuresBusy,
                                   kOutOfOrderSegments, kRetransmitDelayP50Us,
-                                  kRecoveryP99Us,      kProbesLostPct};
+                                  kRecoveryP99Us,      kLostAgainPct};
 
 enum class Towards : std::uint8_t { kPeer, kUs };
 
@@ -170,8 +170,8 @@ void add_evidence(model::Finding& finding, const model::EndpointPicture& picture
   add(finding, kOutOfOrderSegments, totals.out_of_order_segments);
   add(finding, kRetransmitDelayP50Us, delays.percentile(0.5));
   add(finding, kRecoveryP99Us, percentile(picture, model::Measure::kRecovery, 0.99));
-  const auto bursts = out ? burst_loss(totals, loss.pct.value_or(0)) : std::nullopt;
-  add(finding, kProbesLostPct, bursts ? share_pct(bursts->lost_again, bursts->sent_again) : std::nullopt);
+  const auto bursts = out ? burst_loss(picture, loss.pct.value_or(0)) : std::nullopt;
+  add(finding, kLostAgainPct, bursts ? share_pct(bursts->lost_again, bursts->sent_again) : std::nullopt);
 }
 
 // One exchange waited for each segment that was sent again 100 ms or more after the first time; of those that the peer
@@ -188,15 +188,13 @@ std::uint64_t delayed_by(const model::EndpointPicture& picture, const Loss& loss
 
 // Loss by chance hits what is sent again as it hits what is sent first.
 std::string burst_words(const Seconds& seconds, const Loss& loss) {
-  const auto bursts = burst_loss(seconds.picture.totals, loss.pct.value_or(0));
+  const auto bursts = burst_loss(seconds.picture, loss.pct.value_or(0));
   if (!bursts || 2 * path_delay(seconds).queued_s > seconds.busy_s()) return {};
-  const std::uint64_t through = bursts->sent_again - std::min(bursts->sent_again, bursts->lost_again);
   return fmt::format(
-      " What was sent again got through ({} of {} probes), where loss by chance takes as much of it: packets that come "
-      "at once are dropped, not queued. A policer (so many packets or bytes a second) or a buffer of a few packets "
-      "does "
-      "that, or a path that fails for moments.",
-      through, bursts->sent_again);
+      " Of what was sent again {} was lost again; chance takes the same part of both. So packets that come at once are "
+      "dropped, not queued: a policer (so many packets or bytes a second) or a buffer of a few packets does that, or a "
+      "path that fails for moments.",
+      percent(share_pct(bursts->lost_again, bursts->sent_again).value_or(0)));
 }
 
 // Of its own retransmissions, all but those of handshakes.
@@ -284,7 +282,7 @@ void word_loss_in(EvidenceReader& e, Rows& out) {
                                                loss ? fmt::format(" ({})", percent(*loss)) : "")});
   }
   e.skip({kRetransmittedSegments, kSentSegments, kRtoCount, kFastCount, kTlpCount, kSynCount, kSpuriousCount,
-          kRetransmitFailuresBusy, kRetransmitDelayP50Us, kRecoveryP99Us, kProbesLostPct});
+          kRetransmitFailuresBusy, kRetransmitDelayP50Us, kRecoveryP99Us, kLostAgainPct});
 }
 
 void word_loss_out(EvidenceReader& e, Rows& out) {
@@ -303,8 +301,8 @@ void word_loss_out(EvidenceReader& e, Rows& out) {
   const std::string syn = e.some(kSynCount, "SYN");
   out.push_back({"kinds", list_of({rto, fast, tlp, syn})});
   out.push_back({"spurious", e.some(kSpuriousCount, "had arrived after all (DSACK)")});
-  if (const auto again = e.number(kProbesLostPct)) {
-    out.push_back({"bursts", fmt::format("at most {} of the tail probes were lost again", percent(*again))});
+  if (const auto again = e.number(kLostAgainPct)) {
+    out.push_back({"bursts", percent(*again) + " of what timers sent again was lost again"});
   }
   out.push_back(
       {"never left here", e.some(kRetransmitFailuresBusy, "retransmissions found the first copy still here")});

@@ -305,7 +305,7 @@ std::optional<Judged> judge_policer(const Seconds& seconds, const EndpointFacts&
   const SteadyRate& rate = policer->rate;
   const model::EndpointPicture& picture = seconds.picture;
   // Bursts are lost below the limit: the average is none.
-  if (rate.way == Way::kOut && burst_loss(picture.totals, policer->loss_pct.value_or(0))) return std::nullopt;
+  if (rate.way == Way::kOut && burst_loss(picture, policer->loss_pct.value_or(0))) return std::nullopt;
   const Grade grade = grade_of(seconds, *policer);
   if (grade.exhausted()) return std::nullopt;
   Judged judged = start_delay(kThroughputCeiling.code, endpoint, seconds, rate.seconds);

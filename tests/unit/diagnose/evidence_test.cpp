@@ -99,7 +99,7 @@ const std::map<std::string, std::vector<std::string>> kKeys = {
     {"retransmit-loss",
      {"direction", "retransmitted_segments", "sent_segments", "loss_pct", "rto_count", "fast_count", "tlp_count",
       "syn_count", "spurious_count", "retransmit_failures_busy", "out_of_order_segments", "retransmit_delay_p50_us",
-      "recovery_p99_us", "probes_lost_pct"}},
+      "recovery_p99_us", "lost_again_pct"}},
     {"slow-reader",
      {"read_wait_p50_us", "read_wait_p99_us", "zero_window_sent_us", "unread_bytes_max", "pid", "comm", "stopped"}},
     {"zero-window", {"zero_window_received_us", "stalls", "longest_stall_s", "bytes_waiting_max", "probes_sent"}},
