@@ -136,27 +136,44 @@ struct Calls {
   double cv2_of_cell = 0;  // the same, of what falls into one cell
 };
 
-std::optional<Calls> calls_of(const Seconds& seconds) {
-  const model::Histogram* took = seconds.picture.measured(model::Measure::kLastByte);
-  if (took == nullptr) return std::nullopt;
-  const double most = 1e6 * seconds.cell_s();
+struct Moments {
   double n = 0;
   double sum = 0;
   double squares = 0;
   double sum_of_cell = 0;
   double squares_of_cell = 0;
-  for (std::size_t i = took->first_bucket(); i < took->end_bucket(); ++i) {
-    const auto count = static_cast<double>(took->count_in(i));
+};
+
+Moments moments_of(const model::Histogram& took, double cell_us) {
+  Moments m;
+  for (std::size_t i = took.first_bucket(); i < took.end_bucket(); ++i) {
+    const auto count = static_cast<double>(took.count_in(i));
     const auto us = static_cast<double>(model::Histogram::middle_of(i));
-    const double within = std::min(us, most);
-    n += count;
-    sum += count * us;
-    squares += count * us * us;
-    sum_of_cell += count * within;
-    squares_of_cell += count * within * within;
+    const double within = std::min(us, cell_us);
+    m.n += count;
+    m.sum += count * us;
+    m.squares += count * us * us;
+    m.sum_of_cell += count * within;
+    m.squares_of_cell += count * within * within;
   }
-  if (sum <= 0) return std::nullopt;
-  return Calls{sum / n, n * squares / (sum * sum) - 1, n * squares_of_cell / (sum_of_cell * sum_of_cell) - 1};
+  return m;
+}
+
+// From the request's first byte to the response's last. Of what this host answers, till all of it is acknowledged: the
+// kernel's own clock tells how long that took together, and repairs how unequal it was, at least.
+std::optional<Calls> calls_of(const Seconds& seconds, Way way) {
+  const model::EndpointPicture& picture = seconds.picture;
+  const bool answers = way == Way::kOut && picture.key.role == model::Role::kInbound;
+  const model::Histogram* took = picture.measured(answers ? model::Measure::kRecovery : model::Measure::kLastByte);
+  if (took == nullptr || (answers && picture.totals.exchanges == 0)) return std::nullopt;
+  Moments m = moments_of(*took, 1e6 * seconds.cell_s());
+  if (answers) {
+    m.n = static_cast<double>(picture.totals.exchanges);
+    m.sum = m.sum_of_cell = static_cast<double>(picture.busy_us.value_or(0));
+  }
+  if (m.sum <= 0) return std::nullopt;
+  return Calls{m.sum / m.n, std::max(0.0, m.n * m.squares / (m.sum * m.sum) - 1),
+               std::max(0.0, m.n * m.squares_of_cell / (m.sum_of_cell * m.sum_of_cell) - 1)};
 }
 
 // Is the rate steadier than independent connections make it? `exchanges`: in a pair.
@@ -171,7 +188,19 @@ bool is_shared(const std::vector<double>& pairs, double exchanges, const Calls& 
   return relative_variance <= kPolicedVariance * dispersion / exchanges;
 }
 
-std::optional<Policed> police_of(const Seconds& seconds, const PathDelay& delay, Way way, const Calls& calls) {
+// Half of the quickest half: what the peer's application, or this one, takes of a call at least.
+bool waits_for_application(const Seconds& seconds, const Calls& calls) {
+  const auto first_byte = percentile(seconds.picture, model::Measure::kFirstByte, 0.25);
+  if (!first_byte) return true;
+  const bool outbound = seconds.picture.key.role == model::Role::kOutbound;
+  const std::uint64_t way = outbound ? std::min(*first_byte, seconds.picture.rtt_floor_us.value_or(0)) : 0;
+  return static_cast<double>(*first_byte - way) > kPolicedFirstByte * calls.mean_us;
+}
+
+std::optional<Policed> police_of(const Seconds& seconds, const PathDelay& delay, Way way) {
+  const auto measured = calls_of(seconds, way);
+  if (!measured || waits_for_application(seconds, *measured)) return std::nullopt;
+  const Calls& calls = *measured;
   const Direction direction(seconds, way);
   const Marks lossy = direction.lossy(delay);
   const auto bytes_p50 = p50_of(direction.bytes(), lossy);
@@ -213,13 +242,8 @@ std::optional<Policed> police_of(const Seconds& seconds, const PathDelay& delay,
 
 std::optional<Policed> policed(const Seconds& seconds, const PathDelay& delay) {
   if (is_bulk(seconds.picture)) return std::nullopt;
-  const auto calls = calls_of(seconds);
-  const auto first_byte = percentile(seconds.picture, model::Measure::kFirstByte, 0.25);
-  if (!calls || !first_byte) return std::nullopt;
-  const std::uint64_t way = std::min(*first_byte, seconds.picture.rtt_floor_us.value_or(0));
-  if (static_cast<double>(*first_byte - way) > kPolicedFirstByte * calls->mean_us) return std::nullopt;
-  auto in = police_of(seconds, delay, Way::kIn, *calls);
-  auto out = police_of(seconds, delay, Way::kOut, *calls);
+  auto in = police_of(seconds, delay, Way::kIn);
+  auto out = police_of(seconds, delay, Way::kOut);
   if (in && out) return in->loss_pct >= out->loss_pct ? std::move(in) : std::move(out);
   return in ? std::move(in) : std::move(out);
 }

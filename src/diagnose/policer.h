@@ -21,17 +21,18 @@ struct Policed {
 
 // That a rate is steady proves no limit: a closed loop over a path with random loss, a server or a client that is busy,
 // and a steady demand are steady, too. So all of these must hold in 8 s and more:
-// - 1 % of the segments was lost in every one of them, and nothing waited in a queue;
-// - (p90 - p10) / p50 of what passed in two seconds together is at most 8 %, and no second was above 1.05 of the
-// median,
-//   but after one with less (a full bucket);
-// - the sum is steadier than its parts allow. Calls that wait for timers make a rate that scatters: were the
-// connections
-//   independent, the calls of a second would have the variance n * CV^2 (renewal theory; CV: of the calls' durations).
-//   At most a ninth of it: something that they share limits them;
-// - it is neither the peer's application (a quarter of the calls has its first byte in a fiftieth of a mean call,
-//   besides the round trip)
-//   nor the demand (by Little's law at least four fifths of the connections are in a call at any time).
+//
+// 1. 1 % of the segments was lost in every one of them, and nothing waited in a queue.
+//
+// 2. (p90 - p10) / p50 of what passed in two seconds together is at most 8 %, and no second was above 1.05 of the
+// median, but after one with less (a full bucket).
+//
+// 3. The sum is steadier than its parts allow. Calls that wait for timers make a rate that scatters: were the
+// connections independent, the calls of a second would have the variance n * CV^2 (renewal theory; CV: of the calls'
+// durations). At most a ninth of it: something that they share limits them.
+//
+// 4. It is not the application: a quarter of the calls has its first byte in a fiftieth of a mean call, besides the
+// round trip. Nor the demand: by Little's law four fifths of the connections are in a call at any time.
 std::optional<Policed> policed(const Seconds& seconds, const PathDelay& delay);
 
 // What this host sends: bursts are lost, and what is sent again gets through, where chance takes the same share of

@@ -303,6 +303,17 @@ constexpr double kZeroWindowShare = 0.01;
 // Stalls that each end within this, or within two round trips, are flow control at work.
 constexpr Duration kShortStall = std::chrono::milliseconds(10);
 
+// --- what keeps a sender back ---
+
+// Of the time in which sockets had data to send, and of a mean exchange: less is lost among the other reasons.
+constexpr double kLimitedShare = 0.2;
+// From this part of a mean exchange on it is the reason for the late ones.
+constexpr double kLimitedMost = 0.5;
+// In total, over a trace: a jiffy is up to 10 ms, and short limits are flow control at work.
+constexpr Duration kLimitedAtLeast = std::chrono::seconds(1);
+// What an exchange loses by it, at least: below, no user notices (as for a queue).
+constexpr Duration kLimitedPerExchange = std::chrono::milliseconds(10);
+
 // --- loss ---
 
 // Ten segments and 1 %: below that TCP repairs without anybody's notice.

@@ -96,6 +96,8 @@ FULL_LINK = (
     Right("lossy", ("--requests", "800"), OWN_LOSS, also=OWN_LOSS, rtts_ms=(40,)),
 )
 CALM = (
+    Right("window-limited", ("--seconds", "10"), "window-limited"),
+    Right("window-limited", ("--seconds", "10"), NOTHING, rtts_ms=(0,)),  # it costs nobody anything
     Right("redis-slow", ("--seconds", "8"), "delay-unattributed"),  # users wait; nobody else is to blame
     Right("slow-reader", ("--seconds", "8"), "slow-reader"),
     Right("zero-window", ("--seconds", "8"), "zero-window"),

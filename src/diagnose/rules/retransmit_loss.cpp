@@ -177,13 +177,13 @@ void add_evidence(model::Finding& finding, const model::EndpointPicture& picture
 // One exchange waited for each segment that was sent again 100 ms or more after the first time; of those that the peer
 // sent again the times are not known.
 std::uint64_t delayed_by(const model::EndpointPicture& picture, const Loss& loss) {
-  if (loss.towards == Towards::kUs) return delayed_by_loss(picture, loss.segments);
+  if (loss.towards == Towards::kUs) return delayed_by_loss(picture, Way::kIn, loss.segments);
   std::uint64_t late = 0;
   for (const auto kind : {RetransmitKind::kRto, RetransmitKind::kFast, RetransmitKind::kTlp, RetransmitKind::kOther}) {
     const model::Histogram* delay = picture.measured(model::delay_of(kind));
     if (delay != nullptr) late += at_least(*delay, static_cast<std::uint64_t>(model::microseconds(kDelayed)));
   }
-  return delayed_by_loss(picture, late);
+  return delayed_by_loss(picture, Way::kOut, late);
 }
 
 // Loss by chance hits what is sent again as it hits what is sent first.

@@ -34,6 +34,7 @@
   RULE(kRetransmitLoss)             \
   RULE(kSlowReader)                 \
   RULE(kPeerZeroWindow)             \
+  RULE(kWindowLimited)              \
   RULE(kDelayUnattributed)          \
   RULE(kAppGap)                     \
   RULE(kNoOutboundAttempt)          \

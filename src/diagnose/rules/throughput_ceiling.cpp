@@ -312,7 +312,7 @@ std::optional<Judged> judge_policer(const Seconds& seconds, const EndpointFacts&
   model::Finding& finding = judged.finding;
   const std::uint64_t lost =
       rate.way == Way::kIn ? picture.totals.out_of_order_segments.value_or(0) : picture.totals.retransmitted_segments;
-  set_delayed(judged, endpoint, delayed_by_loss(picture, lost));
+  set_delayed(judged, endpoint, delayed_by_loss(picture, rate.way, lost));
   finding.severity = users_wait(seconds, rate.seconds, judged.delayed) ? Severity::kCritical : Severity::kWarning;
   judged.explains_splits = {rate.way == Way::kIn ? "in" : "out"};
   grade.write_to(finding);

@@ -103,6 +103,9 @@ const std::map<std::string, std::vector<std::string>> kKeys = {
     {"slow-reader",
      {"read_wait_p50_us", "read_wait_p99_us", "zero_window_sent_us", "unread_bytes_max", "pid", "comm", "stopped"}},
     {"zero-window", {"zero_window_received_us", "stalls", "longest_stall_s", "bytes_waiting_max", "probes_sent"}},
+    {"window-limited",
+     {"limit", "limited_us", "busy_us", "limited_pct", "limited_seconds", "limited_per_exchange_us",
+      "last_byte_mean_us", "socket_bytes_per_s", "rtt_p50_us", "bytes_per_rtt"}},
     {"delay-unattributed",
      {"rtt_floor_us", "rtt_floor_source", "path_queue_p50_us", "ambiguous_pct", "first_byte_p50_us"}},
     {"events-lost", {"cause", "lost", "seen", "lost_pct", "first_at", "measures_affected"}},
@@ -197,6 +200,10 @@ Picture one_of_each() {
   Picture delays = all.picture();
   delays.endpoints[0].totals.zero_window_sent_us = delays.endpoints[0].totals.zero_window_received_us = 5'000'000;
   take_over(delays.endpoints[0], "10.77.0.2");
+  model::EndpointPicture& limited = picture.endpoints.back();
+  limited.sndbuf_limited_us = limited.busy_us = limited.totals.exchanges * 50'000;
+  limited.rwnd_limited_us = 0;
+  limited.histograms[model::Measure::kLastByte].add(200'000);
   take_over(slow_server(20ms, false).picture().endpoints[0], "10.77.0.3");
   return picture;
 }
@@ -225,10 +232,10 @@ TEST(Evidence, units_are_in_the_names) {
 
 // Delays are those of an endpoint, not of single sockets.
 bool is_of_seconds(const Finding& finding) {
-  const auto& of_delays = {"app-gap",           "no-outbound-attempt", "listen-overflow",    "allowance-exceeded",
-                           "syn-flood",         "reconnect-storm",     "throughput-ceiling", "path-queueing",
-                           "local-queueing",    "retransmit-loss",     "slow-reader",        "zero-window",
-                           "delay-unattributed"};
+  const auto& of_delays = {
+      "app-gap",         "no-outbound-attempt", "listen-overflow",    "allowance-exceeded", "syn-flood",
+      "reconnect-storm", "throughput-ceiling",  "path-queueing",      "local-queueing",     "retransmit-loss",
+      "slow-reader",     "zero-window",         "delay-unattributed", "window-limited"};
   return std::find(of_delays.begin(), of_delays.end(), finding.code) != of_delays.end();
 }
 

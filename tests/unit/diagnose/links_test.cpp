@@ -135,7 +135,7 @@ TEST(Links, lead_to_rules_that_are_registered) {
       ++edges;
     }
   }
-  EXPECT_EQ(edges, 34U);
+  EXPECT_EQ(edges, 35U);
 }
 
 }  // namespace

@@ -157,6 +157,31 @@ TEST(Policer, of_what_this_host_sends) {
   EXPECT_THAT(codes(with_calls(t)), Not(Contains("throughput-ceiling")));
 }
 
+// What this host answers is done for its application long before it has arrived: the kernel's clock tells.
+TEST(Policer, of_what_this_host_answers) {
+  Traffic t(20, model::Role::kInbound);
+  t.seconds(0, 20).exchanges(247).path(0ms).no_one_way("no_timestamps").each([](model::Second& s, std::size_t) {
+    std::swap(s.bytes_sent, s.bytes_received);
+    std::swap(s.segments_sent, s.segments_received);
+    s.segments_sent += 150;
+  });
+  model::EndpointPicture& endpoint = t.endpoint();
+  endpoint.totals.sockets_open_peak = 20;
+  endpoint.series.arrays[model::SeriesId::kRetransmits].assign(20, 150);
+  endpoint.totals.retransmitted_segments = 3000;
+  for (int i = 0; i < 20 * 40; ++i) endpoint.histograms[Measure::kRecovery].add(i % 5 == 0 ? 1'000'000 : 221'000);
+  Calls at_once;
+  at_once.fast = 100;
+  at_once.slow = at_once.stuck = 0;
+  Picture picture = with_calls(t, at_once);
+  EXPECT_THAT(codes(picture), Not(Contains("throughput-ceiling")));  // how long it took is not known
+  picture.endpoints.front().busy_us = picture.endpoints.front().totals.exchanges * 76'000;
+  const Finding ceiling = ceiling_of(picture);
+  EXPECT_EQ(evidence_text(ceiling, "mode"), "police");
+  EXPECT_EQ(evidence_text(ceiling, "direction"), "out");
+  EXPECT_EQ(ceiling.impact.exchanges_delayed, 800U);
+}
+
 // As measured: probes after 205 ms, timeouts without a probe after 220 ms, and after a probe that was lost 410 ms.
 Finding loss_of(std::uint64_t probes, std::uint64_t timeouts, std::uint64_t second_timeouts, std::uint64_t requests) {
   Traffic t(20);
