@@ -341,6 +341,10 @@ struct tcpd_endpoint_stats {
 	__u64 zero_window_received_us;
 	__u64 zero_window_stalls;
 	__u64 zero_window_longest_us;
+	__u64 busy_us; /* these three: as the five */
+	__u64 rwnd_limited_us;
+	__u64 sndbuf_limited_us;
+	__u64 limits_unknown; /* times that this kernel did not tell */
 	__u64 no_timestamps;
 	__u64 no_own_floor;
 	__u64 recovery_unfinished;

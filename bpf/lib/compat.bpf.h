@@ -120,4 +120,32 @@ static __always_inline u64 tcpd_departure_ns(const struct sk_buff *skb)
 	return BPF_CORE_READ(skb, skb_mstamp_ns);
 }
 
+/*
+ * The chronographs of what keeps a socket from sending, as "ss -ti" shows them: since 4.10, commit
+ * 05b055e89121 ("tcp: instrument tcp sender limits chronographs"). The one that runs has been
+ * running since chrono_start. Every kernel that is supported has them; where one has not, nothing
+ * is known.
+ */
+static __always_inline bool tcpd_read_limits(const struct sock *sk, struct tcpd_limits *limits)
+{
+	const struct tcp_sock *tp = (const void *)sk;
+	u32 running, type;
+
+	if (!bpf_core_field_exists(tp->chrono_stat) || !bpf_core_field_exists(tp->chrono_type))
+		return false;
+	limits->busy = BPF_CORE_READ(tp, chrono_stat[0]);
+	limits->rwnd = BPF_CORE_READ(tp, chrono_stat[1]);
+	limits->sndbuf = BPF_CORE_READ(tp, chrono_stat[2]);
+	running = (u32)bpf_jiffies64() - BPF_CORE_READ(tp, chrono_start);
+	type = BPF_CORE_READ_BITFIELD_PROBED(tp, chrono_type); /* enum tcp_chrono */
+	if (type == 2)
+		limits->rwnd += running;
+	else if (type == 3)
+		limits->sndbuf += running;
+	else if (type == 1)
+		limits->busy += running;
+	limits->busy += limits->rwnd + limits->sndbuf;
+	return true;
+}
+
 #endif

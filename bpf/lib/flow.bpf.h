@@ -9,6 +9,7 @@
 
 #include "engine/segment.h"
 #include "lib/app_gap.bpf.h"
+#include "lib/compat.bpf.h"
 #include "lib/endpoint.bpf.h"
 #include "lib/maps.bpf.h"
 #include "lib/tcp.bpf.h"
@@ -140,6 +141,29 @@ static __always_inline void tcpd_set_base(struct tcpd_sock *s, const struct sock
 	s->flushed_segs_out = tcpd_tcp(sk, segs_out);
 	s->flushed_segs_in = tcpd_tcp(sk, segs_in);
 	s->flushed_rcv_ooopack = tcpd_tcp(sk, rcv_ooopack);
+	tcpd_read_limits(sk, &s->flushed_limits);
+}
+
+static __always_inline u64 tcpd_ticks_us(u32 now, u32 before)
+{
+	s32 ticks = now - before;
+
+	return ticks > 0 ? (u64)ticks * tcpd_cfg.tick_ns / 1000 : 0;
+}
+
+static __always_inline void tcpd_flush_limits(const struct sock *sk, struct tcpd_sock *s,
+					      struct tcpd_endpoint_stats *stats)
+{
+	struct tcpd_limits now = {};
+
+	if (!tcpd_read_limits(sk, &now)) {
+		stats->limits_unknown++;
+		return;
+	}
+	stats->busy_us += tcpd_ticks_us(now.busy, s->flushed_limits.busy);
+	stats->rwnd_limited_us += tcpd_ticks_us(now.rwnd, s->flushed_limits.rwnd);
+	stats->sndbuf_limited_us += tcpd_ticks_us(now.sndbuf, s->flushed_limits.sndbuf);
+	s->flushed_limits = now;
 }
 
 /* Adds what is new in the socket's own counters to its endpoint's. */
@@ -166,6 +190,7 @@ tcpd_subprogram void tcpd_flush(const struct sock *sk, struct tcpd_sock *s,
 	s->flushed_segs_out = segs_out;
 	s->flushed_segs_in = segs_in;
 	s->flushed_rcv_ooopack = ooo;
+	tcpd_flush_limits(sk, s, stats);
 }
 
 /*

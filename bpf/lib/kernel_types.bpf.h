@@ -108,6 +108,9 @@ struct tcp_sock {
 	u32 total_retrans;
 	u32 dsack_dups;
 	u32 rcv_ooopack;
+	u32 chrono_start;
+	u32 chrono_stat[3];
+	u8 chrono_type : 2;
 	u64 bytes_acked;
 	u64 bytes_sent;
 	u64 bytes_received;

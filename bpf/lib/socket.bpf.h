@@ -24,6 +24,14 @@ struct tcpd_thread {
 	u32 calls;	/* begun since the newest request was first read */
 };
 
+/* How long a socket had data to send, and of that, was kept from it by the peer's window or by its
+ * own send buffer; in jiffies (tcp_get_info_chrono_stats). */
+struct tcpd_limits {
+	u32 busy;
+	u32 rwnd;
+	u32 sndbuf;
+};
+
 struct tcpd_sock {
 	struct tcpd_wire_sock ref;
 	struct tcpd_wire_owner owner;
@@ -49,6 +57,7 @@ struct tcpd_sock {
 	u32 flushed_segs_out;
 	u32 flushed_segs_in;
 	u32 flushed_rcv_ooopack;
+	struct tcpd_limits flushed_limits;
 
 	/* app_gap.bpf.h */
 	u32 reader_tid; /* who read the newest inbound request first; 0: nobody yet */

@@ -44,6 +44,9 @@ Difference difference_of(const EndpointSample& now, const EndpointSample& before
   m.acks_awaited = more(now.acks_awaited, before.acks_awaited);
   m.acks_apart = more(now.acks_apart, before.acks_apart);
   m.zero_window_received_us = more(now.zero_window_received_us, before.zero_window_received_us);
+  m.busy_us = more(now.busy_us, before.busy_us);
+  m.rwnd_limited_us = more(now.rwnd_limited_us, before.rwnd_limited_us);
+  m.sndbuf_limited_us = more(now.sndbuf_limited_us, before.sndbuf_limited_us);
   for (const Measure measure : model::kKernelMeasures) {
     // first_byte is in no series of the report, but in snapshots.
     const bool is_wanted = model::is_reported_by_second(measure) || measure == Measure::kFirstByte;
@@ -54,7 +57,7 @@ Difference difference_of(const EndpointSample& now, const EndpointSample& before
 
 bool has_counts(const Measured& m) {
   return (m.bytes_sent | m.bytes_received | m.segments_sent | m.segments_received | m.out_of_order | m.path_ambiguous |
-          m.zero_window_received_us) != 0;
+          m.zero_window_received_us | m.busy_us) != 0;
 }
 
 // `at`: where in time the second lies in which all of it happened.
@@ -84,6 +87,9 @@ void spread(State& state, EndpointRecord& endpoint, const Difference& added, Mon
     m.out_of_order = part_of(all.out_of_order, from, to);
     m.path_ambiguous = m.acks_awaited = m.acks_apart = 0;  // as path samples: none of these seconds has any
     m.zero_window_received_us = part_of(all.zero_window_received_us, from, to);
+    m.busy_us = part_of(all.busy_us, from, to);
+    m.rwnd_limited_us = part_of(all.rwnd_limited_us, from, to);
+    m.sndbuf_limited_us = part_of(all.sndbuf_limited_us, from, to);
     add_whole(state, endpoint, piece, at);
     at = next;
   }

@@ -126,6 +126,10 @@ void set_measures(const State& state, const EndpointRecord& record, const Tally&
   endpoint.nagle_peer = {record.sample->nagle_peer, record.sample->nagle_peer_us};
   endpoint.zero_window_stalls = record.sample->zero_window_stalls;
   endpoint.zero_window_longest_us = record.sample->zero_window_longest_us;
+  if (record.sample->limits_unknown > 0) return;
+  endpoint.busy_us = record.sample->busy_us;
+  endpoint.rwnd_limited_us = record.sample->rwnd_limited_us;
+  endpoint.sndbuf_limited_us = record.sample->sndbuf_limited_us;
 }
 
 }  // namespace tcpdiag::correlate

@@ -99,6 +99,9 @@ class Writer {
     second.segments_received = measured.segments_received;
     second.out_of_order = measured.out_of_order;
     second.zero_window_received_us = measured.zero_window_received_us;
+    second.busy_us = measured.busy_us;
+    second.rwnd_limited_us = measured.rwnd_limited_us;
+    second.sndbuf_limited_us = measured.sndbuf_limited_us;
     second.path_ambiguous = measured.path_ambiguous;
     second.acks_awaited = measured.acks_awaited;
     second.acks_apart = measured.acks_apart;

@@ -49,6 +49,9 @@ Measured& Measured::operator+=(const Measured& other) {
   acks_awaited += other.acks_awaited;
   acks_apart += other.acks_apart;
   zero_window_received_us += other.zero_window_received_us;
+  busy_us += other.busy_us;
+  rwnd_limited_us += other.rwnd_limited_us;
+  sndbuf_limited_us += other.sndbuf_limited_us;
   delays.merge(other.delays);
   return *this;
 }

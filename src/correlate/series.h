@@ -47,6 +47,9 @@ struct Measured {
   std::uint64_t acks_awaited = 0;
   std::uint64_t acks_apart = 0;
   std::uint64_t zero_window_received_us = 0;
+  std::uint64_t busy_us = 0;
+  std::uint64_t rwnd_limited_us = 0;
+  std::uint64_t sndbuf_limited_us = 0;
   Delays delays;
 
   Measured& operator+=(const Measured& other);

@@ -41,6 +41,28 @@ std::uint64_t delayed_exchanges(const Seconds& seconds, const Marks& marks) {
   return std::min(slow, seconds.sum(marks, &model::Second::exchanges));
 }
 
+void add_handshake_step(model::Finding& finding, const Seconds& seconds, const Marks& marks) {
+  const model::EndpointKey& key = seconds.picture.key;
+  if (key.role != model::Role::kOutbound || seconds.p50(marks, &model::Second::connect_p50_us)) return;
+  add_step(finding, model::Whose::kUs,
+           "open a new connection while a trace runs: the peer's kernel answers it, through the same queue; if the "
+           "handshake is as late it is the path, if it is fast the peer's application",
+           fmt::format("nc -z {} {}", key.at.address.to_string(), key.at.port));
+}
+
+std::uint64_t delayed_by_loss(const model::EndpointPicture& picture, Way way, std::uint64_t lost) {
+  if (way == Way::kOut && picture.key.role == model::Role::kInbound) {
+    const model::Histogram* repairs = picture.measured(model::Measure::kRecovery);
+    const std::uint64_t late =
+        repairs != nullptr ? at_least(*repairs, static_cast<std::uint64_t>(model::microseconds(kDelayed))) : 0;
+    return std::min({late, lost, picture.totals.exchanges});
+  }
+  const model::Histogram* took = picture.measured(model::Measure::kLastByte);
+  const auto p50 = took != nullptr ? took->percentile(0.5) : std::nullopt;
+  if (!p50) return 0;
+  return std::min(at_least(*took, *p50 + static_cast<std::uint64_t>(model::microseconds(kDelayed))), lost);
+}
+
 bool in_container(const model::Picture& picture, const model::EndpointPicture& endpoint) {
   const model::NetnsInfo* own = picture.start.netns_of(endpoint.key.netns_inode);
   return own != nullptr && !own->is_initial;

@@ -9,6 +9,7 @@
 
 #include "diagnose/judgement.h"
 #include "diagnose/seconds.h"
+#include "diagnose/wire_rate.h"
 
 namespace tcpdiag::diagnose {
 
@@ -41,6 +42,15 @@ std::uint64_t at_least(const model::Histogram& histogram, std::uint64_t us);
 std::uint64_t delayed_from_us(const model::EndpointPicture& picture);
 // Delayed exchanges of the endpoint, but no more than there were in these seconds.
 std::uint64_t delayed_exchanges(const Seconds& seconds, const Marks& marks);
+
+// Of outbound endpoints to which nothing connected in these seconds: what one new handshake would tell, and the
+// command.
+void add_handshake_step(model::Finding& finding, const Seconds& seconds, const Marks& marks);
+
+// Exchanges that took 100 ms longer than the median, at most as many as segments were lost: one of them waited for
+// each.
+// Of what this host answers its exchanges end too early for that: repairs of 100 ms and more are counted.
+std::uint64_t delayed_by_loss(const model::EndpointPicture& picture, Way way, std::uint64_t lost);
 
 // Is the endpoint's namespace not the host's own? Then the uplink's queue is not seen.
 bool in_container(const model::Picture& picture, const model::EndpointPicture& endpoint);

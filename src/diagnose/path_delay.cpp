@@ -61,6 +61,9 @@ class Reading {
   static bool one_way_known(const model::Second& second) {
     return second.path_queue_in_p50_us && second.path_in_samples >= kSamplesInSecond;
   }
+  static bool loses(const model::Second& second) {
+    return 100.0 * static_cast<double>(second.out_of_order) >= kLossPct * static_cast<double>(second.segments_received);
+  }
   std::optional<std::uint64_t> path_rise(std::size_t i) const {
     const model::Second& second = s_[i];
     if (!floor_ || !second.path_rtt_p50_us || second.path_samples < kSamplesInSecond) return std::nullopt;
@@ -111,7 +114,9 @@ class Reading {
     const auto rise = path_rise(i);
     const bool risen = rise && *rise >= limit_;
     const bool syn = risen && syn_rose(i, *rise);
-    if (known && *second.path_queue_in_p50_us >= limit_) {
+    // A round trip takes both ways: if it is short, what came late had waited for a gap to be filled, not in a queue.
+    const bool behind_gaps = rise && !risen && loses(second);
+    if (known && *second.path_queue_in_p50_us >= limit_ && !behind_gaps) {
       result_.one_way = true;
       result_.syn = result_.syn || syn;
       return Says::kQueued;

@@ -380,6 +380,9 @@ struct Second {
   std::uint64_t host_queue_samples = 0;
   std::uint64_t read_wait_samples = 0;
   std::uint64_t zero_window_received_us = 0;
+  std::uint64_t busy_us = 0;  // of all sockets together, as the next two: see EndpointSample
+  std::uint64_t rwnd_limited_us = 0;
+  std::uint64_t sndbuf_limited_us = 0;
   std::optional<std::uint64_t> path_rtt_p50_us;  // floor not subtracted
   std::optional<std::uint64_t> path_rtt_p10_us;
   std::optional<std::uint64_t> path_queue_in_p50_us;
@@ -435,6 +438,10 @@ struct EndpointPicture {
   std::uint64_t unread_bytes_max = 0;
   std::uint64_t zero_window_stalls = 0;
   std::uint64_t zero_window_longest_us = 0;
+  // See EndpointSample. Absent: not measured, or this kernel does not tell.
+  std::optional<std::uint64_t> busy_us;
+  std::optional<std::uint64_t> rwnd_limited_us;
+  std::optional<std::uint64_t> sndbuf_limited_us;
   std::string device;  // that its segments left by; empty: none seen
   // Why there is no path_queue_in: "no_timestamps", "tick_unknown", "no_own_floor", "not_measured" (the source had no
   // room for this endpoint); empty: there is.

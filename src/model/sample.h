@@ -160,10 +160,17 @@ struct EndpointSample {
   std::uint64_t acks_awaited = 0;  // of path_queue: of segments that left at most 40 ms after the peer's newest data,
                                    // so that a Linux peer acknowledges them before an answer that takes longer
   std::uint64_t acks_apart = 0;    // of those, acknowledged without data
-  std::uint64_t zero_window_sent_us = 0;            // we advertised no window
-  std::uint64_t zero_window_received_us = 0;        // the peer advertised none
-  std::uint64_t zero_window_stalls = 0;             // times that the peer's window closed
-  std::uint64_t zero_window_longest_us = 0;         // longest of those
+  std::uint64_t zero_window_sent_us = 0;      // we advertised no window
+  std::uint64_t zero_window_received_us = 0;  // the peer advertised none
+  std::uint64_t zero_window_stalls = 0;       // times that the peer's window closed
+  std::uint64_t zero_window_longest_us = 0;   // longest of those
+  // The kernel's chronographs of all sockets (tcp_info: tcpi_busy_time, tcpi_rwnd_limited, tcpi_sndbuf_limited), to a
+  // jiffy, up to 10 ms late: there was data to send or to be acknowledged; and of that, the peer's window kept it back,
+  // or the send buffer of this host was full.
+  std::uint64_t busy_us = 0;
+  std::uint64_t rwnd_limited_us = 0;
+  std::uint64_t sndbuf_limited_us = 0;
+  std::uint64_t limits_unknown = 0;                 // times that this kernel did not tell these three
   std::optional<std::uint32_t> floor_handshake_us;  // smallest SYN RTT
   std::optional<std::uint32_t> floor_kernel_us;     // smallest tp->rtt_min met (a window of 300 s in the kernel)
   std::optional<std::uint32_t> floor_window_us;     // smallest sample of this trace

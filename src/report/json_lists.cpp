@@ -206,6 +206,9 @@ Json endpoint_json(const JsonContext& context, std::size_t index) {
   out["first_seen_at"] = context.at(endpoint.first_seen_at);
   out["last_seen_at"] = context.at(endpoint.last_seen_at);
   append_totals(out, endpoint.totals);
+  out["busy_us"] = or_null(endpoint.busy_us);
+  out["rwnd_limited_us"] = or_null(endpoint.rwnd_limited_us);
+  out["sndbuf_limited_us"] = or_null(endpoint.sndbuf_limited_us);
   out["mean_request_bytes"] = rounded_or_null(endpoint.mean_request_bytes);
   out["mean_response_bytes"] = rounded_or_null(endpoint.mean_response_bytes);
   out["rtt_floor_us"] = or_null(endpoint.rtt_floor_us);

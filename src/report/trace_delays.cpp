@@ -58,6 +58,23 @@ const char* why_not_one_way(std::string_view missing) {
   return nullptr;
 }
 
+// As "ss -ti" shows it. On a screen only where it is much of the time.
+std::string limit_note(const TraceView& view, const EndpointPicture& endpoint) {
+  constexpr std::uint64_t kMuch = 10;  // a part of 10 %
+  if (!endpoint.busy_us || *endpoint.busy_us == 0) return {};
+  std::vector<std::string> parts;
+  const auto add = [&](const char* name, const std::optional<std::uint64_t>& us) {
+    if (!us || *us == 0 || (view.is_screen() && *us < *endpoint.busy_us / kMuch)) return;
+    parts.push_back(fmt::format("{} {} ({})", name, duration(*us),
+                                percent(100.0 * static_cast<double>(*us) / static_cast<double>(*endpoint.busy_us))));
+  };
+  add("rwnd_limited", endpoint.rwnd_limited_us);
+  add("sndbuf_limited", endpoint.sndbuf_limited_us);
+  if (parts.empty() && view.is_screen()) return {};
+  return fmt::format("sockets busy {}{}{}", duration(*endpoint.busy_us), parts.empty() ? "" : ", of that ",
+                     join(parts, ", "));
+}
+
 // What the rows do not tell.
 std::vector<Words> delay_notes(const TraceView& view, const EndpointPicture& endpoint) {
   std::vector<Words> notes;
@@ -75,6 +92,7 @@ std::vector<Words> delay_notes(const TraceView& view, const EndpointPicture& end
   if (missing != nullptr && endpoint.histograms.contains(Measure::kPathQueue)) {
     notes.emplace_back(fmt::format("path_queue_in is not known: {}", missing));
   }
+  if (std::string limits = limit_note(view, endpoint); !limits.empty()) notes.emplace_back(std::move(limits));
   const model::AppGap& gap = endpoint.app_gap;
   const std::optional<double> coverage = gap.coverage_pct();
   if (coverage && endpoint.measured(Measure::kAppGap) != nullptr) {

@@ -272,6 +272,9 @@ class OtherPlaces(QueueCase):
                                "zero_window_received_us, in seconds")
             self.assertAlmostEqual(evidence["longest_stall_s"], done["longest_stall_s"], delta=0.3)
             self.assertGreaterEqual(evidence["stalls"], len(done["stalls"]))
+            # What "ss -ti" said a moment before the end.
+            kept_back, by_ss = self.outbound(window)["rwnd_limited_us"], done["rwnd_limited_us"]
+            self.assertAlmostEqual(kept_back, by_ss, delta=0.05 * by_ss + 50 * MS)
             self.assertEqual(self.findings(window.report, *NETWORK_CODES), [])
 
     def test_lossy(self):

@@ -95,10 +95,14 @@ FULL_LINK = (
     Right("microburst", ("--seconds", "12"), "path-queueing", notices=True, rtts_ms=(4,)),
     Right("microburst", ("--seconds", "12"), NOTHING, rtts_ms=(40,)),  # less than the floors that a queue takes
     Right("local-queueing", ("--seconds", "12", "--clients", "60"), "local-queueing", also="retransmit-loss"),
+    # At 40 ms 20 clients do not fill it all the time.
+    Right("policed", ("--seconds", "15"), "throughput-ceiling", also="retransmit-loss", rtts_ms=(0, 4)),
     Right("lossy", ("--requests", "5000"), OWN_LOSS, also=OWN_LOSS, rtts_ms=(4,)),
     Right("lossy", ("--requests", "800"), OWN_LOSS, also=OWN_LOSS, rtts_ms=(40,)),
 )
 CALM = (
+    Right("window-limited", ("--seconds", "10"), "window-limited"),
+    Right("window-limited", ("--seconds", "10"), NOTHING, rtts_ms=(0,)),  # it costs nobody anything
     Right("redis-slow", ("--seconds", "8"), "delay-unattributed"),  # users wait; nobody else is to blame
     Right("slow-reader", ("--seconds", "8"), "slow-reader"),
     Right("zero-window", ("--seconds", "8"), "zero-window"),

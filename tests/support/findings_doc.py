@@ -85,6 +85,7 @@ SHOWN: dict[str, LabRun | UnitTest] = {
     "retransmit-loss": LabRun("lossy"),
     "slow-reader": LabRun("slow-reader"),
     "zero-window": LabRun("zero-window"),
+    "window-limited": LabRun("window-limited", ("--rtt", "40")),
     "delay-unattributed": LabRun("redis-slow", ("--milliseconds", "25", "--clients", "1", "--no-timestamps")),
     "allowance-exceeded": UnitTest("it takes a cloud's network card", "tests/unit/diagnose"),
     "events-lost": LabRun("redis-short", ("--clients", "500"), trace=("--ring-size", "64KiB")),

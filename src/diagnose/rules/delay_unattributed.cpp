@@ -79,9 +79,9 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   if (picture.path_queue_in_missing == "no_timestamps") {
     add_step(finding, Whose::kPeer, "turn on TCP timestamps there and here", "sysctl net.ipv4.tcp_timestamps");
   }
+  add_handshake_step(finding, seconds, delay.unproven);
   add_step(finding, Whose::kUs,
-           "trace from before the delay begins, or while a new connection is opened; or give the round-trip time of "
-           "the empty path (--floor)");
+           "trace from before the delay begins, or give the round-trip time of the empty path (--floor)");
   add_step(finding, Whose::kPeer, "ask the peer for its own time per request (slow log, access log)");
   finding.disproved_by = "the peer's own log shows the same times (then it is its application)";
   return judged;
@@ -134,6 +134,7 @@ Judged unattributed(const Facts& facts, const EndpointFacts& endpoint, std::uint
   finding.explanation += out ? " No proof was found that the network or this host takes that time: ask the peer first."
                              : " The requests had arrived: this host's application, or what it waits for, takes that "
                                "time, unless the answers wait on their way.";
+  add_handshake_step(finding, seconds, seconds.where([](const model::Second& s) { return s.exchanges > 0; }));
   add_step(finding, out ? model::Whose::kPeer : model::Whose::kUs,
            out ? "ask the peer for its own time per request (slow log, access log)"
                : "look at the application's own log of slow requests, and at its calls in this report");

@@ -151,6 +151,7 @@ void add_next_steps(model::Finding& finding, const Seconds& seconds, const PathD
     add_step(finding, Whose::kUs, "is this host at its limit: its own allowance counters",
              allowance_command(seconds.picture.device));
   }
+  if (finding.confidence != Confidence::kHigh) add_handshake_step(finding, seconds, delay.queued);
   if (in_container(seconds.facts.picture, seconds.picture)) {
     add_step(finding, Whose::kUs, "on the host outside of this container: backlog and drops of its uplink",
              "tc -s qdisc");

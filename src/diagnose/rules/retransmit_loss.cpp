@@ -8,6 +8,8 @@
 
 #include "diagnose/delay.h"
 #include "diagnose/mtu.h"
+#include "diagnose/path_delay.h"
+#include "diagnose/policer.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
@@ -40,6 +42,7 @@ constexpr EvidenceKey kReorderedSegments{"reordered_in"};
 constexpr EvidenceKey kOnlySmallArrive{"only_small_arrive_count"};
 constexpr EvidenceKey kRetransmitDelayP50Us{"retransmit_delay_p50_us"};
 constexpr EvidenceKey kRecoveryP99Us{"recovery_p99_us"};
+constexpr EvidenceKey kLostAgainPct{"lost_again_pct"};
 constexpr std::array kEvidence = {kDirection,          kRetransmittedSegments,
                                   kSentSegments,       kSegmentsLostPct,
                                   kRtoCount,           kFastCount,
@@ -47,7 +50,8 @@ constexpr std::array kEvidence = {kDirection,          kRetransmittedSegments,
                                   kSpuriousCount,      kRetransmitFailuresBusy,
                                   kOutOfOrderSegments, kRecoveredSegments,
                                   kReorderedSegments,  kOnlySmallArrive,
-                                  kRetransmitDelayP50Us, kRecoveryP99Us};
+                                  kRetransmitDelayP50Us, kRecoveryP99Us,
+                                  kLostAgainPct};
 
 enum class Towards : std::uint8_t { kPeer, kUs };
 
@@ -185,6 +189,31 @@ void add_evidence(model::Finding& finding, const model::EndpointPicture& picture
   add(finding, kOnlySmallArrive, out ? std::optional(only_small) : std::nullopt);
   add(finding, kRetransmitDelayP50Us, delays.percentile(0.5));
   add(finding, kRecoveryP99Us, percentile(picture, model::Measure::kRecovery, 0.99));
+  const auto bursts = out ? burst_loss(picture, loss.pct.value_or(0)) : std::nullopt;
+  add(finding, kLostAgainPct, bursts ? share_pct(bursts->lost_again, bursts->sent_again) : std::nullopt);
+}
+
+// One exchange waited for each segment that was sent again 100 ms or more after the first time; of those that the peer
+// sent again the times are not known.
+std::uint64_t delayed_by(const model::EndpointPicture& picture, const Loss& loss) {
+  if (loss.towards == Towards::kUs) return delayed_by_loss(picture, Way::kIn, loss.segments);
+  std::uint64_t late = 0;
+  for (const auto kind : {RetransmitKind::kRto, RetransmitKind::kFast, RetransmitKind::kTlp, RetransmitKind::kOther}) {
+    const model::Histogram* delay = picture.measured(model::delay_of(kind));
+    if (delay != nullptr) late += at_least(*delay, static_cast<std::uint64_t>(model::microseconds(kDelayed)));
+  }
+  return delayed_by_loss(picture, Way::kOut, late);
+}
+
+// Loss by chance hits what is sent again as it hits what is sent first.
+std::string burst_words(const Seconds& seconds, const Loss& loss) {
+  const auto bursts = burst_loss(seconds.picture, loss.pct.value_or(0));
+  if (!bursts || 2 * path_delay(seconds).queued_s > seconds.busy_s()) return {};
+  return fmt::format(
+      " Of what was sent again {} was lost again; chance takes the same part of both. So packets that come at once are "
+      "dropped, not queued: a policer (so many packets or bytes a second) or a buffer of a few packets does that, or a "
+      "path that fails for moments.",
+      percent(share_pct(bursts->lost_again, bursts->sent_again).value_or(0)));
 }
 
 // Of its own retransmissions, all but those of handshakes.
@@ -219,6 +248,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   grade_of(seconds, loss).write_to(finding);
   const std::uint64_t only_small = out ? only_small_arrive(seconds.facts, endpoint) : 0;
   add_evidence(finding, picture, loss, only_small);
+  if (!is_bulk(picture)) set_delayed(judged, endpoint, delayed_by(picture, loss));
 
   const std::string name = picture.key.at.to_string();
   const std::string share = loss.pct ? fmt::format(" ({})", percent(*loss.pct)) : std::string();
@@ -230,7 +260,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
     if (loss.timeouts > 0) {
       finding.explanation += fmt::format(", {} only after a timeout", number_of(loss.timeouts, "time"));
     }
-    finding.explanation += ".";
+    finding.explanation += "." + burst_words(seconds, loss);
     if (mostly_spurious(picture.totals)) {
       finding.explanation += " Most of that had arrived after all (DSACK): it was late or out of order, not lost.";
     }
@@ -290,7 +320,7 @@ void word_loss_in(EvidenceReader& e, Rows& out) {
   out.push_back({"merely late", e.some(kReorderedSegments, "segments")});
   e.skip({kOnlySmallArrive});
   e.skip({kRetransmittedSegments, kSentSegments, kRtoCount, kFastCount, kTlpCount, kSynCount, kSpuriousCount,
-          kRetransmitFailuresBusy, kRetransmitDelayP50Us, kRecoveryP99Us});
+          kRetransmitFailuresBusy, kRetransmitDelayP50Us, kRecoveryP99Us, kLostAgainPct});
 }
 
 void word_loss_out(EvidenceReader& e, Rows& out) {
@@ -309,6 +339,9 @@ void word_loss_out(EvidenceReader& e, Rows& out) {
   const std::string syn = e.some(kSynCount, "SYN");
   out.push_back({"kinds", list_of({rto, fast, tlp, syn})});
   out.push_back({"spurious", e.some(kSpuriousCount, "had arrived after all (DSACK)")});
+  if (const auto again = e.number(kLostAgainPct)) {
+    out.push_back({"bursts", percent(*again) + " of what timers sent again was lost again"});
+  }
   out.push_back(
       {"never left here", e.some(kRetransmitFailuresBusy, "retransmissions found the first copy still here")});
   out.push_back({"out of order", e.some(kOutOfOrderSegments, "segments received")});

@@ -37,6 +37,7 @@
   RULE(kSlowReader)                 \
   RULE(kPeerZeroWindow)             \
   RULE(kNagleDelayedAck)            \
+  RULE(kWindowLimited)              \
   RULE(kDelayUnattributed)          \
   RULE(kDnsUnanswered)              \
   RULE(kDnsSlow)                    \

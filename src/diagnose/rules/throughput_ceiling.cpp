@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // throughput-ceiling: while the path was queued, one direction carried the same bytes every second and never more. That
-// is what a token bucket does (a cloud's bandwidth allowance, a shaper); the queue is what does not fit.
+// is what a token bucket does (a cloud's bandwidth allowance, a shaper); the queue is what does not fit. Or nothing was
+// queued, and what does not fit was dropped: a policer.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 
 #include "diagnose/delay.h"
 #include "diagnose/path_delay.h"
+#include "diagnose/policer.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
@@ -36,10 +38,23 @@ constexpr EvidenceKey kPossibleExchangesPerS{"possible_exchanges_per_s"};
 constexpr EvidenceKey kBaselineCandidates{"baseline_candidates"};
 constexpr EvidenceKey kPeerTypeGiven{"peer_type_given"};
 constexpr EvidenceKey kPeerTypeDeviationPct{"peer_type_deviation_pct"};
-constexpr std::array kEvidence = {kDirection,         kCeilingWireBitPerS,    kCeilingPayloadBitPerS,
-                                  kSpreadPct,         kSecondsAtCeiling,      kExchangesPerS,
-                                  kMeanResponseBytes, kPossibleExchangesPerS, kBaselineCandidates,
-                                  kPeerTypeGiven,     kPeerTypeDeviationPct};
+constexpr EvidenceKey kMode{"mode"};
+constexpr EvidenceKey kPacketsPerS{"packets_per_s"};
+constexpr EvidenceKey kLostPct{"loss_pct"};
+constexpr std::array kEvidence = {kDirection,
+                                  kCeilingWireBitPerS,
+                                  kCeilingPayloadBitPerS,
+                                  kSpreadPct,
+                                  kSecondsAtCeiling,
+                                  kExchangesPerS,
+                                  kMeanResponseBytes,
+                                  kPossibleExchangesPerS,
+                                  kBaselineCandidates,
+                                  kPeerTypeGiven,
+                                  kPeerTypeDeviationPct,
+                                  kMode,
+                                  kPacketsPerS,
+                                  kLostPct};
 
 // Who sends in this direction, and what.
 struct Sender {
@@ -184,8 +199,31 @@ void add_next_steps(model::Finding& finding, const Seconds& seconds, const Stead
   if (near_connection_limit(seconds.picture)) add_connection_limit_step(finding, seconds.picture);
 }
 
-std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoint) {
-  const PathDelay delay = path_delay(seconds);
+// What a queue and a policer have in common.
+void add_evidence(model::Finding& finding, const Seconds& seconds, const SteadyRate& rate, const Compared& compared,
+                  std::optional<double> possible) {
+  const model::EndpointPicture& picture = seconds.picture;
+  add(finding, kDirection, std::string(rate.way == Way::kIn ? "in" : "out"));
+  add(finding, kCeilingWireBitPerS, std::optional(8 * rate.wire_bytes_per_s));
+  add(finding, kCeilingPayloadBitPerS, std::optional(8 * rate.payload_bytes_per_s));
+  add(finding, kSpreadPct, std::optional(rate.spread_pct));
+  add(finding, kSecondsAtCeiling, seconds.seconds_in(rate.seconds));
+  add(finding, kExchangesPerS, std::optional(rate.exchanges_per_s));
+  add(finding, kMeanResponseBytes,
+      picture.mean_response_bytes
+          ? std::optional(static_cast<std::uint64_t>(std::llround(*picture.mean_response_bytes)))
+          : std::nullopt);
+  add(finding, kPossibleExchangesPerS, possible);
+  add(finding, kBaselineCandidates, compared.candidates);
+  if (compared.given.empty()) {
+    add_null(finding, kPeerTypeGiven);
+  } else {
+    add(finding, kPeerTypeGiven, compared.given);
+  }
+  add(finding, kPeerTypeDeviationPct, compared.given_deviation_pct);
+}
+
+std::optional<Judged> judge_queue(const Seconds& seconds, const EndpointFacts& endpoint, const PathDelay& delay) {
   if (!delay.found()) return std::nullopt;
   const auto rate = steady_rate(seconds, delay.queued);
   if (!rate) return std::nullopt;
@@ -208,24 +246,10 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   const Sender sender = sender_of(picture, rate->way);
   const auto size = sender.responses ? picture.mean_response_bytes : picture.mean_request_bytes;
   const double mss = mss_of(seconds.facts, endpoint);
-  add(finding, kDirection, std::string(rate->way == Way::kIn ? "in" : "out"));
-  add(finding, kCeilingWireBitPerS, std::optional(8 * rate->wire_bytes_per_s));
-  add(finding, kCeilingPayloadBitPerS, std::optional(8 * rate->payload_bytes_per_s));
-  add(finding, kSpreadPct, std::optional(rate->spread_pct));
-  add(finding, kSecondsAtCeiling, seconds.seconds_in(rate->seconds));
-  add(finding, kExchangesPerS, std::optional(rate->exchanges_per_s));
-  add(finding, kMeanResponseBytes,
-      picture.mean_response_bytes
-          ? std::optional(static_cast<std::uint64_t>(std::llround(*picture.mean_response_bytes)))
-          : std::nullopt);
-  add(finding, kPossibleExchangesPerS, possible_per_s(seconds, *rate, size, mss));
-  add(finding, kBaselineCandidates, compared.candidates);
-  if (compared.given.empty()) {
-    add_null(finding, kPeerTypeGiven);
-  } else {
-    add(finding, kPeerTypeGiven, compared.given);
-  }
-  add(finding, kPeerTypeDeviationPct, compared.given_deviation_pct);
+  add_evidence(finding, seconds, *rate, compared, possible_per_s(seconds, *rate, size, mss));
+  add(finding, kMode, std::string("queue"));
+  add_null(finding, kPacketsPerS);
+  add_null(finding, kLostPct);
 
   const std::string limit = bit_rate(8 * rate->wire_bytes_per_s);
   const std::string wait = duration(delay.rise_p50_us.value_or(0));
@@ -241,6 +265,90 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   return judged;
 }
 
+// "67 Mbit/s"; where packets are counted, "3000 packets a second".
+std::string limit_words(const Policed& policer) {
+  if (policer.counts_packets) return fmt::format("{} packets a second", rate(policer.packets_per_s));
+  return bit_rate(8 * policer.rate.wire_bytes_per_s);
+}
+
+Grade grade_of(const Seconds& seconds, const Policed& policer) {
+  Grade grade(Confidence::kMedium);
+  grade.at_most(
+      Confidence::kMedium,
+      fmt::format("That it is a limit is inferred from a steady rate, loss and no queue; {} is the average of a "
+                  "second, and a policer with a small bucket drops bursts below its rate.",
+                  limit_words(policer)));
+  delay_steps(grade, seconds.facts, seconds.seconds_in(policer.rate.seconds), "seconds at the ceiling");
+  return grade;
+}
+
+void add_policer_steps(model::Finding& finding, const Seconds& seconds, const Policed& policer, const Sender& sender) {
+  const bool outbound = seconds.picture.key.role == Role::kOutbound;
+  const bool in = policer.rate.way == Way::kIn;
+  add_step(finding, Whose::kCloud,
+           "which hop polices: rate limits of firewalls, links and virtual routers on the way, and a node's allowance "
+           "counters (bandwidth, packets per second) in the same seconds");
+  if (!outbound || !in) {
+    add_step(finding, Whose::kUs, "this host's own limit: its allowance counters",
+             allowance_command(seconds.picture.device));
+  }
+  add_step(finding, in == outbound ? Whose::kPeer : Whose::kUs,
+           fmt::format("pace what is sent below that limit, so that it waits and is not lost (fq, tbf), or send {}",
+                       policer.counts_packets ? "fewer, larger packets"
+                       : sender.responses     ? "smaller or fewer responses"
+                                              : "smaller or fewer requests"));
+}
+
+std::optional<Judged> judge_policer(const Seconds& seconds, const EndpointFacts& endpoint, const PathDelay& delay) {
+  const auto policer = policed(seconds, delay);
+  if (!policer) return std::nullopt;
+  const SteadyRate& rate = policer->rate;
+  const model::EndpointPicture& picture = seconds.picture;
+  // Bursts are lost below the limit: the average is none.
+  if (rate.way == Way::kOut && burst_loss(picture, policer->loss_pct.value_or(0))) return std::nullopt;
+  const Grade grade = grade_of(seconds, *policer);
+  if (grade.exhausted()) return std::nullopt;
+  Judged judged = start_delay(kThroughputCeiling.code, endpoint, seconds, rate.seconds);
+  model::Finding& finding = judged.finding;
+  const std::uint64_t lost =
+      rate.way == Way::kIn ? picture.totals.out_of_order_segments.value_or(0) : picture.totals.retransmitted_segments;
+  set_delayed(judged, endpoint, delayed_by_loss(picture, rate.way, lost));
+  finding.severity = users_wait(seconds, rate.seconds, judged.delayed) ? Severity::kCritical : Severity::kWarning;
+  judged.explains_splits = {rate.way == Way::kIn ? "in" : "out"};
+  grade.write_to(finding);
+
+  const Compared compared = compare(seconds, rate);
+  add_evidence(finding, seconds, rate, compared, std::nullopt);
+  add(finding, kMode, std::string(policer->counts_packets ? "pps" : "police"));
+  add(finding, kPacketsPerS, std::optional(policer->packets_per_s));
+  add(finding, kLostPct, policer->loss_pct);
+
+  const Sender sender = sender_of(picture, rate.way);
+  const std::string limit = limit_words(*policer);
+  finding.title = fmt::format("{} at most {}: what exceeds it is dropped", sender.subject, limit);
+  finding.explanation = fmt::format(
+      "{} at most {} through a policer: it drops what exceeds that instead of queueing it. In {} s as much came "
+      "through, {} of the segments {}, and nothing waited in a queue.",
+      sender.subject, limit, seconds.seconds_in(rate.seconds), percent(policer->loss_pct.value_or(0)),
+      rate.way == Way::kIn ? "came out of order, behind a gap" : "had to be sent again");
+  if (judged.delayed > 0) {
+    finding.explanation +=
+        fmt::format(" {} took 100 ms longer than the median, till what was lost had been sent again.",
+                    number_of(judged.delayed, "exchange"));
+  }
+  finding.explanation += given_words(compared);
+  add_policer_steps(finding, seconds, *policer, sender);
+  finding.disproved_by =
+      "the same load on another path loses as much at another rate (then the loss is a matter of chance)";
+  return judged;
+}
+
+std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoint) {
+  const PathDelay delay = path_delay(seconds);
+  auto judged = judge_queue(seconds, endpoint, delay);
+  return judged ? std::move(judged) : judge_policer(seconds, endpoint, delay);
+}
+
 std::vector<Judged> judge_picture(const Facts& facts) { return each_endpoint(facts, judge); }
 
 std::string mean_bytes(std::string_view what, std::optional<double> value) {
@@ -248,7 +356,9 @@ std::string mean_bytes(std::string_view what, std::optional<double> value) {
 }
 
 void word_evidence(EvidenceReader& e, Rows& out) {
-  std::optional<EvidenceReader> queue = e.beside(kPathQueueing.code);
+  const std::string mode = e.text(kMode);
+  const bool polices = mode == "police" || mode == "pps";
+  std::optional<EvidenceReader> queue = polices ? std::nullopt : e.beside(kPathQueueing.code);
 
   const auto wire = e.number(kCeilingWireBitPerS);
   const auto payload = e.number(kCeilingPayloadBitPerS);
@@ -259,9 +369,17 @@ void word_evidence(EvidenceReader& e, Rows& out) {
     const std::string of = busy && full && *busy >= *full ? fmt::format(" of {}", *busy) : "";
     const std::string inside = payload ? fmt::format(" ({} payload)", bit_rate(*payload)) : "";
     const std::string steady = spread ? ", steady within " + percent(*spread) : "";
-    const std::string time = full ? fmt::format(" in {}{} s while the queue was full", *full, of) : "";
+    const std::string time =
+        full ? fmt::format(" in {}{} s{}", *full, of, polices ? "" : " while the queue was full") : "";
     out.push_back({e.text(kDirection) == "out" ? "sent" : "received",
                    fmt::format("{} with headers{}{}{}", bit_rate(*wire), inside, steady, time)});
+  }
+
+  const auto packets = e.number(kPacketsPerS);
+  const auto lost = e.number(kLostPct);
+  if (polices) {
+    out.push_back({"policer", list_of({packets ? rate(*packets) + " packets/s came through" : "",
+                                       lost ? percent(*lost) + " were lost" : "", "nothing queued"})});
   }
 
   const auto served = e.number(kExchangesPerS);
@@ -289,8 +407,9 @@ void word_evidence(EvidenceReader& e, Rows& out) {
   }
 }
 
-// A limit fills the queue before it. That queue is part of its own evidence.
-constexpr std::array kEffects = {Effect{&kPathQueueing, Shared::kEndpoint, true}};
+// A limit fills the queue before it. That queue is part of its own evidence. A policer loses what exceeds it.
+constexpr std::array kEffects = {Effect{&kPathQueueing, Shared::kEndpoint, true},
+                                 Effect{&kRetransmitLoss, Shared::kSplit}};
 
 }  // namespace
 }  // namespace throughput_ceiling

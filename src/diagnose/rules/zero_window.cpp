@@ -86,6 +86,9 @@ void word_evidence(EvidenceReader& e, Rows& out) {
   out.push_back({"probes", probes ? fmt::format("{} sent, to ask whether it is open", *probes) : ""});
 }
 
+// A reader that is slow keeps its window small before it closes it.
+constexpr std::array kEffects = {Effect{&kWindowLimited, Shared::kEndpoint}};
+
 }  // namespace
 }  // namespace zero_window
 
@@ -95,6 +98,7 @@ const Rule kPeerZeroWindow{
     .judge_picture = zero_window::judge_picture,
     .evidence = zero_window::kEvidence,
     .word_evidence = zero_window::word_evidence,
+    .effects = zero_window::kEffects,
 };
 
 }  // namespace tcpdiag::diagnose::rules

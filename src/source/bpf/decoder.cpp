@@ -359,6 +359,10 @@ model::EndpointSample decode_stats(const model::EndpointKey& key, std::span<cons
     sample.zero_window_received_us += cpu.zero_window_received_us;
     sample.zero_window_stalls += cpu.zero_window_stalls;
     sample.zero_window_longest_us = std::max<std::uint64_t>(sample.zero_window_longest_us, cpu.zero_window_longest_us);
+    sample.busy_us += cpu.busy_us;
+    sample.rwnd_limited_us += cpu.rwnd_limited_us;
+    sample.sndbuf_limited_us += cpu.sndbuf_limited_us;
+    sample.limits_unknown += cpu.limits_unknown;
     sample.no_timestamps += cpu.no_timestamps;
     sample.no_own_floor += cpu.no_own_floor;
     sample.recovery_unfinished += cpu.recovery_unfinished;
@@ -388,7 +392,8 @@ model::EndpointSample decode_stats(const model::EndpointKey& key, std::span<cons
   sample.recovered_in -= std::min(sample.recovered_in, late_copies);
   for (std::uint64_t* us : {&sample.zero_window_sent_us, &sample.zero_window_received_us,  // sums of many sockets
                             &sample.zero_window_longest_us, &sample.survived_silence_us, &sample.nagle_own_us,
-                            &sample.nagle_peer_us}) {
+                            &sample.nagle_peer_us, &sample.busy_us, &sample.rwnd_limited_us,
+                            &sample.sndbuf_limited_us}) {
     *us = std::min(*us, model::kLongestUs);
   }
   return sample;

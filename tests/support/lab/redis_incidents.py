@@ -13,7 +13,7 @@ import time
 
 from .children import Child
 from .incidents import PYTHON, SUPPORT, Incident, comm_of
-from .network import LabError, counters
+from .network import LabError, counters, run
 from .resp import Connection, RespError
 
 REDIS_PORT = 6379
@@ -291,6 +291,46 @@ class Lossy(Benchmark):
         self.require(min(dropped.values()) >= 30, f"only {dropped} packets were lost")
 
 
+class Policed(Benchmark):
+    name = "policed"
+    summary = "20 clients read values of 32 KiB, and the path drops what exceeds 67 Mbit/s instead of queueing it"
+    default_clients = 20
+    needs_path = True
+
+    def prepare(self) -> None:
+        self.network.rules(to_client=f"tcp sport {REDIS_PORT} limit rate over 8 mbytes/second burst 100 kbytes counter drop")
+
+    def truth(self) -> dict:
+        return {"dropped": self.network.firewall_packets(self.network.middle), **super().truth()}
+
+    def check(self) -> None:
+        super().check()
+        dropped = self.truth()["dropped"]
+        self.require(dropped >= 100, f"only {dropped} packets were dropped")
+
+
+class WindowLimited(Benchmark):
+    """Its window is what the kernel makes of a receive buffer of 8 KiB: a value of 32 KiB takes some round trips."""
+
+    name = "window-limited"
+    summary = "10 clients write values of 32 KiB to a Redis whose receive buffers are 8 KiB"
+    default_clients = 10
+    default_seconds = 8.0
+    command = "set"
+    extra = ("-d", str(VALUE_BYTES))
+    round_trips = 8  # of an exchange, about
+
+    def requests(self) -> int:
+        if self.options.requests:
+            return self.options.requests
+        exchange_s = max(0.005, self.round_trips * self.options.rtt_ms / 1000)
+        return int(self.options.clients * self.options.seconds / exchange_s)
+
+    def start_server(self) -> Child:
+        run(*self.network.inside(self.network.server, "sysctl", "-q", "-w", "net.ipv4.tcp_rmem=4096 8192 8192"))
+        return super().start_server()
+
+
 class Slow(Benchmark):
     name = "redis-slow"
     summary = "10 clients of a server whose every command takes 20 ms, one after the other; the network is idle"
@@ -491,4 +531,5 @@ class SlowReader(OwnClient):
         return f"{self.pushed} jobs done; the process was stopped {len(self.stops)} times for {self.options.milliseconds / 1000:.2f} s each"
 
 
-REDIS_INCIDENTS = (Throttled, TenClients, TwoHundredClients, Healthy, Slow, Microburst, LocalQueueing, SlowReader, Lossy, RedisTimeout)
+REDIS_INCIDENTS = (Throttled, TenClients, TwoHundredClients, Healthy, Slow, Microburst, LocalQueueing, SlowReader, Lossy, Policed,
+                   WindowLimited, RedisTimeout)

@@ -103,7 +103,7 @@ const std::map<std::string, std::vector<std::string>> kKeys = {
     {"throughput-ceiling",
      {"direction", "ceiling_wire_bit_per_s", "ceiling_payload_bit_per_s", "spread_pct", "ceiling_seconds",
       "exchanges_per_s", "mean_response_bytes", "possible_exchanges_per_s", "baseline_candidates", "peer_type_given",
-      "peer_type_deviation_pct"}},
+      "peer_type_deviation_pct", "mode", "packets_per_s", "loss_pct"}},
     {"path-queueing",
      {"rtt_floor_us", "rtt_floor_source", "path_queue_in_p50_us", "path_queue_in_p99_us", "path_queue_p50_us",
       "path_queue_p99_us", "queued_seconds", "busy_seconds", "longest_run_s", "pattern", "flows", "flows_agree_pct",
@@ -114,10 +114,14 @@ const std::map<std::string, std::vector<std::string>> kKeys = {
     {"retransmit-loss",
      {"direction", "retransmitted_segments", "sent_segments", "loss_pct", "rto_count", "fast_count", "tlp_count",
       "syn_count", "spurious_count", "retransmit_failures_busy", "out_of_order_segments", "recovered_in", "reordered_in",
-      "only_small_arrive_count", "retransmit_delay_p50_us", "recovery_p99_us"}},
+      "only_small_arrive_count", "retransmit_delay_p50_us", "recovery_p99_us",
+      "lost_again_pct"}},
     {"slow-reader",
      {"read_wait_p50_us", "read_wait_p99_us", "zero_window_sent_us", "unread_bytes_max", "pid", "comm", "stopped"}},
     {"zero-window", {"zero_window_received_us", "stalls", "longest_stall_s", "bytes_waiting_max", "probes_sent"}},
+    {"window-limited",
+     {"limit", "limited_us", "busy_us", "limited_pct", "limited_seconds", "limited_per_exchange_us",
+      "last_byte_mean_us", "socket_bytes_per_s", "rtt_p50_us", "bytes_per_rtt"}},
     {"delay-unattributed",
      {"rtt_floor_us", "rtt_floor_source", "path_queue_p50_us", "ambiguous_pct", "first_byte_p50_us"}},
     {"events-lost", {"cause", "lost", "seen", "lost_pct", "first_at", "measures_affected"}},
@@ -218,6 +222,10 @@ Picture one_of_each() {
   delays.endpoints[0].nagle_own = {1000, 40'000'000};
   delays.endpoints[0].totals.zero_window_sent_us = delays.endpoints[0].totals.zero_window_received_us = 5'000'000;
   take_over(delays.endpoints[0], "10.77.0.2");
+  model::EndpointPicture& limited = picture.endpoints.back();
+  limited.sndbuf_limited_us = limited.busy_us = limited.totals.exchanges * 50'000;
+  limited.rwnd_limited_us = 0;
+  limited.histograms[model::Measure::kLastByte].add(200'000);
   take_over(slow_server(20ms, false).picture().endpoints[0], "10.77.0.3");
   model::ResolverPicture resolver;
   resolver.at = {*model::Address::parse("10.77.0.53"), 53};
@@ -258,7 +266,7 @@ bool is_of_seconds(const Finding& finding) {
       "app-gap",         "no-outbound-attempt", "listen-overflow",    "allowance-exceeded", "syn-flood",
       "reconnect-storm", "throughput-ceiling",  "path-queueing",      "local-queueing",     "retransmit-loss",
       "slow-reader",     "zero-window",         "delay-unattributed", "dns-slow",           "dns-unanswered",
-      "path-reordering", "nagle-delayed-ack"};
+      "path-reordering", "nagle-delayed-ack",   "window-limited"};
   return std::find(of_delays.begin(), of_delays.end(), finding.code) != of_delays.end();
 }
 

@@ -135,7 +135,7 @@ TEST(Links, lead_to_rules_that_are_registered) {
       ++edges;
     }
   }
-  EXPECT_EQ(edges, 36U);
+  EXPECT_EQ(edges, 38U);
 }
 
 }  // namespace

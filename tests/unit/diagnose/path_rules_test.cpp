@@ -152,6 +152,19 @@ TEST(ThrottledCache, handshakes_at_the_floor_speak_against_absent_acks) {
   EXPECT_THAT(codes_of(t), Not(Contains("path-queueing")));
 }
 
+TEST(ThrottledCache, from_the_middle_asks_for_one_new_handshake) {
+  const auto asks = [](const Finding& finding) {
+    return std::any_of(finding.next_steps.begin(), finding.next_steps.end(),
+                       [](const model::NextStep& step) { return step.command == "nc -z 10.77.0.2 6379"; });
+  };
+  EXPECT_TRUE(asks(find(throttled_from_the_middle(50ms), "delay-unattributed")));
+  EXPECT_TRUE(asks(find(throttled_from_the_middle(), "path-queueing")));  // inferred from a full pipe
+  EXPECT_FALSE(asks(find(throttled(), "path-queueing")));                 // proven
+  Traffic connected = throttled_from_the_middle();
+  connected.seconds(3, 20).connects(186ms);
+  EXPECT_FALSE(asks(find(connected, "path-queueing")));
+}
+
 TEST(ThrottledCache, from_the_middle_within_a_delayed_ack_cannot_be_told) {
   EXPECT_THAT(codes_of(throttled_from_the_middle(50ms)), ElementsAre("delay-unattributed"));
 }
