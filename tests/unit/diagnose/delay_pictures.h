@@ -154,6 +154,7 @@ class Traffic {
       }
     }
     e.totals.out_of_order_segments = out_of_order;
+    if (!e.totals.recovered_in) e.totals.recovered_in = out_of_order;  // each was one that had been lost
     picture.totals.exchanges = e.totals.exchanges;
     return picture;
   }

@@ -87,7 +87,7 @@ TEST_F(SizeLimit, old_samples_are_thinned_and_those_left_are_as_they_were_emitte
   const auto& busy = left[endpoint(1)];
   const auto old = std::ranges::count_if(busy, [](const auto& sample) { return sample.at < at_ms(500 * kSeconds); });
   EXPECT_LE(old, static_cast<std::ptrdiff_t>(busy.size()) - old + 1);
-  EXPECT_GE(old, static_cast<std::ptrdiff_t>(busy.size()) / 8);
+  EXPECT_GE(old, static_cast<std::ptrdiff_t>(busy.size()) / 9);
 }
 
 TEST_F(SizeLimit, totals_are_those_of_the_whole_trace) {
