@@ -109,13 +109,14 @@ struct tcpd_wire_flow {
 	__u64 zero_window_received_us;
 	__u64 request_read_ns;
 	__u64 heard_ns;
-	__u64 hole_ns;		    /* since when bytes of the peer are missing; 0: none are */
-	__u32 hole_bytes;	    /* the first hole's */
-	__u32 largest_received;	    /* payload of one packet; of merged ones together */
-	__u32 response_gap_us;	    /* longest silence within the newest response */
-	__u32 reader_waited_us;	    /* since its newest byte, as of the newest look; 0: nobody waits to read */
-	__u32 app_gap_us;	    /* TCPD_UNKNOWN_US: unknown */
-	__u16 calls_since_read;	    /* TCPD_UNKNOWN_CALLS: unknown */
+	__u64 hole_ns;		/* since when bytes of the peer are missing; 0: none are */
+	__u32 hole_bytes;	/* the first hole's */
+	__u32 largest_received; /* payload of one packet; of merged ones together */
+	__u32 response_gap_us;	/* longest silence within the newest response */
+	__u32 reader_waited_us; /* since its newest byte, as of the newest look; 0: nobody waits to
+				   read */
+	__u32 app_gap_us;	/* TCPD_UNKNOWN_US: unknown */
+	__u16 calls_since_read; /* TCPD_UNKNOWN_CALLS: unknown */
 	__u16 answered_early_bytes; /* stops at 65,535 */
 	__u8 app_gap_ambiguous;
 	__u8 state; /* before the event */
@@ -352,10 +353,10 @@ struct tcpd_endpoint_stats {
 	__u64 calls_with_gap;
 	__u64 calls_gap_ambiguous;
 	__u64 survived_silence_us; /* longest before a request that was answered */
-	__u64 recovered_in;  /* segments that filled a hole: sent again, or merely late */
+	__u64 recovered_in;	   /* segments that filled a hole: sent again, or merely late */
 	__u64 reordered_in;
-	__u64 late_copies;   /* of recovered_in: the first copy came after all */
-	__u64 nagle_own;     /* times that this host's writes waited for a delayed ACK, and the peer's */
+	__u64 late_copies; /* of recovered_in: the first copy came after all */
+	__u64 nagle_own; /* times that this host's writes waited for a delayed ACK, and the peer's */
 	__u64 nagle_own_us;
 	__u64 nagle_peer;
 	__u64 nagle_peer_us;

@@ -12,9 +12,9 @@
  *
  * Calls may be pipelined or multiplexed (HTTP/2, Redis): what is written while the answer to the
  * first of them is missing does not move the beginning of the wait. A burst is what follows
- * without a pause of two round trips and 10 ms; small calls (less than 10 segments in all, RFC 6928,
- * written apart) end it after that time even where they come closer together. An upload goes on
- * without either.
+ * without a pause of two round trips and 10 ms; small calls (less than 10 segments in all, RFC
+ * 6928, written apart) end it after that time even where they come closer together. An upload goes
+ * on without either.
  *
  * "Sent" is the moment when the device gets the first copy of a byte; "received" the moment when
  * TCP processes it in order. Where the bytes moved on and no segment was seen, the exchange is

@@ -7,9 +7,9 @@
  * or both were made within one tick of a path that is shorter, what comes within 3/4 of a round
  * trip is the first copy: no repair is as quick (RFC 8985 section 3.3.2 waits a quarter longer).
  *
- * A sender that takes lateness for loss sends again what was not lost (RFC 8985): then the first copy
- * comes behind the second, with the older stamp, and is counted as late (late_copies): it is to be
- * taken off recovered_in.
+ * A sender that takes lateness for loss sends again what was not lost (RFC 8985): then the first
+ * copy comes behind the second, with the older stamp, and is counted as late (late_copies): it is
+ * to be taken off recovered_in.
  *
  * Losses at the end of what is sent open no hole, and are not seen from here.
  */
@@ -148,8 +148,7 @@ tcpd_subprogram int tcpd_holes(struct tcpd_connection *c, struct tcpd_endpoint_s
 	if (tcpd_after(packet->seq, rcv_nxt) &&
 	    (!count || tcpd_after(packet->end, c->received_most)))
 		tcpd_hole_opens(c, packet, rcv_nxt, view->now_us);
-	else if (c->again_segments &&
-		 !tcpd_after(packet->end, count ? c->received_most : rcv_nxt))
+	else if (c->again_segments && !tcpd_after(packet->end, count ? c->received_most : rcv_nxt))
 		tcpd_late_copy(c, stats, packet);
 	return 0;
 }

@@ -128,8 +128,9 @@ int tcpd_seed(struct bpf_iter__tcp *ctx)
 #define READER_QUIET_NS 500000000ULL
 #define WAITERS 4
 
-/* Does somebody wait on the socket: a thread in recv(), poll() or select(), a request of io_uring? They
- * name themselves in `private`; epoll's entry does not, and stands there whether anybody waits or not. */
+/* Does somebody wait on the socket: a thread in recv(), poll() or select(), a request of io_uring?
+ * They name themselves in `private`; epoll's entry does not, and stands there whether anybody waits
+ * or not. */
 static __always_inline bool is_waited_for(const struct sock *sk)
 {
 	struct socket_wq *wq = BPF_CORE_READ(sk, sk_wq);
@@ -154,8 +155,8 @@ static __always_inline bool is_waited_for(const struct sock *sk)
 }
 
 /*
- * Once a second. A response that stopped looks like one that is complete, but for the application, which
- * still waits to read.
+ * Once a second. A response that stopped looks like one that is complete, but for the application,
+ * which still waits to read.
  */
 SEC("iter/bpf_sk_storage_map")
 int tcpd_readers(struct bpf_iter__bpf_sk_storage_map *ctx)

@@ -146,7 +146,8 @@ Facts::Facts(const model::Picture& of) : picture(of), losses(loss_shares(of)) {
   std::vector<std::uint64_t> cut_short(endpoints.size(), 0);
   std::vector<std::vector<Timed>> waits(endpoints.size());
   for (const SocketStory& story : of.sockets) {
-    if (story.end && (story.end->in_response || story.end->stalled) && story.exchanges_failed > 0) ++cut_short[story.endpoint];
+    if (story.end && (story.end->in_response || story.end->stalled) && story.exchanges_failed > 0)
+      ++cut_short[story.endpoint];
     const bool inbound = endpoints[story.endpoint].picture->key.role == model::Role::kInbound;
     if ((inbound ? left_unanswered(story) : ended_here_unanswered(story)) && story.end->wait)
       waits[story.endpoint].push_back({*story.end->wait, story.end->at});

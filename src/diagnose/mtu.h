@@ -10,8 +10,8 @@ namespace tcpdiag::diagnose {
 
 // All that came on the connection was smaller than a segment that its peer may send.
 bool no_full_segment_came(const model::SocketStory& story);
-// Full segments were sent on it, again and again, and nothing as large was ever acknowledged, while the endpoint went on
-// answering other calls.
+// Full segments were sent on it, again and again, and nothing as large was ever acknowledged, while the endpoint went
+// on answering other calls.
 bool no_full_segment_arrived(const Facts& facts, const model::SocketStory& story);
 
 // Whether packets of full size pass to the endpoint's host; for "do next".

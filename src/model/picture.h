@@ -83,12 +83,12 @@ struct SocketEnd {
   // Of a response, outbound: bytes that were missing in the end while later ones had come, and for how long.
   std::uint32_t hole_bytes = 0;
   std::optional<Duration> hole_for;
-  bool full_segment_acked = false;                // of what this host sent
-  std::uint32_t largest_received = 0;             // payload of one packet, of merged ones together
-  std::optional<Duration> response_silence;       // in a response: its newest byte -> end
-  std::optional<Duration> reader_waited;          // of that, at the least, while a thread waited to read
-  std::optional<Duration> response_gap;           // longest silence within it before
-  bool stalled = false;                           // it began and stopped, and this host waited for more of it
+  bool full_segment_acked = false;           // of what this host sent
+  std::uint32_t largest_received = 0;        // payload of one packet, of merged ones together
+  std::optional<Duration> response_silence;  // in a response: its newest byte -> end
+  std::optional<Duration> reader_waited;     // of that, at the least, while a thread waited to read
+  std::optional<Duration> response_gap;      // longest silence within it before
+  bool stalled = false;                      // it began and stopped, and this host waited for more of it
   // The peer reported a repeated segment as a duplicate (DSACK, RFC 2883) while a request was sent again: it had it.
   bool request_reported_twice = false;
   std::optional<std::uint32_t> srtt_us;
@@ -233,8 +233,8 @@ struct Totals {
   RetransmitFailures retransmit_failures;
   std::optional<std::uint64_t> out_of_order_segments;
   // Segments that filled a hole in what arrived; absent: there are no sums of the source.
-  std::optional<std::uint64_t> recovered_in;   // sent again: they were lost before
-  std::optional<std::uint64_t> reordered_in;   // the first copy, late
+  std::optional<std::uint64_t> recovered_in;  // sent again: they were lost before
+  std::optional<std::uint64_t> reordered_in;  // the first copy, late
   ResetCounts resets;
   std::map<std::string, std::uint64_t> reset_reasons;                // of resets sent, by the kernel's name
   bool reset_reasons_known = false;                                  // this kernel tells reasons

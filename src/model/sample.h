@@ -193,8 +193,8 @@ struct EndpointSample {
   std::uint64_t nagle_own_us = 0;
   std::uint64_t nagle_peer = 0;
   std::uint64_t nagle_peer_us = 0;
-  std::string device;                                   // that its segments left by, untrusted; empty: none seen yet
-  bool tick_unknown = true;                             // the peer's timestamp clock has not been seen to tick at 1 ms
+  std::string device;        // that its segments left by, untrusted; empty: none seen yet
+  bool tick_unknown = true;  // the peer's timestamp clock has not been seen to tick at 1 ms
   // In the order of kKernelMeasures. path_queue still holds the floor.
   MeasureHistograms measures;
 

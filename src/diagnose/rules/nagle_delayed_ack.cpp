@@ -52,7 +52,8 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   add(finding, kSharePct, finding.share_pct);
   // What the peer does is told by when its next bytes come after our ACK.
   Grade grade(ours ? Confidence::kHigh : Confidence::kMedium);
-  if (!ours) grade.at_most(Confidence::kMedium, "That its next bytes waited for this host's ACK is told by their time.");
+  if (!ours)
+    grade.at_most(Confidence::kMedium, "That its next bytes waited for this host's ACK is told by their time.");
   common_steps(grade, seconds.facts, Feed::kDelays, waits.count);
   grade.write_to(finding);
 
@@ -65,7 +66,8 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
                               endpoint.outbound() ? "to" : "of", name, duration(mean_us), what);
   finding.explanation = fmt::format(
       "{} writes its {} in small pieces, and {} after a first piece waited {} on average until it was acknowledged, in "
-      "{}: Nagle's algorithm holds the second piece back, and {} delays its ACK since it waits for that piece. The rest "
+      "{}: Nagle's algorithm holds the second piece back, and {} delays its ACK since it waits for that piece. The "
+      "rest "
       "left as soon as the ACK came.",
       ours ? "This host" : who, what, number_of(waits.count, "time"), duration(mean_us),
       number_of(exchanges, "exchange"), other);

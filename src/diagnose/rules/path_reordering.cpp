@@ -57,13 +57,13 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   finding.title = fmt::format("the path from {} changes the order of segments{}", name,
                               pct ? fmt::format(" ({})", percent(*pct)) : std::string());
   finding.explanation = fmt::format(
-      "{} from {} came late, after segments that were sent behind them: the path delivers out of order (several links or "
+      "{} from {} came late, after segments that were sent behind them: the path delivers out of order (several links "
+      "or "
       "queues in parallel), and lost none of these.{}",
       number_of(late, "segment"), name,
-      totals.recovered_in.value_or(0) == 0
-          ? std::string()
-          : fmt::format(" Apart from them, sent again after a loss: {}.",
-                        number_of(totals.recovered_in.value_or(0), "segment")));
+      totals.recovered_in.value_or(0) == 0 ? std::string()
+                                           : fmt::format(" Apart from them, sent again after a loss: {}.",
+                                                         number_of(totals.recovered_in.value_or(0), "segment")));
   add_step(finding, Whose::kCloud,
            "look for per-packet load balancing, bonded links, or a queue for each CPU between the two hosts");
   finding.disproved_by = "a capture at both ends shows the segments leave in this order, or twice";

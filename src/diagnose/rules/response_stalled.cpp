@@ -37,9 +37,9 @@ constexpr EvidenceKey kHoleP50Bytes{"hole_p50_bytes"};
 constexpr EvidenceKey kReaderCount{"reader_waited_count"};
 constexpr EvidenceKey kLargestReceivedBytes{"largest_received_bytes"};
 constexpr EvidenceKey kMssBytes{"mss_bytes"};
-constexpr std::array kEvidence = {kCount,       kExchangeCount, kSharePct,    kSilenceP50S,          kSilenceMinS,
-                                  kSilenceMaxS, kResponseP50Bytes, kHoleCount, kHoleP50Bytes,        kReaderCount,
-                                  kLargestReceivedBytes, kMssBytes, kTimerCandidates};
+constexpr std::array kEvidence = {
+    kCount,     kExchangeCount, kSharePct,    kSilenceP50S,          kSilenceMinS, kSilenceMaxS,    kResponseP50Bytes,
+    kHoleCount, kHoleP50Bytes,  kReaderCount, kLargestReceivedBytes, kMssBytes,    kTimerCandidates};
 
 constexpr const char* kMissing = "missing";
 constexpr const char* kStopped = "stopped";
@@ -66,9 +66,8 @@ struct Figures {
       : silences(group.collect(silence_of)),
         timer(find_timer(group.timed(silence_of))),
         bytes(group.collect([](const SocketStory& s) { return std::optional(s.end->response_bytes); })),
-        holes(group.collect([](const SocketStory& s) {
-          return has_hole(s) ? std::optional(s.end->hole_bytes) : std::nullopt;
-        })),
+        holes(group.collect(
+            [](const SocketStory& s) { return has_hole(s) ? std::optional(s.end->hole_bytes) : std::nullopt; })),
         largest(group.collect([](const SocketStory& s) { return std::optional(s.end->largest_received); })),
         readers(group.count_if([](const SocketStory& s) { return s.end->reader_waited.has_value(); })),
         small_only(group.count_if(no_full_segment_came)),
@@ -90,7 +89,8 @@ std::string mtu_words(const Group& group, const Figures& f) {
   }
   return fmt::format(
       " The largest packet that came on these connections carried {}, of segments of up to {}: if small ones pass and "
-      "large segments do not, the path here carries less than its ends believe (MTU), and the ICMP message that says so "
+      "large segments do not, the path here carries less than its ends believe (MTU), and the ICMP message that says "
+      "so "
       "is lost.",
       bytes(*f.largest.max()), bytes(f.mss));
 }
@@ -117,9 +117,10 @@ std::string explanation(const Group& group, const Figures& f) {
 Grade grade_of(const Group& group, const Figures& f) {
   Grade grade(Confidence::kHigh);
   if (group.split == kStopped) {
-    grade.at_most(Confidence::kMedium,
-                  "A subscription or a stream that had nothing more to say ends alike, and where the data stopped is not "
-                  "seen from here.");
+    grade.at_most(
+        Confidence::kMedium,
+        "A subscription or a stream that had nothing more to say ends alike, and where the data stopped is not "
+        "seen from here.");
   }
   derived_step(grade, roles_derived(group), group.size(),
                "it was derived which side had connected, and so which data is a request");
@@ -153,12 +154,11 @@ std::optional<Judged> judge(const Group& group) {
   grade_of(group, f).write_to(finding);
 
   const std::string silence = spread_words(f.silences, f.timer);
-  finding.title =
-      group.split == kMissing
-          ? fmt::format("data of {} stops on the way here: bytes of {} are missing before later ones", group.name(),
-                        number_of(n, "response"))
-          : fmt::format("{} of {} stopped after {}; this host gave up after {} of silence", number_of(n, "response"),
-                        group.name(), bytes(*f.bytes.p50()), silence);
+  finding.title = group.split == kMissing
+                      ? fmt::format("data of {} stops on the way here: bytes of {} are missing before later ones",
+                                    group.name(), number_of(n, "response"))
+                      : fmt::format("{} of {} stopped after {}; this host gave up after {} of silence",
+                                    number_of(n, "response"), group.name(), bytes(*f.bytes.p50()), silence);
   finding.explanation = explanation(group, f) + known.words;
   finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kReadGaveUp, group.port());
   if (f.small_only == n) {

@@ -40,18 +40,9 @@ constexpr EvidenceKey kUnackedCount{"unacked_count"};
 constexpr EvidenceKey kRtoDuringWait{"rto_during_wait"};
 constexpr EvidenceKey kSide{"side"};
 constexpr EvidenceKey kReportedTwiceCount{"reported_twice_count"};
-constexpr std::array kEvidence = {kCount,
-                                  kExchangeCount,
-                                  kSharePct,
-                                  kWaitP50S,
-                                  kWaitMaxS,
-                                  kRequestAckedCount,
-                                  kUnackedCount,
-                                  kRtoDuringWait,
-                                  kSide,
-                                  kReportedTwiceCount,
-                                  kTimerCandidates,
-                                  kSinceInboundRequestP50S};
+constexpr std::array kEvidence = {kCount,    kExchangeCount,      kSharePct,        kWaitP50S,
+                                  kWaitMaxS, kRequestAckedCount,  kUnackedCount,    kRtoDuringWait,
+                                  kSide,     kReportedTwiceCount, kTimerCandidates, kSinceInboundRequestP50S};
 
 bool claims(const Case& socket) {
   const SocketStory& story = socket.story;
@@ -146,7 +137,8 @@ std::string explanation(const Group& group, const Durations& waits, const std::o
         "application.";
   } else if (is_side(sides, "path_here")) {
     text += fmt::format(
-        " The peer's host had the requests at once: it reported the second copy of {} of {} as a duplicate (DSACK). Its "
+        " The peer's host had the requests at once: it reported the second copy of {} of {} as a duplicate (DSACK). "
+        "Its "
         "first acknowledgement, which rides on the answer where that is quick, never came, and small packets do: it "
         "answered, or at least acknowledged, and that was lost on the way here.{}",
         sides.path_here, n, mtu_words(group));
@@ -237,8 +229,7 @@ std::optional<Judged> judge(const Group& group) {
       group.count_if([](const SocketStory& s) { return s.end->request_acked && !*s.end->request_acked; }));
   add(finding, kRtoDuringWait, rtos);
   add(finding, kSide, std::string(sides.word));
-  add(finding, kReportedTwiceCount,
-      group.count_if([](const SocketStory& s) { return s.end->request_reported_twice; }));
+  add(finding, kReportedTwiceCount, group.count_if([](const SocketStory& s) { return s.end->request_reported_twice; }));
   const Durations since = since_inbound_request(group);
   const TimerMatch known = match_timers(
       group, {{timer, "request", gives_up(group)}, {since_inbound_timer(group), "inbound_request", ends_worker}});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// retransmit-loss: segments were lost on the path. From this host: what it sent again; towards it: what filled a hole in
-// what had come and was stamped after it (engine/hole.h).
+// retransmit-loss: segments were lost on the path. From this host: what it sent again; towards it: what filled a hole
+// in what had come and was stamped after it (engine/hole.h).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -43,14 +43,22 @@ constexpr EvidenceKey kOnlySmallArrive{"only_small_arrive_count"};
 constexpr EvidenceKey kRetransmitDelayP50Us{"retransmit_delay_p50_us"};
 constexpr EvidenceKey kRecoveryP99Us{"recovery_p99_us"};
 constexpr EvidenceKey kLostAgainPct{"lost_again_pct"};
-constexpr std::array kEvidence = {kDirection,          kRetransmittedSegments,
-                                  kSentSegments,       kSegmentsLostPct,
-                                  kRtoCount,           kFastCount,
-                                  kTlpCount,           kSynCount,
-                                  kSpuriousCount,      kRetransmitFailuresBusy,
-                                  kOutOfOrderSegments, kRecoveredSegments,
-                                  kReorderedSegments,  kOnlySmallArrive,
-                                  kRetransmitDelayP50Us, kRecoveryP99Us,
+constexpr std::array kEvidence = {kDirection,
+                                  kRetransmittedSegments,
+                                  kSentSegments,
+                                  kSegmentsLostPct,
+                                  kRtoCount,
+                                  kFastCount,
+                                  kTlpCount,
+                                  kSynCount,
+                                  kSpuriousCount,
+                                  kRetransmitFailuresBusy,
+                                  kOutOfOrderSegments,
+                                  kRecoveredSegments,
+                                  kReorderedSegments,
+                                  kOnlySmallArrive,
+                                  kRetransmitDelayP50Us,
+                                  kRecoveryP99Us,
                                   kLostAgainPct};
 
 enum class Towards : std::uint8_t { kPeer, kUs };
@@ -266,10 +274,12 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
     }
     if (only_small > 0) {
       finding.explanation += fmt::format(
-          " On {} no segment of full size was acknowledged, whatever often it was sent, while small ones were: the path "
+          " On {} no segment of full size was acknowledged, whatever often it was sent, while small ones were: the "
+          "path "
           "carries less than its ends believe (MTU), and the ICMP message that says so is lost.",
           number_of(only_small, "connection"));
-      add_step(finding, Whose::kUs, "do packets of full size pass? If not: the MTU of tunnels on the path, a clamped MSS",
+      add_step(finding, Whose::kUs,
+               "do packets of full size pass? If not: the MTU of tunnels on the path, a clamped MSS",
                endpoint.outbound() ? full_size_ping(picture.key, mss_of(seconds.facts, endpoint)) : std::string());
     }
   } else {

@@ -390,10 +390,10 @@ model::EndpointSample decode_stats(const model::EndpointKey& key, std::span<cons
     }
   }
   sample.recovered_in -= std::min(sample.recovered_in, late_copies);
-  for (std::uint64_t* us : {&sample.zero_window_sent_us, &sample.zero_window_received_us,  // sums of many sockets
-                            &sample.zero_window_longest_us, &sample.survived_silence_us, &sample.nagle_own_us,
-                            &sample.nagle_peer_us, &sample.busy_us, &sample.rwnd_limited_us,
-                            &sample.sndbuf_limited_us}) {
+  for (std::uint64_t* us :
+       {&sample.zero_window_sent_us, &sample.zero_window_received_us,  // sums of many sockets
+        &sample.zero_window_longest_us, &sample.survived_silence_us, &sample.nagle_own_us, &sample.nagle_peer_us,
+        &sample.busy_us, &sample.rwnd_limited_us, &sample.sndbuf_limited_us}) {
     *us = std::min(*us, model::kLongestUs);
   }
   return sample;

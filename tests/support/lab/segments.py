@@ -3,7 +3,8 @@
 """Two ends that decide what goes into one segment: the client writes a request in pieces, the server answers all of it.
 
 segments.py server ADDRESS PORT      prints {"event":"up"}; a request is its length (4 bytes) and so many bytes
-segments.py client ADDRESS PORT [nagle]   TCP_NODELAY unless "nagle"; one line of JSON per command on standard input, {"op":NAME, ...}, one line for each:
+segments.py client ADDRESS PORT [nagle]   without TCP_NODELAY where it says nagle; one line of JSON per command on standard
+                                     input, {"op":NAME, ...}, and one line for each:
 
     connect  name                    waits for the connection
     write    name, pieces            a request in pieces of so many bytes, one write each; does not wait for the answer

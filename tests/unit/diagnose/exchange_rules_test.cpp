@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Silences within exchanges: response-stalled, nagle-delayed-ack; and what fills holes: path-reordering, retransmit-loss
-// towards this host; packets of full size that do not pass.
+// Silences within exchanges: response-stalled, nagle-delayed-ack; and what fills holes: path-reordering,
+// retransmit-loss towards this host; packets of full size that do not pass.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

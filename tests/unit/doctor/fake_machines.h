@@ -37,8 +37,8 @@ inline KernelTypes types_of_6_1() {
   types.tracepoints["kfree_skb"] = "sk_buff *, void *, enum skb_drop_reason";
   types.enumerators.insert("SKB_DROP_REASON_NOT_SPECIFIED");
   types.drop_reasons = {{8, "NETFILTER_DROP"}};
-  types.functions.insert({"bpf_sk_storage_get_tracing", "bpf_sock_from_file", "bpf_iter_bpf_sk_storage_map", "bpf_get_socket_ptr_cookie",
-                          "bpf_prog_inc_misses_counter", "bpf_ktime_get_coarse_ns"});
+  types.functions.insert({"bpf_sk_storage_get_tracing", "bpf_sock_from_file", "bpf_iter_bpf_sk_storage_map",
+                          "bpf_get_socket_ptr_cookie", "bpf_prog_inc_misses_counter", "bpf_ktime_get_coarse_ns"});
   return types;
 }
 

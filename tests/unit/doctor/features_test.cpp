@@ -47,8 +47,8 @@ TEST(FeatureTable, every_row_can_be_read_by_a_person) {
 
 TEST(Features, of_kernels_by_what_they_have) {
   EXPECT_THAT(lacking(Features(types_of_5_10())),
-              ElementsAre("socket_storage", "waiting_readers", "socket_cookie", "error_reports", "reset_without_socket", "reset_reasons",
-                          "retransmit_failures", "packet_drops", "drop_receivers"));
+              ElementsAre("socket_storage", "waiting_readers", "socket_cookie", "error_reports", "reset_without_socket",
+                          "reset_reasons", "retransmit_failures", "packet_drops", "drop_receivers"));
   EXPECT_THAT(lacking(Features(types_of_6_1())),
               ElementsAre("reset_without_socket", "reset_reasons", "retransmit_failures", "drop_receivers"));
   EXPECT_THAT(lacking(Features(types_of_6_12())), ElementsAre("retransmit_failures"));

@@ -76,9 +76,9 @@ TEST(Hole, WithoutStampsThreeQuartersOfARoundTripDecide) {
 
 TEST(Hole, SeveralHolesAreToldApart) {
   Hole hole;
-  hole.come(101, 3, 5001);   // 2 is missing, too
-  hole.come(104, 2, 5001);   // late
-  hole.come(125, 0, 5020);   // sent again
+  hole.come(101, 3, 5001);  // 2 is missing, too
+  hole.come(104, 2, 5001);  // late
+  hole.come(125, 0, 5020);  // sent again
   hole.expect(1, 1);
   EXPECT_EQ(hole.tap.c.hole_count, 0);
 }

@@ -108,9 +108,9 @@ FakeKernel kernel_without(const std::string& left_out) {
   tracepoint("sched_process_fork", {"task_struct*", "task_struct*"});
   tracepoint("sched_process_exit", {"task_struct*", "bool"});
   tracepoint("something_else", {"int"});
-  for (const char* function :
-       {"bpf_iter_tcp", "bpf_iter_task_file", "bpf_sk_storage_get_tracing", "bpf_sock_from_file",
-        "bpf_iter_bpf_sk_storage_map", "bpf_get_socket_ptr_cookie", "bpf_prog_inc_misses_counter", "bpf_ktime_get_coarse_ns", "schedule"}) {
+  for (const char* function : {"bpf_iter_tcp", "bpf_iter_task_file", "bpf_sk_storage_get_tracing", "bpf_sock_from_file",
+                               "bpf_iter_bpf_sk_storage_map", "bpf_get_socket_ptr_cookie",
+                               "bpf_prog_inc_misses_counter", "bpf_ktime_get_coarse_ns", "schedule"}) {
     if (function != left_out) kernel.function(function);
   }
   return kernel;
