@@ -12,6 +12,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "report/json.h"
 #include "report/render.h"
 #include "unit/report/golden.h"
 #include "unit/report/samples.h"
@@ -251,6 +252,12 @@ TEST(EventText, fits_its_line_with_the_remote_address_and_the_local_port_whole) 
     EXPECT_THAT(line, HasSubstr(":65535 "));
     EXPECT_THAT(line, HasSubstr("[" + longest + "]:61234 "));
   }
+}
+
+TEST(OffsetUs, rounds_down_on_both_sides) {
+  using namespace std::chrono_literals;
+  EXPECT_EQ(offset_us(model::MonoTime(10us), model::MonoTime(11'500ns)), 1);
+  EXPECT_EQ(offset_us(model::MonoTime(10us), model::MonoTime(8'500ns)), -2);
 }
 
 }  // namespace

@@ -595,11 +595,5 @@ TEST(Json, baseline_candidates_are_objects) {
   EXPECT_EQ(candidates[0]["baseline_bit_per_s"], 64'000'000);
 }
 
-TEST(OffsetUs, rounds_down_on_both_sides) {
-  using namespace std::chrono_literals;
-  EXPECT_EQ(offset_us(model::MonoTime(10us), model::MonoTime(11'500ns)), 1);
-  EXPECT_EQ(offset_us(model::MonoTime(10us), model::MonoTime(8'500ns)), -2);
-}
-
 }  // namespace
 }  // namespace tcpdiag::report
