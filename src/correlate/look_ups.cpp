@@ -342,8 +342,8 @@ std::vector<ResolverPicture> LookUps::pictures(MonoTime end) const {
     ResolverPicture& picture = all.emplace_back(resolver.sums);
     picture.users.assign(resolver.users.begin(), resolver.users.end());
     std::ranges::stable_sort(picture.users, [](const auto& a, const auto& b) { return a.second > b.second; });
-    constexpr std::size_t kShown = 10;
-    if (picture.users.size() > kShown) picture.users.resize(kShown);
+    constexpr std::size_t kUsersShown = 10;
+    if (picture.users.size() > kUsersShown) picture.users.resize(kUsersShown);
   }
   for (const auto& [key, query] : queries_) settle(all[query.resolver], query, end);
   std::ranges::sort(all, [](const ResolverPicture& a, const ResolverPicture& b) {

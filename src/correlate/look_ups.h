@@ -86,7 +86,7 @@ class LookUps {
   std::uint64_t look_up_of(const model::DnsMessage& message);
   std::size_t resolver_of(const model::DnsMessage& message);
   Process& process_of(std::uint32_t pid);
-  void release(std::uint64_t look_up);
+  void release(std::uint64_t number);
   void expire(model::MonoTime now);
   void give_up(const QueryKey& key);
   void settle(model::ResolverPicture& sums, const Query& query, model::MonoTime end) const;
