@@ -194,6 +194,12 @@ std::string EvidenceReader::text(EvidenceKey key) {
   return std::visit(PlainValue{key.name}, *value);
 }
 
+std::vector<std::string> EvidenceReader::list(EvidenceKey key) {
+  const model::EvidenceValue* value = find(key);
+  const auto* texts = value == nullptr ? nullptr : std::get_if<std::vector<std::string>>(value);
+  return texts == nullptr ? std::vector<std::string>() : *texts;
+}
+
 std::string EvidenceReader::seconds(EvidenceKey key) {
   const auto value = number(key);
   return value ? duration(*value * 1e6) : std::string();

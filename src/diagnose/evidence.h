@@ -57,6 +57,7 @@ class EvidenceReader {
   std::optional<double> number(EvidenceKey key);        // of an integer or a float
   std::optional<std::uint64_t> count(EvidenceKey key);  // of an integer that is not negative
   std::string text(EvidenceKey key);                    // of anything; empty: none
+  std::vector<std::string> list(EvidenceKey key);       // of several texts
   std::string seconds(EvidenceKey key);                 // a `_s` key as a duration; empty: null or absent
   std::string microseconds(EvidenceKey key);            // a `_us` key as a duration
   // Durations that stand beside each other, in one unit where that makes sense (durations() of util/format.h).

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "diagnose/path_delay.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "diagnose/stats.h"
 #include "diagnose/thresholds.h"
+#include "util/format.h"
 
 namespace tcpdiag::diagnose {
 namespace {
@@ -267,6 +270,38 @@ bool absent_acks_are_sure(const Seconds& seconds, const PathDelay& delay) {
   const std::string& missing = seconds.picture.path_queue_in_missing;
   return delay.absent_acks && delay.acks_awaited >= kAwaitedToBeSure && missing != "no_timestamps" &&
          missing != "tick_unknown";
+}
+
+std::vector<std::string> proofs_of(const Seconds& seconds, const PathDelay& delay) {
+  const Marks risen = either(delay.queued, delay.unproven);
+  const std::uint64_t awaited = seconds.sum(risen, &model::Second::acks_awaited);
+  const std::uint64_t apart = seconds.sum(risen, &model::Second::acks_apart);
+  bool connected = false;
+  for (std::size_t i = 0; i < seconds.size(); ++i) connected = connected || (risen[i] && seconds[i].connect_p50_us);
+  const std::string& missing = seconds.picture.path_queue_in_missing;
+  std::vector<std::string> all;
+  const auto say = [&all](const char* name, bool decided, const std::string& otherwise) {
+    all.push_back(fmt::format("{}: {}", name, decided ? "decided" : otherwise));
+  };
+  say("one_way", delay.one_way, missing.empty() ? "did not rise" : missing);
+  say("handshakes", delay.syn,
+      !connected       ? "none came"
+      : delay.syn_flat ? "as fast as on an empty path"
+                       : "did not rise alike");
+  const char* not_needed = "not needed";
+  bool proven = delay.one_way;
+  say("clean_acks", delay.clean, proven ? not_needed : "too few that carried no answer");
+  proven = proven || delay.clean || delay.syn;
+  say("absent_acks", delay.absent_acks,
+      proven         ? not_needed
+      : awaited == 0 ? "none was awaited"
+                     : fmt::format("{} of {} awaited came apart", apart, awaited));
+  proven = proven || delay.absent_acks;
+  say("beyond_delayed_ack", delay.beyond_delayed_ack,
+      proven ? not_needed : fmt::format("no rise of {}", duration(kNoDelayedAck)));
+  proven = proven || delay.beyond_delayed_ack;
+  say("loss", delay.loss_alike || delay.full_pipe, proven ? not_needed : "did not come with it");
+  return all;
 }
 
 PathDelay path_delay(const Seconds& seconds) { return Reading(seconds).run(); }

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "diagnose/evidence.h"
 #include "diagnose/seconds.h"
@@ -56,7 +57,11 @@ PathDelay path_delay(const Seconds& seconds);
 // Many were awaited, and the peer's clock ticks as Linux's does: another system may delay its ACKs for longer.
 bool absent_acks_are_sure(const Seconds& seconds, const PathDelay& delay);
 
+// Each of the proofs above with what became of it: "absent_acks: decided", "one_way: no_own_floor".
+std::vector<std::string> proofs_of(const Seconds& seconds, const PathDelay& delay);
+
 // Evidence of more than one of the rules that rest on this.
+inline constexpr EvidenceKey kProofs{"proofs"};
 inline constexpr EvidenceKey kRttFloorUs{"rtt_floor_us"};
 inline constexpr EvidenceKey kRttFloorSource{"rtt_floor_source"};
 inline constexpr EvidenceKey kPathQueueP50Us{"path_queue_p50_us"};
@@ -65,7 +70,8 @@ inline constexpr EvidenceKey kBusySeconds{"busy_seconds"};
 // What path-queueing says of its queue: a ceiling above it tells that, too.
 namespace rules {
 void word_path_queue(EvidenceReader& e, Rows& out);
-}
+void word_proofs(EvidenceReader& e, Rows& out);
+}  // namespace rules
 
 // Where the floor comes from the smallest sample alone, one of them must be below a third of the median.
 bool floor_is_trusted(const Seconds& seconds);

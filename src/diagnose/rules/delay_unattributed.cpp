@@ -24,7 +24,8 @@ using model::Whose;
 // Evidence, in this order.
 constexpr EvidenceKey kAmbiguousPct{"ambiguous_pct"};
 constexpr EvidenceKey kFirstByteP50Us{"first_byte_p50_us"};
-constexpr std::array kEvidence = {kRttFloorUs, kRttFloorSource, kPathQueueP50Us, kAmbiguousPct, kFirstByteP50Us};
+constexpr std::array kEvidence = {kRttFloorUs,   kRttFloorSource, kPathQueueP50Us,
+                                  kAmbiguousPct, kFirstByteP50Us, kProofs};
 
 std::string why_unknown(const model::EndpointPicture& picture, bool floor_unknown) {
   if (floor_unknown) {
@@ -63,6 +64,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   const std::uint64_t samples = seconds.sum(delay.unproven, &model::Second::path_samples);
   const std::uint64_t ambiguous = seconds.sum(delay.unproven, &model::Second::path_ambiguous);
   add_evidence(finding, picture, share_pct(ambiguous, samples));
+  add(finding, kProofs, proofs_of(seconds, delay));
 
   const std::string why = why_unknown(picture, floor_unknown);
   Grade grade(model::Confidence::kLow);
@@ -98,6 +100,7 @@ void word_evidence(EvidenceReader& e, Rows& out) {
       {"above the floor", list_of({queue.empty() ? "" : queue + " (p50)",
                                    ambiguous ? percent(*ambiguous) + " of the ACKs rode on responses" : ""})});
   out.push_back({"first byte", e.microseconds(kFirstByteP50Us)});
+  word_proofs(e, out);
 }
 
 }  // namespace
@@ -113,6 +116,7 @@ Judged unattributed(const Facts& facts, const EndpointFacts& endpoint, std::uint
   finding.count = delayed;
   judged.may_be_critical = false;
   delay_unattributed::add_evidence(finding, picture, std::nullopt);
+  add(finding, kProofs, proofs_of(seconds, path_delay(seconds)));
 
   const bool out = endpoint.outbound();
   Grade grade(model::Confidence::kLow);

@@ -36,7 +36,7 @@ constexpr EvidenceKey kAcksApartCount{"acks_apart_count"};
 constexpr std::array kEvidence = {
     kRttFloorUs,    kRttFloorSource, kPathQueueInP50Us, kPathQueueInP99Us, kPathQueueP50Us, kPathQueueP99Us,
     kQueuedSeconds, kBusySeconds,    kLongestRunS,      kPattern,          kFlows,          kAgreeingFlowsPct,
-    kSynRttP50Us,   kDirection,      kAcksAwaitedCount, kAcksApartCount};
+    kSynRttP50Us,   kDirection,      kAcksAwaitedCount, kAcksApartCount,   kProofs};
 
 bool is_sustained(const Seconds& seconds, const PathDelay& delay) {
   if (static_cast<double>(delay.queued_s) < kQueuedForWarning) return false;
@@ -124,6 +124,7 @@ void add_evidence(model::Finding& finding, const Seconds& seconds, const PathDel
   add(finding, kDirection, std::string(way_word(delay)));
   add(finding, kAcksAwaitedCount, delay.acks_awaited);
   add(finding, kAcksApartCount, delay.acks_apart);
+  add(finding, kProofs, proofs_of(seconds, delay));
 }
 
 std::string proof_words(const PathDelay& delay) {
@@ -219,6 +220,7 @@ void word_evidence(EvidenceReader& e, Rows& out) {
   out.push_back({"direction", direction == "in"    ? "towards this host"
                               : direction == "out" ? "from this host"
                                                    : direction});
+  word_proofs(e, out);
 }
 
 // A full queue drops, and a long one makes calls wait.
@@ -227,6 +229,22 @@ constexpr std::array kEffects = {Effect{&kRetransmitLoss, Shared::kEndpoint},
 
 }  // namespace
 }  // namespace path_queueing
+
+void word_proofs(EvidenceReader& e, Rows& out) {
+  std::string decided;
+  std::string not_usable;
+  for (std::string proof : e.list(kProofs)) {
+    std::ranges::replace(proof, '_', ' ');
+    const std::size_t colon = proof.find(": ");
+    if (colon == std::string::npos) continue;
+    const std::string name = proof.substr(0, colon);
+    const std::string stand = proof.substr(colon + 2);
+    std::string& list = stand == "decided" ? decided : not_usable;
+    list += (list.empty() ? "" : ", ") + name + (stand == "decided" ? "" : " (" + stand + ")");
+  }
+  out.push_back({"proof", decided});
+  out.push_back({"no proof by", not_usable});
+}
 
 void word_path_queue(EvidenceReader& e, Rows& out) {
   const std::string queue = e.p50_p99(kPathQueueP50Us, path_queueing::kPathQueueP99Us);

@@ -107,7 +107,7 @@ const std::map<std::string, std::vector<std::string>> kKeys = {
     {"path-queueing",
      {"rtt_floor_us", "rtt_floor_source", "path_queue_in_p50_us", "path_queue_in_p99_us", "path_queue_p50_us",
       "path_queue_p99_us", "queued_seconds", "busy_seconds", "longest_run_s", "pattern", "flows", "flows_agree_pct",
-      "syn_rtt_p50_us", "direction", "acks_awaited_count", "acks_apart_count"}},
+      "syn_rtt_p50_us", "direction", "acks_awaited_count", "acks_apart_count", "proofs"}},
     {"local-queueing",
      {"host_queue_p50_us", "host_queue_p99_us", "queued_seconds", "retransmit_failures_busy", "device", "qdisc",
       "in_container"}},
@@ -122,7 +122,7 @@ const std::map<std::string, std::vector<std::string>> kKeys = {
      {"limit", "limited_us", "busy_us", "limited_pct", "limited_seconds", "limited_per_exchange_us",
       "last_byte_mean_us", "socket_bytes_per_s", "rtt_p50_us", "bytes_per_rtt"}},
     {"delay-unattributed",
-     {"rtt_floor_us", "rtt_floor_source", "path_queue_p50_us", "ambiguous_pct", "first_byte_p50_us"}},
+     {"rtt_floor_us", "rtt_floor_source", "path_queue_p50_us", "ambiguous_pct", "first_byte_p50_us", "proofs"}},
     {"events-lost", {"cause", "lost", "seen", "lost_pct", "first_at", "measures_affected"}},
 };
 

@@ -106,6 +106,9 @@ TEST(ThrottledCache, from_the_middle_without_loss_is_known_by_absent_acks) {
   EXPECT_EQ(queue.confidence, Confidence::kHigh);
   EXPECT_EQ(evidence_text(queue, "direction"), "in");
   EXPECT_THAT(queue.explanation, HasSubstr("None of 4660 acknowledgements came apart from an answer"));
+  EXPECT_THAT(std::get<std::vector<std::string>>(*evidence(queue, "proofs")),
+              testing::IsSupersetOf({"one_way: no_own_floor", "handshakes: none came", "absent_acks: decided",
+                                     "beyond_delayed_ack: not needed"}));
   EXPECT_EQ(evidence_int(queue, "acks_apart_count"), 0);
 }
 
