@@ -3,8 +3,8 @@
  * All maps and settings of the kernel side. They are weak, so that every object file may include
  * this header: bpftool merges them into one when it links the objects.
  *
- * Bounds (the loader may lower or raise max_entries): events 4 MiB; endpoints 256, each about 9 KiB
- * a CPU; per-socket state as many as there are sockets (about 800 bytes each), or 65,536 where
+ * Bounds (the loader may lower or raise max_entries): events 4 MiB; endpoints 256, each about 12
+ * KiB a CPU; per-socket state as many as there are sockets (about 900 bytes each), or 65,536 where
  * sk_storage cannot be used.
  */
 #ifndef TCPDIAG_LIB_MAPS_H

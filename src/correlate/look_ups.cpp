@@ -257,13 +257,13 @@ const LookUps::LookUp* LookUps::find(std::uint64_t number) const {
 // What became of a query that nobody answered, or by an error.
 void LookUps::settle(ResolverPicture& sums, const Query& query, MonoTime end) const {
   const LookUp* look_up = find(query.look_up);
-  const std::optional<MonoTime> answered_at = look_up != nullptr ? look_up->answered_at : std::nullopt;
+  const MonoTime* answered_at = look_up != nullptr && look_up->answered_at ? &*look_up->answered_at : nullptr;
   if (query.refused) {
-    if (!answered_at) ++sums.refused_lost;
+    if (answered_at == nullptr) ++sums.refused_lost;
     return;
   }
   const bool went_on = look_up != nullptr && (look_up->newest_at - query.newest_at >= kGoesOn ||
-                                              (answered_at && *answered_at - query.newest_at >= kGoesOn));
+                                              (answered_at != nullptr && *answered_at - query.newest_at >= kGoesOn));
   // Who had sent it again waits as long for the last one.
   const Duration patience =
       look_up != nullptr ? look_up->patience.value_or(model::kUnansweredAfter) : Duration(model::kUnansweredAfter);
@@ -272,8 +272,8 @@ void LookUps::settle(ResolverPicture& sums, const Query& query, MonoTime end) co
     return;
   }
   sums.unanswered.add(query.first_at);
-  ++(answered_at ? sums.rescued : sums.lost);
-  if (answered_at) {
+  ++(answered_at != nullptr ? sums.rescued : sums.lost);
+  if (answered_at != nullptr) {
     sums.wait_us.add(us_between(query.first_at, *answered_at));
   } else if (look_up != nullptr && look_up->patience) {  // it waits as long for the last one
     sums.wait_us.add(us_between(look_up->first_at, look_up->newest_at + *look_up->patience));
