@@ -102,6 +102,7 @@ struct tcpd_connection {
 
 	/* nagle.h */
 	u64 all_acked_ns; /* newest ACK that left nothing outstanding */
+	u32 ack_delay_us; /* how much longer than a round trip it took */
 	u64 acked_ns;	  /* newest ACK of ours that carried no data */
 
 	/* hole.h: what is missing before data that came, the oldest first */

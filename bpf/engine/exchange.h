@@ -91,10 +91,10 @@ static __always_inline void tcpd_request_goes_on(struct tcpd_connection *c, u64 
 
 	if (gap_us > c->request_gap_us)
 		c->request_gap_us = gap_us;
-	/* full segments that are not acknowledged: it waits for windows and repairs, not for its
-	 * writer */
+	/* full segments, and not known to be acknowledged: it waits for windows and repairs, not
+	 * for its writer */
 	if (c->burst_over ||
-	    (!c->inbound && !c->short_write && c->all_acked_ns < c->request_last_ns))
+	    (!c->short_write && (c->inbound || c->all_acked_ns < c->request_last_ns)))
 		return;
 	burst_us = 2 * c->srtt_us + TCPD_BURST_NS / 1000;
 	if (gap_us > burst_us)
@@ -128,7 +128,6 @@ tcpd_request_bytes(struct tcpd_connection *c, struct tcpd_endpoint_stats *stats,
 		c->request_retransmits = 0;
 		c->request_rtos = 0;
 		c->request_gap_us = 0;
-		c->response_gap_us = 0;
 		c->burst_over = 0;
 		if (!c->inbound)
 			tcpd_call_counted(c, stats);
@@ -173,6 +172,7 @@ tcpd_response_bytes(struct tcpd_connection *c, struct tcpd_endpoint_stats *stats
 		c->outstanding = 0;
 		c->in_response = 1;
 		c->response_first_ns = at;
+		c->response_gap_us = 0;
 		c->exchanges++;
 		c->call_noted = 0;
 		c->early = 0;

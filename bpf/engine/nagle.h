@@ -18,11 +18,25 @@
 #define TCPD_NAGLE_PROMPT_NS 1000000ULL
 #define TCPD_NAGLE_PEER_PROMPT_US 2000
 
-/* How long the newest data waited for its ACK; 0: not as a delayed one. */
-static __always_inline u32 tcpd_delayed_ack_us(u64 data_ns, u64 ack_ns)
+static __always_inline u32 tcpd_us_between(u64 from, u64 to)
 {
-	u64 us = data_ns && ack_ns > data_ns ? (ack_ns - data_ns) / 1000 : 0;
+	u64 us = from && to > from ? (to - from) / 1000 : 0;
 
+	return us > 0xffffffff ? 0xffffffff : us;
+}
+
+/* An ACK has come that leaves nothing outstanding. floor_us: a round trip, 0: not known. */
+static __always_inline void tcpd_all_acked(struct tcpd_connection *c, u32 floor_us, u64 now)
+{
+	u32 us = tcpd_us_between(c->last_sent_ns, now);
+
+	c->all_acked_ns = now;
+	c->ack_delay_us = us > floor_us ? us - floor_us : 0;
+}
+
+/* The wait, if an ACK that is late by `us` was delayed; else 0. */
+static __always_inline u32 tcpd_delayed_ack_us(u32 us)
+{
 	return us >= TCPD_DELAYED_ACK_FROM_US && us <= TCPD_DELAYED_ACK_TO_US ? us : 0;
 }
 
@@ -36,7 +50,7 @@ static __always_inline void tcpd_nagle_own(const struct tcpd_connection *c,
 		return;
 	if (c->inbound ? c->outstanding || !c->in_response : !c->outstanding)
 		return;
-	us = tcpd_delayed_ack_us(c->last_sent_ns, c->all_acked_ns);
+	us = tcpd_delayed_ack_us(c->ack_delay_us);
 	stats->nagle_own += !!us;
 	stats->nagle_own_us += us;
 }
@@ -53,7 +67,7 @@ static __always_inline void tcpd_nagle_peer(const struct tcpd_connection *c,
 		return;
 	if (c->inbound ? !c->outstanding : c->outstanding || !c->in_response)
 		return;
-	us = tcpd_delayed_ack_us(c->last_received_ns, c->acked_ns);
+	us = tcpd_delayed_ack_us(tcpd_us_between(c->last_received_ns, c->acked_ns));
 	if (!us)
 		return;
 	after_us = (now - c->acked_ns) / 1000;

@@ -155,7 +155,7 @@ static __always_inline void tcpd_segment_arrives(struct tcpd_connection *c,
 	c->srtt_us = a->tcp.srtt_us;
 	c->mss = a->tcp.mss;
 	if (packet->ack != a->tcp.snd_una && packet->ack == a->tcp.snd_nxt)
-		c->all_acked_ns = a->now;
+		tcpd_all_acked(c, shared ? shared->floor_us : 0, a->now);
 	c->full_acked |= a->tcp.mss && packet->ack - a->tcp.snd_una >= a->tcp.mss;
 	if (packet->payload > c->largest_received)
 		c->largest_received = packet->payload;
@@ -171,7 +171,7 @@ static __always_inline void tcpd_segment_arrives(struct tcpd_connection *c,
 				(c->again_segments && !tcpd_after(packet->end, rcv_nxt)))) {
 		struct tcpd_hole_view view = {
 			.rcv_nxt = rcv_nxt,
-			.floor_us = shared ? shared->floor_us : 0,
+			.floor_us = shared && shared->floor_us ? shared->floor_us : a->tcp.srtt_us,
 			.tick_us = shared && shared->tick == TCPD_TICK_OTHER ? TCPD_TICK_MOST_US
 									     : TCPD_TICK_1MS_US,
 			.now_us = a->now / 1000,

@@ -177,8 +177,8 @@ void fill_peer_fin(SocketEnd& end, const SocketRecord& socket) {
   }
 }
 
-// Of a response that this host waits for.
-void fill_response(SocketEnd& end, const SocketRecord& socket) {
+// Of a response that this host waits for, or had waited for when it said goodbye (TLS close_notify).
+void fill_response(SocketEnd& end, const SocketRecord& socket, bool goodbye) {
   const Flow& flow = socket.flow;
   if (socket.inbound()) return;
   end.largest_received = flow.largest_received;
@@ -187,8 +187,9 @@ void fill_response(SocketEnd& end, const SocketRecord& socket) {
     end.hole_bytes = flow.hole_bytes;
     end.hole_for = since(flow.hole_at, end.at);
   }
-  if (!flow.in_response || flow.outstanding) return;
-  end.response_silence = since(flow.last_received_at, end.at);
+  const bool behind_goodbye = goodbye && flow.exchanges > 0 && flow.idle_before_request;
+  if (!behind_goodbye && (!flow.in_response || flow.outstanding)) return;
+  end.response_silence = behind_goodbye ? flow.idle_before_request : since(flow.last_received_at, end.at);
   end.response_gap = std::chrono::microseconds(flow.response_gap_us);
   if (flow.reader_waited_us > 0) end.reader_waited = std::chrono::microseconds(flow.reader_waited_us);
 }
@@ -255,7 +256,7 @@ void end_socket(SocketRecord& socket, const EndFacts& facts) {
     end.response_bytes = flow.response_bytes;
     end.request_retransmits = flow.request_retransmits;
     end.request_rtos = flow.request_rtos;
-    if (!goodbye) fill_response(end, socket);
+    fill_response(end, socket, goodbye);
     if (facts.kind != EndKind::kClosedByPeer || wrote_after_fin(flow)) fill_peer_fin(end, socket);
     if (facts.kind == EndKind::kClosedByPeer || facts.kind == EndKind::kResetReceived) judge_goodbye(socket, end);
     if (facts.kind == EndKind::kResetReceived) end.retransmit_to_end = retransmit_to_end(socket, facts.at);

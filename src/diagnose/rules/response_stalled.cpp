@@ -65,7 +65,10 @@ struct Figures {
   explicit Figures(const Group& group)
       : silences(group.collect(silence_of)),
         timer(find_timer(group.timed(silence_of))),
-        bytes(group.collect([](const SocketStory& s) { return std::optional(s.end->response_bytes); })),
+        // Of a response that a goodbye followed it is not known any more.
+        bytes(group.collect([](const SocketStory& s) {
+          return s.end->response_bytes > 0 ? std::optional(s.end->response_bytes) : std::nullopt;
+        })),
         holes(group.collect(
             [](const SocketStory& s) { return has_hole(s) ? std::optional(s.end->hole_bytes) : std::nullopt; })),
         largest(group.collect([](const SocketStory& s) { return std::optional(s.end->largest_received); })),
@@ -95,6 +98,10 @@ std::string mtu_words(const Group& group, const Figures& f) {
       bytes(*f.largest.max()), bytes(f.mss));
 }
 
+std::string stopped_where(const Figures& f) {
+  return f.bytes.empty() ? "in the middle" : "after " + bytes(*f.bytes.p50());
+}
+
 std::string explanation(const Group& group, const Figures& f) {
   const std::uint64_t n = group.size();
   const std::string gave_up = spread_words(f.silences, f.timer);
@@ -107,10 +114,10 @@ std::string explanation(const Group& group, const Figures& f) {
            mtu_words(group, f);
   }
   return fmt::format(
-             "{} of {} began and stopped after {} (p50): nothing more came for {}, while this host's application still "
+             "{} of {} began and stopped {}: nothing more came for {}, while this host's application still "
              "waited to read; then it gave up. No byte came from behind a gap, as it would from a peer that goes on "
              "sending over a path that loses some: its application stopped, or nothing of what it sends gets through.",
-             number_of(n, "response"), group.name(), bytes(*f.bytes.p50()), gave_up) +
+             number_of(n, "response"), group.name(), stopped_where(f) + (f.bytes.empty() ? "" : " (p50)"), gave_up) +
          mtu_words(group, f);
 }
 
@@ -157,8 +164,8 @@ std::optional<Judged> judge(const Group& group) {
   finding.title = group.split == kMissing
                       ? fmt::format("data of {} stops on the way here: bytes of {} are missing before later ones",
                                     group.name(), number_of(n, "response"))
-                      : fmt::format("{} of {} stopped after {}; this host gave up after {} of silence",
-                                    number_of(n, "response"), group.name(), bytes(*f.bytes.p50()), silence);
+                      : fmt::format("{} of {} stopped {}; this host gave up after {} of silence",
+                                    number_of(n, "response"), group.name(), stopped_where(f), silence);
   finding.explanation = explanation(group, f) + known.words;
   finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kReadGaveUp, group.port());
   if (f.small_only == n) {

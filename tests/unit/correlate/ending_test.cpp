@@ -101,6 +101,48 @@ TEST(Ending, WhoClosesBehindAnEarlyAnswerHasIt) {
   }
 }
 
+// An answer of 3000 bytes, after which nothing came for so long; then the application closes.
+SocketStory silent_answer(double silence_ms, std::uint32_t reader_waited_ms, std::uint32_t gap_ms = 0) {
+  Trace trace;
+  auto c = trace.outbound(1);
+  c.open(0);
+  c.request(10);
+  c.response(20, 3000);
+  c.flow.reader_waited_us = reader_waited_ms * 1000;
+  c.flow.response_gap_us = gap_ms * 1000;
+  c.close(20 + silence_ms);
+  return trace.end(90000).sockets.at(0);
+}
+
+TEST(Ending, AnAnswerThatStoppedWhileSomebodyWaitedFails) {
+  const SocketStory story = silent_answer(4000, 3400);
+  EXPECT_TRUE(story.end->stalled);
+  EXPECT_EQ(story.exchanges_failed, 1U);
+  EXPECT_EQ(story.end->response_silence, std::chrono::seconds(4));
+  EXPECT_FALSE(silent_answer(4000, 0).end->stalled) << "a connection in a pool";
+  EXPECT_FALSE(silent_answer(900, 700).end->stalled) << "a repair may be under way";
+  EXPECT_FALSE(silent_answer(60000, 2000).end->stalled) << "nobody waited any more";
+  EXPECT_FALSE(silent_answer(4000, 3400, 3000).end->stalled) << "a stream: it was as silent before";
+}
+
+TEST(Ending, MissingBytesNeedNoReader) {
+  for (const bool goodbye : {false, true}) {
+    Trace trace;
+    auto c = trace.outbound(1);
+    c.open(0);
+    c.request(10);
+    c.response(20, 3000);
+    c.flow.hole_at = ms(30);
+    c.flow.hole_bytes = 14480;
+    if (goodbye) c.request(4019, 31);  // TLS close_notify
+    c.close(4020);
+    const SocketStory story = trace.end(9000).sockets.at(0);
+    EXPECT_TRUE(story.end->stalled) << goodbye;
+    EXPECT_EQ(story.exchanges_failed, 1U) << goodbye;
+    EXPECT_EQ(story.end->hole_bytes, 14480U);
+  }
+}
+
 TEST(Ending, ResetOnAnIdlePoolSocketFailsNothing) {
   Trace trace;
   auto c = trace.outbound(1);

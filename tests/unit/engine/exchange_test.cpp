@@ -94,6 +94,15 @@ TEST(Exchange, AnUploadMovesTheWait) {
   EXPECT_EQ(tap.c.request_gap_us, 300'000U);
 }
 
+TEST(Exchange, AnUploadThatIsRepairedMovesTheWaitOfItsServer) {
+  Tap tap(Side::kInbound);
+  for (int i = 0; i < 100; ++i) tap.receive(i, 4 * 1448);
+  tap.receive(400, 4 * 1448);  // what was lost came again
+  tap.receive(401, 700);
+  tap.send(405, 100);
+  EXPECT_EQ(tap.sum_us(TCPD_FIRST_BYTE), 4000U);
+}
+
 TEST(Exchange, SilencesWithin) {
   Tap tap;
   tap.send(0, 100);
