@@ -101,9 +101,9 @@ struct tcpd_connection {
 	u64 zero_window_received_us; /* sum, while data waited */
 
 	/* nagle.h */
-	u64 all_acked_ns; /* newest ACK that left nothing outstanding */
-	u32 ack_delay_us; /* how much longer than a round trip it took */
-	u64 acked_ns;	  /* newest ACK of ours that carried no data */
+	u64 all_acked_ns;  /* newest ACK that left nothing outstanding */
+	u32 round_trip_us; /* at least, of the endpoint; 0: not known */
+	u64 acked_ns;	   /* newest ACK of ours that carried no data */
 
 	/* hole.h: what is missing before data that came, the oldest first */
 	struct tcpd_hole holes[TCPD_HOLES];
@@ -112,7 +112,9 @@ struct tcpd_connection {
 	u32 again_segments;   /* filled holes as second copies; the first ones may come yet */
 	u32 again_tsval;      /* of the newest of them */
 
+	u8 hole_head; /* the oldest hole; behind it hole_count of them, filled ones among them */
 	u8 hole_count;
+	u8 hole_found; /* by the newest look: from here its value is as good as any to the verifier */
 	u8 burst_over;	/* the request goes on, and first_byte does not wait for it */
 	u8 short_write; /* the newest bytes of the request ended before a full segment */
 	u8 nodelay;	/* TCP_NODELAY: no Nagle */

@@ -85,7 +85,7 @@ static __always_inline void tcpd_exchange_finish(struct tcpd_connection *c,
 }
 
 /* More of a request that is not answered. */
-static __always_inline void tcpd_request_goes_on(struct tcpd_connection *c, u64 now)
+tcpd_subprogram int tcpd_request_goes_on(struct tcpd_connection *c, u64 now)
 {
 	u32 gap_us = tcpd_us_since(now, c->request_last_ns), burst_us;
 
@@ -95,12 +95,13 @@ static __always_inline void tcpd_request_goes_on(struct tcpd_connection *c, u64 
 	 * for its writer */
 	if (c->burst_over ||
 	    (!c->short_write && (c->inbound || c->all_acked_ns < c->request_last_ns)))
-		return;
+		return 0;
 	burst_us = 2 * c->srtt_us + TCPD_BURST_NS / 1000;
 	if (gap_us > burst_us)
 		c->burst_over = 1;
 	else if (c->short_write && c->request_bytes < TCPD_BURST_SEGMENTS * c->mss)
 		c->burst_over = tcpd_us_since(now, c->request_first_ns) > burst_us;
+	return 0;
 }
 
 /* Bytes in the direction of the request passed at `now`. */

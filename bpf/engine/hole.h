@@ -33,29 +33,27 @@ struct tcpd_hole_view {
 
 /* Something that lies behind a gap has come. */
 static __always_inline void tcpd_hole_opens(struct tcpd_connection *c,
-					    const struct tcpd_packet *packet, u32 rcv_nxt,
-					    u32 now_us)
+					    const struct tcpd_packet *packet, u32 known, u32 now_us)
 {
-	u32 known = c->hole_count ? c->received_most : rcv_nxt;
-	struct tcpd_hole *hole;
+	struct tcpd_hole *hole = &c->holes[(c->hole_head + c->hole_count) & (TCPD_HOLES - 1)];
 
 	if (tcpd_after(packet->seq, known) && c->hole_count < TCPD_HOLES) {
-		hole = &c->holes[c->hole_count & (TCPD_HOLES - 1)];
 		hole->begin = known;
 		hole->end = packet->seq;
 		hole->tsval = packet->tsval;
 		hole->at_us = now_us;
 		c->hole_count++;
 	}
-	if (tcpd_after(packet->end, known))
-		c->received_most = packet->end;
+	c->received_most = packet->end;
 }
 
 /* What the application waits for while more has come; NULL: nothing is missing. */
 static __always_inline const struct tcpd_hole *tcpd_first_hole(const struct tcpd_connection *c,
 							       u32 rcv_nxt)
 {
-	return c->hole_count && tcpd_after(c->holes[0].end, rcv_nxt) ? &c->holes[0] : NULL;
+	const struct tcpd_hole *hole = &c->holes[c->hole_head & (TCPD_HOLES - 1)];
+
+	return c->hole_count && tcpd_after(hole->end, rcv_nxt) ? hole : NULL;
 }
 
 /* Since when it is missing. */
@@ -100,57 +98,76 @@ static __always_inline void tcpd_late_copy(struct tcpd_connection *c,
 	if (segments > c->again_segments)
 		segments = c->again_segments;
 	c->again_segments -= segments;
-	if (stats)
-		stats->late_copies += segments;
+	stats->late_copies += segments;
 }
 
-/* Data has come while something is missing, from behind what is missing, or once more. */
-tcpd_subprogram int tcpd_holes(struct tcpd_connection *c, struct tcpd_endpoint_stats *stats,
+/* The hole that seq lies in; TCPD_HOLES: none. Without branches, of which each would double what
+ * the verifier walks. */
+static __always_inline u32 tcpd_hole_of(const struct tcpd_connection *c, u32 seq)
+{
+	u32 i, in, found = TCPD_HOLES;
+
+	for (i = 0; i < TCPD_HOLES; i++) {
+		/* begin <= seq < end, and it is in use */
+		in = (1 ^ ((seq - c->holes[i].begin) >> 31)) & ((seq - c->holes[i].end) >> 31) &
+		     (((((u32)i - c->hole_head) & (TCPD_HOLES - 1)) - (u32)c->hole_count) >> 31);
+		found ^= (found ^ i) & (0 - in);
+	}
+	return found;
+}
+
+/* What is in order up to in_order is not missing. */
+static __always_inline void tcpd_holes_close(struct tcpd_connection *c, u32 in_order)
+{
+	u32 i;
+
+	for (i = 0; i < TCPD_HOLES; i++) {
+		if (!c->hole_count ||
+		    tcpd_after(c->holes[c->hole_head & (TCPD_HOLES - 1)].end, in_order))
+			break;
+		c->hole_head++;
+		c->hole_count--;
+	}
+}
+
+/* Data has come while something is missing, from behind what is missing, or once more. Returns the
+ * hole that it was in, TCPD_HOLES: none; to be kept as hole_found: of a result that nobody takes
+ * the compiler leaves what the verifier refuses, an address of the stack. */
+tcpd_subprogram u32 tcpd_holes(struct tcpd_connection *c, struct tcpd_endpoint_stats *stats,
 			       const struct tcpd_packet *packet, const struct tcpd_hole_view *view)
 {
-	u32 i, kept = 0, rcv_nxt = view->rcv_nxt, in_order = rcv_nxt, segments, end;
-	u32 count = c->hole_count;
-	bool fills = false;
+	u32 rcv_nxt = view->rcv_nxt, found = tcpd_hole_of(c, packet->seq), segments, end;
+	u32 known = c->hole_count ? c->received_most : rcv_nxt;
+	struct tcpd_hole *hole;
 
-	if (!tcpd_after(packet->seq, rcv_nxt) && tcpd_after(packet->end, rcv_nxt))
-		in_order = packet->end;
-	for (i = 0; i < TCPD_HOLES; i++) {
-		struct tcpd_hole hole = c->holes[i];
-
-		if (i >= count)
-			break;
-		if (!fills && !tcpd_after(hole.begin, packet->seq) &&
-		    tcpd_after(hole.end, packet->seq)) {
-			fills = true;
-			end = tcpd_after(packet->end, hole.end) ? hole.end : packet->end;
-			segments = tcpd_segments_of(c, end - packet->seq);
-			if (tcpd_was_sent_again(&hole, packet, view)) {
-				c->again_segments += segments;
-				c->again_tsval = packet->tsval;
-				if (stats)
-					stats->recovered_in += segments;
-			} else if (stats) {
-				stats->reordered_in += segments;
-			}
-			if (packet->seq == hole.begin)
-				hole.begin = end;
-			else
-				hole.end = packet->seq;
+	/* What an index is made of the verifier follows back through all paths; not through memory.
+	 */
+	*(volatile u8 *)&c->hole_found = found;
+	hole = &c->holes[*(volatile u8 *)&c->hole_found & (TCPD_HOLES - 1)];
+	if (found < TCPD_HOLES) {
+		end = tcpd_after(packet->end, hole->end) ? hole->end : packet->end;
+		segments = tcpd_segments_of(c, end - packet->seq);
+		if (tcpd_was_sent_again(hole, packet, view)) {
+			c->again_segments += segments;
+			c->again_tsval = packet->tsval;
+			stats->recovered_in += segments;
+		} else {
+			stats->reordered_in += segments;
 		}
-		if (!tcpd_after(hole.end, in_order) || hole.begin == hole.end)
-			continue;
-		c->holes[kept & (TCPD_HOLES - 1)] = hole;
-		kept++;
-	}
-	c->hole_count = kept;
-	if (fills)
-		return 0;
-	if (tcpd_after(packet->seq, rcv_nxt) &&
-	    (!count || tcpd_after(packet->end, c->received_most)))
-		tcpd_hole_opens(c, packet, rcv_nxt, view->now_us);
-	else if (c->again_segments && !tcpd_after(packet->end, count ? c->received_most : rcv_nxt))
+		if (packet->seq == hole->begin)
+			hole->begin = end;
+		else
+			hole->end = packet->seq;
+	} else if (tcpd_after(packet->seq, rcv_nxt) && tcpd_after(packet->end, known)) {
+		tcpd_hole_opens(c, packet, known, view->now_us);
+	} else if (c->again_segments && !tcpd_after(packet->end, known)) {
 		tcpd_late_copy(c, stats, packet);
-	return 0;
+	}
+	/* what arrives in order now is so from here on */
+	tcpd_holes_close(c, !tcpd_after(packet->seq, rcv_nxt) && tcpd_after(packet->end, rcv_nxt)
+				    ? packet->end
+				    : rcv_nxt);
+	return found;
 }
 
 #endif

@@ -25,15 +25,6 @@ static __always_inline u32 tcpd_us_between(u64 from, u64 to)
 	return us > 0xffffffff ? 0xffffffff : us;
 }
 
-/* An ACK has come that leaves nothing outstanding. floor_us: a round trip, 0: not known. */
-static __always_inline void tcpd_all_acked(struct tcpd_connection *c, u32 floor_us, u64 now)
-{
-	u32 us = tcpd_us_between(c->last_sent_ns, now);
-
-	c->all_acked_ns = now;
-	c->ack_delay_us = us > floor_us ? us - floor_us : 0;
-}
-
 /* The wait, if an ACK that is late by `us` was delayed; else 0. */
 static __always_inline u32 tcpd_delayed_ack_us(u32 us)
 {
@@ -50,7 +41,8 @@ static __always_inline void tcpd_nagle_own(const struct tcpd_connection *c,
 		return;
 	if (c->inbound ? c->outstanding || !c->in_response : !c->outstanding)
 		return;
-	us = tcpd_delayed_ack_us(c->ack_delay_us);
+	us = tcpd_us_between(c->last_sent_ns, c->all_acked_ns);
+	us = tcpd_delayed_ack_us(us > c->round_trip_us ? us - c->round_trip_us : 0);
 	stats->nagle_own += !!us;
 	stats->nagle_own_us += us;
 }

@@ -2,7 +2,8 @@
 /*
  * A connection's segments, as whoever sees them reports them:
  *
- *   tcpd_segment_arrives()        one came in, just before TCP works it off
+ *   tcpd_segment_order(), tcpd_segment_arrives()
+ *                                 one came in, just before TCP works it off
  *   tcpd_segment_leaves()         the device gets one; with new data: tcpd_data_leaves() next
  *   tcpd_segment_retransmitted()  one was sent again, or could not be
  *   tcpd_data_read()              the application took what had arrived
@@ -121,6 +122,7 @@ static __always_inline void tcpd_arrival_counted(struct tcpd_connection *c,
 						 struct tcpd_endpoint_shared *shared,
 						 const struct tcpd_arrival *a, u32 path_rtt_us)
 {
+	c->round_trip_us = shared->floor_us;
 	if (path_rtt_us)
 		tcpd_path_rtt(c, stats, shared, a, path_rtt_us);
 	tcpd_recovery_acked(c, stats, a->packet.ack, a->now);
@@ -136,6 +138,19 @@ static __always_inline bool tcpd_response_is_early(const struct tcpd_connection 
 {
 	return !c->inbound && c->outstanding && a->tcp.mss &&
 	       a->tcp.write_seq - a->packet.ack >= a->tcp.mss;
+}
+
+/* Without branches, of which each would double the paths that the verifier walks from here on. */
+static __always_inline void tcpd_arrival_noted(struct tcpd_connection *c,
+					       const struct tcpd_arrival *a)
+{
+	u32 acked = a->packet.ack - a->tcp.snd_una, left = a->tcp.snd_nxt - a->packet.ack;
+	u64 all = (((u64)left - 1) >> 63) & ~(((u64)acked - 1) >> 63);
+	s64 more = (s64)a->packet.payload - c->largest_received;
+
+	c->all_acked_ns += (a->now - c->all_acked_ns) & (0 - all);
+	c->full_acked |= ((u64)a->tcp.mss - 1 - acked) >> 63;
+	c->largest_received += more & ~(more >> 63);
 }
 
 /* In ESTABLISHED: no FIN was sent or received. */
@@ -154,11 +169,7 @@ static __always_inline void tcpd_segment_arrives(struct tcpd_connection *c,
 	c->heard_ns = a->now;
 	c->srtt_us = a->tcp.srtt_us;
 	c->mss = a->tcp.mss;
-	if (packet->ack != a->tcp.snd_una && packet->ack == a->tcp.snd_nxt)
-		tcpd_all_acked(c, shared ? shared->floor_us : 0, a->now);
-	c->full_acked |= a->tcp.mss && packet->ack - a->tcp.snd_una >= a->tcp.mss;
-	if (packet->payload > c->largest_received)
-		c->largest_received = packet->payload;
+	tcpd_arrival_noted(c, a);
 	path_rtt_us = c->path_count ? tcpd_path_acked(c, packet->ack, a->now / 1000) : 0;
 	if (stats && shared)
 		tcpd_arrival_counted(c, stats, shared, a, path_rtt_us);
@@ -167,18 +178,6 @@ static __always_inline void tcpd_segment_arrives(struct tcpd_connection *c,
 	    !tcpd_after(c->sent_high, packet->ack))
 		c->request_acked_ns = a->now;
 	tcpd_sync_received(c, stats, rcv_nxt, a->now);
-	if (packet->payload && (c->hole_count || tcpd_after(packet->seq, rcv_nxt) ||
-				(c->again_segments && !tcpd_after(packet->end, rcv_nxt)))) {
-		struct tcpd_hole_view view = {
-			.rcv_nxt = rcv_nxt,
-			.floor_us = shared && shared->floor_us ? shared->floor_us : a->tcp.srtt_us,
-			.tick_us = shared && shared->tick == TCPD_TICK_OTHER ? TCPD_TICK_MOST_US
-									     : TCPD_TICK_1MS_US,
-			.now_us = a->now / 1000,
-		};
-
-		tcpd_holes(c, stats, packet, &view);
-	}
 	/* new data, and no gap before it: what fills no gap has not arrived for the application */
 	if (!packet->payload || !tcpd_after(packet->end, rcv_nxt) ||
 	    tcpd_after(packet->seq, rcv_nxt))
@@ -190,6 +189,27 @@ static __always_inline void tcpd_segment_arrives(struct tcpd_connection *c,
 	c->early |= early;
 	tcpd_read_mark(c, packet->end, a->tcp.copied_seq, a->now);
 	c->received_high = packet->end;
+}
+
+/* Before tcpd_segment_arrives(), not within it: the verifier would walk it for each path that leads
+ * there. Is anything missing before this data, does it fill a hole? */
+static __always_inline void tcpd_segment_order(struct tcpd_connection *c,
+					       struct tcpd_endpoint_stats *stats,
+					       const struct tcpd_endpoint_shared *shared,
+					       const struct tcpd_arrival *a)
+{
+	const struct tcpd_packet *packet = &a->packet;
+	u32 rcv_nxt = a->tcp.rcv_nxt;
+	struct tcpd_hole_view view = {
+		.rcv_nxt = rcv_nxt,
+		.floor_us = shared->floor_us ? shared->floor_us : a->tcp.srtt_us,
+		.tick_us = shared->tick == TCPD_TICK_OTHER ? TCPD_TICK_MOST_US : TCPD_TICK_1MS_US,
+		.now_us = a->now / 1000,
+	};
+
+	if (packet->payload && (c->hole_count || tcpd_after(packet->seq, rcv_nxt) ||
+				(c->again_segments && !tcpd_after(packet->end, rcv_nxt))))
+		c->hole_found = tcpd_holes(c, stats, packet, &view);
 }
 
 /* TCP Fast Open: the request goes with the first SYN (RFC 7413). */

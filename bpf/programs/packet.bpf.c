@@ -55,6 +55,7 @@ static __always_inline void probe(struct sock *sk, struct tcpd_sock *s, const st
 				  u64 now)
 {
 	struct tcpd_endpoint_stats *stats = tcpd_stats_of(s);
+	struct tcpd_endpoint_shared *shared;
 	struct tcpd_arrival a = { .now = now };
 	u64 answered = s->c.exchanges;
 
@@ -69,7 +70,10 @@ static __always_inline void probe(struct sock *sk, struct tcpd_sock *s, const st
 	a.tcp.mss = tcpd_tcp(sk, mss_cache);
 	a.tcp.rtt_us = tcpd_tcp(sk, rack.rtt_us);
 	a.tcp.srtt_us = tcpd_tcp(sk, srtt_us) >> 3;
-	tcpd_segment_arrives(&s->c, stats, stats ? tcpd_shared_of(s) : NULL, &a);
+	shared = stats ? tcpd_shared_of(s) : NULL;
+	if (stats && shared)
+		tcpd_segment_order(&s->c, stats, shared, &a);
+	tcpd_segment_arrives(&s->c, stats, shared, &a);
 	tcpd_answers_noted(s, answered);
 	if (stats && now - s->flushed_ns > TCPD_FLUSH_NS)
 		tcpd_flush(sk, s, stats, now);

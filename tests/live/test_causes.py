@@ -68,7 +68,8 @@ ELSEWHERE = {
     "test_incidents.py": ("api-ok",),
     "test_storms.py": ("syn-flood", "retransmit-storm"),
     "test_round_trips.py": ("keep-alive-race", "peer-vanishes", "nat-forgets", "failover", "syn-lost", "own-firewall", "redis-killed",
-                            "accept-queue-resets", "listener-closes", "policed", "window-limited"),
+                            "accept-queue-resets", "listener-closes", "policed", "window-limited", "response-stalls", "mtu-hole",
+                            "reorders", "nagle-delays"),
 }
 
 

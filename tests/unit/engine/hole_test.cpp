@@ -80,7 +80,6 @@ TEST(Hole, SeveralHolesAreToldApart) {
   hole.come(104, 2, 5001);  // late
   hole.come(125, 0, 5020);  // sent again
   hole.expect(1, 1);
-  EXPECT_EQ(hole.tap.c.hole_count, 0);
 }
 
 TEST(Hole, MergedSegmentsCountEach) {
@@ -88,7 +87,6 @@ TEST(Hole, MergedSegmentsCountEach) {
   hole.come(101, 5, 5001);  // 2, 3 and 4 are missing
   hole.come(125, 2, 5020, 3);
   hole.expect(3, 0);
-  EXPECT_EQ(hole.tap.c.hole_count, 1);
 }
 
 TEST(Hole, FilledPieceByPiece) {

@@ -81,6 +81,7 @@ class Tap {
     a.packet.has_timestamp = arrival.tsval.has_value() ? 1 : 0;
     a.packet.tsval = arrival.tsval.value_or(0);
     const bool has_ack = (arrival.flags & TCPD_FLAG_ACK) != 0 && !tcpd_after(a.packet.ack, tcp.snd_nxt);
+    tcpd_segment_order(&c, &stats, &shared, &a);
     tcpd_segment_arrives(&c, &stats, &shared, &a);
     if (has_ack && tcpd_after(a.packet.ack, tcp.snd_una)) tcp.snd_una = a.packet.ack;
     if (!tcpd_after(a.packet.seq, tcp.rcv_nxt) && tcpd_after(a.packet.end, tcp.rcv_nxt)) tcp.rcv_nxt = a.packet.end;
