@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 
 #include <numeric>
+#include <string>
+
+#include "diagnose/delay.h"
 
 namespace tcpdiag::diagnose {
 namespace {
@@ -30,9 +33,15 @@ bool no_full_segment_arrived(const Facts& facts, const model::SocketStory& story
          answered_between(facts.picture, facts.picture.endpoints[story.endpoint], *story.request_at, end.at);
 }
 
-std::string full_size_ping(const model::EndpointKey& endpoint, double mss) {
+void add_full_size_step(model::Finding& finding, const Facts& facts, const EndpointFacts& endpoint) {
   constexpr double kTcpOverIcmp = 24;  // TCP's header with timestamps is 32 bytes, that of an echo request 8
-  return fmt::format("ping -M do -c 3 -s {:.0f} {}", mss + kTcpOverIcmp, endpoint.at.address.to_string());
+  std::string ping;
+  if (endpoint.outbound()) {
+    ping = fmt::format("ping -M do -c 3 -s {:.0f} {}", mss_of(facts, endpoint) + kTcpOverIcmp,
+                       endpoint.picture->key.at.address.to_string());
+  }
+  add_step(finding, model::Whose::kUs,
+           "do packets of full size pass? If not: the MTU of tunnels on the path, a clamped MSS", ping);
 }
 
 }  // namespace tcpdiag::diagnose

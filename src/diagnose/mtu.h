@@ -2,8 +2,6 @@
 // A path that carries small packets and no full-size ones, and the ICMP message that would say so gets lost (RFC 2923).
 #pragma once
 
-#include <string>
-
 #include "diagnose/rule.h"
 
 namespace tcpdiag::diagnose {
@@ -14,7 +12,7 @@ bool no_full_segment_came(const model::SocketStory& story);
 // on answering other calls.
 bool no_full_segment_arrived(const Facts& facts, const model::SocketStory& story);
 
-// Whether packets of full size pass to the endpoint's host; for "do next".
-std::string full_size_ping(const model::EndpointKey& endpoint, double mss);
+// "Do next": whether packets of full size pass; to the endpoint's host with a command.
+void add_full_size_step(model::Finding& finding, const Facts& facts, const EndpointFacts& endpoint);
 
 }  // namespace tcpdiag::diagnose

@@ -121,7 +121,7 @@ std::string explanation(const Group& group, const Figures& f) {
          mtu_words(group, f);
 }
 
-Grade grade_of(const Group& group, const Figures& f) {
+Grade grade_of(const Group& group) {
   Grade grade(Confidence::kHigh);
   if (group.split == kStopped) {
     grade.at_most(
@@ -132,7 +132,6 @@ Grade grade_of(const Group& group, const Figures& f) {
   derived_step(grade, roles_derived(group), group.size(),
                "it was derived which side had connected, and so which data is a request");
   common_steps(grade, group.facts, Feed::kSockets, group.size());
-  (void)f;
   return grade;
 }
 
@@ -158,7 +157,7 @@ std::optional<Judged> judge(const Group& group) {
   add(finding, kMssBytes, static_cast<std::uint64_t>(f.mss));
   const TimerMatch known = match_timers(group, {{f.timer, "response", client_gives_up}});
   add(finding, kTimerCandidates, known.candidates);
-  grade_of(group, f).write_to(finding);
+  grade_of(group).write_to(finding);
 
   const std::string silence = spread_words(f.silences, f.timer);
   finding.title = group.split == kMissing
@@ -169,8 +168,7 @@ std::optional<Judged> judge(const Group& group) {
   finding.explanation = explanation(group, f) + known.words;
   finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kReadGaveUp, group.port());
   if (f.small_only == n) {
-    add_step(finding, Whose::kUs, "do packets of full size pass? If not: the MTU of tunnels on the path, a clamped MSS",
-             full_size_ping(group.endpoint.picture->key, f.mss));
+    add_full_size_step(finding, group.facts, group.endpoint);
   }
   if (group.split == kStopped) {
     add_step(finding, Whose::kPeer, "what does the peer's application wait for in the middle of its response?");

@@ -10,7 +10,6 @@
 #include <array>
 #include <chrono>
 
-#include "diagnose/delay.h"
 #include "diagnose/judgement.h"
 #include "diagnose/mtu.h"
 #include "diagnose/rules/rules.h"
@@ -154,8 +153,7 @@ std::string explanation(const Group& group, const Durations& waits, const std::o
 void add_next_steps(model::Finding& finding, const Group& group, const Sides& sides,
                     const std::optional<Timer>& timer) {
   if (is_side(sides, "path_here") && only_small_came(group)) {
-    add_step(finding, Whose::kUs, "do packets of full size pass? If not: the MTU of tunnels on the path, a clamped MSS",
-             full_size_ping(group.endpoint.picture->key, mss_of(group.facts, group.endpoint)));
+    add_full_size_step(finding, group.facts, group.endpoint);
   }
   if (!is_side(sides, "path") && !is_side(sides, "path_here")) {
     add_step(finding, Whose::kPeer, "look at the peer's slow log, CPU, locks and queue at these times");

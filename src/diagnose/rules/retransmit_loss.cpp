@@ -278,9 +278,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
           "path "
           "carries less than its ends believe (MTU), and the ICMP message that says so is lost.",
           number_of(only_small, "connection"));
-      add_step(finding, Whose::kUs,
-               "do packets of full size pass? If not: the MTU of tunnels on the path, a clamped MSS",
-               endpoint.outbound() ? full_size_ping(picture.key, mss_of(seconds.facts, endpoint)) : std::string());
+      add_full_size_step(finding, seconds.facts, endpoint);
     }
   } else {
     finding.title = fmt::format("segments from {} are lost{}", name, share);
