@@ -14,6 +14,28 @@
 #include "lib/flow.bpf.h"
 #include "lib/nested.bpf.h"
 
+static __always_inline u32 segments_of(const struct tcp_skb_cb *cb)
+{
+	u32 segments = BPF_CORE_READ(cb, tcp_gso_segs);
+
+	return segments ? segments : 1;
+}
+
+/* Between the end of the trace and the last look at this socket: its snapshot is not to count what
+ * no event tells. */
+static __always_inline void retransmitted_after_trace(struct sock *sk, const struct sk_buff *skb)
+{
+	struct tcpd_sock *s = tcpd_sock_find(sk);
+
+	if (s)
+		s->base_total_retrans += segments_of((const struct tcp_skb_cb *)&skb->cb[0]);
+}
+
+static __always_inline bool matters(const struct sock *sk)
+{
+	return tcpd_is_over || tcpd_candidate(sk);
+}
+
 static __always_inline void retransmitted(struct sock *sk, const struct sk_buff *skb, s32 error)
 {
 	struct tcpd_retransmission r = { .error = error };
@@ -22,6 +44,10 @@ static __always_inline void retransmitted(struct sock *sk, const struct sk_buff 
 	struct tcp_skb_cb *cb = (struct tcp_skb_cb *)&skb->cb[0];
 	u64 now;
 
+	if (tcpd_is_over) {
+		retransmitted_after_trace(sk, skb);
+		return;
+	}
 	now = bpf_ktime_get_ns();
 	s = tcpd_sock_find(sk);
 	if (!s)
@@ -43,9 +69,7 @@ static __always_inline void retransmitted(struct sock *sk, const struct sk_buff 
 	e->body.retrans.timer_pending = r.timer_pending;
 	e->body.retrans.ca_state = r.ca_state;
 	e->body.retrans.is_syn = r.is_syn;
-	e->body.retrans.segments = BPF_CORE_READ(cb, tcp_gso_segs);
-	if (!e->body.retrans.segments)
-		e->body.retrans.segments = 1;
+	e->body.retrans.segments = segments_of(cb);
 	e->body.retrans.seq = r.seq;
 	e->body.retrans.end_seq = r.end_seq;
 	e->body.retrans.first_sent_ns = r.first_sent_ns;
@@ -56,10 +80,10 @@ static __always_inline void retransmitted(struct sock *sk, const struct sk_buff 
 
 /* With the error, also for attempts that failed: kernel 6.17, commit ad892e912b84 ("tcp: trace
  * retransmit failures in tcp_retransmit_skb"). */
-TCPD_TWINS("tcp_retransmit_skb", tcpd_retransmit_error, TCPD_PROG_RETRANSMIT, tcpd_candidate(sk),
+TCPD_TWINS("tcp_retransmit_skb", tcpd_retransmit_error, TCPD_PROG_RETRANSMIT, matters(sk),
 	   retransmitted(sk, skb, error), struct sock *sk, struct sk_buff *skb, int error)
 
-TCPD_TWINS("tcp_retransmit_skb", tcpd_retransmit, TCPD_PROG_RETRANSMIT, tcpd_candidate(sk),
+TCPD_TWINS("tcp_retransmit_skb", tcpd_retransmit, TCPD_PROG_RETRANSMIT, matters(sk),
 	   retransmitted(sk, skb, 0), struct sock *sk, struct sk_buff *skb)
 
 /* The socket is the listener; the client is in the request. There is no connection yet, so no

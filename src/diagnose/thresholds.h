@@ -312,6 +312,8 @@ constexpr Duration kReadWait = std::chrono::milliseconds(100);
 constexpr std::uint64_t kReads = 20;
 // and one or two late reads happen to every process.
 constexpr std::uint64_t kLateReads = 3;
+// A pause of this length is felt by everybody who waited, also if it was the only one.
+constexpr Duration kLongPause = std::chrono::seconds(1);
 // A closed window opens within a round trip where the receiver merely paces its sender. In total, over a trace.
 constexpr Duration kZeroWindow = std::chrono::milliseconds(200);
 constexpr double kZeroWindowShare = 0.01;

@@ -7,6 +7,7 @@ what comes first, that nothing else is said to be wrong, and that no failure goe
 is between the hosts run here without a round trip as well.
 """
 
+import copy
 import itertools
 import os
 import re
@@ -143,20 +144,35 @@ def _runs(rights: tuple[Right, ...]) -> dict[str, tuple[Right, Run]]:
 
 class RoundTripCase(SideBySide):
     END_TOGETHER = True
+    ALONE = 3  # of a class at most: with more of them wrong it is not the machine
     RIGHT: dict[str, Right] = {}
+    played_alone = 0
 
     def check_run(self, name: str) -> None:
+        """Neighbours starve each other now and then, and what is said of a starved host is right of that host: once more, alone."""
+        try:
+            self.check_once(name)
+        except AssertionError as error:
+            cls = type(self)
+            if cls.played_alone == self.ALONE:
+                raise
+            cls.played_alone += 1
+            print(f"again, alone: {name}: {error}", flush=True)
+            self.runs[name] = copy.deepcopy(self.RUNS[name])
+            self.play(self.runs[name])
+            self.check_once(name)
+
+    def check_once(self, name: str) -> None:
         run, right = self.run_of(name), self.RIGHT[name]
         for end, code in (("client", right.client), ("server", right.server)):
             if end not in run.reports:
                 continue
-            with self.subTest(end=end):
-                with self.known_wrong(WRONG.get((name, end)) or WRONG.get((right.incident, end))):
-                    self.check_laws(run.reports[end])
-                    if end == "client":
-                        self.check_counts(run, right)
-                    if code is not None:
-                        self.check_right(run.reports[end], code, right, end)
+            with self.known_wrong(WRONG.get((name, end)) or WRONG.get((right.incident, end))):
+                self.check_laws(run.reports[end])
+                if end == "client":
+                    self.check_counts(run, right)
+                if code is not None:
+                    self.check_right(run.reports[end], code, right, end)
 
     def check_right(self, report: dict, code: str, right: Right, end: str) -> None:
         loud = [finding["code"] for finding in report["findings"] if finding["severity"] != "notice" or right.notices]

@@ -29,28 +29,34 @@ constexpr EvidenceKey kStopped{"stopped"};
 constexpr std::array kEvidence = {kReadWaitP50Us, kReadWaitP99Us, kZeroWindowSentUs, kUnreadBytesMax,
                                   kPid,           kComm,          kStopped};
 
+constexpr std::uint64_t us(model::Duration duration) { return static_cast<std::uint64_t>(model::microseconds(duration)); }
+
 bool reads_late(const model::EndpointPicture& picture) {
   const model::Histogram* waits = picture.measured(model::Measure::kReadWait);
   if (waits == nullptr || waits->count() < kReads) return false;
-  const auto limit = static_cast<std::uint64_t>(model::microseconds(kReadWait));
-  return *waits->percentile(0.99) >= limit && at_least(*waits, limit) >= kLateReads;
+  return *waits->percentile(0.99) >= us(kReadWait) && at_least(*waits, us(kReadWait)) >= kLateReads;
+}
+
+// A process that is held up once is late at all of its connections: that is one late read, however many it makes.
+bool is_one_hiccup(const model::EndpointPicture& picture, std::uint64_t late_seconds) {
+  const model::Histogram* waits = picture.measured(model::Measure::kReadWait);
+  return late_seconds == 1 && at_least(*waits, us(kLongPause)) == 0;
 }
 
 std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoint) {
   const model::EndpointPicture& picture = seconds.picture;
-  const bool late = reads_late(picture);
+  const Marks marks = seconds.series_where(model::SeriesId::kReadWaitP99, [](std::int64_t wait_us) {
+    return wait_us >= model::microseconds(kReadWait);
+  });
+  const bool late = reads_late(picture) && !is_one_hiccup(picture, seconds.seconds_in(marks));
   const std::uint64_t closed_us = picture.totals.zero_window_sent_us.value_or(0);
-  const bool closed = closed_us >= static_cast<std::uint64_t>(model::microseconds(kZeroWindow));
+  const bool closed = closed_us >= us(kZeroWindow);
   if (!late && !closed) return std::nullopt;
 
-  constexpr std::int64_t kLimitUs = model::microseconds(kReadWait);
-  const Marks marks =
-      seconds.series_where(model::SeriesId::kReadWaitP99, [](std::int64_t us) { return us >= kLimitUs; });
   Judged judged = start_delay(kSlowReader.code, endpoint, seconds, marks);
   model::Finding& finding = judged.finding;
   const model::Histogram* waits = picture.measured(model::Measure::kReadWait);
-  finding.count =
-      std::max<std::uint64_t>(waits != nullptr ? at_least(*waits, static_cast<std::uint64_t>(kLimitUs)) : 0, 1);
+  finding.count = std::max<std::uint64_t>(waits != nullptr ? at_least(*waits, us(kReadWait)) : 0, 1);
   finding.severity = Severity::kWarning;
 
   const OnlyProcess reader = only_process(picture);

@@ -83,7 +83,7 @@ TEST(LocalQueueing, explains_loss_in_its_seconds) {
 
 // --- slow-reader ---
 
-Picture with_reads(std::uint64_t n, std::uint64_t late, Duration wait) {
+Picture with_reads(std::uint64_t n, std::uint64_t late, Duration wait, std::size_t late_seconds = 10) {
   Traffic t;
   Picture picture = t.picture();
   model::EndpointPicture& endpoint = picture.endpoints.front();
@@ -92,7 +92,7 @@ Picture with_reads(std::uint64_t n, std::uint64_t late, Duration wait) {
   endpoint.histograms[model::Measure::kReadWait] = reads;
   endpoint.processes = {{"ruby", "", {811}, 50, 0, 0, 0}};
   endpoint.series.arrays[model::SeriesId::kReadWaitP99].assign(60, 30);
-  for (std::size_t i = 10; i < 20; ++i) endpoint.series.arrays[model::SeriesId::kReadWaitP99][i] = as_us(wait);
+  for (std::size_t i = 10; i < 10 + late_seconds; ++i) endpoint.series.arrays[model::SeriesId::kReadWaitP99][i] = as_us(wait);
   return picture;
 }
 
@@ -115,6 +115,12 @@ TEST(SlowReader, is_not_one_late_read) {
   EXPECT_THAT(codes(with_reads(100, 2, 300ms)), IsEmpty());   // one or two
   EXPECT_THAT(codes(with_reads(1000, 20, 90ms)), IsEmpty());  // not late
   EXPECT_THAT(codes(with_reads(100, 3, 300ms)), ElementsAre("slow-reader"));
+}
+
+TEST(SlowReader, is_not_one_hiccup_of_a_process_with_many_connections) {
+  EXPECT_THAT(codes(with_reads(100, 50, 300ms, 1)), IsEmpty());
+  EXPECT_THAT(codes(with_reads(100, 50, 300ms, 2)), ElementsAre("slow-reader"));
+  EXPECT_THAT(codes(with_reads(100, 50, 1100ms, 1)), ElementsAre("slow-reader"));  // that is felt
 }
 
 TEST(SlowReader, is_seen_by_a_closed_window) {
