@@ -29,7 +29,9 @@ constexpr EvidenceKey kStopped{"stopped"};
 constexpr std::array kEvidence = {kReadWaitP50Us, kReadWaitP99Us, kZeroWindowSentUs, kUnreadBytesMax,
                                   kPid,           kComm,          kStopped};
 
-constexpr std::uint64_t us(model::Duration duration) { return static_cast<std::uint64_t>(model::microseconds(duration)); }
+constexpr std::uint64_t us(model::Duration duration) {
+  return static_cast<std::uint64_t>(model::microseconds(duration));
+}
 
 bool reads_late(const model::EndpointPicture& picture) {
   const model::Histogram* waits = picture.measured(model::Measure::kReadWait);
@@ -45,9 +47,8 @@ bool is_one_hiccup(const model::EndpointPicture& picture, std::uint64_t late_sec
 
 std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoint) {
   const model::EndpointPicture& picture = seconds.picture;
-  const Marks marks = seconds.series_where(model::SeriesId::kReadWaitP99, [](std::int64_t wait_us) {
-    return wait_us >= model::microseconds(kReadWait);
-  });
+  const Marks marks = seconds.series_where(
+      model::SeriesId::kReadWaitP99, [](std::int64_t wait_us) { return wait_us >= model::microseconds(kReadWait); });
   const bool late = reads_late(picture) && !is_one_hiccup(picture, seconds.seconds_in(marks));
   const std::uint64_t closed_us = picture.totals.zero_window_sent_us.value_or(0);
   const bool closed = closed_us >= us(kZeroWindow);

@@ -92,7 +92,8 @@ Picture with_reads(std::uint64_t n, std::uint64_t late, Duration wait, std::size
   endpoint.histograms[model::Measure::kReadWait] = reads;
   endpoint.processes = {{"ruby", "", {811}, 50, 0, 0, 0}};
   endpoint.series.arrays[model::SeriesId::kReadWaitP99].assign(60, 30);
-  for (std::size_t i = 10; i < 10 + late_seconds; ++i) endpoint.series.arrays[model::SeriesId::kReadWaitP99][i] = as_us(wait);
+  for (std::size_t i = 10; i < 10 + late_seconds; ++i)
+    endpoint.series.arrays[model::SeriesId::kReadWaitP99][i] = as_us(wait);
   return picture;
 }
 
