@@ -330,19 +330,24 @@ struct tcpd_endpoint_stats {
 	__u64 exchanges_without_delay;
 	__u64 request_bytes;
 	__u64 response_bytes;
-	__u64 bytes_sent; /* these five: up to TCPD_FLUSH_NS late */
+	__u64 bytes_sent; /* acknowledged */
 	__u64 bytes_received;
-	__u64 segments_sent;
+	__u64 segments_sent; /* these three: up to TCPD_FLUSH_NS late */
 	__u64 segments_received;
 	__u64 out_of_order_segments;
 	__u64 path_ambiguous;
 	__u64 acks_awaited;
 	__u64 acks_apart;
+	__u64 trains;
+	__u64 train_bytes;
+	__u64 train_us;
+	__u64 train_sender_us;
+	__u64 trains_unused;
 	__u64 zero_window_sent_us;
 	__u64 zero_window_received_us;
 	__u64 zero_window_stalls;
 	__u64 zero_window_longest_us;
-	__u64 busy_us; /* these three: as the five */
+	__u64 busy_us; /* these three: as those */
 	__u64 rwnd_limited_us;
 	__u64 sndbuf_limited_us;
 	__u64 limits_unknown; /* times that this kernel did not tell */
@@ -366,7 +371,7 @@ struct tcpd_endpoint_stats {
 /* An inbound request that waited so long for its answer is reported by an event. */
 #define TCPD_SLOW_ANSWER_NS 5000000000ULL
 
-/* How late a socket's byte and segment counts may reach its endpoint's while it is busy. */
+/* How late a socket's counts of segments may reach its endpoint's while it is busy. */
 #define TCPD_FLUSH_NS 10000000ULL
 
 /* What all CPUs share of one endpoint; key: the slot's index. Written without a lock: a lost race

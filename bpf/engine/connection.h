@@ -123,6 +123,16 @@ struct tcpd_connection {
 	u32 srtt_us;	/* of this host's TCP, as of the newest segment that came; 0: none yet */
 	u32 mss;
 
+	/* train.h: the newest one */
+	u32 train_sent; /* sent_high as of its beginning */
+	u32 train_end;	/* of its payload */
+	u32 train_bytes;
+	u32 train_segments;
+	u32 train_first_us;
+	u32 train_last_us;
+	u32 train_first_tsval;
+	u32 train_last_tsval;
+
 	/* recovery.h: the episode that is under way */
 	u64 recovery_ns; /* 0: none */
 	u32 recovery_high;

@@ -22,6 +22,7 @@
 #include "engine/path.h"
 #include "engine/recovery.h"
 #include "engine/retransmit.h"
+#include "engine/train.h"
 #include "engine/window.h"
 
 /* What this host's TCP knows just before it works a segment off; the names are the kernel's. */
@@ -192,7 +193,7 @@ static __always_inline void tcpd_segment_arrives(struct tcpd_connection *c,
 }
 
 /* Before tcpd_segment_arrives(), not within it: the verifier would walk it for each path that leads
- * there. Is anything missing before this data, does it fill a hole? */
+ * there. Is anything missing before this data, does it fill a hole, did it come with others? */
 static __always_inline void tcpd_segment_order(struct tcpd_connection *c,
 					       struct tcpd_endpoint_stats *stats,
 					       const struct tcpd_endpoint_shared *shared,
@@ -210,6 +211,8 @@ static __always_inline void tcpd_segment_order(struct tcpd_connection *c,
 	if (packet->payload && (c->hole_count || tcpd_after(packet->seq, rcv_nxt) ||
 				(c->again_segments && !tcpd_after(packet->end, rcv_nxt))))
 		c->hole_found = tcpd_holes(c, stats, packet, &view);
+	if (packet->payload)
+		tcpd_train(c, stats, packet, shared->tick == TCPD_TICK_1MS, a->now);
 }
 
 /* TCP Fast Open: the request goes with the first SYN (RFC 7413). */

@@ -118,10 +118,12 @@ static __always_inline void tcpd_fill_flow(struct tcpd_wire_flow *f, const struc
 }
 
 /* bytes_acked is what it was before any payload. */
-static __always_inline void tcpd_set_sent_base(struct tcpd_sock *s, u64 bytes_acked)
+static __always_inline void tcpd_set_sent_base(struct tcpd_sock *s, const struct sock *sk,
+					       u64 bytes_acked)
 {
 	s->base_bytes_acked = bytes_acked;
 	s->flushed_bytes_acked = bytes_acked;
+	s->flushed_una = tcpd_tcp(sk, snd_una) - (u32)(tcpd_tcp(sk, bytes_acked) - bytes_acked);
 }
 
 /* tcp_sock's counters now are the zero of what is reported for this socket. */
@@ -135,9 +137,10 @@ static __always_inline void tcpd_set_base(struct tcpd_sock *s, const struct sock
 				      .srtt_us = tcpd_tcp(sk, srtt_us) >> 3 };
 
 	tcpd_connection_begins(&s->c, &tcp);
-	tcpd_set_sent_base(s, tcpd_tcp(sk, bytes_acked));
+	tcpd_set_sent_base(s, sk, tcpd_tcp(sk, bytes_acked));
 	s->base_bytes_received = tcpd_bytes_received(sk);
 	s->flushed_bytes_received = s->base_bytes_received;
+	s->flushed_rcv = tcp.rcv_nxt;
 	s->flushed_segs_out = tcpd_tcp(sk, segs_out);
 	s->flushed_segs_in = tcpd_tcp(sk, segs_in);
 	s->flushed_rcv_ooopack = tcpd_tcp(sk, rcv_ooopack);
@@ -178,10 +181,12 @@ tcpd_subprogram void tcpd_flush(const struct sock *sk, struct tcpd_sock *s,
 	s->c.nodelay = tcpd_nodelay(sk);
 	if ((s64)(acked - s->flushed_bytes_acked) > 0) {
 		stats->bytes_sent += acked - s->flushed_bytes_acked;
+		s->flushed_una += acked - s->flushed_bytes_acked;
 		s->flushed_bytes_acked = acked;
 	}
 	if ((s64)(received - s->flushed_bytes_received) > 0) {
 		stats->bytes_received += received - s->flushed_bytes_received;
+		s->flushed_rcv += received - s->flushed_bytes_received;
 		s->flushed_bytes_received = received;
 	}
 	stats->segments_sent += segs_out - s->flushed_segs_out;
@@ -191,6 +196,30 @@ tcpd_subprogram void tcpd_flush(const struct sock *sk, struct tcpd_sock *s,
 	s->flushed_segs_in = segs_in;
 	s->flushed_rcv_ooopack = ooo;
 	tcpd_flush_limits(sk, s, stats);
+}
+
+/*
+ * Bytes are told as they come. What waited for the next flush would wait for the next time that the
+ * socket speaks, and what an endpoint with many of them carries in a second would depend on that.
+ * Without branches: the verifier would walk what follows for each.
+ */
+tcpd_subprogram int tcpd_tell_bytes(struct tcpd_sock *s, struct tcpd_endpoint_stats *stats,
+				    const struct tcpd_arrival *a)
+{
+	const struct tcpd_packet *packet = &a->packet;
+	s64 room = (u32)(a->tcp.snd_nxt - s->flushed_una), gap = (s32)(a->tcp.rcv_nxt - packet->seq);
+	s64 acked = (u32)(packet->ack - s->flushed_una), came = (s32)(packet->end - s->flushed_rcv);
+
+	/* -1 where it is so: acked <= room and the ACK counts, no gap before the data and some of it new */
+	acked &= ~((room - acked) >> 63) & -(s64)!!(packet->flags & TCPD_FLAG_ACK);
+	came &= ~(gap >> 63) & ~(came >> 63) & -(s64)!!packet->payload;
+	stats->bytes_sent += acked;
+	s->flushed_bytes_acked += acked;
+	s->flushed_una += acked;
+	stats->bytes_received += came;
+	s->flushed_bytes_received += came;
+	s->flushed_rcv += came;
+	return 0;
 }
 
 /*

@@ -54,6 +54,8 @@ struct tcpd_sock {
 	u64 flushed_ns;
 	u64 flushed_bytes_acked;
 	u64 flushed_bytes_received;
+	u32 flushed_una; /* the sequence numbers that belong to these two */
+	u32 flushed_rcv;
 	u32 flushed_segs_out;
 	u32 flushed_segs_in;
 	u32 flushed_rcv_ooopack;

@@ -94,9 +94,10 @@ static __always_inline void before_accepted(struct sock *sk, struct tcpd_sock *s
 
 	if (!received)
 		return;
-	tcpd_set_sent_base(s, 0);
+	tcpd_set_sent_base(s, sk, 0);
 	s->base_bytes_received = 0;
 	s->flushed_bytes_received = 0;
+	s->flushed_rcv -= received;
 	tcpd_request_bytes(&s->c, stats, received, now);
 	s->c.exact = 0;
 	s->c.last_received_ns = now;
@@ -221,7 +222,7 @@ static __always_inline void set_state(struct sock *sk, u8 from, u8 to)
 		if (s->c.inbound)
 			before_accepted(sk, s, now);
 		else if (t.kind == TCPD_EVENT_ESTABLISHED)
-			tcpd_set_sent_base(s, s->base_bytes_acked > 0); /* the SYN */
+			tcpd_set_sent_base(s, sk, s->base_bytes_acked > 0); /* the SYN */
 	}
 	fin_sent_ns = s->fin_sent_ns;
 	if ((to == TCP_FIN_WAIT1 || to == TCP_LAST_ACK) && !fin_sent_ns)

@@ -71,6 +71,8 @@ static __always_inline void probe(struct sock *sk, struct tcpd_sock *s, const st
 	a.tcp.rtt_us = tcpd_tcp(sk, rack.rtt_us);
 	a.tcp.srtt_us = tcpd_tcp(sk, srtt_us) >> 3;
 	shared = stats ? tcpd_shared_of(s) : NULL;
+	if (stats)
+		tcpd_tell_bytes(s, stats, &a);
 	if (stats && shared)
 		tcpd_segment_order(&s->c, stats, shared, &a);
 	tcpd_segment_arrives(&s->c, stats, shared, &a);

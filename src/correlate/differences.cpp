@@ -40,9 +40,7 @@ Difference difference_of(const EndpointSample& now, const EndpointSample& before
   m.segments_sent = more(now.segments_sent, before.segments_sent);
   m.segments_received = more(now.segments_received, before.segments_received);
   m.out_of_order = more(now.out_of_order_segments, before.out_of_order_segments);
-  m.path_ambiguous = more(now.path_ambiguous, before.path_ambiguous);
-  m.acks_awaited = more(now.acks_awaited, before.acks_awaited);
-  m.acks_apart = more(now.acks_apart, before.acks_apart);
+  m.path_signs = now.path_signs.since(before.path_signs);
   m.zero_window_received_us = more(now.zero_window_received_us, before.zero_window_received_us);
   m.busy_us = more(now.busy_us, before.busy_us);
   m.rwnd_limited_us = more(now.rwnd_limited_us, before.rwnd_limited_us);
@@ -56,7 +54,7 @@ Difference difference_of(const EndpointSample& now, const EndpointSample& before
 }
 
 bool has_counts(const Measured& m) {
-  return (m.bytes_sent | m.bytes_received | m.segments_sent | m.segments_received | m.out_of_order | m.path_ambiguous |
+  return (m.bytes_sent | m.bytes_received | m.segments_sent | m.segments_received | m.out_of_order | m.path_signs.ambiguous |
           m.zero_window_received_us | m.busy_us) != 0;
 }
 
@@ -85,7 +83,7 @@ void spread(State& state, EndpointRecord& endpoint, const Difference& added, Mon
     m.segments_sent = part_of(all.segments_sent, from, to);
     m.segments_received = part_of(all.segments_received, from, to);
     m.out_of_order = part_of(all.out_of_order, from, to);
-    m.path_ambiguous = m.acks_awaited = m.acks_apart = 0;  // as path samples: none of these seconds has any
+    m.path_signs = {};  // as path samples: none of these seconds has any
     m.zero_window_received_us = part_of(all.zero_window_received_us, from, to);
     m.busy_us = part_of(all.busy_us, from, to);
     m.rwnd_limited_us = part_of(all.rwnd_limited_us, from, to);
@@ -131,9 +129,7 @@ void add_difference(State& state, EndpointRecord& endpoint, const EndpointSample
   if (end - begin > kOneRound) return;
   Difference delays;
   delays.measured.delays = std::move(added.measured.delays);
-  delays.measured.path_ambiguous = added.measured.path_ambiguous;
-  delays.measured.acks_awaited = added.measured.acks_awaited;
-  delays.measured.acks_apart = added.measured.acks_apart;
+  delays.measured.path_signs = added.measured.path_signs;
   add_whole(state, endpoint, delays, middle);
 }
 

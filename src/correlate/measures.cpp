@@ -66,7 +66,7 @@ void set_histograms(const State& state, const EndpointRecord& record, const Tall
       endpoint.histograms[which] = sample.of(which).lowered_by(*endpoint.rtt_floor_us);
     }
   }
-  endpoint.path_queue_ambiguous = sample.path_ambiguous;
+  endpoint.path_queue_ambiguous = sample.path_signs.ambiguous;
 }
 
 // Ethernet 14, IP 20 or 40, TCP 20 or (with timestamps, as RFC 7323 section 3.2 has them in every segment) 32.

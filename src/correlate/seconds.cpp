@@ -102,9 +102,7 @@ class Writer {
     second.busy_us = measured.busy_us;
     second.rwnd_limited_us = measured.rwnd_limited_us;
     second.sndbuf_limited_us = measured.sndbuf_limited_us;
-    second.path_ambiguous = measured.path_ambiguous;
-    second.acks_awaited = measured.acks_awaited;
-    second.acks_apart = measured.acks_apart;
+    second.path_signs = measured.path_signs;
     const Delays& delays = measured.delays;
     if (delays.empty()) return;
     for (const auto& [measure, p50, p99] : delays_) {

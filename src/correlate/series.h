@@ -43,9 +43,7 @@ struct Measured {
   std::uint64_t segments_sent = 0;
   std::uint64_t segments_received = 0;
   std::uint64_t out_of_order = 0;
-  std::uint64_t path_ambiguous = 0;
-  std::uint64_t acks_awaited = 0;
-  std::uint64_t acks_apart = 0;
+  model::PathSigns path_signs;
   std::uint64_t zero_window_received_us = 0;
   std::uint64_t busy_us = 0;
   std::uint64_t rwnd_limited_us = 0;

@@ -28,7 +28,7 @@ class Reading {
  public:
   explicit Reading(const Seconds& seconds) : s_(seconds) {
     result_.floor_trusted = floor_is_trusted(seconds);
-    result_.queued = result_.unproven = seconds.none();
+    result_.queued = result_.unproven = result_.full = seconds.none();
     if (result_.floor_trusted) floor_ = seconds.picture.rtt_floor_us;
     const double floors = kQueueFloors * static_cast<double>(seconds.picture.rtt_floor_us.value_or(0));
     limit_ = std::max(us(kQueueAtLeast), static_cast<std::uint64_t>(floors));
@@ -39,12 +39,17 @@ class Reading {
     const bool only_window = s_.picture.rtt_floor_us && !result_.floor_trusted;
     if (only_window) {
       find_unknown_floor();
+      find_full();
+      believe_trains();
+      finish();
       return std::move(result_);
     }
     enough_awaited_ = enough_awaited();
     says_.assign(s_.size(), Says::kNothing);
     for (std::size_t i = 0; i < s_.size(); ++i) says_[i] = says(i);
     spread_proof();
+    find_full();
+    if (!result_.syn_flat) believe_trains();
     if (!result_.syn_flat) believe_loss();
     finish();
     return std::move(result_);
@@ -82,7 +87,7 @@ class Reading {
   // least twice as many, at least half of them are above it.
   bool clean_rose(std::size_t i) const {
     const model::Second& second = s_[i];
-    const std::uint64_t clean = second.path_samples - std::min(second.path_samples, second.path_ambiguous);
+    const std::uint64_t clean = second.path_samples - std::min(second.path_samples, second.path_signs.ambiguous);
     const double share = static_cast<double>(clean) / static_cast<double>(second.path_samples);
     const std::uint64_t enough = *floor_ + std::max(limit_, us(kDelayedAckMost));
     if (share >= kCleanShare && second.path_rtt_p10_us && *second.path_rtt_p10_us >= enough) return true;
@@ -96,16 +101,16 @@ class Reading {
   // The peer's own RTT, which bounds how long it delays an ACK, is the floor and our turnaround.
   bool acks_are_absent(std::size_t i, std::uint64_t rise) const {
     const model::Second& second = s_[i];
-    const auto awaited = static_cast<double>(second.acks_awaited);
-    return rise >= std::max(limit_, *floor_ + us(kDelayedAckMost)) && second.acks_awaited >= kAwaitedInSecond &&
+    const auto awaited = static_cast<double>(second.path_signs.acks_awaited);
+    return rise >= std::max(limit_, *floor_ + us(kDelayedAckMost)) && second.path_signs.acks_awaited >= kAwaitedInSecond &&
            awaited >= kAwaitedShare * static_cast<double>(second.path_samples) &&
-           static_cast<double>(second.acks_apart) <= kApartShare * awaited;
+           static_cast<double>(second.path_signs.acks_apart) <= kApartShare * awaited;
   }
   bool enough_awaited() const {
     std::uint64_t awaited = 0;
     for (std::size_t i = 0; i < s_.size(); ++i) {
       const auto rise = s_.busy(i) ? path_rise(i) : std::nullopt;
-      if (rise && acks_are_absent(i, *rise)) awaited += s_[i].acks_awaited;
+      if (rise && acks_are_absent(i, *rise)) awaited += s_[i].path_signs.acks_awaited;
     }
     return awaited >= kAwaitedAtLeast;
   }
@@ -211,6 +216,38 @@ class Reading {
     return rate->way == Way::kIn;  // segments out of order are those towards this host
   }
 
+  bool has_trains(std::size_t i) const { return s_[i].path_signs.trains >= kTrainsInSecond; }
+  bool trains_fill(std::size_t i) const {
+    const model::PathSigns& signs = s_[i].path_signs;
+    const bool stretched = static_cast<double>(signs.train_us) >= kTrainStretch * static_cast<double>(signs.train_sender_us);
+    const double in_all = static_cast<double>(s_[i].bytes_received) / s_.cell_s();
+    return stretched && signs.train_us > 0 && 1e6 * signs.bytes_per_us() <= kTrainExcess * in_all;
+  }
+
+  // Among the seconds that have trains.
+  Marks filled(const Marks& among) const {
+    Marks full = s_.none();
+    std::size_t have = 0;
+    for (std::size_t i = 0; i < s_.size(); ++i) {
+      if (!among[i] || !has_trains(i)) continue;
+      ++have;
+      full[i] = trains_fill(i);
+    }
+    const bool agreed = static_cast<double>(count(full)) >= kTrainSeconds * static_cast<double>(have);
+    return have >= kProvenSeconds && agreed ? full : s_.none();
+  }
+  void find_full() {
+    Marks busy = s_.none();
+    for (std::size_t i = 0; i < s_.size(); ++i) busy[i] = s_.busy(i);
+    result_.full = filled(busy);
+  }
+  void believe_trains() {
+    if (!any(filled(result_.unproven))) return;
+    result_.trains = true;
+    result_.queued = either(result_.queued, result_.unproven);
+    result_.unproven = s_.none();
+  }
+
   void believe_loss() {
     Marks risen = s_.none();
     for (std::size_t i = 0; i < s_.size(); ++i) {
@@ -229,13 +266,14 @@ class Reading {
 
   void finish() {
     result_.queued_s = s_.seconds_in(result_.queued);
-    result_.acks_awaited = s_.sum(result_.queued, &model::Second::acks_awaited);
-    result_.acks_apart = s_.sum(result_.queued, &model::Second::acks_apart);
+    result_.signs = s_.path_signs(result_.queued);
     std::vector<std::uint64_t> rises;
     for (std::size_t i = 0; i < s_.size(); ++i) {
       if (!result_.queued[i]) continue;
       const std::uint64_t one_way = s_[i].path_queue_in_p50_us.value_or(0);
-      rises.push_back(std::max(path_rise(i).value_or(0), one_way));
+      // With no floor that can be trusted: the path itself is in it.
+      const std::uint64_t rise = floor_ ? path_rise(i).value_or(0) : s_[i].path_rtt_p50_us.value_or(0);
+      rises.push_back(std::max(rise, one_way));
     }
     result_.rise_p50_us = Values<std::uint64_t>(std::move(rises)).p50();
     result_.syn_rtt_p50_us = s_.p50(result_.queued, &model::Second::connect_p50_us);
@@ -268,14 +306,26 @@ bool floor_is_trusted(const Seconds& seconds) {
 
 bool absent_acks_are_sure(const Seconds& seconds, const PathDelay& delay) {
   const std::string& missing = seconds.picture.path_queue_in_missing;
-  return delay.absent_acks && delay.acks_awaited >= kAwaitedToBeSure && missing != "no_timestamps" &&
+  return delay.absent_acks && delay.signs.acks_awaited >= kAwaitedToBeSure && missing != "no_timestamps" &&
          missing != "tick_unknown";
+}
+
+// Payload while a train came, against all that came in these seconds.
+std::string why_not_trains(const Seconds& seconds, const Marks& marks, const model::PathSigns& signs) {
+  const std::uint64_t all = signs.trains + signs.trains_unused;
+  if (all == 0) return "none came";
+  if (signs.trains < kTrainsInSecond || signs.train_us == 0) {
+    return fmt::format("{} of {} could be used", signs.trains, all);
+  }
+  const double in_all = static_cast<double>(seconds.sum(marks, &model::Second::bytes_received)) /
+                        static_cast<double>(std::max<std::uint64_t>(seconds.seconds_in(marks), 1));
+  return fmt::format("{} in {} of them, {} in all", bit_rate(8e6 * signs.bytes_per_us()), signs.trains,
+                     bit_rate(8 * in_all));
 }
 
 std::vector<std::string> proofs_of(const Seconds& seconds, const PathDelay& delay) {
   const Marks risen = either(delay.queued, delay.unproven);
-  const std::uint64_t awaited = seconds.sum(risen, &model::Second::acks_awaited);
-  const std::uint64_t apart = seconds.sum(risen, &model::Second::acks_apart);
+  const model::PathSigns signs = seconds.path_signs(risen);
   bool connected = false;
   for (std::size_t i = 0; i < seconds.size(); ++i) connected = connected || (risen[i] && seconds[i].connect_p50_us);
   const std::string& missing = seconds.picture.path_queue_in_missing;
@@ -294,9 +344,12 @@ std::vector<std::string> proofs_of(const Seconds& seconds, const PathDelay& dela
   proven = proven || delay.clean || delay.syn;
   say("absent_acks", delay.absent_acks,
       proven         ? not_needed
-      : awaited == 0 ? "none was awaited"
-                     : fmt::format("{} of {} awaited came apart", apart, awaited));
+      : signs.acks_awaited == 0
+          ? "none was awaited"
+          : fmt::format("{} of {} awaited came apart", signs.acks_apart, signs.acks_awaited));
   proven = proven || delay.absent_acks;
+  say("trains", delay.trains, proven ? not_needed : why_not_trains(seconds, risen, signs));
+  proven = proven || delay.trains;
   say("beyond_delayed_ack", delay.beyond_delayed_ack,
       proven ? not_needed : fmt::format("no rise of {}", duration(kNoDelayedAck)));
   proven = proven || delay.beyond_delayed_ack;

@@ -8,6 +8,7 @@
 //     (a kernel answers both without its application), or beyond what any kernel delays an ACK.
 //     Or with absent ACKs: a Linux peer acknowledges a request apart within 40 ms where its application takes longer
 //     (bpf/engine/path.h); where hardly any ACK came apart, and the rise is beyond that, it is the path.
+//     Or with trains: what the peer sent at once comes at the rate at which everything comes (bpf/engine/train.h).
 //  3. Else with loss that came and went with it, or over a pipe that is full to the byte and loses segments; both only
 //     beyond the delayed ACK of a Linux peer.
 // Steady throughput alone is never enough: one thread that serves one request after the other is steady, too.
@@ -39,17 +40,22 @@ struct PathDelay {
   bool syn = false;
   bool beyond_delayed_ack = false;
   bool absent_acks = false;
+  bool trains = false;
   bool loss_alike = false;
   bool full_pipe = false;
 
-  std::uint64_t acks_awaited = 0;  // in the queued seconds
-  std::uint64_t acks_apart = 0;
+  model::PathSigns signs;  // in the queued seconds
+
+  // Seconds in which trains came as fast as everything together: the path is full, with or without a queue that is felt.
+  // Empty of marks unless nearly all the seconds that have trains agree.
+  Marks full;
 
   bool floor_trusted = false;  // not the smallest sample of this trace alone
   bool syn_flat = false;       // SYN round trips stayed at the floor in these seconds
   std::optional<Way> way;      // in: towards this host
 
   bool found() const { return queued_s > 0; }
+  bool by_trains_alone() const { return trains && !one_way && !clean && !syn && !absent_acks; }
 };
 
 PathDelay path_delay(const Seconds& seconds);

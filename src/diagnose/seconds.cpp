@@ -66,6 +66,14 @@ std::uint64_t Seconds::sum(const Marks& marks, std::uint64_t model::Second::*fie
   return total;
 }
 
+model::PathSigns Seconds::path_signs(const Marks& marks) const {
+  model::PathSigns total;
+  for (std::size_t i = 0; i < size(); ++i) {
+    if (marks[i]) total += picture.seconds[i].path_signs;
+  }
+  return total;
+}
+
 std::optional<std::uint64_t> Seconds::p50(const Marks& marks,
                                           std::optional<std::uint64_t> model::Second::*field) const {
   std::vector<std::uint64_t> values;

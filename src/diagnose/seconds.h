@@ -36,6 +36,7 @@ class Seconds {
   std::uint64_t seconds_in(const Marks& marks) const;
   double longest_run_s(const Marks& marks) const;
   std::uint64_t sum(const Marks& marks, std::uint64_t model::Second::*field) const;
+  model::PathSigns path_signs(const Marks& marks) const;
   // Median over the marked cells that have the value.
   std::optional<std::uint64_t> p50(const Marks& marks, std::optional<std::uint64_t> model::Second::*field) const;
   // Is the last busy second marked?

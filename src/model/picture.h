@@ -13,6 +13,7 @@
 #include "model/event.h"
 #include "model/histogram.h"
 #include "model/measure.h"
+#include "model/path_signs.h"
 #include "model/sample.h"
 #include "model/socket.h"
 
@@ -373,9 +374,7 @@ struct Second {
   std::uint64_t out_of_order = 0;
   std::uint64_t retransmits_rto = 0;
   std::uint64_t path_samples = 0;
-  std::uint64_t path_ambiguous = 0;
-  std::uint64_t acks_awaited = 0;  // see EndpointSample
-  std::uint64_t acks_apart = 0;
+  PathSigns path_signs;
   std::uint64_t path_in_samples = 0;
   std::uint64_t host_queue_samples = 0;
   std::uint64_t read_wait_samples = 0;

@@ -18,6 +18,7 @@
 #include "model/filters.h"
 #include "model/histogram.h"
 #include "model/measure.h"
+#include "model/path_signs.h"
 #include "model/socket.h"
 #include "model/time.h"
 
@@ -150,16 +151,12 @@ struct EndpointSample {
   std::uint64_t exchanges_without_delay = 0;  // of those, seen only by sequence numbers: no first_byte for them
   std::uint64_t request_bytes = 0;            // of exchanges done
   std::uint64_t response_bytes = 0;
-  std::uint64_t bytes_sent = 0;  // payload acknowledged, all sockets, up to 10 ms ago
+  std::uint64_t bytes_sent = 0;  // payload acknowledged, all sockets
   std::uint64_t bytes_received = 0;
   std::uint64_t segments_sent = 0;  // tp->segs_out, tp->segs_in: with pure ACKs, as the kernel counts GSO
   std::uint64_t segments_received = 0;
   std::uint64_t out_of_order_segments = 0;  // tp->rcv_ooopack
-  std::uint64_t path_ambiguous =
-      0;  // of path_queue: the ACK rode on a response, so it may have waited for the application
-  std::uint64_t acks_awaited = 0;  // of path_queue: of segments that left at most 40 ms after the peer's newest data,
-                                   // so that a Linux peer acknowledges them before an answer that takes longer
-  std::uint64_t acks_apart = 0;    // of those, acknowledged without data
+  PathSigns path_signs;
   std::uint64_t zero_window_sent_us = 0;      // we advertised no window
   std::uint64_t zero_window_received_us = 0;  // the peer advertised none
   std::uint64_t zero_window_stalls = 0;       // times that the peer's window closed

@@ -62,7 +62,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   finding.severity = model::Severity::kNotice;
 
   const std::uint64_t samples = seconds.sum(delay.unproven, &model::Second::path_samples);
-  const std::uint64_t ambiguous = seconds.sum(delay.unproven, &model::Second::path_ambiguous);
+  const std::uint64_t ambiguous = seconds.path_signs(delay.unproven).ambiguous;
   add_evidence(finding, picture, share_pct(ambiguous, samples));
   add(finding, kProofs, proofs_of(seconds, delay));
 

@@ -77,6 +77,9 @@ Grade grade_of(const Seconds& seconds, const PathDelay& delay) {
     grade.at_most(Confidence::kMedium,
                   "No sample could tell the path from the peer's application by itself; it is inferred from the loss "
                   "that came and went with the delay.");
+  } else if (delay.by_trains_alone()) {
+    grade.at_most(Confidence::kMedium,
+                  "That the path, and not the peer's application, is slow is known from the spacing of segments alone.");
   } else if (!delay.one_way &&
              !((delay.clean || delay.syn || absent_acks_are_sure(seconds, delay)) && beyond_delayed_ack)) {
     grade.at_most(Confidence::kMedium,
@@ -122,8 +125,8 @@ void add_evidence(model::Finding& finding, const Seconds& seconds, const PathDel
   add(finding, kAgreeingFlowsPct, picture.flows_agree_pct);
   add(finding, kSynRttP50Us, delay.syn_rtt_p50_us);
   add(finding, kDirection, std::string(way_word(delay)));
-  add(finding, kAcksAwaitedCount, delay.acks_awaited);
-  add(finding, kAcksApartCount, delay.acks_apart);
+  add(finding, kAcksAwaitedCount, delay.signs.acks_awaited);
+  add(finding, kAcksApartCount, delay.signs.acks_apart);
   add(finding, kProofs, proofs_of(seconds, delay));
 }
 
@@ -136,7 +139,12 @@ std::string proof_words(const PathDelay& delay) {
   if (delay.absent_acks) {
     return fmt::format(
         "{} of {} acknowledgements came apart from an answer: a slow application is acknowledged apart, after 40 ms.",
-        delay.acks_apart == 0 ? "None" : std::to_string(delay.acks_apart), delay.acks_awaited);
+        delay.signs.acks_apart == 0 ? "None" : std::to_string(delay.signs.acks_apart), delay.signs.acks_awaited);
+  }
+  if (delay.trains) {
+    return fmt::format(
+        "What the peer sent at once came one by one, at {}: as much as came in all, so the path was full ({} trains).",
+        bit_rate(8e6 * delay.signs.bytes_per_us()), delay.signs.trains);
   }
   if (delay.beyond_delayed_ack) return "No kernel holds an acknowledgement back for so long.";
   if (delay.loss_alike) return "Segments were lost in the same seconds, and hardly in others.";

@@ -147,6 +147,11 @@ Grade grade_of(const Seconds& seconds, const PathDelay& delay, const SteadyRate&
     grade.at_most(Confidence::kMedium, fmt::format("Seen for {} s only; {:.0f} s would show that it lasts.",
                                                    seconds.seconds_in(rate.seconds), kCeilingSecondsForBaseline));
   }
+  if (delay.by_trains_alone() || !delay.found()) {
+    grade.at_most(Confidence::kMedium,
+                  "That the path, and not the peer's application, is the limit is known from the spacing of segments "
+                  "alone.");
+  }
   if (delay.full_pipe || delay.loss_alike) {
     grade.at_most(Confidence::kMedium,
                   "That the path, and not the peer's application, is slow is inferred from loss and a full pipe.");
@@ -162,7 +167,7 @@ Grade grade_of(const Seconds& seconds, const PathDelay& delay, const SteadyRate&
 }
 
 Severity severity_of(const Seconds& seconds, const PathDelay& delay, std::uint64_t delayed) {
-  if (is_bulk(seconds.picture)) return Severity::kNotice;
+  if (is_bulk(seconds.picture) || !delay.found()) return Severity::kNotice;
   const auto limit = static_cast<std::uint64_t>(model::microseconds(kDelayed));
   const std::uint64_t floor = seconds.picture.rtt_floor_us.value_or(0);
   const std::uint64_t enough = std::max<std::uint64_t>(limit, (kDelayedFloors - 1) * floor);
@@ -224,11 +229,12 @@ void add_evidence(model::Finding& finding, const Seconds& seconds, const SteadyR
 }
 
 std::optional<Judged> judge_queue(const Seconds& seconds, const EndpointFacts& endpoint, const PathDelay& delay) {
-  if (!delay.found()) return std::nullopt;
-  const auto rate = steady_rate(seconds, delay.queued);
+  // Full by its trains, with a queue that nobody feels: also that is a limit.
+  const bool queued = delay.found();
+  const auto rate = steady_rate(seconds, queued ? delay.queued : delay.full);
   if (!rate) return std::nullopt;
   // The queue is in the direction that is full.
-  if (delay.way && *delay.way != rate->way) return std::nullopt;
+  if (queued ? delay.way && *delay.way != rate->way : rate->way != Way::kIn) return std::nullopt;
   const bool bulk = is_bulk(seconds.picture);
   if (!bulk && rate->exchanges_per_s < kCeilingExchangesPerSecond) return std::nullopt;
   const Compared compared = compare(seconds, *rate);
@@ -238,7 +244,7 @@ std::optional<Judged> judge_queue(const Seconds& seconds, const EndpointFacts& e
   const model::EndpointPicture& picture = seconds.picture;
   Judged judged = start_delay(kThroughputCeiling.code, endpoint, seconds, rate->seconds);
   model::Finding& finding = judged.finding;
-  set_delayed(judged, endpoint, delayed_exchanges(seconds, delay.queued));
+  if (queued) set_delayed(judged, endpoint, delayed_exchanges(seconds, delay.queued));
   finding.severity = severity_of(seconds, delay, judged.delayed);
   judged.may_be_critical = !bulk;
   grade.write_to(finding);
@@ -256,8 +262,12 @@ std::optional<Judged> judge_queue(const Seconds& seconds, const EndpointFacts& e
   const char* what = sender.responses ? "responses" : "requests";
   const std::string sized = size && !bulk ? fmt::format("{} {}", bytes(*size), what) : "data";
   finding.title = fmt::format("{} at most {}", sender.subject, limit);
-  finding.explanation = fmt::format("{} at most {}. Its {} wait{} about {} in a queue on the network path{}.",
-                                    sender.subject, limit, sized, sized == "data" ? "s" : "", wait, not_here(picture));
+  finding.explanation =
+      queued ? fmt::format("{} at most {}. Its {} wait{} about {} in a queue on the network path{}.", sender.subject,
+                           limit, sized, sized == "data" ? "s" : "", wait, not_here(picture))
+             : fmt::format("{} at most {}. What it sends at once comes one by one, at that rate: the path is full, "
+                           "though nothing waits for it long enough to be felt.",
+                           sender.subject, limit);
   finding.explanation += given_words(compared);
   add_next_steps(finding, seconds, *rate, sender, size, mss);
   finding.disproved_by =

@@ -352,9 +352,14 @@ model::EndpointSample decode_stats(const model::EndpointKey& key, std::span<cons
     sample.segments_sent += cpu.segments_sent;
     sample.segments_received += cpu.segments_received;
     sample.out_of_order_segments += cpu.out_of_order_segments;
-    sample.path_ambiguous += cpu.path_ambiguous;
-    sample.acks_awaited += cpu.acks_awaited;
-    sample.acks_apart += cpu.acks_apart;
+    sample.path_signs += {.ambiguous = cpu.path_ambiguous,
+                          .acks_awaited = cpu.acks_awaited,
+                          .acks_apart = cpu.acks_apart,
+                          .trains = cpu.trains,
+                          .train_bytes = cpu.train_bytes,
+                          .train_us = cpu.train_us,
+                          .train_sender_us = cpu.train_sender_us,
+                          .trains_unused = cpu.trains_unused};
     sample.zero_window_sent_us += cpu.zero_window_sent_us;
     sample.zero_window_received_us += cpu.zero_window_received_us;
     sample.zero_window_stalls += cpu.zero_window_stalls;

@@ -26,7 +26,7 @@ TEST(Measures, QueuesAreToldApart) {
   Sampled s;
   s.exchanges(10);
   s.now.floor_handshake_us = 300;
-  s.now.path_ambiguous = 7;
+  s.now.path_signs.ambiguous = 7;
   s.add(Measure::kRtt, 900, 3);
   s.add(Measure::kPathQueue, 1300, 4);
   s.add(Measure::kPathQueueIn, 120, 5);

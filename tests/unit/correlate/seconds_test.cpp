@@ -38,7 +38,7 @@ TEST(Seconds, ADifferenceBelongsToTheSecondBetweenItsSamples) {
     s.add(Measure::kHostQueue, static_cast<std::uint64_t>(100 * n), 20);
     s.add(Measure::kReadWait, 7, 2);
     s.now.out_of_order_segments += 1;
-    s.now.path_ambiguous += 2;
+    s.now.path_signs.ambiguous += 2;
     s.now.zero_window_received_us += 5000;
     s.send(trace.correlator, turn(n) + (n % 2 == 0 ? 4 : 9));  // the timer is a little late
   }
@@ -61,7 +61,7 @@ TEST(Seconds, ADifferenceBelongsToTheSecondBetweenItsSamples) {
     EXPECT_TRUE(is_near(second.host_queue_p50_us, 100 * (i + 1)));
     EXPECT_TRUE(is_near(second.host_queue_p99_us, 100 * (i + 1)));
     EXPECT_EQ(second.read_wait_samples, 2U);
-    EXPECT_EQ(second.path_ambiguous, 2U);
+    EXPECT_EQ(second.path_signs.ambiguous, 2U);
     EXPECT_EQ(second.zero_window_received_us, 5000U);
     EXPECT_FALSE(second.path_rtt_p50_us);
     EXPECT_TRUE(is_near(endpoint.series.arrays.at(model::SeriesId::kRttP50)[i].value(), 1000 * (i + 1)));

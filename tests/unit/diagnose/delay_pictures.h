@@ -68,21 +68,32 @@ class Traffic {
   Traffic& path(Duration rise) {
     return each([&](model::Second& s, std::size_t) {
       s.path_samples = s.exchanges;
-      s.path_ambiguous = s.exchanges;
+      s.path_signs.ambiguous = s.exchanges;
       s.path_rtt_p50_us = kFloor + as_us(rise);
       s.path_rtt_p10_us = kFloor + as_us(rise) / 2;
     });
   }
   Traffic& clean(double share) {
     return each([&](model::Second& s, std::size_t) {
-      s.path_ambiguous = s.path_samples - static_cast<std::uint64_t>(share * static_cast<double>(s.path_samples));
+      s.path_signs.ambiguous = s.path_samples - static_cast<std::uint64_t>(share * static_cast<double>(s.path_samples));
     });
   }
   // Of the samples such that a slow application is acknowledged apart, and so many of these that were.
   Traffic& acks(double awaited, double apart) {
     return each([&](model::Second& s, std::size_t) {
-      s.acks_awaited = static_cast<std::uint64_t>(awaited * static_cast<double>(s.path_samples));
-      s.acks_apart = static_cast<std::uint64_t>(apart * static_cast<double>(s.acks_awaited));
+      s.path_signs.acks_awaited = static_cast<std::uint64_t>(awaited * static_cast<double>(s.path_samples));
+      s.path_signs.acks_apart = static_cast<std::uint64_t>(apart * static_cast<double>(s.path_signs.acks_awaited));
+    });
+  }
+  // So many a second, at a multiple of the rate at which all came; `stretch`: how much longer they took to come than to
+  // be sent.
+  Traffic& trains(std::uint64_t n, double of_rate, double stretch = 20) {
+    return each([&](model::Second& s, std::size_t) {
+      s.path_signs.trains = n;
+      s.path_signs.train_bytes = n * (kResponse - 1448);
+      const double us = 1e6 * static_cast<double>(s.path_signs.train_bytes) / static_cast<double>(s.bytes_received);
+      s.path_signs.train_us = static_cast<std::uint64_t>(us / of_rate);
+      s.path_signs.train_sender_us = static_cast<std::uint64_t>(us / of_rate / stretch);
     });
   }
   Traffic& one_way(Duration queue) {
@@ -143,7 +154,7 @@ class Traffic {
       *e.totals.segments_received += s.segments_received;
       out_of_order += s.out_of_order;
       e.totals.retransmits[static_cast<std::size_t>(model::RetransmitKind::kRto)] += s.retransmits_rto;
-      e.path_queue_ambiguous += s.path_ambiguous;
+      e.path_queue_ambiguous += s.path_signs.ambiguous;
       for (std::uint64_t i = 0; i < s.exchanges; ++i) {
         const std::uint64_t rtt = s.path_rtt_p50_us.value_or(kFloor);
         e.histograms[model::Measure::kPathQueue].add(rtt - std::min(rtt, e.rtt_floor_us.value_or(0)));

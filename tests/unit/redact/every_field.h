@@ -110,8 +110,7 @@ class EveryField {
   }
   void visit(model::EndpointSample& sample) const {
     auto& [at, key, generation, exchanges, exchanges_without_delay, request_bytes, response_bytes, bytes_sent,
-           bytes_received, segments_sent, segments_received, out_of_order_segments, path_ambiguous, acks_awaited,
-           acks_apart, zero_window_sent_us, zero_window_received_us, zero_window_stalls, zero_window_longest_us,
+           bytes_received, segments_sent, segments_received, out_of_order_segments, path_signs, zero_window_sent_us, zero_window_received_us, zero_window_stalls, zero_window_longest_us,
            busy_us, rwnd_limited_us, sndbuf_limited_us, limits_unknown, floor_handshake_us, floor_kernel_us,
            floor_window_us, no_timestamps, no_own_floor, recovery_unfinished, calls, calls_with_gap,
            calls_gap_ambiguous, survived_silence_us, smallest_request_bytes, recovered_in, reordered_in, nagle_own,
