@@ -26,11 +26,13 @@ host ADDR, net ADDR/LEN, port N, portrange N-M, with and, or, not, ( ). There
 src is this host and dst the other side.
 
 The report goes to standard output or -o, progress to standard error. Nothing
-leaves this machine, but for the question that --imds asks.
+leaves this machine, but for the question that --imds asks and the connections
+that --probe makes.
 
 Examples:
   sudo tcpdiag trace                             everything here, until Ctrl-C
   sudo tcpdiag trace -D 6379 -d 30s              calls to Redis, half a minute
+  sudo tcpdiag trace -D 6379 -d 30s --probe      is it the path or the server?
   sudo tcpdiag trace -p 811,812 -A 203.0.113.0/24
   sudo tcpdiag trace --role inbound -L 80,443    what this host serves
   sudo tcpdiag trace not port 22                 all but your own ssh session

@@ -166,9 +166,23 @@ Result<> find_limit(Options& options) {
 
 }  // namespace
 
+// The tracer has to see the connections that it makes, and to know whom to connect to.
+Result<> check_probe(const Options& options) {
+  if (!options.probe) return {};
+  const model::Filters& filters = options.filters;
+  const char* other = options.redact                                           ? "--redact"
+                      : !filters.comms.empty()                                 ? "--comm"
+                      : !filters.cgroups.empty()                               ? "--cgroup"
+                      : !filters.local_ports.empty() || !filters.local.empty() ? "a filter of local addresses or ports"
+                                                                               : nullptr;
+  if (other == nullptr) return {};
+  return contradiction(fmt::format("--probe connects by itself, which {} leaves out", other), "leave one of them out");
+}
+
 Result<> check_trace(Options& options, const Typed& operands) {
   if (Result<> sound = check_filters(options.filters, operands); !sound) return sound;
   if (Result<> sound = check_no_tokens(options.filters); !sound) return sound;
+  if (Result<> sound = check_probe(options); !sound) return sound;
   return check_output(options);
 }
 

@@ -195,6 +195,11 @@ std::vector<OptionRow> make_table() {
        one(parse_instance_type, "instance type", kTypes, &O::instance_type)},
       {"--imds", "", kNone, kTrace, kNetwork,
        "or else what EC2's metadata service answers:\ntwo requests to 169.254.169.254", flag(&O::imds)},
+      {"--probe", "", kNone, kTrace, kNetwork,
+       "connect once a second to endpoints of which it is\nin doubt whether the path or the peer is slow, at\nmost 30 "
+       "times; "
+       "the handshake tells",
+       flag(&O::probe)},
       {"--no-dns", "", kNone, kTrace, kNetwork, "do not follow look-ups of names (UDP port 53)", flag(&O::no_dns)},
 
       {"--ring-size", "SIZE", kPlain, kTrace, kBounds,

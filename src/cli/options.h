@@ -48,6 +48,7 @@ struct Options {
   std::string peer_instance;             // empty: not given
   bool imds = false;                     // the metadata service may be asked
 
+  bool probe = false;   // endpoints in doubt are connected to
   bool no_dns = false;  // look-ups of names are not followed
 
   std::size_t ring_bytes = std::size_t{4} << 20;

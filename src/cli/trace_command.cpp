@@ -47,6 +47,12 @@ Result<ExitCode> trace_command(const Options& options) {
   if (!output) return tl::unexpected(output.error());
   if (const Result<> able = source::check_live_source(); !able) return tl::unexpected(able.error());
 
+  std::optional<session::Prober> prober;
+  if (options.probe) {
+    Result<session::Prober> started = session::Prober::start(target->netns);
+    if (!started) return tl::unexpected(started.error());
+    prober = std::move(*started);
+  }
   const session::TraceSettings settings{.filters = target->filters,
                                         .netns = session::netns_infos(target->netns),
                                         .other_netns = std::move(target->other_netns),
@@ -55,11 +61,13 @@ Result<ExitCode> trace_command(const Options& options) {
                                         .instance_type = options.instance_type,
                                         .peer_instance = options.peer_instance,
                                         .imds = options.imds,
+                                        .prober = prober ? &*prober : nullptr,
                                         .command = options.argv};
   auto source = source::load_live_source({.filters = std::move(target->filters),
                                           .netns = std::move(target->netns),
                                           .ring_bytes = options.ring_bytes,
                                           .dns = !options.no_dns,
+                                          .probe_pids = prober ? prober->pids() : std::vector<std::uint32_t>(),
                                           .max_endpoints = options.max_endpoints,
                                           .max_events_per_second = options.max_events_per_second});
   if (!source) return tl::unexpected(source.error());

@@ -114,6 +114,7 @@ struct EndpointRecord {
   std::unique_ptr<model::EndpointSample> earlier;         // sums of generations that the source no longer counts
   std::unique_ptr<model::EndpointSample> counted_before;  // of the source's sums, before this record began
   model::SlowConnects slow_connects;
+  model::ProbeCounts probes;
   Tally folded;
 };
 

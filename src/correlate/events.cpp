@@ -479,6 +479,7 @@ void apply_event(State& state, const Event& event) {
     synack_retransmitted(state, event, *synack);
     return;
   }
+  if (state.probes.take(state, event)) return;
   const auto* reset = std::get_if<model::ResetSent>(&event.body);
   // A listener answers a stray ACK with a RST: there is no connection either.
   const bool no_connection =

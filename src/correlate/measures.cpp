@@ -119,6 +119,7 @@ void set_measures(const State& state, const EndpointRecord& record, const Tally&
   set_flows(tally, endpoint);
   endpoint.wire_header_bytes = wire_header_bytes(record);
   endpoint.unread_bytes_max = tally.unread_bytes_max;
+  endpoint.probes = record.probes;
   if (!record.sample) return;
   endpoint.device = record.sample->device;
   endpoint.recovery_unfinished = record.sample->recovery_unfinished;

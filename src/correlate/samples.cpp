@@ -25,6 +25,7 @@ class Apply {
 
   void operator()(const model::SocketSnapshot& snapshot) {
     advance(state_, snapshot.at);
+    if (state_.probes.is_known(snapshot.socket.id.value)) return;
     if (snapshot.socket.id.value == 0 || snapshot.flow.state == model::TcpState::kClose) return;
     const bool is_new = !state_.sockets.contains(snapshot.socket.id.value);
     SocketRecord* socket = find_or_make(state_, snapshot.socket, snapshot.flow, snapshot.at, false, false);

@@ -25,6 +25,7 @@
 #include "correlate/netns.h"
 #include "correlate/newest_connects.h"
 #include "correlate/nic.h"
+#include "correlate/probes.h"
 #include "correlate/socket_record.h"
 #include "correlate/unseen.h"
 #include "model/event.h"
@@ -84,6 +85,7 @@ struct State {
 
   NewestConnects connects;
   LookUps look_ups;
+  Probes probes;
 };
 
 // --- events.cpp ---

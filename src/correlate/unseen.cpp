@@ -38,7 +38,7 @@ void set_unseen(model::Picture& picture, const Told& told) {
   if (totals.reset_phases[static_cast<std::size_t>(model::Phase::kNoSocket)]) {
     loss.unseen_resets = unseen("OutRsts", totals.resets.sent);
   }
-  loss.unseen_connects = unseen("ActiveOpens", totals.connects);
+  loss.unseen_connects = unseen("ActiveOpens", totals.connects + told.probes);
   loss.unseen_reset_ends = unseen("EstabResets", told.reset_ends);
 }
 

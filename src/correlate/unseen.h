@@ -9,6 +9,7 @@ namespace tcpdiag::correlate {
 
 // What events told of, where the totals have it in another form.
 struct Told {
+  std::uint64_t probes = 0;                  // connects of this program's own
   std::uint64_t retransmitted_segments = 0;  // SYN-ACKs among them
   std::uint64_t reset_ends = 0;              // connections that went to CLOSE from ESTABLISHED or CLOSE_WAIT
 };

@@ -102,7 +102,8 @@ class Reading {
   bool acks_are_absent(std::size_t i, std::uint64_t rise) const {
     const model::Second& second = s_[i];
     const auto awaited = static_cast<double>(second.path_signs.acks_awaited);
-    return rise >= std::max(limit_, *floor_ + us(kDelayedAckMost)) && second.path_signs.acks_awaited >= kAwaitedInSecond &&
+    return rise >= std::max(limit_, *floor_ + us(kDelayedAckMost)) &&
+           second.path_signs.acks_awaited >= kAwaitedInSecond &&
            awaited >= kAwaitedShare * static_cast<double>(second.path_samples) &&
            static_cast<double>(second.path_signs.acks_apart) <= kApartShare * awaited;
   }
@@ -219,7 +220,8 @@ class Reading {
   bool has_trains(std::size_t i) const { return s_[i].path_signs.trains >= kTrainsInSecond; }
   bool trains_fill(std::size_t i) const {
     const model::PathSigns& signs = s_[i].path_signs;
-    const bool stretched = static_cast<double>(signs.train_us) >= kTrainStretch * static_cast<double>(signs.train_sender_us);
+    const bool stretched =
+        static_cast<double>(signs.train_us) >= kTrainStretch * static_cast<double>(signs.train_sender_us);
     const double in_all = static_cast<double>(s_[i].bytes_received) / s_.cell_s();
     return stretched && signs.train_us > 0 && 1e6 * signs.bytes_per_us() <= kTrainExcess * in_all;
   }
@@ -319,15 +321,16 @@ std::string why_not_trains(const Seconds& seconds, const Marks& marks, const mod
   }
   const double in_all = static_cast<double>(seconds.sum(marks, &model::Second::bytes_received)) /
                         static_cast<double>(std::max<std::uint64_t>(seconds.seconds_in(marks), 1));
-  return fmt::format("{} in {} of them, {} in all", bit_rate(8e6 * signs.bytes_per_us()), signs.trains,
-                     bit_rate(8 * in_all));
+  return fmt::format("{} while one comes, {} in all", bit_rate(8e6 * signs.bytes_per_us()), bit_rate(8 * in_all));
 }
 
 std::vector<std::string> proofs_of(const Seconds& seconds, const PathDelay& delay) {
-  const Marks risen = either(delay.queued, delay.unproven);
+  Marks risen = either(delay.queued, delay.unproven);
+  if (!any(risen)) risen = seconds.where([](const model::Second& second) { return second.exchanges > 0; });
   const model::PathSigns signs = seconds.path_signs(risen);
-  bool connected = false;
-  for (std::size_t i = 0; i < seconds.size(); ++i) connected = connected || (risen[i] && seconds[i].connect_p50_us);
+  const auto handshake = seconds.p50(risen, &model::Second::connect_p50_us);
+  const std::uint64_t floor = seconds.picture.rtt_floor_us.value_or(0);
+  const bool is_flat = delay.syn_flat || (handshake && *handshake < floor + us(kQueueAtLeast) / 2);
   const std::string& missing = seconds.picture.path_queue_in_missing;
   std::vector<std::string> all;
   const auto say = [&all](const char* name, bool decided, const std::string& otherwise) {
@@ -335,18 +338,17 @@ std::vector<std::string> proofs_of(const Seconds& seconds, const PathDelay& dela
   };
   say("one_way", delay.one_way, missing.empty() ? "did not rise" : missing);
   say("handshakes", delay.syn,
-      !connected       ? "none came"
-      : delay.syn_flat ? "as fast as on an empty path"
-                       : "did not rise alike");
+      !handshake ? "none came"
+      : is_flat  ? "as fast as on an empty path"
+                 : "did not rise alike");
   const char* not_needed = "not needed";
   bool proven = delay.one_way;
   say("clean_acks", delay.clean, proven ? not_needed : "too few that carried no answer");
   proven = proven || delay.clean || delay.syn;
   say("absent_acks", delay.absent_acks,
-      proven         ? not_needed
-      : signs.acks_awaited == 0
-          ? "none was awaited"
-          : fmt::format("{} of {} awaited came apart", signs.acks_apart, signs.acks_awaited));
+      proven                    ? not_needed
+      : signs.acks_awaited == 0 ? "none was awaited"
+                                : fmt::format("{} of {} awaited came apart", signs.acks_apart, signs.acks_awaited));
   proven = proven || delay.absent_acks;
   say("trains", delay.trains, proven ? not_needed : why_not_trains(seconds, risen, signs));
   proven = proven || delay.trains;

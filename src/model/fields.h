@@ -127,17 +127,17 @@ TCPDIAG_FIELDS(OtherNetns, inode, pid, comm, established, sockets);
 TCPDIAG_FIELDS(HostInfo, hostname, kernel, arch, utc_offset_s, utc_offset_name, cpus, instance_type,
                instance_type_source);
 TCPDIAG_FIELDS(TraceStart, clock, origin, recording_id, tool_version, tool_git, command, peer_instance, filters, host,
-               netns, abilities, reset_reasons, drop_reasons, requested_duration, floor, other_netns);
+               netns, abilities, reset_reasons, drop_reasons, requested_duration, floor, probe_pids, other_netns);
 TCPDIAG_FIELDS(SocketSnapshot, at, moment, socket, flow, owner);
 TCPDIAG_FIELDS(PathSigns, ambiguous, acks_awaited, acks_apart, trains, train_bytes, train_us, train_sender_us,
                trains_unused);
 TCPDIAG_FIELDS(EndpointSample, at, key, generation, exchanges, exchanges_without_delay, request_bytes, response_bytes,
                bytes_sent, bytes_received, segments_sent, segments_received, out_of_order_segments, path_signs,
-               zero_window_sent_us, zero_window_received_us, zero_window_stalls,
-               zero_window_longest_us, busy_us, rwnd_limited_us, sndbuf_limited_us, limits_unknown, floor_handshake_us,
-               floor_kernel_us, floor_window_us, no_timestamps, no_own_floor, recovery_unfinished, calls,
-               calls_with_gap, calls_gap_ambiguous, survived_silence_us, smallest_request_bytes, recovered_in,
-               reordered_in, nagle_own, nagle_own_us, nagle_peer, nagle_peer_us, device, tick_unknown, measures);
+               zero_window_sent_us, zero_window_received_us, zero_window_stalls, zero_window_longest_us, busy_us,
+               rwnd_limited_us, sndbuf_limited_us, limits_unknown, floor_handshake_us, floor_kernel_us, floor_window_us,
+               no_timestamps, no_own_floor, recovery_unfinished, calls, calls_with_gap, calls_gap_ambiguous,
+               survived_silence_us, smallest_request_bytes, recovered_in, reordered_in, nagle_own, nagle_own_us,
+               nagle_peer, nagle_peer_us, device, tick_unknown, measures);
 TCPDIAG_FIELDS(ProcessInfo, pid, comm, cgroup_id, cgroup_path);
 TCPDIAG_FIELDS(DnsMessage, at, netns_inode, local, resolver, id, flags, is_answer, first_sent_at, owner);
 TCPDIAG_FIELDS(ListenQueue, local, backlog, limit);

@@ -405,6 +405,12 @@ struct Series {
   }
 };
 
+// Connections that this program made itself (--probe). They are counted nowhere else.
+struct ProbeCounts {
+  std::uint64_t made = 0;
+  std::uint64_t answered = 0;  // by the peer's kernel
+};
+
 // Small writes that waited for the other end's delayed ACK (Nagle's algorithm).
 struct NagleWaits {
   std::uint64_t count = 0;
@@ -448,6 +454,7 @@ struct EndpointPicture {
   AppGap app_gap;              // outbound
   SlowAnswers slow_answers;    // inbound
   SlowConnects slow_connects;  // outbound
+  ProbeCounts probes;          // outbound
   NagleWaits nagle_own;        // this host's writes
   NagleWaits nagle_peer;
   // Longest silence before a request that was answered: connections survive it. Absent: no exchange with a known one.

@@ -96,8 +96,9 @@ struct TraceStart {
   std::map<std::uint32_t, std::string> reset_reasons;  // of the running kernel; empty: it has none
   std::map<std::uint32_t, std::string> drop_reasons;   // likewise: those that are reported (model/drop_reason.h)
   std::optional<Duration> requested_duration;
-  std::optional<Duration> floor;        // --floor: the RTT of the path without a queue
-  std::vector<OtherNetns> other_netns;  // at most kOtherNetnsShown, the busiest first
+  std::optional<Duration> floor;          // --floor: the RTT of the path without a queue
+  std::vector<std::uint32_t> probe_pids;  // --probe: whose connections are this program's own
+  std::vector<OtherNetns> other_netns;    // at most kOtherNetnsShown, the busiest first
 
   // That of the traced namespaces; null: it is none of them.
   const NetnsInfo* netns_of(std::uint32_t inode) const {

@@ -222,6 +222,9 @@ Json endpoint_json(const JsonContext& context, std::size_t index) {
   out["recovery_unfinished"] =
       endpoint.histograms.contains(model::Measure::kRecovery) ? Json(endpoint.recovery_unfinished) : Json(nullptr);
   out["nagle_waits"] = {{"own", nagle_json(endpoint.nagle_own)}, {"peer", nagle_json(endpoint.nagle_peer)}};
+  out["probes"] = picture.start.probe_pids.empty()
+                      ? Json(nullptr)
+                      : Json{{"made", endpoint.probes.made}, {"answered", endpoint.probes.answered}};
   out["role_source"] = role_source_json(endpoint.role_source);
   out["histograms"] = histograms_json(endpoint);
   out["series"] = series_json(endpoint.series);

@@ -102,6 +102,18 @@ SecondLine second_line(const TraceView& view) {
 
 // --- The end of text ---
 
+std::string probe_words(const model::Picture& picture) {
+  if (picture.start.probe_pids.empty()) return {};
+  model::ProbeCounts all;
+  for (const model::EndpointPicture& endpoint : picture.endpoints) {
+    all.made += endpoint.probes.made;
+    all.answered += endpoint.probes.answered;
+  }
+  if (all.made == 0) return "no endpoint was in doubt, so tcpdiag connected to none";
+  return fmt::format("tcpdiag itself made {} (--probe), {} answered; counted nowhere else",
+                     number_of(all.made, "connection"), all.answered);
+}
+
 Facts footer(const TraceView& view) {
   const model::Report& report = view.report;
   const model::Picture& picture = report.picture;
@@ -116,6 +128,7 @@ Facts footer(const TraceView& view) {
   if (first_line(view).find(escape_terminal(type)) == std::string::npos) add("Instance", type, ".");
   if (!shown.has_local_time) add("Local time at the start", local_time_words(picture), ".");
   if (!shown.has_filter) add("Filter", filter_words(report));
+  add("Probes", probe_words(picture), ".");
   if (picture.window.partial) add("", std::string(kIncomplete));
   add("Lost", join(loss_parts(picture.loss), ", "), ".");
   if (has_cause(report)) add("Not visible from here", not_visible_words(report), ".");

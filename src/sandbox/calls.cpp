@@ -6,10 +6,12 @@
 #include <linux/bpf.h>
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -167,6 +169,13 @@ void allow_live(Filter& filter) {
   }
 }
 
+void allow_connects(Filter& filter) {
+  for (const int family : {AF_INET, AF_INET6}) {
+    filter.allow(SCMP_SYS(socket), {is(0, static_cast<std::uint64_t>(family)), is(2, IPPROTO_TCP)});
+  }
+  filter.allow(SCMP_SYS(connect));
+}
+
 void allow_files(Filter& filter, const Needs& needs, bool files_are_limited) {
   // What path is meant cannot be seen from here: that is Landlock's part. Without it, reading is refused but foreseen.
   const scmp_arg_cmp reads = has_none_of(2, kLow32 & ~static_cast<std::uint64_t>(kReadingFlags));
@@ -193,6 +202,7 @@ Result<std::string> limit_calls(const Needs& needs, bool files_are_limited) {
   for (const int call : kAlways) filter.allow(call);
   allow_in_part(filter);
   if (needs.live) allow_live(filter);
+  if (needs.connects) allow_connects(filter);
   allow_files(filter, needs, files_are_limited);
   if (const int error = filter.load(); error != 0) {
     return fail(ExitCode::kNotAble, fmt::format("cannot limit its system calls (seccomp): {}", errno_text(error)),

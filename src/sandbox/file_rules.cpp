@@ -24,13 +24,14 @@ struct RulesetAttributes {
   std::uint64_t scoped = 0;
 };
 constexpr std::uint64_t bit(unsigned number) { return std::uint64_t{1} << number; }
+constexpr std::uint64_t kConnectTcp = bit(1);  // LANDLOCK_ACCESS_NET_CONNECT_TCP
 
 // What each version of Landlock can forbid, beside what the one before can.
 constexpr std::array kVersions{
     RulesetAttributes{.files = bit(13) - 1},               // 1, Linux 5.13: LANDLOCK_ACCESS_FS_EXECUTE .. _MAKE_SYM
     RulesetAttributes{.files = LANDLOCK_ACCESS_FS_REFER},  // 2, 5.19
     RulesetAttributes{.files = bit(14)},                   // 3, 6.2: _TRUNCATE
-    RulesetAttributes{.net = bit(0) | bit(1)},             // 4, 6.7: LANDLOCK_ACCESS_NET_BIND_TCP, _CONNECT_TCP
+    RulesetAttributes{.net = bit(0) | kConnectTcp},        // 4, 6.7: LANDLOCK_ACCESS_NET_BIND_TCP, _CONNECT_TCP
     RulesetAttributes{.files = bit(15)},                   // 5, 6.10: _IOCTL_DEV
     RulesetAttributes{.scoped = bit(0) | bit(1)},          // 6, 6.12: abstract unix sockets, signals
 };
@@ -70,7 +71,8 @@ bool allow_below(const Fd& rules, int directory, std::uint64_t access) {
 
 }  // namespace
 
-Result<FileRules> FileRules::make(const std::vector<int>& readable, const std::vector<int>& replaceable) {
+Result<FileRules> FileRules::make(const std::vector<int>& readable, const std::vector<int>& replaceable,
+                                  bool connects) {
   FileRules made;
   const long version = version_here();
   if (version < 1) {
@@ -86,7 +88,8 @@ Result<FileRules> FileRules::make(const std::vector<int>& readable, const std::v
     }
     return made;
   }
-  const RulesetAttributes attributes = all_that_can_be_forbidden(version);
+  RulesetAttributes attributes = all_that_can_be_forbidden(version);
+  if (connects) attributes.net &= ~kConnectTcp;
   made.rules_ = Fd(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0U)));
   if (!made.rules_) return cannot(errno);
   for (const int directory : readable) {

@@ -14,8 +14,8 @@ namespace tcpdiag::sandbox {
 
 class FileRules {
  public:
-  // Directories as in Needs. Error (kNotAble): the kernel has Landlock, but not for this.
-  static Result<FileRules> make(const std::vector<int>& readable, const std::vector<int>& replaceable);
+  // As in Needs. Error (kNotAble): the kernel has Landlock, but not for this.
+  static Result<FileRules> make(const std::vector<int>& readable, const std::vector<int>& replaceable, bool connects);
 
   const std::string& why_not() const { return why_not_; }  // empty: this kernel has it
   // Of this thread, for good. Needs no_new_privs. Nothing where the kernel has no Landlock.

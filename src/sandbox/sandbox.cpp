@@ -71,7 +71,7 @@ bool is_confined = false;
 
 Result<std::vector<model::Feature>> enter(const Needs& needs) {
   if (const Result<> one = check_one_thread(); !one) return tl::unexpected(one.error());
-  const Result<FileRules> files = FileRules::make(needs.readable, needs.replaceable);
+  const Result<FileRules> files = FileRules::make(needs.readable, needs.replaceable, needs.connects);
   if (!files) return tl::unexpected(files.error());
 
   const bool changes_user = needs.identity && may_change_identity();

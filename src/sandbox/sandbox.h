@@ -29,6 +29,8 @@ struct Needs {
   std::optional<Identity> identity;
   // A trace goes on: maps of BPF are read, timers set, sockets that are open asked for what the kernel counts.
   bool live = false;
+  // It opens TCP connections.
+  bool connects = false;
   // The one capability that is kept. Kernels before 5.19 want it for reading a map (commit c8644cd0efe7): ask
   // works_without_capabilities().
   bool cap_bpf = false;

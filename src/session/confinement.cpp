@@ -58,6 +58,13 @@ Result<std::vector<model::Feature>> confine_trace(const std::optional<Caller>& c
   return sandbox::enter(needs);
 }
 
+Result<> confine_prober() {
+  sandbox::Needs needs = needs_of(std::nullopt, {});
+  needs.connects = true;
+  if (const auto confined = sandbox::enter(needs); !confined) return tl::unexpected(confined.error());
+  return {};
+}
+
 Result<std::vector<model::Feature>> confine_offline(const std::vector<int>& directories) {
   sandbox::Needs needs;
   needs.replaceable = directories;

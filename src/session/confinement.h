@@ -20,6 +20,9 @@ std::optional<sandbox::Identity> user_to_become(const std::optional<Caller>& cal
 Result<std::vector<model::Feature>> confine_trace(const std::optional<Caller>& caller,
                                                   const std::vector<int>& directories, const source::Source& source);
 
+// Of a process that only makes connections.
+Result<> confine_prober();
+
 // Of a command that only reads what it has open and writes an answer. Who it is stays: under sudo it has become the
 // caller already.
 Result<std::vector<model::Feature>> confine_offline(const std::vector<int>& directories);

@@ -12,6 +12,7 @@
 
 #include "correlate/correlator.h"
 #include "diagnose/diagnose.h"
+#include "diagnose/in_doubt.h"
 #include "host/clock.h"
 #include "host/facts.h"
 #include "host/instance.h"
@@ -65,6 +66,7 @@ Result<model::TraceStart> trace_start(const TraceSettings& settings, const sourc
   start.requested_duration = settings.duration;
   start.floor = settings.floor;
   start.peer_instance = settings.peer_instance;
+  if (settings.prober != nullptr) start.probe_pids = settings.prober->pids();
   start.host = host::host_facts(std::chrono::system_clock::to_time_t(
       std::chrono::time_point_cast<std::chrono::system_clock::duration>(start.clock.wall_at)));
   start.host.instance_type = std::move(instance.type);
@@ -92,8 +94,8 @@ model::Cost own_cost(model::Duration attaching, const host::PeakRss& peak_rss, s
 
 class Watch {
  public:
-  Watch(const correlate::Correlator& correlator, Progress& progress, model::MonoTime start)
-      : correlator_(correlator), progress_(progress), start_(start) {}
+  Watch(const correlate::Correlator& correlator, Progress& progress, Prober* prober, model::MonoTime start)
+      : correlator_(correlator), progress_(progress), prober_(prober), start_(start) {}
 
   void every_second(const std::optional<model::Loss>& loss) {
     const model::MonoTime now = host::mono_now();
@@ -105,14 +107,25 @@ class Watch {
         progress_.say(std::move(line));
       }
     }
+    probe(now);
     const std::optional<std::uint64_t> lost = loss ? std::optional(loss->total()) : std::nullopt;
     const model::Snapshot snapshot = correlator_.snapshot(now, {});
     progress_.status(status_line(snapshot.open_sockets, snapshot.total.exchanges, failures, lost, now - start_));
   }
 
  private:
+  // Not for more than a twentieth of the time either.
+  void probe(model::MonoTime now) {
+    if (prober_ == nullptr || now < probe_not_before_) return;
+    const model::Picture picture = correlator_.picture_at(now);
+    prober_->probe(diagnose::endpoints_in_doubt(picture, diagnose::diagnose(picture)));
+    probe_not_before_ = now + 20 * (host::mono_now() - now);
+  }
+
   const correlate::Correlator& correlator_;
   Progress& progress_;
+  Prober* prober_;
+  model::MonoTime probe_not_before_{};
   model::MonoTime start_;
   LiveFindings findings_;
 };
@@ -145,7 +158,7 @@ Result<model::Report> run_trace(const TraceSettings& settings, source::Source& s
   progress.say(tracing_line(told->filters, told->netns, source.sockets_at_start(), settings.duration));
   outputs.announce(redactor != nullptr);
 
-  Watch watch(correlator, progress, began);
+  Watch watch(correlator, progress, settings.prober, began);
   outputs.commit();  // what the start has emitted: from now on a kill leaves a recording
   model::TraceEnd end;
   end.ended_by = run_until_end(source, sink, signals, clock, settings.duration,

@@ -12,6 +12,7 @@
 #include "model/sample.h"
 #include "redact/redactor.h"
 #include "session/outputs.h"
+#include "session/prober.h"
 #include "session/progress.h"
 #include "session/signals.h"
 #include "source/source.h"
@@ -28,6 +29,7 @@ struct TraceSettings {
   std::string instance_type;                // of this host; empty: as it says itself
   std::string peer_instance;                // empty: not known
   bool imds = false;                        // the metadata service may be asked
+  Prober* prober = nullptr;                 // null: nothing is sent
   std::vector<std::string> command;         // argv, for the report
 };
 

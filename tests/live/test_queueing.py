@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True  # The source tree may belong to somebody else.
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
 from live import main  # noqa: E402
-from side_by_side import CLIENT, SERVER, TEXT, Run, SideBySide  # noqa: E402
+from side_by_side import CLIENT, SERVER, TEXT, Run, SideBySide, Watch  # noqa: E402
 
 LINK_BIT_PER_S = 64e6
 HARMLESS = ("notice",)
@@ -212,6 +212,19 @@ class OtherPlaces(QueueCase):
                 else:
                     self.check_between(endpoint["histograms"]["path_queue_in"]["p99"], 0, 5 * MS, "path_queue_in p99")
                 self.check_exchanges(run, endpoint)
+
+    def test_probe(self):
+        """Calls take 200 ms, and nothing that passes says where: new handshakes do. They are known and counted apart."""
+        run = Run("redis-slow", ("--seconds", "10"), watch=(Watch(options=("--probe",)),))
+        self.play(run)
+        endpoint, finding = self.outbound(run), self.first_finding(run.report, "delay-unattributed")
+        probes = endpoint["probes"]
+        self.assertGreaterEqual(probes["answered"], 3)
+        self.assertEqual(probes["made"], probes["answered"])
+        self.assertEqual(endpoint["connects"], run.counts["connects"])
+        self.assertEqual(run.report["kernel_counters"][0]["counters"]["ActiveOpens"], endpoint["connects"] + probes["made"])
+        self.assertIn("handshakes: as fast as on an empty path", finding["evidence"]["proofs"])
+        self.assertIn("New connections got their answer", finding["explanation"])
 
     def test_healthy(self):
         run = Run("redis-healthy", ("--requests", "60000"))

@@ -95,7 +95,9 @@ def _totals_agree(report: dict) -> Iterator[str]:
     lost = sum(loss.values())
     if totals["reset_phases"]["no_socket"] is None:
         lost += sum(netns["counters"].get("OutRsts") or 0 for netns in report["kernel_counters"])  # not visible before Linux 6.10
-    told = {"RetransSegs": totals["retransmitted_segments"], "OutRsts": totals["resets"]["sent"], "ActiveOpens": totals["connects"]}
+    probes = sum(endpoint["probes"]["made"] for endpoint in report["endpoints"] if endpoint["probes"])
+    told = {"RetransSegs": totals["retransmitted_segments"], "OutRsts": totals["resets"]["sent"],
+            "ActiveOpens": totals["connects"] + probes}
     for name, count in told.items():
         values = [netns["counters"].get(name) for netns in report["kernel_counters"]]
         if None not in values and sum(values) > count + lost:

@@ -119,10 +119,6 @@ Judged unattributed(const Facts& facts, const EndpointFacts& endpoint, std::uint
   add(finding, kProofs, proofs_of(seconds, path_delay(seconds)));
 
   const bool out = endpoint.outbound();
-  Grade grade(model::Confidence::kLow);
-  grade.at_most(model::Confidence::kLow, "That users wait is measured; where the time passes is not proven.");
-  grade.write_to(finding);
-
   const std::string name = picture.key.at.to_string();
   const auto p50 = percentile(picture, model::Measure::kLastByte, 0.50);
   const auto p99 = percentile(picture, model::Measure::kLastByte, 0.99);
@@ -135,10 +131,25 @@ Judged unattributed(const Facts& facts, const EndpointFacts& endpoint, std::uint
   if (const auto rtt = percentile(picture, model::Measure::kRtt, 0.50)) {
     finding.explanation += fmt::format(" Round trips took {} meanwhile (p50).", duration(*rtt));
   }
-  finding.explanation += out ? " No proof was found that the network or this host takes that time: ask the peer first."
-                             : " The requests had arrived: this host's application, or what it waits for, takes that "
-                               "time, unless the answers wait on their way.";
-  add_handshake_step(finding, seconds, seconds.where([](const model::Second& s) { return s.exchanges > 0; }));
+  const Marks used = seconds.where([](const model::Second& s) { return s.exchanges > 0; });
+  const auto handshake = out ? seconds.p50(used, &model::Second::connect_p50_us) : std::nullopt;
+  const bool answers_at_once = handshake && *handshake < limit / 2;
+  Grade grade(answers_at_once ? model::Confidence::kMedium : model::Confidence::kLow);
+  grade.at_most(grade.value(), answers_at_once ? "That it is the peer's application follows from new connections alone."
+                                               : "That users wait is measured; where the time passes is not proven.");
+  grade.write_to(finding);
+  if (answers_at_once) {
+    finding.explanation += fmt::format(
+        " New connections got their answer in {}, from the peer's kernel: what is slow is its application, or what "
+        "that waits for.",
+        duration(*handshake));
+  } else {
+    finding.explanation +=
+        out ? " No proof was found that the network or this host takes that time: ask the peer first."
+            : " The requests had arrived: this host's application, or what it waits for, takes that "
+              "time, unless the answers wait on their way.";
+  }
+  add_handshake_step(finding, seconds, used);
   add_step(finding, out ? model::Whose::kPeer : model::Whose::kUs,
            out ? "ask the peer for its own time per request (slow log, access log)"
                : "look at the application's own log of slow requests, and at its calls in this report");

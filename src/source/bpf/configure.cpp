@@ -183,6 +183,7 @@ Result<> fill_maps(const tcpdiag_bpf& skeleton, const source::LiveOptions& optio
   return fill_set(maps.tcpd_netns_set, inodes)
       .and_then([&] { return add_pids(skeleton, filters.pids); })
       .and_then([&] { return add_pids(skeleton, filters.descendants); })
+      .and_then([&] { return add_pids(skeleton, options.probe_pids); })
       .and_then([&] { return fill_set(maps.tcpd_comm_set, comms); })
       .and_then([&] { return fill_set(maps.tcpd_cgroup_set, cgroup_keys(filters.cgroups)); })
       .and_then([&] { return fill_set(maps.tcpd_local_ports, filters.local_ports); })

@@ -219,6 +219,16 @@ TEST(CommandLine, instance_types) {
               StartsWith("--peer-instance is given twice; "));
 }
 
+TEST(CommandLine, probe) {
+  EXPECT_FALSE(trace({}).probe);
+  EXPECT_TRUE(trace({"--probe", "-D", "6379", "-p", "1"}).probe);
+  EXPECT_EQ(refusal({"trace", "--probe", "--redact"}),
+            "--probe connects by itself, which --redact leaves out; leave one of them out");
+  EXPECT_THAT(refusal({"trace", "--probe", "--comm", "ruby"}), StartsWith("--probe connects by itself, which --comm "));
+  EXPECT_THAT(refusal({"trace", "--probe", "-L", "80"}),
+              StartsWith("--probe connects by itself, which a filter of local addresses or ports leaves out; "));
+}
+
 std::string expression(std::vector<std::string> words) {
   const auto found = trace(std::move(words)).filters.expression;
   return found ? found->text : "none";

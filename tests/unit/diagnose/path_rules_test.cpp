@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "diagnose/in_doubt.h"
 #include "unit/diagnose/delay_pictures.h"
 
 namespace tcpdiag::diagnose::test {
@@ -216,6 +217,18 @@ TEST(ThrottledCache, from_the_middle_asks_for_one_new_handshake) {
   Traffic connected = throttled_from_the_middle();
   connected.seconds(3, 20).connects(186ms);
   EXPECT_FALSE(asks(find(connected, "path-queueing")));
+}
+
+// What --probe connects to.
+TEST(ThrottledCache, is_in_doubt_until_it_is_proven) {
+  const auto doubtful = [](Traffic t) {
+    const Picture picture = t.picture();
+    return endpoints_in_doubt(picture, diagnose(picture)).size();
+  };
+  EXPECT_EQ(doubtful(throttled_from_the_middle(50ms)), 1U);
+  EXPECT_EQ(doubtful(throttled_from_the_middle()), 1U);  // inferred from a full pipe
+  EXPECT_EQ(doubtful(throttled()), 0U);
+  EXPECT_EQ(doubtful(throttled_from_the_middle().seconds(0, 20).connects(187ms)), 0U);
 }
 
 TEST(ThrottledCache, from_the_middle_within_a_delayed_ack_cannot_be_told) {

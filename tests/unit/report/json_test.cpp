@@ -178,10 +178,26 @@ TEST_P(EveryJson, has_every_key_of_the_endpoints) {
   for (const Json& endpoint : report["endpoints"]) {
     EXPECT_EQ(keys_of(endpoint),
               (Keys{"id", "role", "address", "port", "family", "netns", "first_seen_at", "last_seen_at"} + kTotals +
-               Keys{"busy_us", "rwnd_limited_us", "sndbuf_limited_us", "mean_request_bytes", "mean_response_bytes",
-                    "rtt_floor_us", "rtt_floor_source", "path_queue_in_missing", "processes", "outcomes_compared",
-                    "app_gap_coverage_pct", "app_gap", "slow_answers", "recovery_unfinished", "nagle_waits",
-                    "role_source", "histograms", "series", "peers"}));
+               Keys{"busy_us",
+                    "rwnd_limited_us",
+                    "sndbuf_limited_us",
+                    "mean_request_bytes",
+                    "mean_response_bytes",
+                    "rtt_floor_us",
+                    "rtt_floor_source",
+                    "path_queue_in_missing",
+                    "processes",
+                    "outcomes_compared",
+                    "app_gap_coverage_pct",
+                    "app_gap",
+                    "slow_answers",
+                    "recovery_unfinished",
+                    "nagle_waits",
+                    "probes",
+                    "role_source",
+                    "histograms",
+                    "series",
+                    "peers"}));
     if (!endpoint["app_gap"].is_null()) {
       EXPECT_EQ(keys_of(endpoint["app_gap"]), (Keys{"calls", "with_gap", "ambiguous", "threads"}));
     }
