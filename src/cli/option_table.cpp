@@ -196,6 +196,8 @@ std::vector<OptionRow> make_table() {
       {"--imds", "", kNone, kTrace, kNetwork,
        "or else what EC2's metadata service answers:\ntwo requests to 169.254.169.254", flag(&O::imds)},
       {"--no-dns", "", kNone, kTrace, kNetwork, "do not follow look-ups of names (UDP port 53)", flag(&O::no_dns)},
+      {"--dns-names", "", kNone, kTrace, kNetwork,
+       "read which names are looked up, and show those\nthat were slow or not answered", flag(&O::dns_names)},
 
       {"--ring-size", "SIZE", kPlain, kTrace, kBounds,
        "buffer between kernel and program, a power of\ntwo from 64KiB; default 4MiB. Raise it if the\nreport counts "

@@ -48,7 +48,8 @@ struct Options {
   std::string peer_instance;             // empty: not given
   bool imds = false;                     // the metadata service may be asked
 
-  bool no_dns = false;  // look-ups of names are not followed
+  bool no_dns = false;     // look-ups of names are not followed
+  bool dns_names = false;  // the names are read
 
   std::size_t ring_bytes = std::size_t{4} << 20;
   std::uint32_t max_endpoints = 256;

@@ -60,6 +60,7 @@ Result<ExitCode> trace_command(const Options& options) {
                                           .netns = std::move(target->netns),
                                           .ring_bytes = options.ring_bytes,
                                           .dns = !options.no_dns,
+                                          .dns_names = options.dns_names,
                                           .max_endpoints = options.max_endpoints,
                                           .max_events_per_second = options.max_events_per_second});
   if (!source) return tl::unexpected(source.error());

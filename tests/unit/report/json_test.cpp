@@ -514,6 +514,15 @@ TEST(Json, look_ups_of_names_are_by_resolver_and_absent_without_any) {
   EXPECT_TRUE(found[0]["processes"][1]["comm"].is_null());
   EXPECT_EQ(found[0]["dns"]["max"], 1500);
   EXPECT_TRUE(found[1]["address"].is_null());
+  EXPECT_TRUE(found[0]["names"].is_null()) << "not read";
+  auto& names = report.picture.resolvers[0].names.emplace();
+  names["a.test"].unanswered = 1;
+  names["\xff"].refused = 3;
+  names[""].slow_us.add(200'000);
+  EXPECT_EQ(json_of(report)["look_ups"][0]["names"],
+            Json::parse(R"([{"name": "\ufffd", "slow": 0, "unanswered": 0, "errors": 3},
+                            {"name": null, "slow": 1, "unanswered": 0, "errors": 0},
+                            {"name": "a.test", "slow": 0, "unanswered": 1, "errors": 0}])"));
 }
 
 TEST(Json, evidence_keeps_its_types) {
