@@ -172,8 +172,8 @@ std::vector<OptionRow> make_table() {
        "of the recording, from 1MiB, such as 500MiB;\nthen the oldest samples are thinned",
        one(parse_recording_size, "recording size", "write 1MiB to 1024GiB, such as 500MiB", &O::max_size)},
       {"--redact", "", kNone, kTrace | kReport, kEvidence,
-       "tokens instead of addresses and of names of\nhost, processes, cgroups, namespaces, files, in\nreport and "
-       "recording",
+       "tokens instead of addresses and of names of\nhost, processes, cgroups, namespaces, files and\nlook-ups, in "
+       "report and recording",
        flag(&O::redact)},
       {"--force", "", kNone, kTrace | kReport, kEvidence, "let -o and -w overwrite a file", flag(&O::force)},
       {"--sockets", "N", kPlain, kTrace | kReport, kEvidence,

@@ -124,7 +124,7 @@ void add_resolver_steps(model::Finding& finding, const model::ResolverPicture& r
   const std::string asked = names && !names->empty() ? names->front().first : std::string();
   add_step(finding, model::Whose::kUs,
            asked.empty() ? "ask it by hand, several times, for a name that the application asks for"
-                         : "ask it by hand, several times, for the name that had most of it",
+                         : "ask it by hand, several times, for the name that it concerned most",
            dig_command(resolver.at, asked));
   add_step(finding, model::Whose::kUs,
            "how long is waited and how often asked: `timeout:` and `attempts:` (5 s and 2 where they are not set), and "

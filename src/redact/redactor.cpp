@@ -61,7 +61,8 @@ struct Redactor::Impl {
 
   void count_beside() {
     addresses.count_beside();
-    for (NameTokens* names : {&hosts, &processes, &cgroups, &namespaces, &devices, &drivers, &looked_up}) names->count_beside();
+    for (NameTokens* names : {&hosts, &processes, &cgroups, &namespaces, &devices, &drivers, &looked_up})
+      names->count_beside();
   }
 
   void redact(model::Address& address) { address = addresses.token(address, origin); }

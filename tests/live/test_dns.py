@@ -500,7 +500,7 @@ class RealResolvers(DnsCase):
             self.assertIsNone(re.search("<b>[^a-z]", told) if form == "html" else None)
             redacted = run_tcpdiag("report", recording, "--redact", "--format", form).stdout
             self.assertNotIn("api.test", redacted, form)
-            self.assertIn("name-1", redacted, form)
+            self.assertRegex(redacted, r"\bname-[0-9]", form)
         for path in (without.output, self.file("no-names.tcpdiag")):
             with open(path, "rb") as file:
                 content = file.read()

@@ -64,9 +64,9 @@ tcpd_wire_dns_named query(const std::string& octets) {
   wire.dns.kind = TCPD_RECORD_DNS;
   wire.dns.size = sizeof(wire);
   wire.dns.at_ns = wire.dns.first_sent_ns = 5'000'000'000;
-  wire.octets = static_cast<std::uint8_t>(octets.size());
+  wire.octets = static_cast<std::uint8_t>(std::min(octets.size(), sizeof(wire.name)));
   std::memset(wire.name, 'z', sizeof(wire.name));
-  std::memcpy(wire.name, octets.data(), std::min(octets.size(), sizeof(wire.name)));
+  std::memcpy(wire.name, octets.data(), wire.octets);
   return wire;
 }
 
