@@ -86,11 +86,12 @@ LookUps::Process& LookUps::process_of(std::uint32_t pid) {
 std::uint64_t LookUps::look_up_of(const DnsMessage& message) {
   const std::uint32_t pid = message.owner ? message.owner->pid : 0;
   const Question question{message.netns_inode, pid, message.id};
+  const std::string name = message.name.substr(0, kNameKept);
   const auto newest = newest_.find(question);
   if (newest != newest_.end()) {
     LookUp& known = look_ups_[newest->second];
     // Where names are not read none has one.
-    if (!known.answered_at && message.at - known.newest_at < kForgotten && known.name == message.name) {
+    if (!known.answered_at && message.at - known.newest_at < kForgotten && known.name == name) {
       ++known.repeats;
       if (message.at - known.newest_at >= kGoesOn) known.patience = message.at - known.newest_at;
       known.newest_at = std::max(known.newest_at, message.at);
@@ -105,7 +106,7 @@ std::uint64_t LookUps::look_up_of(const DnsMessage& message) {
   made.first_at = message.at;
   made.newest_at = message.at;
   made.resolver = message.resolver;
-  made.name = message.name;
+  made.name = name;
   newest_[question] = number;
   if (pid != 0) {
     auto& open = process_of(pid).open;
