@@ -234,7 +234,7 @@ struct tcpd_wire_event {
 };
 
 /* A query for a name, or its answer: in the ring beside the events, told apart by `kind`. Of its
- * header only: names are not read. */
+ * header only. */
 #define TCPD_RECORD_DNS 0x100
 struct tcpd_wire_dns {
 	__u16 kind; /* TCPD_RECORD_DNS */
@@ -253,6 +253,17 @@ struct tcpd_wire_dns {
 	__u32 netns; /* of the socket that asked */
 	__u8 is_answer;
 	__u8 pad[3];
+};
+
+/* Longer names are cut. With more the tables of user space would be too large (RFC 1035 allows
+ * 255). */
+#define TCPD_DNS_NAME_OCTETS 127
+
+/* A query where names are read (tcpd_config.dns_names); told apart by `size`. */
+struct tcpd_wire_dns_named {
+	struct tcpd_wire_dns dns;
+	__u8 octets;			 /* of `name`; what is behind them is undefined */
+	__u8 name[TCPD_DNS_NAME_OCTETS]; /* the first question from its name on, as sent */
 };
 
 /* A socket as the snapshot iterator finds it. */
@@ -496,7 +507,8 @@ struct tcpd_config {
 	__u8 filter_cgroup;
 	__u8 expression_steps;
 	__u8 expression_needs_port; /* this side's */
-	__u8 pad[2];
+	__u8 dns_names;		    /* read the names in queries */
+	__u8 pad[1];
 };
 
 #define TCPD_STATIC_ASSERT(name, cond) typedef char tcpd_assert_##name[(cond) ? 1 : -1]
@@ -512,6 +524,7 @@ TCPD_STATIC_ASSERT(body, sizeof(struct tcpd_body_none) == 32 &&
 				 sizeof(struct tcpd_body_dropped) == 32);
 TCPD_STATIC_ASSERT(event, sizeof(struct tcpd_wire_event) == 16 + 72 + 40 + 280 + 32);
 TCPD_STATIC_ASSERT(dns, sizeof(struct tcpd_wire_dns) == 24 + 40 + 32 + 16);
+TCPD_STATIC_ASSERT(dns_named, sizeof(struct tcpd_wire_dns_named) == 112 + 1 + TCPD_DNS_NAME_OCTETS);
 TCPD_STATIC_ASSERT(snapshot, sizeof(struct tcpd_wire_snapshot) == 16 + 72 + 40 + 280);
 TCPD_STATIC_ASSERT(hist, sizeof(struct tcpd_hist) == 24 + 4 * TCPD_HIST_BUCKETS);
 TCPD_STATIC_ASSERT(endpoint_key, sizeof(struct tcpd_endpoint_key) == 24);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Queries for names over UDP as they leave, and their answers as they arrive. Of a message the
- * first 12 bytes are read (RFC 1035 section 4.1.1): names are in none of them.
+ * first 12 bytes are read (RFC 1035 section 4.1.1): names are in none of them. Only where names are
+ * asked for (tcpd_config.dns_names) the question of a query is read, too.
  *
  * A query is met where it is handed to its device, by the task that sent it, mostly. A neighbour
  * that had to be found first makes that a stranger's softirq: so the sender is believed only if it
@@ -103,22 +104,23 @@ static __always_inline bool tcpd_read_dns(struct tcpd_dns_message *m, const unsi
 	return m->length >= 8 + 12;
 }
 
+/* `size`: of the record. */
 static __always_inline struct tcpd_wire_dns *tcpd_dns_begin(const struct tcpd_dns_key *key,
 							    const struct tcpd_dns_query *query,
-							    u16 flags, u64 now)
+							    u16 flags, u64 now, u32 size)
 {
 	struct tcpd_wire_dns *e;
 
 	if (!tcpd_within_budget(true, now))
 		return NULL;
-	e = bpf_ringbuf_reserve(&tcpd_events, sizeof(*e), 0);
+	e = bpf_ringbuf_reserve(&tcpd_events, size, 0);
 	if (!e) {
 		tcpd_count(TCPD_COUNT_RING_FULL);
 		return NULL;
 	}
 	__builtin_memset(e, 0, sizeof(*e));
 	e->kind = TCPD_RECORD_DNS;
-	e->size = sizeof(*e);
+	e->size = size;
 	e->cpu = bpf_get_smp_processor_id();
 	e->at_ns = now;
 	e->first_sent_ns = query->first_ns;
@@ -149,6 +151,26 @@ static __always_inline bool tcpd_read_addresses(const unsigned char *ip, u8 *fro
 	__builtin_memcpy(from, header + 8, 16);
 	__builtin_memcpy(to, header + 24, 16);
 	return true;
+}
+
+/* No more than the message has, and than lies in one piece in the packet. */
+static __always_inline void tcpd_dns_read_name(struct tcpd_wire_dns_named *e,
+					       const struct sk_buff *skb, u32 message)
+{
+	u32 begin = skb->transport_header + 8 + 12, tail = skb->tail;
+	u64 octets = message - 12; /* of 64 bits, as the helper's argument: the bound must be of the
+				      same register */
+
+	e->octets = 0;
+	if (tail <= begin)
+		return;
+	if (octets > tail - begin)
+		octets = tail - begin;
+	barrier_var(octets);
+	if (octets > TCPD_DNS_NAME_OCTETS)
+		octets = TCPD_DNS_NAME_OCTETS;
+	if (!bpf_probe_read_kernel(e->name, octets, skb->head + begin))
+		e->octets = octets;
 }
 
 /* A datagram of a UDP socket is handed to a device. */
@@ -204,9 +226,12 @@ static __always_inline void tcpd_dns_leaves(struct sk_buff *skb, struct sock *sk
 	if (tcpd_owner_matters() && (!owner.source || !tcpd_owner_wanted(&owner, true)))
 		return;
 	bpf_map_update_elem(&tcpd_dns_queries, &key, &query, BPF_ANY);
-	e = tcpd_dns_begin(&key, &query, m.flags, now);
+	e = tcpd_dns_begin(&key, &query, m.flags, now,
+			   tcpd_cfg.dns_names ? sizeof(struct tcpd_wire_dns_named) : sizeof(*e));
 	if (e) {
 		e->owner = owner;
+		if (tcpd_cfg.dns_names)
+			tcpd_dns_read_name((struct tcpd_wire_dns_named *)e, skb, m.length - 8);
 		bpf_ringbuf_submit(e, 0);
 	}
 	/* macvlan, ipvlan and VLANs: the kernel tells of an answer at the device below, which is in

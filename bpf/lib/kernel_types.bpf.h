@@ -130,6 +130,7 @@ struct sk_buff {
 	__be16 protocol;
 	char cb[48];
 	unsigned int len;
+	unsigned int tail;
 	unsigned int end;
 	__u16 transport_header;
 	__u16 network_header;

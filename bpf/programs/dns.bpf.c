@@ -46,7 +46,7 @@ static __always_inline void arrives(const struct sk_buff *skb, const unsigned ch
 	bpf_map_delete_elem(&tcpd_dns_queries, &key);
 	key.netns = query.netns;
 	bpf_map_delete_elem(&tcpd_dns_queries, &key);
-	e = tcpd_dns_begin(&key, &query, m.flags, now);
+	e = tcpd_dns_begin(&key, &query, m.flags, now, sizeof(*e));
 	if (e) {
 		e->is_answer = 1;
 		bpf_ringbuf_submit(e, 0);

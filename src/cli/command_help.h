@@ -43,6 +43,8 @@ Examples:
   sudo tcpdiag trace -w incident.tcpdiag         report it again as often as
                                                  needed: tcpdiag report
   sudo tcpdiag trace -d 5m --redact --format md -o ticket.md
+  sudo tcpdiag trace --dns-names -d 5m           which names are slow or get no
+                                                 answer
   sudo tcpdiag trace -D 6379 --peer-instance cache.t4g.micro
   sudo tcpdiag trace -d 1h --fail-on critical    exits 4 if there is a cause
 

@@ -183,6 +183,9 @@ Result<> check_trace(Options& options, const Typed& operands) {
   if (Result<> sound = check_filters(options.filters, operands); !sound) return sound;
   if (Result<> sound = check_no_tokens(options.filters); !sound) return sound;
   if (Result<> sound = check_probe(options); !sound) return sound;
+  if (options.no_dns && options.dns_names) {
+    return contradiction("--no-dns follows no look-up whose name --dns-names could read", "leave one of them out");
+  }
   return check_output(options);
 }
 

@@ -172,8 +172,8 @@ std::vector<OptionRow> make_table() {
        "of the recording, from 1MiB, such as 500MiB;\nthen the oldest samples are thinned",
        one(parse_recording_size, "recording size", "write 1MiB to 1024GiB, such as 500MiB", &O::max_size)},
       {"--redact", "", kNone, kTrace | kReport, kEvidence,
-       "tokens instead of addresses and of names of\nhost, processes, cgroups, namespaces, files, in\nreport and "
-       "recording",
+       "tokens instead of addresses and of names of\nhost, processes, cgroups, namespaces, files and\nlook-ups, in "
+       "report and recording",
        flag(&O::redact)},
       {"--force", "", kNone, kTrace | kReport, kEvidence, "let -o and -w overwrite a file", flag(&O::force)},
       {"--sockets", "N", kPlain, kTrace | kReport, kEvidence,
@@ -201,6 +201,8 @@ std::vector<OptionRow> make_table() {
        "the handshake tells",
        flag(&O::probe)},
       {"--no-dns", "", kNone, kTrace, kNetwork, "do not follow look-ups of names (UDP port 53)", flag(&O::no_dns)},
+      {"--dns-names", "", kNone, kTrace, kNetwork,
+       "read which names are looked up, and show those\nthat were slow or not answered", flag(&O::dns_names)},
 
       {"--ring-size", "SIZE", kPlain, kTrace, kBounds,
        "buffer between kernel and program, a power of\ntwo from 64KiB; default 4MiB. Raise it if the\nreport counts "

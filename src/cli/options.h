@@ -48,8 +48,9 @@ struct Options {
   std::string peer_instance;             // empty: not given
   bool imds = false;                     // the metadata service may be asked
 
-  bool probe = false;   // endpoints in doubt are connected to
-  bool no_dns = false;  // look-ups of names are not followed
+  bool probe = false;      // endpoints in doubt are connected to
+  bool no_dns = false;     // look-ups of names are not followed
+  bool dns_names = false;  // the names are read
 
   std::size_t ring_bytes = std::size_t{4} << 20;
   std::uint32_t max_endpoints = 256;

@@ -32,6 +32,8 @@ inline constexpr std::size_t kQueriesKept = 16384;  // that wait for their answe
 inline constexpr std::size_t kResolversKept = 256;  // the others are one
 inline constexpr std::size_t kAskingProcessesKept = 4096;
 inline constexpr std::size_t kLookUpsOfProcess = 16;  // the newest; the slow ones longer
+inline constexpr std::size_t kNamesOfResolver = 64;   // with trouble; the others are one
+inline constexpr std::size_t kNameKept = 512;         // characters: what the source reads, and no more of a recording's
 
 // --- of all endpoints ---
 // Sums of endpoints that gave way: more than the source counts at once, so that those which it forgot go first.

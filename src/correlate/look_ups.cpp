@@ -86,10 +86,12 @@ LookUps::Process& LookUps::process_of(std::uint32_t pid) {
 std::uint64_t LookUps::look_up_of(const DnsMessage& message) {
   const std::uint32_t pid = message.owner ? message.owner->pid : 0;
   const Question question{message.netns_inode, pid, message.id};
+  const std::string name = message.name.substr(0, kNameKept);
   const auto newest = newest_.find(question);
   if (newest != newest_.end()) {
     LookUp& known = look_ups_[newest->second];
-    if (!known.answered_at && message.at - known.newest_at < kForgotten) {
+    // Where names are not read none has one.
+    if (!known.answered_at && message.at - known.newest_at < kForgotten && known.name == name) {
       ++known.repeats;
       if (message.at - known.newest_at >= kGoesOn) known.patience = message.at - known.newest_at;
       known.newest_at = std::max(known.newest_at, message.at);
@@ -104,6 +106,7 @@ std::uint64_t LookUps::look_up_of(const DnsMessage& message) {
   made.first_at = message.at;
   made.newest_at = message.at;
   made.resolver = message.resolver;
+  made.name = name;
   newest_[question] = number;
   if (pid != 0) {
     auto& open = process_of(pid).open;
@@ -152,6 +155,7 @@ void LookUps::asked(const DnsMessage& message) {
   ++look_up.queries;
   ++look_up.waiting;
   Resolver& resolver = resolvers_[query.resolver];
+  if (!message.name.empty() && !resolver.sums.names) resolver.sums.names.emplace();
   ++resolver.sums.queries;
   ++resolver.sums.sent;
   std::string name = message.owner ? message.owner->comm : std::string();
@@ -179,10 +183,17 @@ void LookUps::answered(const DnsMessage& message) {
   ++sums.rcodes[rcode_name(message.rcode())];
   if ((message.flags & DnsMessage::kTruncated) != 0) ++sums.truncated;
   sums.took_us.add(us_between(first_at, message.at));
-  if (message.at - first_at >= model::kSlowLookUp) sums.slow.add(message.at);
+  const bool slow = message.at - first_at >= model::kSlowLookUp;
+  if (slow) sums.slow.add(message.at);
   const bool refused = is_refusal(message.rcode());
   if (refused) sums.refused.add(message.at);
   if (!was_asked) return;
+  if (slow || refused) {
+    if (model::NameTrouble* trouble = trouble_of(sums, known->second)) {
+      if (slow) trouble->slow_us.add(us_between(first_at, message.at));
+      if (refused) ++trouble->refused;
+    }
+  }
   if (const auto found = look_ups_.find(known->second.look_up); found != look_ups_.end()) {
     auto& ended = refused ? found->second.refused_at : found->second.answered_at;
     if (!ended || refused) ended = message.at;
@@ -254,6 +265,13 @@ const LookUps::LookUp* LookUps::find(std::uint64_t number) const {
   return found == look_ups_.end() ? nullptr : &found->second;
 }
 
+model::NameTrouble* LookUps::trouble_of(ResolverPicture& sums, const Query& query) const {
+  const LookUp* look_up = find(query.look_up);
+  if (look_up == nullptr || look_up->name.empty() || !sums.names) return nullptr;
+  const bool has_room = sums.names->size() < kNamesOfResolver || sums.names->contains(look_up->name);
+  return &(*sums.names)[has_room ? look_up->name : std::string()];
+}
+
 // What became of a query that nobody answered, or by an error.
 void LookUps::settle(ResolverPicture& sums, const Query& query, MonoTime end) const {
   const LookUp* look_up = find(query.look_up);
@@ -272,6 +290,7 @@ void LookUps::settle(ResolverPicture& sums, const Query& query, MonoTime end) co
     return;
   }
   sums.unanswered.add(query.first_at);
+  if (model::NameTrouble* trouble = trouble_of(sums, query)) ++trouble->unanswered;
   ++(answered_at != nullptr ? sums.rescued : sums.lost);
   if (answered_at != nullptr) {
     sums.wait_us.add(us_between(query.first_at, *answered_at));
@@ -306,7 +325,10 @@ std::optional<LookUpBefore> LookUps::before(std::uint32_t pid, std::uint32_t tid
   LookUpBefore before;
   MonoTime first = at;
   MonoTime last = those.front()->first_at;
+  const LookUp* longest = those.front();
+  const auto took = [at](const LookUp* one) { return end_of(*one).value_or(at) - one->first_at; };
   for (const LookUp* one : those) {
+    if (took(one) > took(longest)) longest = one;
     if (one->first_at < first) {
       first = one->first_at;
       before.resolver = one->resolver;
@@ -316,6 +338,7 @@ std::optional<LookUpBefore> LookUps::before(std::uint32_t pid, std::uint32_t tid
     before.repeats += one->repeats;
     before.answered = before.answered || one->answered_at.has_value();
   }
+  before.name = longest->name;
   before.first_at = first;
   before.took = std::max(std::min(last, at) - first, Duration::zero());
   return before;
@@ -329,8 +352,8 @@ std::optional<LookUpBefore> LookUps::during(std::uint32_t pid, MonoTime from, Mo
     const MonoTime until = std::min(to, end_of(*one).value_or(given_up));
     const Duration took = until - std::max(from, one->first_at);
     if (took <= Duration::zero() || (longest && longest->took >= took)) continue;
-    longest =
-        LookUpBefore{one->first_at, took, one->queries, one->repeats, one->answered_at.has_value(), one->resolver};
+    longest = LookUpBefore{one->first_at, took,     one->queries, one->repeats, one->answered_at.has_value(),
+                           one->resolver, one->name};
   }
   return longest;
 }

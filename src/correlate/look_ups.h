@@ -61,6 +61,7 @@ class LookUps {
     std::uint32_t repeats = 0;
     std::uint32_t waiting = 0;      // of its queries; while there are some, or it may be asked again, it is kept
     model::SocketAddress resolver;  // the first that was asked
+    std::string name;
   };
   struct Query {
     std::uint64_t look_up = 0;  // key of look_ups_; 0: its query was not seen
@@ -91,6 +92,8 @@ class LookUps {
   void give_up(const QueryKey& key);
   void settle(model::ResolverPicture& sums, const Query& query, model::MonoTime end) const;
   const LookUp* find(std::uint64_t number) const;
+  // Of the query's name at its resolver; null: not read.
+  model::NameTrouble* trouble_of(model::ResolverPicture& sums, const Query& query) const;
   std::vector<const LookUp*> of_process(std::uint32_t pid) const;
 
   std::vector<Resolver> resolvers_;

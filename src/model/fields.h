@@ -139,7 +139,7 @@ TCPDIAG_FIELDS(EndpointSample, at, key, generation, exchanges, exchanges_without
                survived_silence_us, smallest_request_bytes, recovered_in, reordered_in, nagle_own, nagle_own_us,
                nagle_peer, nagle_peer_us, device, tick_unknown, measures);
 TCPDIAG_FIELDS(ProcessInfo, pid, comm, cgroup_id, cgroup_path);
-TCPDIAG_FIELDS(DnsMessage, at, netns_inode, local, resolver, id, flags, is_answer, first_sent_at, owner);
+TCPDIAG_FIELDS(DnsMessage, at, netns_inode, local, resolver, id, flags, is_answer, first_sent_at, owner, name);
 TCPDIAG_FIELDS(ListenQueue, local, backlog, limit);
 TCPDIAG_FIELDS(NetnsSample, at, netns_inode, counters, full_listeners, gone);
 TCPDIAG_FIELDS(NicSample, at, device, netns_inode, driver, driver_version, counters_supported, exceeded,

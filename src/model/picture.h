@@ -157,6 +157,7 @@ struct LookUpBefore {
   std::uint32_t repeats = 0;    // of a query, or the same one to another resolver
   bool answered = false;        // with what the process asked for; else by nobody, or by an error
   SocketAddress resolver = {};  // that was waited for longest
+  std::string name = {};        // that was waited for longest, untrusted; empty: not read
 };
 
 // One socket worth keeping: it failed, or it is among the slowest of its endpoint.
@@ -506,6 +507,13 @@ struct Seen {
   }
 };
 
+// What went wrong with the queries for one name.
+struct NameTrouble {
+  Histogram slow_us;             // answers that took kSlowLookUp or longer
+  std::uint64_t unanswered = 0;  // as ResolverPicture::unanswered
+  std::uint64_t refused = 0;     // as ResolverPicture::refused
+};
+
 // What was asked of one resolver. A query is one question with one id from one port, however often it was sent.
 struct ResolverPicture {
   SocketAddress at;  // unspecified: all for which there was no room of their own
@@ -531,6 +539,9 @@ struct ResolverPicture {
   std::uint64_t refused_lost = 0;
   Histogram wait_us;  // of unanswered ones: how long who asked went on with it, where that could be seen
   std::vector<std::pair<std::string, std::uint64_t>> users;  // name of the process, queries; the most first, at most 10
+  // Names with some trouble, untrusted; those for which there was no room are together under the empty one. Absent: no
+  // query's name was read.
+  std::optional<std::map<std::string, NameTrouble>> names;
 };
 inline constexpr Duration kSlowLookUp = std::chrono::milliseconds(100);
 inline constexpr std::uint64_t kSlowLookUpBests = 5;                   // times the resolver's usual best

@@ -208,8 +208,8 @@ struct ProcessInfo {
   std::string cgroup_path;  // untrusted; empty: not known
 };
 
-// A query for a name over UDP that was handed to a device, or the answer to one that arrived (RFC 1035): of its header
-// only, names are not read. In the order in which they happened, among the events.
+// A query for a name over UDP that was handed to a device, or the answer to one that arrived (RFC 1035): of its header,
+// and the name only where it was asked for. In the order in which they happened, among the events.
 struct DnsMessage {
   MonoTime at{};
   std::uint32_t netns_inode = 0;  // of the socket that asked
@@ -220,6 +220,10 @@ struct DnsMessage {
   bool is_answer = false;
   MonoTime first_sent_at{};    // the same query, with the same id, from the same port
   std::optional<Owner> owner;  // of a query, where the sender was seen; of an answer none
+  // Untrusted. Of a query, in small letters, without the dot at the end; one that was cut ends with "...". Dots and
+  // backslashes in a label have a backslash before them, what is not printable is "\ddd" (RFC 1035 section 5.1). Empty:
+  // not read.
+  std::string name;
 
   static constexpr std::uint16_t kTruncated = 0x0200;
   std::uint8_t rcode() const { return flags & 15; }

@@ -56,11 +56,13 @@ struct Redactor::Impl {
   NameTokens cgroups{"/cgroup-"};
   NameTokens namespaces{"netns-"};
   NameTokens devices{"device-"};
+  NameTokens looked_up{"name-"};
   NameTokens drivers{"driver-"};
 
   void count_beside() {
     addresses.count_beside();
-    for (NameTokens* names : {&hosts, &processes, &cgroups, &namespaces, &devices, &drivers}) names->count_beside();
+    for (NameTokens* names : {&hosts, &processes, &cgroups, &namespaces, &devices, &drivers, &looked_up})
+      names->count_beside();
   }
 
   void redact(model::Address& address) { address = addresses.token(address, origin); }
@@ -155,6 +157,7 @@ struct Redactor::Impl {
     redact(message.local);
     redact(message.resolver);
     redact(message.owner);
+    message.name = looked_up.token(message.name, origin);
   }
 
   void redact(model::TraceEnd& end) {

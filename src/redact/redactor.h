@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Takes out what a report must not show to others: addresses, names of the host, of processes, cgroups, namespaces,
-// devices and files, and the command line. It stands between the source and everything behind it, so that no renderer
-// ever sees an original.
+// devices and files, names that were looked up, and the command line. It stands between the source and everything
+// behind it, so that no renderer ever sees an original.
 //
 // Tokens are counted up in the order of appearance, the same original always the same token: addresses keep whether
 // they are IPv4 or IPv6, and private, public, loopback or link-local (model::Address::redacted). Ports, times, sizes

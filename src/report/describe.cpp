@@ -18,6 +18,8 @@
 #include "model/drop_reason.h"
 #include "model/reset_cause.h"
 #include "model/retransmit.h"
+#include "report/layout.h"
+#include "util/escape.h"
 #include "util/format.h"
 
 namespace tcpdiag::report {
@@ -111,8 +113,9 @@ void add_errno(Description& to, std::string_view key, int error) {
 
 class Describer {
  public:
-  Describer(const model::TraceStart& start, model::Role role)
-      : start_(start), is_inbound_(role == model::Role::kInbound) {}
+  // `looked_up`: the name before the connect; empty: not known.
+  Describer(const model::TraceStart& start, model::Role role, std::string looked_up)
+      : start_(start), is_inbound_(role == model::Role::kInbound), looked_up_(std::move(looked_up)) {}
 
   Description operator()(const mark::Connect& connect) const {
     Description out = made(connect, Way::kHere, "connect()");
@@ -122,10 +125,12 @@ class Describer {
 
   Description operator()(const mark::LookUp& look_up) const {
     constexpr Duration kLong = std::chrono::seconds(1);
+    constexpr std::size_t kNameColumns = 60;
     const std::string how = look_up.answered ? "" : ", without an answer that helped";
+    const std::string name = looked_up_.empty() ? "a name" : elide_middle(escape_terminal(looked_up_), kNameColumns);
     Description out = made(
         look_up, Way::kHere,
-        fmt::format("a name was looked up: {}{} ({}{})", words_of(look_up.took), how,
+        fmt::format("{} was looked up: {}{} ({}{})", name, words_of(look_up.took), how,
                     number_of(look_up.queries, "query", "queries"),
                     look_up.repeats == 0 ? "" : fmt::format(", sent again {}", number_of(look_up.repeats, "time"))),
         look_up.took >= kLong || !look_up.answered);
@@ -133,6 +138,7 @@ class Describer {
     add(out, "queries", std::int64_t{look_up.queries});
     add(out, "repeats", std::int64_t{look_up.repeats});
     add(out, "outcome", look_up.answered ? "answered" : "unanswered");
+    if (!looked_up_.empty()) add(out, "name", looked_up_);
     return out;
   }
 
@@ -296,12 +302,13 @@ class Describer {
 
   const model::TraceStart& start_;
   bool is_inbound_;
+  std::string looked_up_;
 };
 
 class EventDescriber {
  public:
   EventDescriber(const model::TraceStart& start, const model::Event& event)
-      : start_(start), event_(event), as_mark_(start, event.socket.role) {}
+      : start_(start), event_(event), as_mark_(start, event.socket.role, "") {}
 
   Description operator()(const model::ConnectStarted&) const { return as_mark_(mark::Connect{}); }
 
@@ -470,8 +477,9 @@ Description describe(const model::TraceStart& start, const model::Event& event) 
   return std::visit(EventDescriber(start, event), event.body);
 }
 
-Description describe(const model::TraceStart& start, model::Role role, const model::TimelineMark& mark) {
-  Description out = std::visit(Describer(start, role), mark.body);
+Description describe(const model::TraceStart& start, const model::SocketStory& story, const model::TimelineMark& mark) {
+  Description out =
+      std::visit(Describer(start, story.socket.role, story.look_up ? story.look_up->name : ""), mark.body);
   std::sort(out.details.begin(), out.details.end(), [](const Detail& a, const Detail& b) { return a.key < b.key; });
   return out;
 }

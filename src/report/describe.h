@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/event.h"
+#include "model/picture.h"
 #include "model/sample.h"
 #include "report/document.h"
 #include "report/json.h"
@@ -32,8 +33,8 @@ struct Description {
 // `start` gives the names of reset reasons. Of this event alone: what only those before it could tell (the number of a
 // SYN's retry) is not here.
 Description describe(const model::TraceStart& start, const model::Event& event);
-// `role`: of its socket; a request and its ACK go the other way on an inbound connection. Details by key.
-Description describe(const model::TraceStart& start, model::Role role, const model::TimelineMark& mark);
+// `mark`: one of this story. A request and its ACK go the other way on an inbound connection. Details by key.
+Description describe(const model::TraceStart& start, const model::SocketStory& story, const model::TimelineMark& mark);
 
 Json detail_json(const std::vector<Detail>& details);
 // "rto, 3 segments, 210 ms after the first". Not escaped.

@@ -140,7 +140,7 @@ Json process_json(const model::SocketStory& story) {
 Json timeline_json(const JsonContext& context, const model::SocketStory& story) {
   Json out = Json::array();
   for (const model::TimelineMark& mark : story.timeline) {
-    const Description what = describe(context.report.picture.start, story.socket.role, mark);
+    const Description what = describe(context.report.picture.start, story, mark);
     out.push_back({{"offset_us", context.offset(mark.at)}, {"kind", what.kind}, {"detail", detail_json(what.details)}});
   }
   return out;

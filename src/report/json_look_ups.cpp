@@ -1,9 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 // The JSON of look-ups of names.
+#include <algorithm>
+#include <functional>
+#include <utility>
+#include <vector>
+
 #include "report/json.h"
 #include "util/escape.h"
 
 namespace tcpdiag::report {
+namespace {
+
+Json names_json(const model::ResolverPicture& resolver) {
+  if (!resolver.names) return nullptr;
+  std::vector<Json> names;
+  for (const auto& [name, trouble] : *resolver.names) {
+    names.push_back({{"name", text_or_null(name)},
+                     {"slow", trouble.slow_us.count()},
+                     {"unanswered", trouble.unanswered},
+                     {"errors", trouble.refused}});
+  }
+  std::ranges::stable_sort(names, std::ranges::greater(), [](const Json& one) {
+    return one["slow"].get<std::uint64_t>() + one["unanswered"].get<std::uint64_t>() +
+           one["errors"].get<std::uint64_t>();
+  });
+  constexpr std::size_t kNamesShown = 10;
+  if (names.size() > kNamesShown) names.resize(kNamesShown);
+  return names;
+}
+
+}  // namespace
 
 Json look_ups_json(const JsonContext& context, std::size_t index) {
   const model::ResolverPicture& resolver = context.report.picture.resolvers[index];
@@ -29,6 +55,7 @@ Json look_ups_json(const JsonContext& context, std::size_t index) {
   for (const auto& [name, queries] : resolver.users) {
     out["processes"].push_back({{"comm", text_or_null(name)}, {"queries", queries}});
   }
+  out["names"] = names_json(resolver);
   out["dns"] = histogram_json(resolver.took_us);
   out["repeat_after"] = histogram_json(resolver.repeat_after_us);
   return out;

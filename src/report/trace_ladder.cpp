@@ -29,7 +29,7 @@ struct StoryEvent {
 std::vector<StoryEvent> events_of(const TraceView& view, const SocketStory& story) {
   std::vector<StoryEvent> events;
   for (const TimelineMark& mark : story.timeline) {
-    Description what = describe(view.picture().start, story.socket.role, mark);
+    Description what = describe(view.picture().start, story, mark);
     events.push_back({mark.at, what.way, what.is_bad, std::move(what.words)});
     // The connect's own entry tells when its SYN left, which is another moment.
     const auto* connect = std::get_if<model::mark::Connect>(&mark.body);

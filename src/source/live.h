@@ -21,6 +21,7 @@ struct LiveOptions {
   std::vector<host::Netns> netns;                 // the namespaces to trace, open; to attach, at least one
   std::size_t ring_bytes = std::size_t{4} << 20;  // power of two, at least 64 KiB
   bool dns = true;                                // look-ups of names are followed
+  bool dns_names = false;                         // and the names read
   std::vector<std::uint32_t> probe_pids;          // processes whose connections are traced beside those of `filters`
   std::uint32_t max_endpoints = 256;              // 1 .. 4096; memory: see docs/architecture.md
   std::uint32_t max_events_per_second = 0;        // 0: any number

@@ -6,10 +6,11 @@
 #
 #   client 10.9.0.1 (namespace c)  --veth--  server 10.9.0.2 (namespace s): 7001 serves, 7002 refuses, 7003 is silent
 #
-# Three parts, each with traces of its own:
+# Four parts, each with traces of its own:
 #   known    every outcome of a connect, exchanges and resets; both ends are traced, the client's into a recording
 #   losses   retransmissions of every kind, made by the packet filter; both ends are traced
 #   owners   three processes; a trace by name, one by number, one by cgroup
+#   names    a query for a name, sent twice, that nobody answers
 
 # shellcheck disable=SC2317 # called by name, through wait_until
 
@@ -133,6 +134,7 @@ table inet lab {
   chain in {
     type filter hook input priority 0;
     tcp dport 7003 drop
+    udp dport 53 drop
     tcp sport 20001 ip length > 1000 numgen inc mod 1000000 == 25 drop
     tcp sport 20002 ip length 152 numgen inc mod 1000000 < 3 drop
     tcp sport 20004 tcp flags & (syn | ack) == syn numgen inc mod 1000000 == 0 drop
@@ -215,6 +217,19 @@ owners() {
   for name in "${!pids[@]}"; do wait "${pids[$name]}" || fail 34 "the process $name ended with $?"; done
 }
 
+names() {
+  start_trace names --netns /run/netns/c --dns-names
+  # One datagram each: no byte of it is a newline. It counts as unanswered once it is older than the time between the two.
+  # shellcheck disable=SC2016 # $1 is the inner shell's
+  in_c bash -c '
+    exec 3>"/dev/udp/$1/53"
+    for wait in 0.2 2; do
+      printf "\0\7\1\0\0\1\0\0\0\0\0\0\3api\7EXAMPLE\3com\0\0\1\0\1" >&3
+      sleep $wait
+    done' bash $server || fail 40 "the query could not be sent"
+  end_traces
+}
+
 build_lab
 if [ -z "$tcpdiag" ]; then # the harness alone
   traffic known run $server 7001 7002 7003
@@ -234,4 +249,5 @@ fi
 known
 losses
 owners
+names
 exit 0

@@ -223,6 +223,14 @@ def check_owners(checks: Checks, guest: Guest) -> None:
         checks.equal("processes", seen, {name: (crowd[name], cgroups[name]) for name in names})
 
 
+def check_names(checks: Checks, guest: Guest) -> None:
+    checks.part = "names"
+    asked = [(one["address"], one["queries"], one["sent"], [process["comm"] for process in one["processes"]], one["names"])
+             for one in guest.report("names").get("look_ups", [])]
+    name = {"name": "api.example.com", "slow": 0, "unanswered": 1, "errors": 0}
+    checks.equal("look-ups", asked, [(SERVER, 1, 2, ["bash"], [name])])
+
+
 def check_doctor(checks: Checks, answer: dict, report: dict) -> None:
     """It says of each feature what a trace says."""
     checks.equal("can_trace", get(answer, "can_trace"), True)
@@ -262,6 +270,7 @@ def check(out: pathlib.Path, release: str, with_tcpdiag: bool) -> Checks:
     checks.true("the report of the recording is the live one", live == again)
     check_losses(checks, guest)
     check_owners(checks, guest)
+    check_names(checks, guest)
     return checks
 
 

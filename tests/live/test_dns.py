@@ -3,7 +3,8 @@
 """Look-ups of names by getaddrinfo: how many, how long and what became of them, as the resolver's own clock and the caller's say.
 
 The resolver is a socket of this test, so that it answers exactly when a case wants it to; what it does with a name stands in
-the name's first label. Callers have a resolv.conf of their own, in a mount namespace.
+the name's first label. Dnsmasq asks it in turn where the resolver is a real one. Callers have a resolv.conf of their own, in a
+mount namespace.
 """
 
 import json
@@ -19,8 +20,8 @@ import time
 sys.dont_write_bytecode = True  # The source tree may belong to somebody else.
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
-from live import PYTHON, main, run_tcpdiag  # noqa: E402
-from socket_case import SOCKET_S, Host, SocketCase, family_of, inside, receive  # noqa: E402
+from live import PYTHON, main, run_tcpdiag, wait_until  # noqa: E402
+from socket_case import SOCKET_S, Host, SocketCase, Traced, family_of, inside, kill, receive  # noqa: E402
 
 PORT, CLOSED_PORT = 8080, 8081
 ANSWER, SERVFAIL, NXDOMAIN = 0x8180, 0x8182, 0x8183
@@ -28,6 +29,7 @@ SLOW_S = 0.3
 # A timer of this process and its threads, on a machine that has other things to do.
 LATE_S = 0.25
 SECOND = {4: "10.87.0.9", 6: "fd00:87::9"}
+SILENT = "10.87.0.8"
 
 # A process of its own; its resolv.conf is seen by nobody else.
 CALL = """
@@ -64,6 +66,18 @@ except OSError:
     pass
 near.sendall(b"a" * 10)
 """
+# As Net::HTTP opens a connection in every release of Ruby but 3.1 (tests/support/lab/api_client.rb).
+OPEN = """
+url, limit = URI(ARGV[0]), Float(ARGV[1])
+begin
+  Timeout.timeout(limit, Net::OpenTimeout) { Net::HTTP.start(url.hostname, url.port, nil) {} }
+rescue StandardError => e
+  print e.class, ': ', e.message
+end
+"""
+# Labels that must not get into a report as they are, and a name as long as can be (255 octets).
+HOSTILE = [b"\x1b[31mred", b"<b>\xff\x00", b"a.b|`c`"]
+LONGEST = [b"x" * 63] * 3 + [b"y" * 61]
 
 
 class Resolver:
@@ -130,6 +144,34 @@ class Resolver:
         return sorted(at - first[key] for key, at in self.answered.items())
 
 
+class Dnsmasq:
+    """A real resolver at one address of a host; what it does not know it asks `upstream` for."""
+
+    def __init__(self, host: Host, address: str, upstream: str, log: str):
+        self.address, self._log = address, log
+        with open(log, "wb") as file:
+            self._process = subprocess.Popen(host.network.inside(
+                host.namespace, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--user=root", "--no-hosts",
+                "--no-resolv", "--bind-interfaces", f"--listen-address={address}", f"--server={upstream}", "--cache-size=0",
+                f"--address=/quick-1.test/{host.address}", "--log-facility=-", "--log-queries"), stdout=file, stderr=file)
+        def listens() -> bool:
+            if self._process.poll() is not None:
+                raise AssertionError(f"dnsmasq has ended: {self.log()}")
+            return f"{address}:53 " in host.run("ss", "-Hlun")
+        wait_until("dnsmasq to listen", listens, SOCKET_S)
+
+    def close(self) -> None:
+        kill(self._process)
+
+    def log(self) -> str:
+        with open(self._log, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def queries(self) -> int:
+        """By its own log."""
+        return self.log().count(": query[")
+
+
 class DnsCase(SocketCase):
     def resolver(self, host: Host, address: str = "") -> Resolver:
         if address:
@@ -139,26 +181,30 @@ class DnsCase(SocketCase):
         self.addCleanup(made.close)
         return made
 
-    def command(self, host: Host, resolvers: list[str], options: str, program: str, *arguments: str) -> list[str]:
+    def command(self, host: Host, resolvers: list[str], options: str, *program: str) -> list[str]:
         path = self.file(f"resolv-{len(os.listdir(self.directory))}.conf")
         with open(path, "w", encoding="ascii") as file:
             file.write("".join(f"nameserver {one}\n" for one in resolvers) + f"options {options}\n")
         script = 'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"'
-        return host.network.inside(host.namespace, "unshare", "--mount", "sh", "-c", script, "sh", path, PYTHON, "-c", program,
-                                   *arguments)
+        return host.network.inside(host.namespace, "unshare", "--mount", "sh", "-c", script, "sh", path, *program)
 
     def call(self, host: Host, resolvers: list[str], *names: str, options: str = "timeout:1 attempts:2") -> dict[str, list]:
         """What getaddrinfo found for each name, and how long it took."""
-        done = subprocess.run(self.command(host, resolvers, options, CALL, *[f"{name}.test." for name in names]),
+        done = subprocess.run(self.command(host, resolvers, options, PYTHON, "-c", CALL, *[f"{name}.test." for name in names]),
                               capture_output=True, text=True, check=True, timeout=SOCKET_S)
         return {name.split(".")[0]: took for name, took in json.loads(done.stdout).items()}
 
-    def look_ups(self, report: dict, resolver: Resolver) -> dict:
+    def connect(self, host: Host, resolver: str, name: str) -> None:
+        """Looks the name up and connects to a port where nobody listens."""
+        command = self.command(host, [resolver], "timeout:2 attempts:1", PYTHON, "-c", CONNECT, name, str(CLOSED_PORT))
+        subprocess.run(command, check=True, timeout=SOCKET_S)
+
+    def look_ups(self, report: dict, resolver: "Resolver | Dnsmasq") -> dict:
         found = [one for one in report.get("look_ups", []) if one["address"] == resolver.address]
         self.assertEqual(len(found), 1, report.get("look_ups"))
         return found[0]
 
-    def finding(self, report: dict, code: str, resolver: Resolver | None = None) -> dict:
+    def finding(self, report: dict, code: str, resolver: "Resolver | Dnsmasq | None" = None) -> dict:
         found = [one for one in report["findings"] if one["code"] == code
                  and (resolver is None or resolver.address in one["evidence"]["resolver"])]
         self.assertEqual(len(found), 1, [(one["code"], one["evidence"]) for one in report["findings"]])
@@ -321,8 +367,7 @@ class Connections(DnsCase):
         client, server = self.hosts()
         resolver = self.resolver(server)
         with self.traced(client) as traced:
-            subprocess.run(self.command(client, [resolver.address], "timeout:2 attempts:1", CONNECT, "slow-1.test.", str(CLOSED_PORT)),
-                           check=True, timeout=SOCKET_S)
+            self.connect(client, resolver.address, "slow-1.test.")
         endpoint = self.endpoint_at(traced.report, "outbound", server.address, CLOSED_PORT)
         sock = self.sockets_of(traced.report, endpoint)[0]
         mark = [entry for entry in sock["timeline"] if entry["kind"] == "look_up"]
@@ -339,7 +384,8 @@ class Connections(DnsCase):
         client, server = self.hosts()
         resolver = self.resolver(server)
         with self.traced(client) as traced:
-            command = self.command(client, [resolver.address], "timeout:3 attempts:2", SERVE, client.address, str(PORT), "drop-1.test.")
+            command = self.command(client, [resolver.address], "timeout:3 attempts:2", PYTHON, "-c", SERVE, client.address, str(PORT),
+                                   "drop-1.test.")
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as app:
                 self.assertEqual(app.stdout.readline(), "listens\n")
                 asked = self.keep(server.connect(client.address, PORT))
@@ -361,6 +407,106 @@ class Connections(DnsCase):
         # Two times 3 s, of which the client waited for 5.6 s.
         self.assertAlmostEqual(waited["evidence"]["look_up_max_s"], 5.8, delta=0.2 + LATE_S)
         self.assertEqual(waited["caused_by"], [unanswered["id"]])
+
+
+class RealResolvers(DnsCase):
+    """Dnsmasq, in front of a slow upstream and of one that fails; an address that drops what comes; Ruby asks, too.
+
+    One lab, traced twice at once: with --dns-names and without.
+    """
+
+    def test_names(self):
+        client, server = self.hosts()
+        server.run("ip", "address", "add", f"{SILENT}/32", "dev", "eth0")
+        upstream = self.resolver(server, SECOND[4])
+        dnsmasq = Dnsmasq(server, server.address, upstream.address, self.file("dnsmasq.log"))
+        self.addCleanup(dnsmasq.close)
+        server.network.firewall(f"table inet lab {{\nchain input {{\ntype filter hook input priority 0;\n"
+                                f"ip daddr {SILENT} udp dport 53 counter drop\n}}\n}}\n")
+        recording = self.file("names.tcpdiag")
+        with self.traced(client, options=("--dns-names", "-w", recording)) as traced, \
+                self.traced(client, options=("-w", self.file("no-names.tcpdiag"))) as without:
+            took = self.call(client, [dnsmasq.address], "quick-1", "slow-1", "slow-1", "slow-2", "slow-2", "servfail-1",
+                             options="timeout:2 attempts:1")
+            self.connect(client, dnsmasq.address, "slow-3.test.")
+            for labels in (HOSTILE, LONGEST):
+                self.ask_in_vain(client, labels)
+            with open(os.devnull, "rb") as nothing:
+                done = subprocess.run(self.command(client, [SILENT], "timeout:1 attempts:2", "ruby", "-rnet/http", "-rtimeout", "-e", OPEN,
+                                                   "http://api.test.:80/", "1"), stdin=nothing, capture_output=True, text=True,
+                                      check=True, timeout=SOCKET_S)
+        self.assertEqual(done.stdout, "Net::OpenTimeout: Failed to open TCP connection to api.test.:80 (execution expired)")
+        self.assertIsNotNone(took["quick-1"][0])
+        self.assertIsNone(took["servfail-1"][0])
+        self.dnsmasq(traced.report, dnsmasq, upstream, took)
+        self.silent(traced.report, server)
+        self.story(traced.report, server)
+        self.nowhere_else(recording, without)
+
+    def ask_in_vain(self, host: Host, labels: list[bytes]) -> None:
+        """One question, sent twice."""
+        name = b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
+        with inside(host.path):
+            asks = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        with asks:
+            for _ in range(2):
+                asks.sendto(struct.pack("!HHHHHH", 7, 0x0100, 1, 0, 0, 0) + name + struct.pack("!HH", 1, 1), (SILENT, 53))
+                time.sleep(0.02)  # Until it is no second look at the same packet.
+
+    def dnsmasq(self, report: dict, dnsmasq: Dnsmasq, upstream: Resolver, took: dict[str, list]) -> None:
+        look_ups = self.look_ups(report, dnsmasq)
+        self.assertEqual((look_ups["queries"], look_ups["unanswered"]), (dnsmasq.queries(), 0))
+        delays = upstream.delays()
+        self.check_between(look_ups["dns"]["max"], delays[-1] - 0.002, max(seconds for _, seconds in took.values()) + LATE_S)
+        slow = self.finding(report, "dns-slow", dnsmasq)
+        names = slow["evidence"]["names"]
+        count = slow["evidence"]["slow_count"]
+        self.assertEqual(count, sum(1 for delay in delays if delay >= SLOW_S))
+        asked = [name for _, name, _, _ in upstream.arrived]
+        self.assertEqual(names, [f"{name}.test ({asked.count(name)} of {count})" for name in ("slow-1", "slow-2", "slow-3")])
+        self.assertIn(" slow-1.test", slow["next_steps"][0]["command"])
+        failed = self.finding(report, "dns-unanswered", dnsmasq)
+        self.assertIn("by SERVFAIL", failed["title"])
+        self.assertEqual(failed["evidence"]["names"], [f"servfail-1.test ({failed['count']} of {failed['count']})"])
+        self.assertEqual({one["name"] for one in look_ups["names"]}, {"slow-1.test", "slow-2.test", "slow-3.test", "servfail-1.test"})
+
+    def silent(self, report: dict, server: Host) -> None:
+        """What Ruby calls `execution expired` was a name."""
+        look_ups = next(one for one in report["look_ups"] if one["address"] == SILENT)
+        self.assertEqual(look_ups["sent"], server.network.firewall_packets(server.namespace))
+        finding = next(one for one in report["findings"] if one["code"] == "dns-unanswered" and SILENT in one["evidence"]["resolver"])
+        of_ruby = next(one["queries"] for one in look_ups["processes"] if one["comm"] == "ruby")
+        self.assertEqual(finding["count"], of_ruby + 2)
+        self.assertTrue(any("execution expired" in message for message in finding["app_messages"]), finding["app_messages"])
+        names = finding["evidence"]["names"]
+        self.assertEqual(names[0], f"api.test ({of_ruby} of {finding['count']})")
+        self.assertEqual(set(names[1:]), {
+            f"\\027[31mred.<b>\\255\\000.a\\.b|`c` (1 of {finding['count']})",
+            f"{'x' * 63}.{'x' * 62}... (1 of {finding['count']})"})
+
+    def story(self, report: dict, server: Host) -> None:
+        endpoint = self.endpoint_at(report, "outbound", server.address, CLOSED_PORT)
+        sock = self.sockets_of(report, endpoint)[0]
+        self.assertEqual([entry["detail"]["name"] for entry in sock["timeline"] if entry["kind"] == "look_up"], ["slow-3.test"])
+        refused = next(one for one in report["findings"] if one["code"] == "connect-refused")
+        self.assertIn("A look-up of slow-3.test took", refused["explanation"])
+
+    def nowhere_else(self, recording: str, without: Traced) -> None:
+        """Without the option no name is in any output; --redact takes them out; no format shows a byte as it was sent."""
+        for form in ("text", "html", "md", "json"):
+            told = run_tcpdiag("report", recording, "--format", form).stdout
+            self.assertIn("slow-1.test", told, form)
+            self.assertNotIn("\x1b[31m", told, form)
+            self.assertIsNone(re.search("<b>[^a-z]", told) if form == "html" else None)
+            redacted = run_tcpdiag("report", recording, "--redact", "--format", form).stdout
+            self.assertNotIn("api.test", redacted, form)
+            self.assertRegex(redacted, r"\bname-[0-9]", form)
+        for path in (without.output, self.file("no-names.tcpdiag")):
+            with open(path, "rb") as file:
+                content = file.read()
+            for name in (b"slow-1", b"api.test", b"31mred", b"xxxxxxxx"):
+                self.assertNotIn(name, content, path)
+        self.assertTrue(all(one["names"] is None for one in without.report["look_ups"]))
 
 
 if __name__ == "__main__":

@@ -37,8 +37,9 @@ constexpr EvidenceKey kMaxUs{"dns_max_us"};
 constexpr EvidenceKey kAfterRepeat{"answered_after_repeat_count"};
 constexpr EvidenceKey kRepeatAfterS{"repeat_after_s"};
 constexpr EvidenceKey kUsers{"processes"};
-constexpr std::array kEvidence = {kResolver, kQueryCount, kAnsweredCount, kSlowCount,   kSlowFromUs,   kP10Us,
-                                  kP50Us,    kP99Us,      kMaxUs,         kAfterRepeat, kRepeatAfterS, kUsers};
+constexpr EvidenceKey kNames{"names"};
+constexpr std::array kEvidence = {kResolver, kQueryCount, kAnsweredCount, kSlowCount,    kSlowFromUs, kP10Us, kP50Us,
+                                  kP99Us,    kMaxUs,      kAfterRepeat,   kRepeatAfterS, kUsers,      kNames};
 
 std::optional<Duration> as_time(std::optional<std::uint64_t> us) {
   if (!us) return std::nullopt;
@@ -78,6 +79,8 @@ std::optional<Judged> judge(const Facts& facts, const ResolverPicture& resolver)
 
   const auto again = repeat_after(resolver);
   const std::string name = resolver_name(resolver.at);
+  const Names names =
+      worst_names(resolver, [from](const model::NameTrouble& one) { return at_least(one.slow_us, from); });
   add(finding, kResolver, resolver.at.to_string());
   add(finding, kQueryCount, resolver.queries);
   add(finding, kAnsweredCount, resolver.answered);
@@ -90,6 +93,7 @@ std::optional<Judged> judge(const Facts& facts, const ResolverPicture& resolver)
   add(finding, kAfterRepeat, resolver.answered_after_repeat);
   add_seconds(finding, kRepeatAfterS, again);
   add(finding, kUsers, user_list(resolver));
+  add_names(finding, kNames, names);
 
   finding.title = fmt::format("{} took {} or more for {} of {} look-ups of names", name,
                               duration(static_cast<double>(from)), slow, took.count());
@@ -109,7 +113,7 @@ std::optional<Judged> judge(const Facts& facts, const ResolverPicture& resolver)
   finding.explanation +=
       " A timeout for opening a connection counts from before the look-up: TCP may not have had its turn.";
   finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kNoAttempt, 0);
-  add_resolver_steps(finding, resolver);
+  add_resolver_steps(finding, resolver, names);
   finding.disproved_by =
       "the same resolver, asked from this host again and again, never takes long (then it was one name, whose own "
       "servers are slow), or its log has each answer at once (then the way there and back is slow)";
@@ -132,6 +136,7 @@ void word_evidence(EvidenceReader& e, Rows& out) {
   const std::string again = e.some(kAfterRepeat, "answered only after that");
   const std::string after = e.seconds(kRepeatAfterS);
   out.push_back({"sent again", list_of({with("after ", after), again})});
+  out.push_back({"names", e.text(kNames)});
   out.push_back({"asked by", e.text(kUsers)});
 }
 

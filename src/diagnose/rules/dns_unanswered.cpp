@@ -41,9 +41,11 @@ constexpr EvidenceKey kRefusedCount{"error_answer_count"};
 constexpr EvidenceKey kRefusedLostCount{"error_by_all_count"};
 constexpr EvidenceKey kRcodes{"rcodes"};
 constexpr EvidenceKey kUsers{"processes"};
-constexpr std::array kEvidence = {kResolver,     kQueryCount,   kAnsweredCount,    kUnansweredCount, kLostCount,
-                                  kRescuedCount, kWaitingCount, kRepeatedCount,    kRepeatAfterS,    kWaitP50S,
-                                  kWaitMaxS,     kRefusedCount, kRefusedLostCount, kRcodes,          kUsers};
+constexpr EvidenceKey kNames{"names"};
+constexpr std::array kEvidence = {kResolver,         kQueryCount,   kAnsweredCount, kUnansweredCount,
+                                  kLostCount,        kRescuedCount, kWaitingCount,  kRepeatedCount,
+                                  kRepeatAfterS,     kWaitP50S,     kWaitMaxS,      kRefusedCount,
+                                  kRefusedLostCount, kRcodes,       kUsers,         kNames};
 
 std::optional<Duration> wait_at(const ResolverPicture& resolver, double q) {
   const auto us = resolver.wait_us.percentile(q);
@@ -132,6 +134,8 @@ std::optional<Judged> judge(const Facts& facts, const ResolverPicture& resolver)
 
   std::vector<std::string> rcodes;
   for (const auto& [name, count] : resolver.rcodes) rcodes.push_back(fmt::format("{} {}", name, count));
+  const Names names =
+      worst_names(resolver, unanswered > 0 ? &model::NameTrouble::unanswered : &model::NameTrouble::refused);
   add(finding, kResolver, resolver.at.to_string());
   add(finding, kQueryCount, resolver.queries);
   add(finding, kAnsweredCount, resolver.answered);
@@ -147,6 +151,7 @@ std::optional<Judged> judge(const Facts& facts, const ResolverPicture& resolver)
   add(finding, kRefusedLostCount, resolver.refused_lost);
   add(finding, kRcodes, rcodes);
   add(finding, kUsers, user_list(resolver));
+  add_names(finding, kNames, names);
 
   const std::string name = resolver_name(resolver.at);
   finding.title = unanswered > 0 ? fmt::format("{} did not answer {} of {} for names", name, unanswered,
@@ -155,7 +160,7 @@ std::optional<Judged> judge(const Facts& facts, const ResolverPicture& resolver)
                                                number_of(resolver.queries, "query", "queries"), error_names(resolver));
   finding.explanation = explanation(resolver, name);
   finding.app_messages = knowledge::client_messages(knowledge::CallFailure::kNoAttempt, 0);
-  add_resolver_steps(finding, resolver);
+  add_resolver_steps(finding, resolver, names);
   finding.disproved_by = unanswered > 0
                              ? "a capture on this host shows the answers (then something else on it drops them before "
                                "they are received), or on the resolver shows no such query (then it is lost on the way)"
@@ -185,6 +190,7 @@ void word_evidence(EvidenceReader& e, Rows& out) {
   const std::string by_all = e.some(kRefusedLostCount, "for which nobody had better");
   out.push_back({"errors", list_of({refused, by_all})});
   out.push_back({"answer codes", e.text(kRcodes)});
+  out.push_back({"names", e.text(kNames)});
   out.push_back({"asked by", e.text(kUsers)});
 }
 

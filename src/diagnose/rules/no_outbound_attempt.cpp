@@ -12,6 +12,7 @@
 #include <chrono>
 
 #include "diagnose/delay.h"
+#include "diagnose/look_ups.h"
 #include "diagnose/rules/rules.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
@@ -63,7 +64,7 @@ struct Waiting {
   std::vector<std::size_t> sockets;
   std::uint64_t given_up = 0;
   std::uint64_t for_a_name = 0;  // the process looked a name up for most of the wait
-  std::optional<Duration> longest_name = {};
+  std::optional<model::LookUpBefore> longest_name = {};
 };
 
 Waiting waiting_sockets(const Facts& facts, const EndpointFacts& endpoint) {
@@ -79,7 +80,7 @@ Waiting waiting_sockets(const Facts& facts, const EndpointFacts& endpoint) {
       continue;
     }
     ++waiting.for_a_name;
-    waiting.longest_name = std::max(waiting.longest_name.value_or(name->took), name->took);
+    if (!waiting.longest_name || name->took > waiting.longest_name->took) waiting.longest_name = name;
   }
   return waiting;
 }
@@ -136,7 +137,7 @@ std::optional<Judged> judge(const Facts& facts, const EndpointFacts& endpoint) {
   add_seconds(finding, kWaitMaxS, longest);
   add(finding, kOngoingCount, answers.ongoing);
   add(finding, kLookUpCount, waiting.for_a_name);
-  add_seconds(finding, kLookUpMaxS, waiting.longest_name);
+  add_seconds(finding, kLookUpMaxS, waiting.longest_name ? std::optional(waiting.longest_name->took) : std::nullopt);
   add_comm(finding, process);
 
   const bool is_name = waiting.for_a_name > 0 && 2 * waiting.for_a_name >= waiting.sockets.size();
@@ -152,9 +153,10 @@ std::optional<Judged> judge(const Facts& facts, const EndpointFacts& endpoint) {
   }
   finding.explanation += " while the thread that had read them began no connect and sent no request. ";
   if (is_name) {
-    finding.explanation += fmt::format(
-        "On {} of {} the same process waited for the answer to a query for a name meanwhile, {} at most.",
-        waiting.for_a_name, number_of(waiting.sockets.size(), "connection"), duration(*waiting.longest_name));
+    finding.explanation +=
+        fmt::format("On {} of {} the same process waited for the answer to a query for {} meanwhile, {} at most.",
+                    waiting.for_a_name, number_of(waiting.sockets.size(), "connection"),
+                    name_words(*waiting.longest_name), duration(waiting.longest_name->took));
   } else {
     finding.explanation +=
         "TCP had nothing to do with it: a name that does not resolve, a wait for a pooled connection, thread or lock, "

@@ -133,6 +133,7 @@ void configure(tcpdiag_bpf& skeleton, const source::LiveOptions& options, const 
   config.have_sk_storage = storage;
   config.have_cookie = features.works(doctor::kSocketCookie);
   config.have_sock_from_file = storage;
+  config.dns_names = options.dns_names;
   config.filter_pid = !filters.pids.empty();
   config.filter_comm = !filters.comms.empty();
   config.filter_cgroup = !filters.cgroups.empty();

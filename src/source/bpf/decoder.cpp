@@ -5,6 +5,8 @@
 #include <array>
 #include <cstring>
 
+#include "source/bpf/dns_name.h"
+
 namespace tcpdiag::bpf {
 
 namespace {
@@ -293,10 +295,14 @@ bool is_dns(std::span<const std::byte> bytes) {
 }
 
 std::optional<model::DnsMessage> decode_dns(std::span<const std::byte> bytes) {
-  tcpd_wire_dns wire;
-  if (bytes.size() < sizeof(wire)) return std::nullopt;
-  std::memcpy(&wire, bytes.data(), sizeof(wire));
-  if (wire.kind != TCPD_RECORD_DNS || wire.size != sizeof(wire) || wire.is_answer > 1) return std::nullopt;
+  tcpd_wire_dns_named named{};
+  if (bytes.size() < sizeof(named.dns)) return std::nullopt;
+  std::memcpy(&named, bytes.data(), std::min(bytes.size(), sizeof(named)));
+  const tcpd_wire_dns& wire = named.dns;
+  const bool has_name = wire.size == sizeof(named);
+  if (wire.kind != TCPD_RECORD_DNS || wire.is_answer > 1) return std::nullopt;
+  if (has_name ? bytes.size() < sizeof(named) : wire.size != sizeof(wire)) return std::nullopt;
+  if (has_name && (wire.is_answer != 0 || named.octets > sizeof(named.name))) return std::nullopt;
   if (!plausible(wire.at_ns) || !plausible(wire.first_sent_ns) || wire.first_sent_ns > wire.at_ns) return std::nullopt;
   const auto owner = owner_of(wire.owner);
   if (!owner) return std::nullopt;
@@ -310,6 +316,10 @@ std::optional<model::DnsMessage> decode_dns(std::span<const std::byte> bytes) {
   message.is_answer = wire.is_answer != 0;
   message.first_sent_at = time_of(wire.first_sent_ns);
   message.owner = *owner;
+  if (has_name) {
+    const auto name = std::as_bytes(std::span(named.name)).first(named.octets);
+    message.name = dns_name(name, named.octets == sizeof(named.name));
+  }
   return message;
 }
 

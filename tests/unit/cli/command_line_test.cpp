@@ -309,6 +309,7 @@ TEST(CommandLine, contradictions) {
   EXPECT_THAT(refusal({"trace", "-4", "-a", "10.0.0.1,fd00::1"}), StartsWith("-4 contradicts -a fd00::1"));
   EXPECT_THAT(refusal({"trace", "-6", "-A", "10.0.0.0/8"}), StartsWith("-6 contradicts -A 10.0.0.0/8, which is IPv4"));
   EXPECT_THAT(refusal({"trace", "-a", "10.0.0.1", "-A", "fd00::1"}), HasSubstr("different IP families"));
+  EXPECT_THAT(refusal({"trace", "--no-dns", "--dns-names"}), HasSubstr("leave one of them out"));
   EXPECT_THAT(trace({"-4", "-6", "-A", "fd00::1"}).filters.remote.size(), 1U);
   EXPECT_THAT(trace({"-a", "10.0.0.1,fd00::1", "-A", "fd00::2"}).filters.remote.size(), 1U);
 }

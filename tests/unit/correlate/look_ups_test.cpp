@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "unit/correlate/event_builder.h"
 
 namespace tcpdiag::correlate::testing {
@@ -29,6 +31,7 @@ struct Asked {
   LookUps look_ups;
   std::uint32_t pid = kPid;
   std::uint16_t local_port = 40000;
+  std::string name;  // of what is asked for
 
   DnsMessage message(double at, std::uint16_t id, const char* resolver) const {
     DnsMessage made;
@@ -43,6 +46,7 @@ struct Asked {
   void ask(double at, std::uint16_t id, const char* resolver = "10.0.0.53") {
     DnsMessage query = message(at, id, resolver);
     if (pid != 0) query.owner = model::Owner{.pid = pid, .tid = pid, .comm = "ruby"};
+    query.name = name;
     look_ups.add(query);
   }
   void answer(double at, std::uint16_t id, std::uint16_t flags = kGood, const char* resolver = "10.0.0.53") {
@@ -193,6 +197,67 @@ TEST(LookUps, that_a_process_waits_for_meanwhile) {
   EXPECT_FALSE(waited->answered);
   asked.answer(2000, 1);
   EXPECT_EQ(asked.look_ups.during(kPid, ms(0), ms(4000))->took, std::chrono::seconds(1));
+}
+
+TEST(LookUps, have_the_names_that_gave_trouble) {
+  Asked asked;
+  asked.ask(0, 1);
+  asked.answer(200, 1);
+  EXPECT_EQ(asked.only(300).names, std::nullopt) << "none was read";
+  asked.name = "quick.test";
+  asked.ask(1000, 2);
+  asked.answer(1001, 2);
+  EXPECT_THAT(*asked.only(1100).names, IsEmpty());
+  asked.name = "slow.test";
+  asked.ask(2000, 3);
+  asked.answer(2300, 3);
+  asked.name = "fails.test";
+  asked.ask(3000, 4);
+  asked.answer(3001, 4, kServfail);
+  asked.name = "lost.test";
+  asked.ask(10000, 5);
+  asked.ask(11000, 5);
+  const ResolverPicture resolver = asked.only(20000);
+  ASSERT_THAT(*resolver.names, SizeIs(3));
+  EXPECT_EQ(resolver.names->at("slow.test").slow_us.count(), 1);
+  EXPECT_EQ(resolver.names->at("fails.test").refused, 1);
+  EXPECT_EQ(resolver.names->at("lost.test").unanswered, 1);
+}
+
+TEST(LookUps, before_a_connect_have_the_name_that_took_longest) {
+  Asked asked;
+  asked.name = "api.test.svc.local";
+  asked.ask(0, 1);
+  asked.answer(1, 1, 0x8183);
+  asked.name = "api.test";
+  asked.ask(2, 2);
+  asked.answer(500, 2);
+  EXPECT_EQ(asked.look_ups.before(kPid, kPid, ms(501))->name, "api.test");
+  EXPECT_EQ(asked.look_ups.during(kPid, ms(0), ms(501))->name, "api.test");
+}
+
+TEST(LookUps, of_another_name_are_others_whatever_their_id) {
+  Asked asked;
+  asked.name = "a.test";
+  asked.ask(0, 1);
+  asked.name = "b.test";
+  asked.local_port = 40001;
+  asked.ask(1, 1);
+  const ResolverPicture resolver = asked.only(10000);
+  EXPECT_EQ(resolver.names->at("a.test").unanswered, 1);
+  EXPECT_EQ(resolver.names->at("b.test").unanswered, 1);
+}
+
+TEST(LookUps, of_too_many_names_are_counted_together) {
+  Asked asked;
+  for (int i = 0; i < 100; ++i) {
+    asked.name = std::to_string(i) + ".test";
+    asked.ask(200.0 * i, static_cast<std::uint16_t>(i));
+    asked.answer(200.0 * i + 150, static_cast<std::uint16_t>(i));
+  }
+  const auto names = *asked.only(30000).names;
+  EXPECT_THAT(names, SizeIs(65));
+  EXPECT_EQ(names.at("").slow_us.count(), 36);
 }
 
 TEST(LookUps, beyond_the_bounds_are_counted) {

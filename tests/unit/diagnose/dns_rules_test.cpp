@@ -177,6 +177,47 @@ TEST(DnsUnanswered, tells_of_errors) {
   EXPECT_EQ(findings.at(0).severity, Severity::kNotice) << "nobody was hurt";
 }
 
+TEST(DnsFindings, have_the_names_that_were_read) {
+  ResolverPicture one = resolver(500);
+  const auto names_of = [](const Finding& finding) {
+    EXPECT_EQ(finding.evidence.back().key, "names");
+    return finding.evidence.back().value;
+  };
+  auto finding = findings_of(slow(one, 5, 5s)).at(0);
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(names_of(finding))) << "none was read";
+  EXPECT_THAT(finding.next_steps[0].command, testing::EndsWith(" NAME"));
+
+  one.names.emplace();
+  const auto add = [&one](const char* name, int n, Duration took) {
+    for (int i = 0; i < n; ++i) (*one.names)[name].slow_us.add(us(took));
+  };
+  add("c.test", 1, 5s);
+  add("api.example.com", 2, 5s);
+  add("a.test", 1, 5s);
+  add("b.test", 1, 5s);
+  add("quick.test", 9, 110ms);
+  one.took_us = {};
+  for (int i = 0; i < 500; ++i) one.took_us.add(us(50ms));
+  for (int i = 0; i < 5; ++i) one.took_us.add(us(5s));
+  finding = findings_of(one).at(0);
+  EXPECT_THAT(std::get<std::vector<std::string>>(names_of(finding)),
+              ElementsAre("api.example.com (2 of 5)", "a.test (1 of 5)", "b.test (1 of 5)"))
+      << "three at most, and none that was not slow for this resolver";
+  EXPECT_THAT(finding.next_steps[0].command, testing::EndsWith(" api.example.com"));
+}
+
+TEST(DnsFindings, run_no_name_in_a_shell) {
+  for (const char* name : {"$(reboot)", "-f/etc/passwd", "a;b", "a b", "cut.exam...", "\\027[2j", "'"}) {
+    ResolverPicture one = resolver(50);
+    unanswered(one, 3);
+    one.names.emplace()[name].unanswered = 3;
+    const Finding finding = findings_of(one).at(0);
+    EXPECT_EQ(finding.next_steps[0].command, "dig @10.0.0.53 +tries=1 +time=5 NAME");
+    EXPECT_THAT(std::get<std::vector<std::string>>(finding.evidence.back().value),
+                ElementsAre(std::string(name) + " (3 of 3)"));
+  }
+}
+
 TEST(DnsFindings, are_not_of_each_server_that_a_resolver_of_this_host_asks) {
   PictureBuilder b;
   ResolverPicture forwarder = resolver(900);
@@ -205,6 +246,9 @@ TEST(DnsFindings, are_told_with_the_connects_behind_them) {
   EXPECT_THAT(findings[0].explanation, HasSubstr("Before 4 of 4 connects a look-up of a name took up to 5.0 s"));
   EXPECT_EQ(findings[1].code, "dns-slow");
   EXPECT_THAT(findings[1].sockets, ElementsAre(0, 1, 2, 3));
+  for (SocketStory& each : b.raw().sockets) each.look_up->name = "api.example.com";
+  EXPECT_THAT(findings_of(b, one)[0].explanation,
+              HasSubstr("took up to 5.0 s (api.example.com): the caller's timeout"));
 }
 
 TEST(DnsFindings, explain_why_no_call_was_begun) {
@@ -228,6 +272,10 @@ TEST(DnsFindings, explain_why_no_call_was_begun) {
   EXPECT_THAT(found->explanation, HasSubstr("On 3 of 3 connections the same process waited for the answer"));
   ASSERT_EQ(found->caused_by.size(), 1);
   EXPECT_EQ(findings[found->caused_by[0]].code, "dns-unanswered");
+  for (SocketStory& each : b.raw().sockets) each.no_call_look_up->name = "api.example.com";
+  findings = findings_of(b, one);
+  EXPECT_THAT(std::ranges::find(findings, "no-outbound-attempt", &Finding::code)->explanation,
+              HasSubstr("the answer to a query for api.example.com meanwhile"));
   for (SocketStory& each : b.raw().sockets) each.no_call_look_up->took = 4s;
   findings = findings_of(b, one);
   const auto other = std::ranges::find(findings, "no-outbound-attempt", &Finding::code);

@@ -138,9 +138,10 @@ class EveryField {
     text(cgroup_path);
   }
   void visit(model::DnsMessage& message) const {
-    auto& [at, netns_inode, local, resolver, id, flags, is_answer, first_sent_at, owner] = message;
+    auto& [at, netns_inode, local, resolver, id, flags, is_answer, first_sent_at, owner, name] = message;
     visit(local);
     visit(resolver);
+    text(name);
     if (owner) visit(*owner);
   }
   void visit(model::TraceEnd& end) const {

@@ -104,6 +104,13 @@ inline tcpdiag::testing::Stream incident() {
   stray.socket.netns_inode = kHostNetns;
   stream.on_event(stray);
 
+  model::DnsMessage query{.at = ms(7100), .netns_inode = kHostNetns, .id = 7, .first_sent_at = ms(7100)};
+  query.local = {*model::Address::parse("10.0.0.1"), 40001};
+  query.resolver = {*model::Address::parse("10.0.0.53"), 53};
+  query.owner = owner(811, "ruby");
+  query.name = "api.acme.example";
+  stream.on_sample(query);
+
   Sampled api;
   api.now.key.at.address = *model::Address::parse("203.0.113.40");
   api.now.device = "br-acme";

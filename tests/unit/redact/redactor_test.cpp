@@ -136,6 +136,7 @@ TEST(Redactor, KeepsWhatNamesNobody) {
   EXPECT_EQ(out.all<model::NicSample>()[1].driver, "driver-1");
   EXPECT_EQ(out.all<model::NicSample>()[1].driver_version, "(redacted)");
   EXPECT_EQ(out.all<model::ProcessInfo>()[1].cgroup_path, "/");
+  EXPECT_EQ(out.all<model::DnsMessage>()[0].name, "name-1");
   EXPECT_EQ(out.events().front().socket.remote.port, raw.events().front().socket.remote.port);
 }
 

@@ -24,7 +24,9 @@ Description of(const model::MarkBody& body, Role role = Role::kOutbound) {
   model::TraceStart start;
   start.reset_reasons[1] = "SK_RST_REASON_TCP_ABORT_ON_CLOSE";
   start.drop_reasons[12] = "NETFILTER_DROP";
-  return describe(start, role, {samples::at(1), body});
+  model::SocketStory story;
+  story.socket.role = role;
+  return describe(start, story, {samples::at(1), body});
 }
 
 std::string json_of(const Description& what) { return detail_json(what.details).dump(); }

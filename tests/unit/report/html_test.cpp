@@ -134,6 +134,8 @@ TEST(Html, hostile_names_are_text) {
   for (model::SocketStory& story : report.picture.sockets) {
     story.owner->comm = story.cgroup_path = evil;
     story.timeline.front().body = model::mark::ResetSent{.reason = 1};
+    story.look_up = model::LookUpBefore{.name = evil};
+    story.timeline.push_back({story.timeline.back().at, model::mark::LookUp{.queries = 1}});
   }
   report.findings[0].explanation = report.findings[0].disproved_by = evil;
   report.findings[0].evidence.push_back({evil, evil});

@@ -415,6 +415,11 @@ Report hostile() {
     story.timeline[0].body = mark::ResetSent{.reason = reason};
     story.bytes_sent = story.bytes_received = 18'446'744'073'709'551'615ULL;
   }
+  SocketStory& behind_a_name = picture.sockets[0];
+  behind_a_name.look_up =
+      model::LookUpBefore{.first_at = behind_a_name.timeline[0].at, .name = evil + std::string(300, 'd')};
+  behind_a_name.timeline.insert(behind_a_name.timeline.begin(),
+                                {behind_a_name.timeline[0].at, mark::LookUp{.queries = 1, .took = s(5)}});
   const std::uint64_t most = 18'446'744'073'709'551'615ULL;
   picture.endpoints[0].processes = {{evil, evil, {4'194'303, 4'194'304}, most, most, most, most, most},
                                     {evil, "/" + std::string(300, 'c') + evil, {1}, 1, 1, 1, 1, 1}};
