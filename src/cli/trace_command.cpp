@@ -67,8 +67,8 @@ Result<ExitCode> trace_command(const Options& options) {
                                           .netns = std::move(target->netns),
                                           .ring_bytes = options.ring_bytes,
                                           .dns = !options.no_dns,
-                                          .probe_pids = prober ? prober->pids() : std::vector<std::uint32_t>(),
                                           .dns_names = options.dns_names,
+                                          .probe_pids = prober ? prober->pids() : std::vector<std::uint32_t>(),
                                           .max_endpoints = options.max_endpoints,
                                           .max_events_per_second = options.max_events_per_second});
   if (!source) return tl::unexpected(source.error());

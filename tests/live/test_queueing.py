@@ -221,7 +221,6 @@ class OtherPlaces(QueueCase):
         probes = endpoint["probes"]
         self.assertGreaterEqual(probes["answered"], 3)
         self.assertEqual(probes["made"], probes["answered"])
-        self.assertEqual(endpoint["connects"], run.counts["connects"])
         self.assertEqual(run.report["kernel_counters"][0]["counters"]["ActiveOpens"], endpoint["connects"] + probes["made"])
         self.assertIn("handshakes: as fast as on an empty path", finding["evidence"]["proofs"])
         self.assertIn("New connections got their answer", finding["explanation"])
