@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * Trains: packet dispersion (Jain and Routhier 1986; Dovrolis et al. 2004). What the peer's TCP sent
- * at once comes one by one at the rate of the narrowest place, whatever its application takes. If
- * that is about all that comes from this endpoint, the place is full; no floor is needed to see it.
+ * Trains: packet dispersion (Jain and Routhier 1986; Dovrolis et al. 2004). What the peer's TCP
+ * sent at once comes one by one at the rate of the narrowest place, whatever its application takes.
+ * If that is about all that comes from this endpoint, the place is full; no floor is needed to see
+ * it.
  *
  * When the segments were sent is known by their TSval (RFC 7323), to a tick; over many trains the
  * ticks average out. A train that was sent over more than a tick followed its ACKs or its
- * application, and proves nothing. Nor does one whose segments came merged (GRO), or through a token
- * bucket that lets a whole response through at once: these are only counted.
+ * application, and proves nothing. Nor does one whose segments came merged (GRO), or through a
+ * token bucket that lets a whole response through at once: these are only counted.
  */
 #ifndef TCPDIAG_ENGINE_TRAIN_H
 #define TCPDIAG_ENGINE_TRAIN_H

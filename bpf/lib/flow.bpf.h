@@ -207,12 +207,14 @@ tcpd_subprogram int tcpd_tell_bytes(struct tcpd_sock *s, struct tcpd_endpoint_st
 				    const struct tcpd_arrival *a)
 {
 	const struct tcpd_packet *packet = &a->packet;
-	s64 room = (u32)(a->tcp.snd_nxt - s->flushed_una), gap = (s32)(a->tcp.rcv_nxt - packet->seq);
+	s64 room = (u32)(a->tcp.snd_nxt - s->flushed_una),
+	    gap = (s32)(a->tcp.rcv_nxt - packet->seq);
 	s64 acked = (u32)(packet->ack - s->flushed_una), came = (s32)(packet->end - s->flushed_rcv);
 
-	/* -1 where it is so: acked <= room and the ACK counts, no gap before the data and some of it new */
-	acked &= ~((room - acked) >> 63) & -(s64)!!(packet->flags & TCPD_FLAG_ACK);
-	came &= ~(gap >> 63) & ~(came >> 63) & -(s64)!!packet->payload;
+	/* -1 where it is so: acked <= room and the ACK counts, no gap before the data and some of
+	 * it new */
+	acked &= ~((room - acked) >> 63) & -(s64) !!(packet->flags & TCPD_FLAG_ACK);
+	came &= ~(gap >> 63) & ~(came >> 63) & -(s64) !!packet->payload;
 	stats->bytes_sent += acked;
 	s->flushed_bytes_acked += acked;
 	s->flushed_una += acked;

@@ -54,8 +54,8 @@ Difference difference_of(const EndpointSample& now, const EndpointSample& before
 }
 
 bool has_counts(const Measured& m) {
-  return (m.bytes_sent | m.bytes_received | m.segments_sent | m.segments_received | m.out_of_order | m.path_signs.ambiguous |
-          m.zero_window_received_us | m.busy_us) != 0;
+  return (m.bytes_sent | m.bytes_received | m.segments_sent | m.segments_received | m.out_of_order |
+          m.path_signs.ambiguous | m.zero_window_received_us | m.busy_us) != 0;
 }
 
 // `at`: where in time the second lies in which all of it happened.

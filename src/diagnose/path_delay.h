@@ -46,8 +46,8 @@ struct PathDelay {
 
   model::PathSigns signs;  // in the queued seconds
 
-  // Seconds in which trains came as fast as everything together: the path is full, with or without a queue that is felt.
-  // Empty of marks unless nearly all the seconds that have trains agree.
+  // Seconds in which trains came as fast as everything together: the path is full, with or without a queue that is
+  // felt. Empty of marks unless nearly all the seconds that have trains agree.
   Marks full;
 
   bool floor_trusted = false;  // not the smallest sample of this trace alone

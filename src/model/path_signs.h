@@ -7,7 +7,7 @@
 namespace tcpdiag::model {
 
 struct PathSigns {
-  std::uint64_t ambiguous = 0;     // of path_queue: the ACK rode on a response, so it may have waited for the application
+  std::uint64_t ambiguous = 0;  // of path_queue: the ACK rode on a response, so it may have waited for the application
   std::uint64_t acks_awaited = 0;  // of path_queue: of segments that left at most 40 ms after the peer's newest data,
                                    // so that a Linux peer acknowledges them before an answer that takes longer
   std::uint64_t acks_apart = 0;    // of those, acknowledged without data

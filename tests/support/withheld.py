@@ -31,6 +31,13 @@ class Withheld:
 
     PREFIX = "tcpdiag-"
 
+    _entered: list["Withheld"] = []  # the newest one last
+
+    @classmethod
+    def so_far(cls) -> int:
+        """Since the newest one that is entered was."""
+        return cls._entered[-1]._counted() if cls._entered else 0
+
     def __enter__(self) -> "Withheld":
         try:
             self._tracefs = self._open_tracefs()
@@ -48,17 +55,24 @@ class Withheld:
             self._remove()
             if not isinstance(error, (OSError, subprocess.CalledProcessError)):
                 raise
+        self._entered.append(self)
         return self
 
     def __exit__(self, *_) -> None:
-        if self._tracefs is None:
-            return
+        self._entered.remove(self)
         try:
-            for cpu in os.listdir(os.path.join(self._instance, "per_cpu")):
-                with open(os.path.join(self._instance, "per_cpu", cpu, "stats"), encoding="ascii") as stats:
-                    self.count += sum(int(number) for number in re.findall(r"^(?:entries|overrun): (\d+)$", stats.read(), re.MULTILINE))
+            self.count = self._counted()
         finally:
             self._remove()
+
+    def _counted(self) -> int:
+        if self._instance is None:
+            return 0
+        count = 0
+        for cpu in os.listdir(os.path.join(self._instance, "per_cpu")):
+            with open(os.path.join(self._instance, "per_cpu", cpu, "stats"), encoding="ascii") as stats:
+                count += sum(int(number) for number in re.findall(r"^(?:entries|overrun): (\d+)$", stats.read(), re.MULTILINE))
+        return count
 
     @staticmethod
     def _open_tracefs() -> int:

@@ -78,8 +78,9 @@ Grade grade_of(const Seconds& seconds, const PathDelay& delay) {
                   "No sample could tell the path from the peer's application by itself; it is inferred from the loss "
                   "that came and went with the delay.");
   } else if (delay.by_trains_alone()) {
-    grade.at_most(Confidence::kMedium,
-                  "That the path, and not the peer's application, is slow is known from the spacing of segments alone.");
+    grade.at_most(
+        Confidence::kMedium,
+        "That the path, and not the peer's application, is slow is known from the spacing of segments alone.");
   } else if (!delay.one_way &&
              !((delay.clean || delay.syn || absent_acks_are_sure(seconds, delay)) && beyond_delayed_ack)) {
     grade.at_most(Confidence::kMedium,

@@ -265,9 +265,10 @@ std::optional<Judged> judge_queue(const Seconds& seconds, const EndpointFacts& e
   finding.explanation =
       queued ? fmt::format("{} at most {}. Its {} wait{} about {} in a queue on the network path{}.", sender.subject,
                            limit, sized, sized == "data" ? "s" : "", wait, not_here(picture))
-             : fmt::format("{} at most {}. What it sends at once comes one by one, at that rate: the path is full, "
-                           "though nothing waits for it long enough to be felt.",
-                           sender.subject, limit);
+             : fmt::format(
+                   "{} at most {}. What it sends at once comes one by one, at that rate: the path is full, "
+                   "though nothing waits for it long enough to be felt.",
+                   sender.subject, limit);
   finding.explanation += given_words(compared);
   add_next_steps(finding, seconds, *rate, sender, size, mss);
   finding.disproved_by =
