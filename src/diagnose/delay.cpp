@@ -46,8 +46,7 @@ void add_handshake_step(model::Finding& finding, const Seconds& seconds, const M
   if (key.role != model::Role::kOutbound || seconds.p50(marks, &model::Second::connect_p50_us)) return;
   add_step(finding, model::Whose::kUs,
            "open a new connection while a trace runs (--probe does): the peer's kernel answers it, through the same "
-           "queue; if the "
-           "handshake is as late it is the path, if it is fast the peer's application",
+           "queue; if the handshake is as late it is the path, if it is fast the peer's application",
            fmt::format("nc -z {} {}", key.at.address.to_string(), key.at.port));
 }
 

@@ -14,8 +14,6 @@
 namespace tcpdiag::diagnose {
 namespace {
 
-std::uint64_t us(model::Duration d) { return static_cast<std::uint64_t>(model::microseconds(d)); }
-
 bool alike(std::uint64_t a, std::uint64_t b) {
   return static_cast<double>(a) <= kAlike * static_cast<double>(b) &&
          static_cast<double>(b) <= kAlike * static_cast<double>(a);

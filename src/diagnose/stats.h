@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -12,6 +13,9 @@
 #include "model/time.h"
 
 namespace tcpdiag::diagnose {
+
+// Of what is not negative: thresholds, beside figures in microseconds.
+constexpr std::uint64_t us(model::Duration d) { return static_cast<std::uint64_t>(model::microseconds(d)); }
 
 template <typename T>
 class Values {

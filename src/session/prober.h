@@ -27,6 +27,8 @@ class Prober {
   static Result<Prober> start(const std::vector<host::Netns>& netns);
 
   std::vector<std::uint32_t> pids() const;
+  // Whether probe() does anything any more.
+  bool has_some_left() const { return sent_ < kMost; }
   // Connects to each, closes at once and forgets it. Those beyond the limits are left out.
   void probe(const std::vector<model::EndpointKey>& endpoints);
 

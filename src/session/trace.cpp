@@ -100,26 +100,27 @@ class Watch {
   void every_second(const std::optional<model::Loss>& loss) {
     const model::MonoTime now = host::mono_now();
     const std::uint64_t failures = correlator_.failures();
-    if (findings_.due(failures, now)) {
+    const bool tells = findings_.due(failures, now);
+    // Not for more than a twentieth of the time either.
+    const bool probes = prober_ != nullptr && prober_->has_some_left() && now >= probe_not_before_;
+    if (tells || probes) {
       const model::Picture picture = correlator_.picture_at(now);
       const std::vector<model::Finding> findings = diagnose::diagnose(picture);
-      for (std::string& line : findings_.take(picture, findings, failures, now, host::mono_now())) {
-        progress_.say(std::move(line));
-      }
+      if (tells) tell(picture, findings, failures, now);
+      if (probes) prober_->probe(diagnose::endpoints_in_doubt(picture, findings));
+      if (probes) probe_not_before_ = now + 20 * (host::mono_now() - now);
     }
-    probe(now);
     const std::optional<std::uint64_t> lost = loss ? std::optional(loss->total()) : std::nullopt;
     const model::Snapshot snapshot = correlator_.snapshot(now, {});
     progress_.status(status_line(snapshot.open_sockets, snapshot.total.exchanges, failures, lost, now - start_));
   }
 
  private:
-  // Not for more than a twentieth of the time either.
-  void probe(model::MonoTime now) {
-    if (prober_ == nullptr || now < probe_not_before_) return;
-    const model::Picture picture = correlator_.picture_at(now);
-    prober_->probe(diagnose::endpoints_in_doubt(picture, diagnose::diagnose(picture)));
-    probe_not_before_ = now + 20 * (host::mono_now() - now);
+  void tell(const model::Picture& picture, const std::vector<model::Finding>& findings, std::uint64_t failures,
+            model::MonoTime began) {
+    for (std::string& line : findings_.take(picture, findings, failures, began, host::mono_now())) {
+      progress_.say(std::move(line));
+    }
   }
 
   const correlate::Correlator& correlator_;

@@ -7,6 +7,7 @@
 
 #include "diagnose/delay.h"
 #include "diagnose/rules/rules.h"
+#include "diagnose/stats.h"
 #include "diagnose/thresholds.h"
 #include "diagnose/words.h"
 #include "util/format.h"
@@ -28,10 +29,6 @@ constexpr EvidenceKey kPid{"pid"};
 constexpr EvidenceKey kStopped{"stopped"};
 constexpr std::array kEvidence = {kReadWaitP50Us, kReadWaitP99Us, kZeroWindowSentUs, kUnreadBytesMax,
                                   kPid,           kComm,          kStopped};
-
-constexpr std::uint64_t us(model::Duration duration) {
-  return static_cast<std::uint64_t>(model::microseconds(duration));
-}
 
 bool reads_late(const model::EndpointPicture& picture) {
   const model::Histogram* waits = picture.measured(model::Measure::kReadWait);
