@@ -26,6 +26,9 @@
  * queue: when the newest RTT was near the endpoint's floor. It may rise by 20 ppm to follow the
  * clocks' drift: enough for clocks that NTP disciplines, and a queue that stands for ten minutes
  * hides 12 ms in it. The stamps must tick at 1 ms (Linux); until that was seen nothing is measured.
+ * Only data is looked at: a sender that paces (BBR, SO_MAX_PACING_RATE) stamps an ACK without data
+ * with the time at which its next data may leave, tens of milliseconds ahead (kernel commit
+ * d3edd06ea8ea, 4.20).
  */
 #ifndef TCPDIAG_ENGINE_PATH_H
 #define TCPDIAG_ENGINE_PATH_H
@@ -167,8 +170,8 @@ static __always_inline void tcpd_check_tick(const struct tcpd_connection *c,
 }
 
 /*
- * A segment's TSval, at its arrival. Returns how much later than the quickest of this connection it
- * came, in microseconds.
+ * The TSval of a segment with data, at its arrival. Returns how much later than the quickest of
+ * this connection it came, in microseconds.
  */
 static __always_inline u32 tcpd_path_in_delay(struct tcpd_connection *c,
 					      struct tcpd_endpoint_shared *shared, u32 tsval,

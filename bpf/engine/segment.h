@@ -76,13 +76,13 @@ tcpd_subprogram int tcpd_path_in(struct tcpd_connection *c, struct tcpd_endpoint
 {
 	u32 delay_us;
 
+	if (!a->packet.payload)
+		return 0;
 	if (!a->packet.has_timestamp) {
-		stats->no_timestamps += a->packet.payload != 0;
+		stats->no_timestamps++;
 		return 0;
 	}
 	delay_us = tcpd_path_in_delay(c, shared, a->packet.tsval, a->now / 1000);
-	if (!a->packet.payload)
-		return 0;
 	if (!tcpd_path_in_has_floor(c, shared->floor_us,
 				    a->tcp.rtt_us ? a->tcp.rtt_us : a->tcp.srtt_us))
 		stats->no_own_floor++;

@@ -96,7 +96,7 @@ void older_step(Grade& grade, const Group& group) {
 void make_notice(Judged& judged) {
   judged.finding.severity = model::Severity::kNotice;
   judged.failures = 0;
-  judged.may_be_critical = false;
+  judged.may_be_raised = false;
 }
 
 Judged start_finding(const char* code, const Group& group) {

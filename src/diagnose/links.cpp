@@ -93,17 +93,16 @@ bool explains(const Rule& rule, const Judged& cause, const Judged& effect, const
   });
 }
 
-// What explains users' failures is as grave as they are.
+// What explains users' trouble is as grave as it is.
 void raise_causes(std::vector<Judged>& findings) {
   bool changed = true;
   while (changed) {
     changed = false;
     for (const Judged& effect : findings) {
-      if (effect.finding.severity != model::Severity::kCritical) continue;
       for (const std::size_t index : effect.finding.caused_by) {
         Judged& cause = findings[index];
-        if (!cause.may_be_critical || cause.finding.severity == model::Severity::kCritical) continue;
-        cause.finding.severity = model::Severity::kCritical;
+        if (!cause.may_be_raised || cause.finding.severity >= effect.finding.severity) continue;
+        cause.finding.severity = effect.finding.severity;
         changed = true;
       }
     }

@@ -233,13 +233,28 @@ class Reading {
       ++have;
       full[i] = trains_fill(i);
     }
-    const bool agreed = static_cast<double>(count(full)) >= kTrainSeconds * static_cast<double>(have);
-    return have >= kProvenSeconds && agreed ? full : s_.none();
+    return agreed(full, have, kTrainSeconds) ? full : s_.none();
+  }
+  static bool agreed(const Marks& full, std::size_t among, double share) {
+    return among >= kProvenSeconds && static_cast<double>(count(full)) >= share * static_cast<double>(among);
+  }
+  bool queue_stands(std::size_t i) const {
+    const double floors = kStandingFloors * static_cast<double>(s_.picture.rtt_floor_us.value_or(0));
+    const auto enough = std::max(us(kStandingQueue), static_cast<std::uint64_t>(floors));
+    return one_way_known(s_[i]) && *s_[i].path_queue_in_p50_us >= enough && loses(s_[i]);
   }
   void find_full() {
     Marks busy = s_.none();
-    for (std::size_t i = 0; i < s_.size(); ++i) busy[i] = s_.busy(i);
+    Marks standing = s_.none();
+    for (std::size_t i = 0; i < s_.size(); ++i) {
+      busy[i] = s_.busy(i);
+      standing[i] = busy[i] && queue_stands(i);
+    }
     result_.full = filled(busy);
+    result_.full_by_trains = any(result_.full);
+    if (result_.full_by_trains || !agreed(standing, count(busy), kProofAgreement)) return;
+    result_.full = standing;
+    result_.standing_queue = true;
   }
   void believe_trains() {
     if (!any(filled(result_.unproven))) return;
@@ -348,8 +363,13 @@ std::vector<std::string> proofs_of(const Seconds& seconds, const PathDelay& dela
       : signs.acks_awaited == 0 ? "none was awaited"
                                 : fmt::format("{} of {} awaited came apart", signs.acks_apart, signs.acks_awaited));
   proven = proven || delay.absent_acks;
-  say("trains", delay.trains, proven ? not_needed : why_not_trains(seconds, risen, signs));
-  proven = proven || delay.trains;
+  const bool trains = delay.trains || (delay.full_by_trains && !delay.found());
+  say("trains", trains, proven ? not_needed : why_not_trains(seconds, risen, signs));
+  proven = proven || trains;
+  if (delay.standing_queue && !delay.found()) {
+    say("standing_queue", true, {});
+    proven = true;
+  }
   say("beyond_delayed_ack", delay.beyond_delayed_ack,
       proven ? not_needed : fmt::format("no rise of {}", duration(kNoDelayedAck)));
   proven = proven || delay.beyond_delayed_ack;

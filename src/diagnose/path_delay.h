@@ -46,9 +46,11 @@ struct PathDelay {
 
   model::PathSigns signs;  // in the queued seconds
 
-  // Seconds in which trains came as fast as everything together: the path is full, with or without a queue that is
-  // felt. Empty of marks unless nearly all the seconds that have trains agree.
+  // Seconds in which the path is full, with or without a queue that is felt: trains came as fast as everything
+  // together, or a short queue stood and dropped. Empty of marks unless nearly all the seconds that can tell agree.
   Marks full;
+  bool full_by_trains = false;
+  bool standing_queue = false;  // not looked for where trains tell
 
   bool floor_trusted = false;  // not the smallest sample of this trace alone
   bool syn_flat = false;       // SYN round trips stayed at the floor in these seconds

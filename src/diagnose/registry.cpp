@@ -62,7 +62,7 @@ std::vector<Judged> judge_all(const Facts& facts) {
   std::vector<Judged> result;
   const auto keep = [&result](const Rule& rule, Judged judged) {
     judged.finding.family = rule.family;
-    judged.may_be_critical = judged.may_be_critical && rule.may_be_critical;
+    judged.may_be_raised = judged.may_be_raised && rule.may_be_raised;
     result.push_back(std::move(judged));
   };
   for (auto& [key, sockets] : groups) {

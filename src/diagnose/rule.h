@@ -70,7 +70,7 @@ struct Judged {
   std::uint64_t delayed = 0;
   std::vector<std::int64_t> seconds;  // of UTC, in which it happened; sorted, each once
   std::string split;
-  bool may_be_critical = true;  // false: never raised by what it explains
+  bool may_be_raised = true;  // false: never raised by what it explains
   // Picture::sockets whose fate a cause explains, ascending; empty: those of its finding.
   std::vector<std::size_t> explains = {};
   std::vector<std::string> explains_splits = {};  // of the effect's findings
@@ -106,7 +106,7 @@ struct Effect {
 struct Rule {
   const char* code;
   model::Family family;
-  bool may_be_critical = true;  // false: no finding of it is raised by what it explains
+  bool may_be_raised = true;  // false: no finding of it is raised by what it explains
 
   // Does this socket's end or state belong to this rule? nullptr: the rule looks at the whole picture.
   bool (*claims)(const Case& socket) = nullptr;

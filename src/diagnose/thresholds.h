@@ -200,6 +200,8 @@ constexpr std::uint64_t kDelayedFloors = 5;
 constexpr Duration kDelayed = std::chrono::milliseconds(100);
 // From this part on (1 in 20) many users meet it, whatever the cause.
 constexpr double kSlowUsersShare = 0.05;
+// Or all of them: of the open connections so many were still waiting for an answer when the trace ended.
+constexpr double kAllWaitShare = 0.5;
 // When at least this part of the exchanges is delayed,
 constexpr double kDelayedShare = 0.5;
 // for at least this long, users stand before a slow page again and again: critical without a single failure.
@@ -261,6 +263,11 @@ constexpr double kTrainStretch = 3.0;
 // Mbit/s was full, thousands where it was not.
 constexpr double kTrainExcess = 1.3;
 constexpr double kTrainSeconds = 0.9;
+// A short queue that is full stands still and drops: by the peer's clock half of what comes has waited for more than
+// its tick of 1 ms can pretend, and for so large a part of the floor (the routes of a long path vary), and as much is
+// lost as a policer loses.
+constexpr Duration kStandingQueue = std::chrono::microseconds(1500);
+constexpr double kStandingFloors = 0.5;
 // A rise over a full pipe that also loses segments: it must be this many floors, so that it is no variation of a
 // long path (a queue of 200 ms on a path within a region is 100 floors and more).
 constexpr double kPipeRiseFloors = 10.0;

@@ -189,7 +189,7 @@ class AcceptQueue(WitnessCase):
     def test_overflow(self):
         client, server = self.pair_of_hosts()
         self.keep(server.listen(PORT, backlog=1))
-        with self.watched(client, server, only=server, capture=False) as (watch,):
+        with self.watched(client, server, only=server, capture=None) as (watch,):
             socks = [self.keep(client.tcp()) for _ in range(8)]
             for sock in socks:
                 sock.setblocking(False)

@@ -4,9 +4,11 @@
 
 import os
 import socket
+import struct
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 sys.dont_write_bytecode = True  # The source tree may belong to somebody else.
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -114,6 +116,45 @@ class ReadWait(WitnessCase):
         self.assertEqual(len(arrived), self.MESSAGES, "messages on the wire")
         endpoint = self.endpoint_at(watch.report, "inbound", server.address, PORT)
         self.check_histogram("read_wait", endpoint["histograms"]["read_wait"], [read - came for read, came in zip(read_at, arrived)])
+
+
+class LookUps(WitnessCase):
+    """8 resolvers' clients at once; the resolver takes 0 to 40 ms for an answer."""
+
+    CLIENTS, EACH, THINK_S = 8, 12, 0.0004
+    NAME = b"\4name\4test\0" + struct.pack("!HH", 1, 1)
+
+    def serve(self, resolver: socket.socket) -> None:
+        """Answers each query in its own time: what came later may be answered first."""
+        with ThreadPoolExecutor(self.CLIENTS) as pool:
+            for _ in range(self.CLIENTS * self.EACH):
+                query, asker = resolver.recvfrom(512)
+                pool.submit(self.answer, resolver, query, asker)
+
+    def answer(self, resolver: socket.socket, query: bytes, asker: tuple) -> None:
+        (number,) = struct.unpack("!H", query[:2])
+        time.sleep(number * self.THINK_S)
+        resolver.sendto(query[:2] + struct.pack("!H", 0x8180) + query[4:], asker)
+
+    def ask(self, client: Host, address: str, first: int) -> None:
+        with client.udp() as mine:
+            for number in range(first, self.CLIENTS * self.EACH, self.CLIENTS):
+                mine.sendto(struct.pack("!HHHHHH", number, 0x0100, 1, 0, 0, 0) + self.NAME, (address, 53))
+                mine.recv(512)
+
+    def test_next_to_tshark(self):
+        client, server = self.pair_of_hosts()
+        resolver = self.keep(server.udp())
+        resolver.bind((server.address, 53))
+        with self.watched(client, server, only=client, capture="udp port 53") as (watch,):
+            serving = threading.Thread(target=self.serve, args=(resolver,))
+            serving.start()
+            self.at_once([lambda n=number: self.ask(client, server.address, n) for number in range(self.CLIENTS)])
+            serving.join(SOCKET_S)
+        (seen,) = watch.report["look_ups"]
+        self.compare("look-ups", address=(seen["address"], server.address), queries=(seen["queries"], self.CLIENTS * self.EACH),
+                     answered=(seen["answered"], self.CLIENTS * self.EACH))
+        self.check_histogram("dns", seen["dns"], watch.capture.look_ups())
 
 
 class ZeroWindow(WitnessCase):

@@ -146,6 +146,45 @@ class Loss(RetransmitCase):
         self.lossy(6)
 
 
+class Holes(RetransmitCase):
+    """What arrives: it is lost by the number in its header, so the witness knows which copy came through."""
+
+    CONNECTIONS, LOST = 16, "7"
+    DROP = f"ip protocol tcp ip id & 0x1f == {LOST}"
+
+    def serve(self, theirs: socket.socket) -> None:
+        with theirs:
+            for _ in range(ROUNDS):
+                receive(theirs, ASKED)
+                theirs.sendall(b"a" * BULK)
+            self.assertEqual(theirs.recv(1), b"")
+
+    def ask(self, client: Host, address: str) -> None:
+        with client.connect(address, PORT) as mine:
+            for _ in range(ROUNDS):
+                mine.sendall(b"q" * ASKED)
+                receive(mine, BULK)
+
+    def test_filled(self):
+        client, server = self.pair_of_hosts()
+        listener = self.keep(server.listen(PORT))
+        drop(client, self.DROP)
+        with self.watched(client, server) as (at_client, at_server):
+            serving = threading.Thread(target=self.at_once, args=(
+                [lambda: self.serve(accept(listener)) for _ in range(self.CONNECTIONS)],))
+            serving.start()
+            self.at_once([lambda: self.ask(client, server.address) for _ in range(self.CONNECTIONS)])
+            serving.join(SOCKET_S)
+            self.settle(client, server)
+        came = at_client.capture.without(f"{{ip.id & 0x1f}} == {self.LOST}")
+        again = sum(frame.again and frame.length > 0 for frame in came if frame.source == server.address)
+        self.assertGreater(again, 100)
+        # What the peer sent twice without need fills no hole.
+        totals, needless = at_client.totals, at_server.totals["spurious_retransmits"]
+        self.compare("holes filled", segments=(totals["recovered_in"] + totals["reordered_in"], again - needless))
+        self.check_holes_of(at_client, at_server)
+
+
 class Kinds(RetransmitCase):
     """Each kind made on purpose, on a connection of its own: the report has this kind and no other."""
 

@@ -29,7 +29,7 @@ class OpenSockets(WitnessCase):
     def test_next_to_ss(self):
         client, server = self.pair_of_hosts()
         listener = self.keep(server.listen(PORT))
-        with self.watched(client, server, capture=False) as watches:
+        with self.watched(client, server, capture=None) as watches:
             pairs = []
             for _ in range(self.CONNECTIONS):
                 mine = self.keep(client.connect(server.address, PORT))
@@ -116,7 +116,7 @@ class Redis(WitnessCase):
         for port in (self.FAST, self.NARROW):
             self.serve(server, port)
         self.ask(self.NARROW, "SET", "key:__rand_int__", "v" * self.VALUE_BYTES)
-        with self.watched(client, server, capture=False) as (at_client, at_server):
+        with self.watched(client, server, capture=None) as (at_client, at_server):
             self.benchmark(client, server, self.FAST, self.FAST_REQUESTS, 10)
             server.network.shape(server.namespace, "20mbit", burst="16kb", latency="400ms")
             told = self.benchmark(client, server, self.NARROW, self.NARROW_REQUESTS, 10)

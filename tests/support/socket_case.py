@@ -63,6 +63,12 @@ class Host:
         made.settimeout(SOCKET_S)
         return made
 
+    def udp(self) -> socket.socket:
+        with inside(self.path):
+            made = socket.socket(family_of(self.address), socket.SOCK_DGRAM)
+        made.settimeout(SOCKET_S)
+        return made
+
     def bound(self, port: int, address: str = "", family: int | None = None, protocol: int = 0) -> socket.socket:
         """A socket with SO_REUSEADDR, bound to this port."""
         made = self.tcp(family or family_of(address or self.address), protocol)

@@ -71,13 +71,14 @@ class Capture:
     Start and end are known from a packet of its own that is waited for in the file, so none before the end is missing.
     """
 
-    def __init__(self, host: Host, peer_address: str, path: str):
-        self._host, self._peer, self._path = host, peer_address, path
+    def __init__(self, host: Host, peer_address: str, path: str, what: str = "tcp"):
+        self._host, self._peer, self._path, self._what = host, peer_address, path, what
         self._frames: list[Frame] | None = None
         self._looked_to = 0
 
     def __enter__(self) -> "Capture":
-        command = ["dumpcap", "-q", "-n", "-i", "eth0", "-s", "160", "-B", "64", "-w", self._path, "-f", f"tcp or udp port {DISCARD_PORT}"]
+        command = ["dumpcap", "-q", "-n", "-i", "eth0", "-s", "160", "-B", "64", "-w", self._path,
+                   "-f", f"{self._what} or udp port {DISCARD_PORT}"]
         self._process = subprocess.Popen(self._host.network.inside(self._host.namespace, *command), stdin=subprocess.DEVNULL,
                                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self._said = Lines(os.dup(self._process.stderr.fileno()))
@@ -137,13 +138,32 @@ class Capture:
     def frames(self) -> list[Frame]:
         """All TCP segments in the order of the file, as tshark tells them."""
         if self._frames is None:
-            command = ["tshark", "-r", self._path, "-n", "-Y", "tcp", "-o", "tcp.desegment_tcp_streams:FALSE",
-                       "-T", "fields", "-E", "occurrence=f", *(word for name in _FIELDS for word in ("-e", name))]
-            result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
-            if result.returncode != 0:
-                raise AssertionError(f"tshark: {result.stderr}")
-            self._frames = [_frame(line.split("\t")) for line in result.stdout.splitlines()]
+            self._frames = [_frame(words) for words in fields(self._path, "tcp", _FIELDS)]
         return self._frames
+
+    def without(self, display_filter: str) -> list[Frame]:
+        """The segments that are left without these, as tshark tells them where they never were."""
+        path = f"{self._path}.part"
+        _tshark("-r", self._path, "-n", "-Y", f"tcp and not ({display_filter})", "-w", path)
+        return [_frame(words) for words in fields(path, "tcp", _FIELDS)]
+
+    def look_ups(self) -> list[float]:
+        """DNS over UDP: from each query to its answer, in microseconds."""
+        return [float(words[0]) * 1e6 for words in fields(self._path, "dns.time", ("dns.time",))]
+
+
+def _tshark(*options: str) -> str:
+    result = subprocess.run(["tshark", *options], capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
+    if result.returncode != 0:
+        raise AssertionError(f"tshark: {result.stderr}")
+    return result.stdout
+
+
+def fields(path: str, display_filter: str, names: Iterable[str]) -> list[list[str]]:
+    """Of each packet that the filter lets through, these fields."""
+    printed = _tshark("-r", path, "-n", "-Y", display_filter, "-o", "tcp.desegment_tcp_streams:FALSE", "-T", "fields",
+                      "-E", "occurrence=f", *(word for name in names for word in ("-e", name)))
+    return [line.split("\t") for line in printed.splitlines()]
 
 
 def _frame(words: list[str]) -> Frame:

@@ -40,7 +40,7 @@ class Watch:
     """One host under tcpdiag and its witnesses; all of it is there when the watching has ended."""
 
     def __init__(self, host: Host, capture: Capture | None):
-        self.host, self._capture = host, capture
+        self.host, self.capture = host, capture
         self.report: dict = {}
         self.counted: dict[str, int] = {}  # by nstat's names, since the start
 
@@ -50,7 +50,7 @@ class Watch:
 
     @property
     def frames(self) -> list[Frame]:
-        return self._capture.frames
+        return self.capture.frames
 
     def sent(self) -> list[Frame]:
         return [frame for frame in self.frames if frame.source == self.host.address]
@@ -94,7 +94,7 @@ class WitnessCase(SocketCase):
         return client, server
 
     @contextlib.contextmanager
-    def watched(self, client: Host, server: Host, only: Host | None = None, capture: bool = True) -> Iterator[list[Watch]]:
+    def watched(self, client: Host, server: Host, only: Host | None = None, capture: str | None = "tcp") -> Iterator[list[Watch]]:
         """A trace of its own and a capture for each of the two, or for `only` one. The block ends when nothing is on its way any more."""
         hosts = [only] if only else [client, server]
         watches, traces, before = [], [], []
@@ -105,7 +105,7 @@ class WitnessCase(SocketCase):
                 other = server if host is client else client
                 tap = None
                 if capture:
-                    tap = stack.enter_context(Capture(host, other.address, self.file(f"packets-{number}.pcapng")))
+                    tap = stack.enter_context(Capture(host, other.address, self.file(f"packets-{number}.pcapng"), capture))
                 watches.append(Watch(host, tap))
             for host in hosts:
                 traces.append(stack.enter_context(self.traced(host, options=("--sockets", "100000"))))

@@ -106,15 +106,15 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 }  // namespace
 }  // namespace delay_unattributed
 
-Judged unattributed(const Facts& facts, const EndpointFacts& endpoint, std::uint64_t delayed, std::uint64_t exchanges) {
+Judged unattributed(const Facts& facts, const EndpointFacts& endpoint, const Slow& slow) {
   const Seconds seconds(facts, endpoint);
   const model::EndpointPicture& picture = *endpoint.picture;
   Judged judged = start_delay(kDelayUnattributed.code, endpoint, seconds,
                               seconds.where([](const model::Second& second) { return second.exchanges > 0; }));
   model::Finding& finding = judged.finding;
   finding.family = kDelayUnattributed.family;
-  finding.count = delayed;
-  judged.may_be_critical = false;
+  finding.count = slow.delayed;
+  judged.may_be_raised = false;
   delay_unattributed::add_evidence(finding, picture, std::nullopt);
   add(finding, kProofs, proofs_of(seconds, path_delay(seconds)));
 
@@ -123,11 +123,15 @@ Judged unattributed(const Facts& facts, const EndpointFacts& endpoint, std::uint
   const auto p50 = percentile(picture, model::Measure::kLastByte, 0.50);
   const auto p99 = percentile(picture, model::Measure::kLastByte, 0.99);
   const auto limit = delayed_from_us(picture);
-  finding.title = fmt::format("{} of {} {} {} took longer than {}", delayed, number_of(exchanges, "exchange"),
+  finding.title = fmt::format("{} of {} {} {} took longer than {}", slow.delayed, number_of(slow.exchanges, "exchange"),
                               out ? "with" : "of clients with", name, duration(limit));
-  finding.explanation = fmt::format("{} of {} {} {} took longer than {} (p50 {}, p99 {}).", delayed,
-                                    number_of(exchanges, "exchange"), out ? "with" : "of clients with", name,
+  finding.explanation = fmt::format("{} of {} {} {} took longer than {} (p50 {}, p99 {}).", slow.delayed,
+                                    number_of(slow.exchanges, "exchange"), out ? "with" : "of clients with", name,
                                     duration(limit), duration(p50.value_or(0)), duration(p99.value_or(0)));
+  if (slow.still_waiting > 0) {
+    finding.explanation += fmt::format(" {} of them {} still waiting when the trace ended.", slow.still_waiting,
+                                       slow.still_waiting == 1 ? "was" : "were");
+  }
   if (const auto rtt = percentile(picture, model::Measure::kRtt, 0.50)) {
     finding.explanation += fmt::format(" Round trips took {} meanwhile (p50).", duration(*rtt));
   }
@@ -162,7 +166,7 @@ Judged unattributed(const Facts& facts, const EndpointFacts& endpoint, std::uint
 const Rule kDelayUnattributed{
     .code = "delay-unattributed",
     .family = model::Family::kPath,
-    .may_be_critical = false,
+    .may_be_raised = false,
     .judge_picture = delay_unattributed::judge_picture,
     .evidence = delay_unattributed::kEvidence,
     .word_evidence = delay_unattributed::word_evidence,

@@ -72,7 +72,7 @@ std::optional<Judged> judge(const Facts& facts, const ResolverPicture& resolver)
   const bool is_felt = took.max().value_or(0) >= static_cast<std::uint64_t>(model::microseconds(kSlowLookUpAnyway));
   finding.severity = slow >= kEnoughObservations || is_felt ? Severity::kWarning : Severity::kNotice;
   judged.delayed = slow;
-  judged.may_be_critical = finding.severity > Severity::kNotice;
+  judged.may_be_raised = finding.severity > Severity::kNotice;
   Grade grade(Confidence::kHigh);
   common_steps(grade, facts, Feed::kSockets, slow);
   grade.write_to(finding);

@@ -122,7 +122,7 @@ std::optional<Judged> judge(const Facts& facts, const ResolverPicture& resolver)
   finding.severity = severity_of(resolver);
   judged.failures = resolver.lost + resolver.refused_lost;
   judged.delayed = resolver.rescued;
-  judged.may_be_critical = finding.severity > Severity::kNotice;
+  judged.may_be_raised = finding.severity > Severity::kNotice;
   Grade grade(Confidence::kHigh);
   if (resolver.answered == 0 && unanswered > 0) {
     grade.at_most(Confidence::kMedium,

@@ -294,7 +294,7 @@ std::optional<Judged> judge(const Drops& drops) {
   finding.last_at = drops.sum.last_at.value_or(drops.facts.picture.window.end);
   finding.ongoing = finding.last_at + kListenOngoing >= drops.facts.picture.window.end;
   finding.severity = severity_of(drops);
-  judged.may_be_critical = finding.severity > Severity::kNotice;
+  judged.may_be_raised = finding.severity > Severity::kNotice;
   judged.failures = drops.failures();
   judged.delayed = drops.delayed();
   judged.split = split_of(drops);

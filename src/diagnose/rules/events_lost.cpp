@@ -94,7 +94,7 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 const Rule kEventsLost{
     .code = "events-lost",
     .family = model::Family::kLosses,
-    .may_be_critical = false,
+    .may_be_raised = false,
     .judge_picture = events_lost::judge_picture,
     .evidence = events_lost::kEvidence,
     .word_evidence = events_lost::word_evidence,

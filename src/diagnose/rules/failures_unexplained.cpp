@@ -135,7 +135,7 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 const Rule kFailuresUnexplained{
     .code = "failures-unexplained",
     .family = model::Family::kExchanges,
-    .may_be_critical = false,
+    .may_be_raised = false,
     .claims = failures_unexplained::claims,
     .judge = failures_unexplained::judge,
     .evidence = failures_unexplained::kEvidence,

@@ -57,7 +57,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   const bool container = in_container(seconds.facts.picture, picture);
   Judged judged = start_delay(kLocalQueueing.code, endpoint, seconds, queued);
   model::Finding& finding = judged.finding;
-  judged.may_be_critical = !bulk;
+  judged.may_be_raised = !bulk;
   judged.explains_splits = {kDroppedByOwnQueue};
 
   // first_byte begins at the device, so it does not contain this. Where half of the segments waited for 100 ms, at

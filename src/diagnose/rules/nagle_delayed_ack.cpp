@@ -42,7 +42,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   judged.split = ours ? "own" : "peer";
   finding.count = waits.count;
   finding.severity = share >= kDelayedShare ? Severity::kWarning : Severity::kNotice;
-  judged.may_be_critical = false;
+  judged.may_be_raised = false;
   const std::uint64_t mean_us = waits.sum_us / waits.count;
   add(finding, kWriter, std::string(ours ? "us" : "peer"));
   add(finding, kWaitCount, waits.count);
@@ -103,7 +103,7 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 const Rule kNagleDelayedAck{
     .code = "nagle-delayed-ack",
     .family = model::Family::kExchanges,
-    .may_be_critical = false,
+    .may_be_raised = false,
     .judge_picture = nagle_delayed_ack::judge_picture,
     .evidence = nagle_delayed_ack::kEvidence,
     .word_evidence = nagle_delayed_ack::word_evidence,

@@ -211,7 +211,7 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 const Rule kNoOutboundAttempt{
     .code = "no-outbound-attempt",
     .family = model::Family::kExchanges,
-    .may_be_critical = false,  // a client that gave up is counted by peer-gave-up
+    .may_be_raised = false,  // a client that gave up is counted by peer-gave-up
     .judge_picture = no_outbound_attempt::judge_picture,
     .evidence = no_outbound_attempt::kEvidence,
     .word_evidence = no_outbound_attempt::word_evidence,

@@ -176,7 +176,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   model::Finding& finding = judged.finding;
   set_delayed(judged, endpoint, delayed_exchanges(seconds, delay.queued));
   finding.severity = severity_of(seconds, delay, judged, endpoint, sustained);
-  judged.may_be_critical = !is_bulk(seconds.picture);
+  judged.may_be_raised = !is_bulk(seconds.picture);
   const Grade grade = grade_of(seconds, delay);
   if (grade.exhausted()) return std::nullopt;
   grade.write_to(finding);

@@ -40,7 +40,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   model::Finding& finding = judged.finding;
   finding.count = late;
   finding.severity = Severity::kNotice;
-  judged.may_be_critical = false;
+  judged.may_be_raised = false;
   add(finding, kReorderedSegments, late);
   add(finding, kRecoveredSegments, totals.recovered_in);
   add(finding, kReceivedSegments, totals.segments_received);
@@ -88,7 +88,7 @@ void word_evidence(EvidenceReader& e, Rows& out) {
 const Rule kPathReordering{
     .code = "path-reordering",
     .family = model::Family::kPath,
-    .may_be_critical = false,
+    .may_be_raised = false,
     .judge_picture = path_reordering::judge_picture,
     .evidence = path_reordering::kEvidence,
     .word_evidence = path_reordering::word_evidence,

@@ -252,7 +252,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   if (out) place_on_sockets(judged, seconds.facts, endpoint);
   finding.count = std::max<std::uint64_t>(std::max(loss.segments, loss.timeouts), 1);
   finding.severity = severity_of(seconds, endpoint, loss);
-  judged.may_be_critical = finding.severity > Severity::kNotice;
+  judged.may_be_raised = finding.severity > Severity::kNotice;
   grade_of(seconds, loss).write_to(finding);
   const std::uint64_t only_small = out ? only_small_arrive(seconds.facts, endpoint) : 0;
   add_evidence(finding, picture, loss, only_small);

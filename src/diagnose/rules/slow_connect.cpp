@@ -86,7 +86,7 @@ std::optional<Judged> judge(const Seconds& seconds, const EndpointFacts& endpoin
   // One lost SYN happens everywhere; from then on users wait.
   const bool counts = slow.count >= kEnoughObservations || share >= kSlowConnectPct;
   finding.severity = counts ? Severity::kWarning : Severity::kNotice;
-  judged.may_be_critical = counts;
+  judged.may_be_raised = counts;
 
   const std::string schedule = schedule_of(all, finding.sockets);
   const model::Histogram* connects = picture.measured(model::Measure::kConnect);

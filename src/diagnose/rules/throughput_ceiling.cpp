@@ -54,7 +54,8 @@ constexpr std::array kEvidence = {kDirection,
                                   kPeerTypeDeviationPct,
                                   kMode,
                                   kPacketsPerS,
-                                  kLostPct};
+                                  kLostPct,
+                                  kProofs};
 
 // Who sends in this direction, and what.
 struct Sender {
@@ -147,7 +148,11 @@ Grade grade_of(const Seconds& seconds, const PathDelay& delay, const SteadyRate&
     grade.at_most(Confidence::kMedium, fmt::format("Seen for {} s only; {:.0f} s would show that it lasts.",
                                                    seconds.seconds_in(rate.seconds), kCeilingSecondsForBaseline));
   }
-  if (delay.by_trains_alone() || !delay.found()) {
+  if (!delay.found() && delay.standing_queue) {
+    grade.at_most(Confidence::kMedium,
+                  "That the path, and not the peer's application, is the limit is known from a short queue that stands "
+                  "and drops.");
+  } else if (delay.by_trains_alone() || !delay.found()) {
     grade.at_most(Confidence::kMedium,
                   "That the path, and not the peer's application, is the limit is known from the spacing of segments "
                   "alone.");
@@ -246,7 +251,9 @@ std::optional<Judged> judge_queue(const Seconds& seconds, const EndpointFacts& e
   model::Finding& finding = judged.finding;
   if (queued) set_delayed(judged, endpoint, delayed_exchanges(seconds, delay.queued));
   finding.severity = severity_of(seconds, delay, judged.delayed);
-  judged.may_be_critical = !bulk;
+  judged.may_be_raised = !bulk;
+  // What does not fit into the queue before it is dropped there.
+  judged.explains_splits = {rate->way == Way::kIn ? "in" : "out"};
   grade.write_to(finding);
 
   const Sender sender = sender_of(picture, rate->way);
@@ -256,19 +263,26 @@ std::optional<Judged> judge_queue(const Seconds& seconds, const EndpointFacts& e
   add(finding, kMode, std::string("queue"));
   add_null(finding, kPacketsPerS);
   add_null(finding, kLostPct);
+  add(finding, kProofs, proofs_of(seconds, delay));
 
   const std::string limit = bit_rate(8 * rate->wire_bytes_per_s);
   const std::string wait = duration(delay.rise_p50_us.value_or(0));
   const char* what = sender.responses ? "responses" : "requests";
   const std::string sized = size && !bulk ? fmt::format("{} {}", bytes(*size), what) : "data";
   finding.title = fmt::format("{} at most {}", sender.subject, limit);
-  finding.explanation =
-      queued ? fmt::format("{} at most {}. Its {} wait{} about {} in a queue on the network path{}.", sender.subject,
-                           limit, sized, sized == "data" ? "s" : "", wait, not_here(picture))
-             : fmt::format(
-                   "{} at most {}. What it sends at once comes one by one, at that rate: the path is full, "
-                   "though nothing waits for it long enough to be felt.",
-                   sender.subject, limit);
+  finding.explanation = fmt::format("{} at most {}. ", sender.subject, limit);
+  if (queued) {
+    finding.explanation += fmt::format("Its {} wait{} about {} in a queue on the network path{}.", sized,
+                                       sized == "data" ? "s" : "", wait, not_here(picture));
+  } else if (delay.standing_queue) {
+    finding.explanation +=
+        "A short queue on the network path is always full and drops the rest: what is lost costs the time, not the "
+        "wait in it.";
+  } else {
+    finding.explanation +=
+        "What it sends at once comes one by one, at that rate: the path is full, though nothing waits for it long "
+        "enough to be felt.";
+  }
   finding.explanation += given_words(compared);
   add_next_steps(finding, seconds, *rate, sender, size, mss);
   finding.disproved_by =
@@ -333,6 +347,9 @@ std::optional<Judged> judge_policer(const Seconds& seconds, const EndpointFacts&
   add(finding, kMode, std::string(policer->counts_packets ? "pps" : "police"));
   add(finding, kPacketsPerS, std::optional(policer->packets_per_s));
   add(finding, kLostPct, policer->loss_pct);
+  std::vector<std::string> proofs = proofs_of(seconds, delay);
+  proofs.emplace_back("steady_loss: decided");
+  add(finding, kProofs, proofs);
 
   const Sender sender = sender_of(picture, rate.way);
   const std::string limit = limit_words(*policer);
@@ -416,9 +433,10 @@ void word_evidence(EvidenceReader& e, Rows& out) {
     out.push_back({"carries", fmt::format("{} responses/s of this size{}", rate(*possible),
                                           served ? fmt::format("; {} were served", rate(*served)) : "")});
   }
+  word_proofs(e, out);
 }
 
-// A limit fills the queue before it. That queue is part of its own evidence. A policer loses what exceeds it.
+// A limit fills the queue before it. That queue is part of its own evidence. What fits into no queue is lost.
 constexpr std::array kEffects = {Effect{&kPathQueueing, Shared::kEndpoint, true},
                                  Effect{&kRetransmitLoss, Shared::kSplit}};
 

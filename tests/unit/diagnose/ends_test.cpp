@@ -253,5 +253,41 @@ TEST(SlowUsers, are_never_nothing) {
   EXPECT_EQ(f.impact.exchanges_delayed, 5U);
 }
 
+std::uint64_t microseconds_of(Duration d) { return static_cast<std::uint64_t>(model::microseconds(d)); }
+
+// 1000 quick answers, then none any more.
+TEST(SlowUsers, are_those_that_still_wait) {
+  const auto with = [](std::size_t open, std::size_t waiting, Duration typical) {
+    PictureBuilder b = redis(0);
+    model::EndpointPicture& endpoint = b.raw().endpoints[0];
+    endpoint.totals.exchanges = 1000;
+    endpoint.totals.sockets_open_at_end = open;
+    for (int i = 0; i < 1000; ++i) endpoint.histograms[model::Measure::kLastByte].add(microseconds_of(typical));
+    SocketStory story;
+    story.exchange_pending = true;
+    story.pending_wait = 8s;
+    b.add(0, waiting, story);
+    return b.build();
+  };
+  const Finding f = only(with(6, 3, 2ms));
+  EXPECT_EQ(f.code, "delay-unattributed");
+  EXPECT_EQ(f.severity, Severity::kWarning);
+  EXPECT_THAT(f.explanation, HasSubstr("3 of them were still waiting when the trace ended"));
+  EXPECT_THAT(codes(with(7, 3, 2ms)), IsEmpty());
+  EXPECT_THAT(codes(with(6, 2, 2ms)), IsEmpty());
+  EXPECT_THAT(codes(with(6, 3, 99ms)), ElementsAre("delay-unattributed"));
+}
+
+// Blocking reads wait on purpose.
+TEST(SlowUsers, are_not_those_who_always_wait) {
+  PictureBuilder b = redis(0);
+  SocketStory story;
+  story.exchange_pending = true;
+  story.pending_wait = 8s;
+  b.add(0, 10, story);
+  b.raw().endpoints[0].totals.sockets_open_at_end = 10;
+  EXPECT_THAT(codes(b.build()), IsEmpty());
+}
+
 }  // namespace
 }  // namespace tcpdiag::diagnose::test

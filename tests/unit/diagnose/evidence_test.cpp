@@ -103,7 +103,7 @@ const std::map<std::string, std::vector<std::string>> kKeys = {
     {"throughput-ceiling",
      {"direction", "ceiling_wire_bit_per_s", "ceiling_payload_bit_per_s", "spread_pct", "ceiling_seconds",
       "exchanges_per_s", "mean_response_bytes", "possible_exchanges_per_s", "baseline_candidates", "peer_type_given",
-      "peer_type_deviation_pct", "mode", "packets_per_s", "loss_pct"}},
+      "peer_type_deviation_pct", "mode", "packets_per_s", "loss_pct", "proofs"}},
     {"path-queueing",
      {"rtt_floor_us", "rtt_floor_source", "path_queue_in_p50_us", "path_queue_in_p99_us", "path_queue_p50_us",
       "path_queue_p99_us", "queued_seconds", "busy_seconds", "longest_run_s", "pattern", "flows", "flows_agree_pct",

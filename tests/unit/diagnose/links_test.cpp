@@ -109,7 +109,7 @@ TEST(Links, what_explains_something_critical_is_critical) {
   std::vector<Judged> findings = {
       judged("response-timeout", 0, {10}, Severity::kCritical), judged("retransmit-loss", 0, {10}),
       judged("path-queueing", 0, {10}, Severity::kNotice), judged("throughput-ceiling", 0, {10})};
-  findings[3].may_be_critical = false;
+  findings[3].may_be_raised = false;
   link(findings, two_endpoints());
   EXPECT_EQ(findings[1].finding.severity, Severity::kCritical);
   EXPECT_EQ(findings[2].finding.severity, Severity::kCritical);  // through the loss that it caused
