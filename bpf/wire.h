@@ -299,12 +299,8 @@ static inline __attribute__((always_inline)) __u64 tcpd_above(__u64 v, __u64 lim
 /* The bucket of a value: model/histogram.h, Histogram::bucket_of. A test compares the two. */
 static inline __attribute__((always_inline)) __u32 tcpd_bucket_of(__u64 us)
 {
-	__u64 v, step, high_bit = 0;
+	__u64 v, step, high_bit = 0, octave, large, beyond;
 
-	if (us < (1 << TCPD_HIST_SUB_BITS))
-		return us & 0xff;
-	if (us >> 34)
-		return TCPD_HIST_BUCKETS - 1;
 	v = us;
 	step = tcpd_above(v, 0xffff) << 4;
 	v >>= step;
@@ -322,9 +318,13 @@ static inline __attribute__((always_inline)) __u32 tcpd_bucket_of(__u64 us)
 	v >>= step;
 	high_bit += step;
 	high_bit += tcpd_above(v, 1);
-	return ((high_bit - TCPD_HIST_SUB_BITS + 1) * (1 << TCPD_HIST_SUB_BITS) +
-		((us >> (high_bit - TCPD_HIST_SUB_BITS)) & ((1 << TCPD_HIST_SUB_BITS) - 1))) &
-	       0xff;
+	octave = (high_bit - TCPD_HIST_SUB_BITS) & 0x3f;
+	/* below, each microsecond has its own; beyond the last octave all have the last */
+	large = 0 - tcpd_above(us, (1 << TCPD_HIST_SUB_BITS) - 1);
+	beyond = 0 - tcpd_above(us >> 34, 0);
+	v = (octave + 1) * (1 << TCPD_HIST_SUB_BITS) +
+	    ((us >> octave) & ((1 << TCPD_HIST_SUB_BITS) - 1));
+	return ((v & large) | (us & ~large) | beyond) & (TCPD_HIST_BUCKETS - 1);
 }
 
 struct tcpd_hist {
@@ -442,6 +442,9 @@ enum tcpd_counter {
 #define TCPD_COST_EVERY 1024
 enum tcpd_program {
 	TCPD_PROG_STATE,
+	TCPD_PROG_CONNECT_STARTS,
+	TCPD_PROG_CONNECT_ENDS,
+	TCPD_PROG_ACCEPT_BEGINS,
 	TCPD_PROG_RETRANSMIT,
 	TCPD_PROG_RESET, /* sent */
 	TCPD_PROG_RESET_RECEIVED,
@@ -493,6 +496,7 @@ struct tcpd_config {
 	__u32 tick_ns;	  /* length of a jiffy */
 	__u32 only_netns; /* inode, when one namespace is traced; 0: several, in tcpd_netns_set */
 	__u32 max_events_per_second; /* 0: any number */
+	__u32 spare_slot;	     /* struct tcpd_slot: of those that have none */
 	__u8 have_sk_storage;
 	__u8 have_cookie;
 	__u8 have_sock_from_file;
@@ -530,6 +534,6 @@ TCPD_STATIC_ASSERT(hist, sizeof(struct tcpd_hist) == 24 + 4 * TCPD_HIST_BUCKETS)
 TCPD_STATIC_ASSERT(endpoint_key, sizeof(struct tcpd_endpoint_key) == 24);
 TCPD_STATIC_ASSERT(shared, sizeof(struct tcpd_endpoint_shared) == 48);
 TCPD_STATIC_ASSERT(step, sizeof(struct tcpd_expression_step) == 40);
-TCPD_STATIC_ASSERT(config, sizeof(struct tcpd_config) == 28);
+TCPD_STATIC_ASSERT(config, sizeof(struct tcpd_config) == 32);
 
 #endif

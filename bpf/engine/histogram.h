@@ -6,18 +6,20 @@
 #include "engine/types.h"
 #include "wire.h"
 
+/* Without a branch, as tcpd_bucket_of(). us: below 2^54. */
 tcpd_subprogram void tcpd_hist_add(struct tcpd_hist *hist, u64 ns)
 {
 	u64 us = ns / 1000;
-	u32 bucket = tcpd_bucket_of(us) &
-		     (TCPD_HIST_BUCKETS - 1); /* the mask is for the verifier */
+	u64 bucket = tcpd_bucket_of(us);
+	u64 any = hist->max_us | hist->sum_us | hist->min_us | hist->buckets[0];
+	u64 lowest = tcpd_above(hist->min_us, us) | (tcpd_above(any, 0) ^ 1);
+	u64 highest = tcpd_above(us, hist->max_us);
 
-	if (!hist->max_us && !hist->sum_us && !hist->min_us && !hist->buckets[0])
-		hist->min_us = us;
-	if (us < hist->min_us)
-		hist->min_us = us;
-	if (us > hist->max_us)
-		hist->max_us = us;
+	/* the mask is for verifiers up to 6.1: the compiler, which knows better, must not drop it */
+	__asm__ volatile("" : "+r"(bucket));
+	bucket &= TCPD_HIST_BUCKETS - 1;
+	hist->min_us += (us - hist->min_us) & (0 - lowest);
+	hist->max_us += (us - hist->max_us) & (0 - highest);
 	hist->sum_us += us;
 	hist->buckets[bucket]++;
 }

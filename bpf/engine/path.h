@@ -120,24 +120,28 @@ tcpd_subprogram u64 tcpd_path_first_sent(const struct tcpd_connection *c, u32 se
  * 0: there is none, or a retransmission makes it ambiguous. */
 tcpd_subprogram u32 tcpd_path_acked(struct tcpd_connection *c, u32 ack, u32 now_us)
 {
-	u32 rtt = 0, i, tail = c->path_tail, count = c->path_count;
+	/* in memory: the verifier would walk what follows for each number of marks, were it in a
+	 * register */
+	volatile __typeof__(c->path_count) *count = &c->path_count;
+	volatile __typeof__(c->path_tail) *tail = &c->path_tail;
+	u32 rtt, i, before = *count;
+	const struct tcpd_path_mark *mark;
 
 	for (i = 0; i < TCPD_PATH_MARKS; i++) {
-		struct tcpd_path_mark *mark = &c->path_marks[tail & (TCPD_PATH_MARKS - 1)];
-
-		if (!count || tcpd_after(mark->end_seq, ack))
+		mark = &c->path_marks[*tail & (TCPD_PATH_MARKS - 1)];
+		if (!*count || tcpd_after(mark->end_seq, ack))
 			break;
-		rtt = now_us - mark->at_us;
-		rtt += !rtt; /* 0 stands for none */
-		if (!tcpd_after(mark->end_seq, c->path_dirty_until))
-			rtt = 0;
-		c->path_start = mark->end_seq;
-		tail++;
-		count--;
+		*tail = (*tail + 1) & (TCPD_PATH_MARKS - 1);
+		*count -= 1;
 	}
-	c->path_tail = tail & (TCPD_PATH_MARKS - 1);
-	c->path_count = count;
-	return rtt;
+	if (*count == before)
+		return 0;
+	mark = &c->path_marks[(*tail - 1) & (TCPD_PATH_MARKS - 1)];
+	c->path_start = mark->end_seq;
+	if (!tcpd_after(mark->end_seq, c->path_dirty_until))
+		return 0;
+	rtt = now_us - mark->at_us;
+	return rtt + !rtt; /* 0 stands for none */
 }
 
 /* One more path RTT: how far above the endpoint's floor is it, and is it the floor? */

@@ -11,15 +11,17 @@
 
 #include "lib/maps.bpf.h"
 
+/* Where the socket has none (any more): a slot behind those of endpoints, which nobody reads. So
+ * what is counted need not ask whether it is, and the verifier does not walk all of it twice. NULL:
+ * never, but the verifier does not know that. */
 static __always_inline struct tcpd_endpoint_stats *tcpd_stats_of(const struct tcpd_sock *s)
 {
-	struct tcpd_endpoint_stats *stats;
-	u32 index = s->slot.index;
+	u32 index = s->slot.index, spare = tcpd_cfg.spare_slot;
+	struct tcpd_endpoint_stats *stats = bpf_map_lookup_elem(&tcpd_stats, &index);
 
-	if (index == TCPD_NO_SLOT)
-		return NULL;
-	stats = bpf_map_lookup_elem(&tcpd_stats, &index);
-	return stats && stats->generation == s->slot.generation ? stats : NULL;
+	if (!stats || stats->generation != s->slot.generation)
+		stats = bpf_map_lookup_elem(&tcpd_stats, &spare);
+	return stats;
 }
 
 static __always_inline struct tcpd_endpoint_shared *tcpd_shared_of(const struct tcpd_sock *s)
@@ -31,6 +33,22 @@ static __always_inline struct tcpd_endpoint_shared *tcpd_shared_of(const struct 
 		return NULL;
 	shared = bpf_map_lookup_elem(&tcpd_shared, &index);
 	return shared && shared->generation == s->slot.generation ? shared : NULL;
+}
+
+/* The same, or the slot that nobody reads: what a segment learned there is not known to the next. */
+static __always_inline struct tcpd_endpoint_shared *tcpd_shared_or_spare(const struct tcpd_sock *s)
+{
+	u32 index = s->slot.index, spare = tcpd_cfg.spare_slot;
+	struct tcpd_endpoint_shared *shared = bpf_map_lookup_elem(&tcpd_shared, &index);
+
+	if (shared && shared->generation == s->slot.generation)
+		return shared;
+	shared = bpf_map_lookup_elem(&tcpd_shared, &spare);
+	if (shared) {
+		shared->floor_us = 0;
+		shared->tick = TCPD_TICK_UNKNOWN;
+	}
+	return shared;
 }
 
 static __always_inline void tcpd_find_slot(struct tcpd_slot *slot, const struct tcpd_wire_sock *ref)

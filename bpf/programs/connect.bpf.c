@@ -122,17 +122,21 @@ static __always_inline void note_initial_seqs(const struct sock *sk, struct tcpd
 	s->ref.has_initial_seq_remote = 1;
 }
 
+/* The SYN-ACK came. */
+static __always_inline struct transition connected(struct sock *sk, struct tcpd_sock *s, u64 now)
+{
+	struct transition t = { .s = s, .kind = TCPD_EVENT_ESTABLISHED };
+
+	tcpd_local_port_known(sk, s);
+	s->c.established_ns = now;
+	return t;
+}
+
 static __always_inline struct transition state_changed(struct sock *sk, struct tcpd_sock *s,
 						       u8 from, u8 to, u64 now)
 {
 	struct transition t = { .s = s };
 
-	if (from == TCP_SYN_SENT && to == TCP_ESTABLISHED) {
-		tcpd_local_port_known(sk, s);
-		s->c.established_ns = now;
-		t.kind = TCPD_EVENT_ESTABLISHED;
-		return t;
-	}
 	if (from == TCP_SYN_SENT && to == TCP_CLOSE && !s->c.outstanding)
 		tcpd_call_counted(&s->c, tcpd_stats_of(s));
 	tcpd_catch_up(s, sk, now);
@@ -190,26 +194,13 @@ static __always_inline void conclude(struct sock *sk, struct tcpd_sock *s, u64 n
 	tcpd_leave_endpoint(s);
 }
 
-static __always_inline void set_state(struct sock *sk, u8 from, u8 to)
+static __always_inline void tell(struct sock *sk, struct transition t, u8 from, u8 to, u64 now,
+				 u32 program)
 {
 	struct tcpd_wire_event *e;
-	struct tcpd_sock *s;
-	struct transition t = {};
-	u64 now = bpf_ktime_get_ns(), fin_sent_ns;
-	bool is_new;
+	struct tcpd_sock *s = t.s;
+	u64 fin_sent_ns;
 
-	s = to == TCP_SYN_SENT ? NULL : tcpd_sock_find(sk);
-	/* a record found here is the left-over of an address that is used again */
-	is_new = from == TCP_SYN_RECV && to == TCP_ESTABLISHED && (!s || s->c.inbound);
-	if (s && s->rejected && !is_new)
-		return;
-	if (to == TCP_SYN_SENT)
-		t = connect_started(sk, now);
-	else if (is_new)
-		t = accepted(sk, now);
-	else if (s)
-		t = state_changed(sk, s, from, to, now);
-	s = t.s;
 	if (!s)
 		return;
 	s->previous_state = from;
@@ -243,7 +234,48 @@ static __always_inline void set_state(struct sock *sk, u8 from, u8 to)
 		handshake_floor(sk, s, now);
 	if (to == TCP_CLOSE)
 		conclude(sk, s, now);
-	tcpd_cost(TCPD_PROG_STATE, now);
+	tcpd_cost(program, now);
+}
+
+/* One that is followed. */
+static __always_inline struct tcpd_sock *followed(struct sock *sk)
+{
+	struct tcpd_sock *s = tcpd_sock_find(sk);
+
+	return s && !s->rejected ? s : NULL;
+}
+
+static __always_inline void connect_starts(struct sock *sk, u8 from)
+{
+	u64 now = bpf_ktime_get_ns();
+
+	tell(sk, connect_started(sk, now), from, TCP_SYN_SENT, now, TCPD_PROG_CONNECT_STARTS);
+}
+
+static __always_inline void connect_ends(struct sock *sk)
+{
+	struct tcpd_sock *s = followed(sk);
+	u64 now = bpf_ktime_get_ns();
+
+	if (s)
+		tell(sk, connected(sk, s, now), TCP_SYN_SENT, TCP_ESTABLISHED, now,
+		     TCPD_PROG_CONNECT_ENDS);
+}
+
+static __always_inline void accept_begins(struct sock *sk)
+{
+	u64 now = bpf_ktime_get_ns();
+
+	tell(sk, accepted(sk, now), TCP_SYN_RECV, TCP_ESTABLISHED, now, TCPD_PROG_ACCEPT_BEGINS);
+}
+
+static __always_inline void state_changes(struct sock *sk, u8 from, u8 to)
+{
+	struct tcpd_sock *s = followed(sk);
+	u64 now = bpf_ktime_get_ns();
+
+	if (s)
+		tell(sk, state_changed(sk, s, from, to, now), from, to, now, TCPD_PROG_STATE);
 }
 
 static __always_inline bool state_matters(const struct sock *sk, int from, int to)
@@ -252,8 +284,38 @@ static __always_inline bool state_matters(const struct sock *sk, int from, int t
 	       tcpd_netns_wanted(sk->__sk_common.skc_net.net->ns.inum);
 }
 
-TCPD_TWINS("inet_sock_set_state", tcpd_set_state, TCPD_PROG_STATE, state_matters(sk, from, to),
-	   set_state(sk, from, to), struct sock *sk, int from, int to)
+/* The last ACK of a handshake. A record found here is the left-over of an address that is used
+ * again, unless both sides have connected. */
+static __always_inline bool is_accept(struct sock *sk, int from, int to)
+{
+	struct tcpd_sock *s;
+
+	if (from != TCP_SYN_RECV || to != TCP_ESTABLISHED)
+		return false;
+	s = tcpd_sock_find(sk);
+	return !s || s->c.inbound;
+}
+
+static __always_inline bool is_connected(int from, int to)
+{
+	return from == TCP_SYN_SENT && to == TCP_ESTABLISHED;
+}
+
+/* A program for each kind of change, and not one for all: the verifier would walk what they share
+ * for each of them, with the figures of all the others. */
+TCPD_TWINS("inet_sock_set_state", tcpd_connect_starts, TCPD_PROG_CONNECT_STARTS,
+	   to == TCP_SYN_SENT && state_matters(sk, from, to), connect_starts(sk, from),
+	   struct sock *sk, int from, int to)
+TCPD_TWINS("inet_sock_set_state", tcpd_connect_ends, TCPD_PROG_CONNECT_ENDS,
+	   is_connected(from, to) && state_matters(sk, from, to), connect_ends(sk), struct sock *sk,
+	   int from, int to)
+TCPD_TWINS("inet_sock_set_state", tcpd_accept_begins, TCPD_PROG_ACCEPT_BEGINS,
+	   state_matters(sk, from, to) && is_accept(sk, from, to), accept_begins(sk),
+	   struct sock *sk, int from, int to)
+TCPD_TWINS("inet_sock_set_state", tcpd_set_state, TCPD_PROG_STATE,
+	   to != TCP_SYN_SENT && !is_connected(from, to) && state_matters(sk, from, to) &&
+		   !is_accept(sk, from, to),
+	   state_changes(sk, from, to), struct sock *sk, int from, int to)
 
 /* --children: what the named processes fork, and what that forks, belongs to them. */
 SEC("tp_btf/sched_process_fork")

@@ -54,30 +54,28 @@ static __always_inline bool read_packet(struct tcpd_packet *packet, const unsign
 static __always_inline void probe(struct sock *sk, struct tcpd_sock *s, const struct sk_buff *skb,
 				  u64 now)
 {
+	struct tcpd_endpoint_shared *shared = tcpd_shared_or_spare(s);
 	struct tcpd_endpoint_stats *stats = tcpd_stats_of(s);
-	struct tcpd_endpoint_shared *shared;
+	const struct tcp_sock *tp = tcpd_tcp_sock(sk);
 	struct tcpd_arrival a = { .now = now };
 	u64 answered = s->c.exchanges;
 
 	/* the TCP header is at skb->data here */
-	if (!read_packet(&a.packet, skb->data, skb->len))
+	if (!stats || !shared || !tp || !read_packet(&a.packet, skb->data, skb->len))
 		return;
-	a.tcp.snd_una = tcpd_tcp(sk, snd_una);
-	a.tcp.snd_nxt = tcpd_tcp(sk, snd_nxt);
-	a.tcp.write_seq = tcpd_tcp(sk, write_seq);
-	a.tcp.rcv_nxt = tcpd_tcp(sk, rcv_nxt);
-	a.tcp.copied_seq = tcpd_tcp(sk, copied_seq);
-	a.tcp.mss = tcpd_tcp(sk, mss_cache);
-	a.tcp.rtt_us = tcpd_tcp(sk, rack.rtt_us);
-	a.tcp.srtt_us = tcpd_tcp(sk, srtt_us) >> 3;
-	shared = stats ? tcpd_shared_of(s) : NULL;
-	if (stats)
-		tcpd_tell_bytes(s, stats, &a);
-	if (stats && shared)
-		tcpd_segment_order(&s->c, stats, shared, &a);
+	a.tcp.snd_una = tp->snd_una;
+	a.tcp.snd_nxt = tp->snd_nxt;
+	a.tcp.write_seq = tp->write_seq;
+	a.tcp.rcv_nxt = tp->rcv_nxt;
+	a.tcp.copied_seq = tp->copied_seq;
+	a.tcp.mss = tp->mss_cache;
+	a.tcp.rtt_us = tp->rack.rtt_us;
+	a.tcp.srtt_us = tp->srtt_us >> 3;
+	tcpd_tell_bytes(s, stats, &a);
+	tcpd_segment_order(&s->c, stats, shared, &a);
 	tcpd_segment_arrives(&s->c, stats, shared, &a);
 	tcpd_answers_noted(s, answered);
-	if (stats && now - s->flushed_ns > TCPD_FLUSH_NS)
+	if (now - s->flushed_ns > TCPD_FLUSH_NS)
 		tcpd_flush(sk, s, stats, now);
 }
 
@@ -159,7 +157,7 @@ static __always_inline void transmit(struct sock *sk, struct tcpd_sock *s,
 	u64 answered;
 	u32 leaves;
 
-	if (!read_packet(&packet, header, skb->len - (u32)(header - skb->data)))
+	if (!stats || !read_packet(&packet, header, skb->len - (u32)(header - skb->data)))
 		return;
 	if (packet.flags & TCPD_FLAG_SYN) {
 		if (sk->__sk_common.skc_state != TCP_SYN_SENT)
@@ -167,8 +165,7 @@ static __always_inline void transmit(struct sock *sk, struct tcpd_sock *s,
 		s->syn_sent = 1;
 		if (s->c.syn_ns)
 			return;
-		if (stats)
-			host_queue(stats, skb, now);
+		host_queue(stats, skb, now);
 		first_syn(sk, s, &packet, now);
 		return;
 	}
@@ -177,7 +174,7 @@ static __always_inline void transmit(struct sock *sk, struct tcpd_sock *s,
 	if (!tcpd_is_open(&s->c) && sk->__sk_common.skc_state == TCP_ESTABLISHED)
 		s->c.established_ns = now;
 	leaves = tcpd_segment_leaves(&s->c, stats, &packet, now);
-	if (stats && leaves)
+	if (leaves)
 		host_queue(stats, skb, now);
 	if (!(leaves & TCPD_LEAVES_DATA))
 		return;
@@ -187,8 +184,6 @@ static __always_inline void transmit(struct sock *sk, struct tcpd_sock *s,
 	answered = s->c.exchanges;
 	tcpd_data_leaves(&s->c, stats, packet.end, now);
 	tcpd_answers_noted(s, answered);
-	if (!stats)
-		return;
 	note_device(s, dev);
 	if (now - s->flushed_ns > TCPD_FLUSH_NS)
 		tcpd_flush(sk, s, stats, now);

@@ -45,7 +45,9 @@ std::vector<Feature> required_features() {
                  .lost = "sockets that are open already are not seen"});
   all.push_back(required_tracepoint(
       "inet_sock_set_state", "tracepoint inet_sock_set_state", {{"inet_sock_set_state", {"sock *, int, int"}}},
-      {"tcpd_set_state", "tcpd_set_state_nested"}, "connections are not seen to begin or end"));
+      {"tcpd_set_state", "tcpd_set_state_nested", "tcpd_connect_starts", "tcpd_connect_starts_nested",
+       "tcpd_connect_ends", "tcpd_connect_ends_nested", "tcpd_accept_begins", "tcpd_accept_begins_nested"},
+      "connections are not seen to begin or end"));
   all.push_back(required_tracepoint("tcp_destroy_sock", "tracepoint tcp_destroy_sock",
                                     {{"tcp_destroy_sock", {kSocket}}}, {"tcpd_destroy_sock"},
                                     "sockets are not seen to go"));
@@ -109,7 +111,8 @@ void append_optional(std::vector<Feature>& all) {
   all.push_back({.name = "nested_events",
                  .title = "events in interrupted programs",
                  .functions = {"bpf_prog_inc_misses_counter"},
-                 .programs = {"tcpd_set_state_nested", "tcpd_receive_reset_nested", "tcpd_send_reset_reason_nested",
+                 .programs = {"tcpd_set_state_nested", "tcpd_connect_starts_nested", "tcpd_connect_ends_nested",
+                              "tcpd_accept_begins_nested", "tcpd_receive_reset_nested", "tcpd_send_reset_reason_nested",
                               "tcpd_send_reset_nested", "tcpd_retransmit_error_nested", "tcpd_retransmit_nested",
                               "tcpd_dropped_nested", "tcpd_dropped_rx_nested"},
                  .needless_without = true,

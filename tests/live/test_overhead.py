@@ -3,6 +3,7 @@
 """What a trace costs before it has seen anything: processor time to attach, report and end, and memory."""
 
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -18,6 +19,9 @@ from live import PROGRAM, LiveCase, main  # noqa: E402
 CPU_S = 1.2
 RSS_KB = 40_000
 RUNS = 11
+# What the verifier walks in all programs together, by kernel: the same every time. A change needs an entry in docs/decisions.
+WALKED = {"6.18": 152_659}
+GROWTH = 1.1
 
 
 class Overhead(LiveCase):
@@ -38,6 +42,17 @@ class Overhead(LiveCase):
               f"(max {max(walls):.2f}), peak RSS {max(sizes) / 1000:.1f} MB")
         self.assertLess(statistics.median(processor), CPU_S)
         self.assertLess(max(sizes), RSS_KB)
+
+    def test_walked_instructions(self):
+        network = self.network()
+        tracer = subprocess.run([PROGRAM, "trace", "--netns", network.path(network.client), "-d", "0"], stdin=subprocess.DEVNULL,
+                                capture_output=True, text=True, check=True, timeout=60, env={**os.environ, "TCPDIAG_DEBUG_BPF": "1"})
+        walked = [int(number) for number in re.findall(r"^processed (\d+) insns", tracer.stderr, re.MULTILINE)]
+        kernel = ".".join(os.uname().release.split(".")[:2])
+        print(f"{sum(walked)} instructions in {len(walked)} programs, kernel {kernel}")
+        self.assertGreater(len(walked), 20)
+        if kernel in WALKED:
+            self.assertLessEqual(sum(walked), GROWTH * WALKED[kernel], "see docs/decisions/0009-what-the-verifier-walks.md")
 
 
 if __name__ == "__main__":

@@ -130,6 +130,7 @@ void configure(tcpdiag_bpf& skeleton, const source::LiveOptions& options, const 
   config.tick_ns = tick_ns();
   config.only_netns = options.netns.size() == 1 ? options.netns.front().inode : 0;
   config.max_events_per_second = options.max_events_per_second;
+  config.spare_slot = options.max_endpoints;
   config.have_sk_storage = storage;
   config.have_cookie = features.works(doctor::kSocketCookie);
   config.have_sock_from_file = storage;
@@ -160,8 +161,8 @@ void configure(tcpdiag_bpf& skeleton, const source::LiveOptions& options, const 
   bpf_map__set_max_entries(skeleton.maps.tcpd_events, static_cast<std::uint32_t>(options.ring_bytes));
   bpf_map__set_max_entries(skeleton.maps.tcpd_endpoints, options.max_endpoints);
   bpf_map__set_max_entries(skeleton.maps.tcpd_free_slots, options.max_endpoints);
-  bpf_map__set_max_entries(skeleton.maps.tcpd_stats, options.max_endpoints);
-  bpf_map__set_max_entries(skeleton.maps.tcpd_shared, options.max_endpoints);
+  bpf_map__set_max_entries(skeleton.maps.tcpd_stats, options.max_endpoints + 1);
+  bpf_map__set_max_entries(skeleton.maps.tcpd_shared, options.max_endpoints + 1);
   bpf_map__set_max_entries(skeleton.maps.tcpd_socks, storage ? 1 : options.max_sockets);
 
   bpf_program* program = nullptr;
