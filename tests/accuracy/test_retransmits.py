@@ -95,7 +95,31 @@ class RetransmitCase(WitnessCase):
             self.assertLessEqual(abs(total - seen), len(both) * 1000, f"sum of retransmit_{kind}: {total}, wire {seen:.0f}")
 
 
-class Loss(RetransmitCase):
+class TalkCase(RetransmitCase):
+    """Many connections at once, each with the same talk."""
+
+    CONNECTIONS = 0
+
+    def serve(self, theirs: socket.socket) -> None:
+        """The server's end of one connection, to its close."""
+        raise NotImplementedError
+
+    def ask(self, client: Host, address: str) -> None:
+        """The client's end of one connection."""
+        raise NotImplementedError
+
+    def talk(self, client: Host, server: Host) -> None:
+        """All connections at once, to their ends."""
+        listener = self.keep(server.listen(PORT))
+        serving = threading.Thread(target=self.at_once, args=(
+            [lambda: self.serve(accept(listener)) for _ in range(self.CONNECTIONS)],))
+        serving.start()
+        self.at_once([lambda: self.ask(client, server.address) for _ in range(self.CONNECTIONS)])
+        serving.join(SOCKET_S)
+        self.settle(client, server)
+
+
+class Loss(TalkCase):
     """3 % of all segments are lost, both ways: bulk in both directions, then requests."""
 
     CONNECTIONS = 24
@@ -121,16 +145,10 @@ class Loss(RetransmitCase):
 
     def lossy(self, family: int) -> None:
         client, server = self.pair_of_hosts(family)
-        listener = self.keep(server.listen(PORT))
         for host in (client, server):
             drop(host, "meta l4proto tcp numgen random mod 100 < 3")
         with self.watched(client, server) as watches:
-            serving = threading.Thread(target=self.at_once, args=(
-                [lambda: self.serve(accept(listener)) for _ in range(self.CONNECTIONS)],))
-            serving.start()
-            self.at_once([lambda: self.ask(client, server.address) for _ in range(self.CONNECTIONS)])
-            serving.join(SOCKET_S)
-            self.settle(client, server)
+            self.talk(client, server)
         for watch in watches:
             self.assertGreater(sum(watch.totals["retransmits"].values()), 0)
             wire = self.check_counts_of(watch)
@@ -146,7 +164,7 @@ class Loss(RetransmitCase):
         self.lossy(6)
 
 
-class Holes(RetransmitCase):
+class Holes(TalkCase):
     """What arrives: it is lost by the number in its header, so the witness knows which copy came through."""
 
     CONNECTIONS, LOST = 16, "7"
@@ -167,15 +185,9 @@ class Holes(RetransmitCase):
 
     def test_filled(self):
         client, server = self.pair_of_hosts()
-        listener = self.keep(server.listen(PORT))
         drop(client, self.DROP)
         with self.watched(client, server) as (at_client, at_server):
-            serving = threading.Thread(target=self.at_once, args=(
-                [lambda: self.serve(accept(listener)) for _ in range(self.CONNECTIONS)],))
-            serving.start()
-            self.at_once([lambda: self.ask(client, server.address) for _ in range(self.CONNECTIONS)])
-            serving.join(SOCKET_S)
-            self.settle(client, server)
+            self.talk(client, server)
         came = at_client.capture.without(f"{{ip.id & 0x1f}} == {self.LOST}")
         again = sum(frame.again and frame.length > 0 for frame in came if frame.source == server.address)
         self.assertGreater(again, 100)

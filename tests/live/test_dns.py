@@ -446,9 +446,7 @@ class RealResolvers(DnsCase):
     def ask_in_vain(self, host: Host, labels: list[bytes]) -> None:
         """One question, sent twice."""
         name = b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
-        with inside(host.path):
-            asks = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        with asks:
+        with host.udp() as asks:
             for _ in range(2):
                 asks.sendto(struct.pack("!HHHHHH", 7, 0x0100, 1, 0, 0, 0) + name + struct.pack("!HH", 1, 1), (SILENT, 53))
                 time.sleep(0.02)  # Until it is no second look at the same packet.

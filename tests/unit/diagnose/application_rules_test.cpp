@@ -16,8 +16,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-std::uint64_t us(Duration d) { return static_cast<std::uint64_t>(model::microseconds(d)); }
-
 model::ProcessShare process(std::string comm, std::uint32_t pid) {
   model::ProcessShare share;
   share.comm = std::move(comm);
@@ -33,8 +31,8 @@ PictureBuilder calls(std::size_t n, Duration gap) {
   b.outbound("10.0.0.2", 443).good_exchanges(1000);
   model::EndpointPicture& e = b.raw().endpoints[0];
   for (std::size_t i = 0; i < n; ++i) {
-    e.histograms[model::Measure::kAppGap].add(us(gap));
-    e.app_gap.good_us.add(us(gap));
+    e.histograms[model::Measure::kAppGap].add(as_us(gap));
+    e.app_gap.good_us.add(as_us(gap));
   }
   e.app_gap.calls = e.app_gap.with_gap = n;
   e.app_gap.threads = 4;
@@ -50,8 +48,8 @@ PictureBuilder& fail(PictureBuilder& b, std::size_t n, Duration gap, Duration wa
   story.end->app_gap = gap;
   b.add(0, n, story);
   for (std::size_t i = 0; i < n; ++i) {
-    b.raw().endpoints[0].histograms[model::Measure::kAppGap].add(us(gap));
-    gap_of(b).failed_us.add(us(gap));
+    b.raw().endpoints[0].histograms[model::Measure::kAppGap].add(as_us(gap));
+    gap_of(b).failed_us.add(as_us(gap));
   }
   gap_of(b).calls += n;
   gap_of(b).with_gap += n;
@@ -93,7 +91,7 @@ TEST(AppGap, of_a_healthy_application_is_none) {
 
 TEST(AppGap, a_few_slow_ones_of_many_are_none) {
   PictureBuilder b = calls(95, 50ms);
-  for (int i = 0; i < 5; ++i) b.raw().endpoints[0].histograms[model::Measure::kAppGap].add(us(5s));
+  for (int i = 0; i < 5; ++i) b.raw().endpoints[0].histograms[model::Measure::kAppGap].add(as_us(5s));
   EXPECT_THAT(codes(b.build()), IsEmpty());
 }
 
@@ -163,7 +161,7 @@ PictureBuilder held(std::uint64_t no_call, std::uint64_t with_call = 0) {
   model::EndpointPicture& e = b.raw().endpoints[0];
   e.slow_answers.no_call = no_call;
   e.slow_answers.with_call = with_call;
-  for (std::uint64_t i = 0; i < no_call; ++i) e.slow_answers.no_call_wait_us.add(us(10s));
+  for (std::uint64_t i = 0; i < no_call; ++i) e.slow_answers.no_call_wait_us.add(as_us(10s));
   e.slow_answers.first_at = at(12);
   e.slow_answers.last_at = at(40);
   e.processes = {process("puma", 811)};

@@ -16,8 +16,6 @@
 
 namespace tcpdiag::diagnose::test {
 
-inline std::uint64_t as_us(Duration d) { return static_cast<std::uint64_t>(model::microseconds(d)); }
-
 class Traffic {
  public:
   static constexpr std::uint64_t kFloor = 10;  // us

@@ -21,15 +21,13 @@ constexpr std::uint32_t kNetns = 4026531840U;
 
 model::SocketAddress resolver_at(const char* address = "10.0.0.53") { return {*model::Address::parse(address), 53}; }
 
-std::uint64_t us(Duration time) { return static_cast<std::uint64_t>(model::microseconds(time)); }
-
 // So many quick answers.
 ResolverPicture resolver(std::uint64_t quick) {
   ResolverPicture made;
   made.at = resolver_at();
   made.netns_inode = kNetns;
   made.queries = made.sent = made.answered = quick;
-  for (std::uint64_t i = 0; i < quick; ++i) made.took_us.add(us(1ms));
+  for (std::uint64_t i = 0; i < quick; ++i) made.took_us.add(as_us(1ms));
   made.rcodes["NOERROR"] = quick;
   made.users = {{"ruby", quick}};
   return made;
@@ -39,7 +37,7 @@ ResolverPicture& slow(ResolverPicture& made, std::uint64_t n, Duration took) {
   made.queries += n;
   made.answered += n;
   for (std::uint64_t i = 0; i < n; ++i) {
-    made.took_us.add(us(took));
+    made.took_us.add(as_us(took));
     made.slow.add(at(10.0 + static_cast<double>(i)));
   }
   return made;
@@ -81,7 +79,7 @@ TEST(DnsSlow, tells_of_the_wait_before_a_repeat) {
   ResolverPicture one = resolver(19);
   slow(one, 1, 5002ms);
   one.repeated = one.answered_after_repeat = 1;
-  one.repeat_after_us.add(us(5000ms));
+  one.repeat_after_us.add(as_us(5000ms));
   const auto findings = findings_of(one);
   ASSERT_EQ(findings.size(), 1);
   EXPECT_EQ(findings[0].severity, Severity::kWarning) << "5 s are felt, however often";
@@ -117,9 +115,9 @@ TEST(DnsSlow, of_a_second_is_slow_whatever_is_usual) {
 TEST(DnsUnanswered, by_nobody_is_critical_from_three_on) {
   ResolverPicture one = resolver(50);
   unanswered(one, 3);
-  one.wait_us.add(us(10s));
+  one.wait_us.add(as_us(10s));
   one.repeated = 3;
-  one.repeat_after_us.add(us(5s));
+  one.repeat_after_us.add(as_us(5s));
   const auto findings = findings_of(one);
   ASSERT_EQ(findings.size(), 1);
   const Finding& finding = findings[0];
@@ -189,7 +187,7 @@ TEST(DnsFindings, have_the_names_that_were_read) {
 
   one.names.emplace();
   const auto add = [&one](const char* name, int n, Duration took) {
-    for (int i = 0; i < n; ++i) (*one.names)[name].slow_us.add(us(took));
+    for (int i = 0; i < n; ++i) (*one.names)[name].slow_us.add(as_us(took));
   };
   add("c.test", 1, 5s);
   add("api.example.com", 2, 5s);
@@ -197,8 +195,8 @@ TEST(DnsFindings, have_the_names_that_were_read) {
   add("b.test", 1, 5s);
   add("quick.test", 9, 110ms);
   one.took_us = {};
-  for (int i = 0; i < 500; ++i) one.took_us.add(us(50ms));
-  for (int i = 0; i < 5; ++i) one.took_us.add(us(5s));
+  for (int i = 0; i < 500; ++i) one.took_us.add(as_us(50ms));
+  for (int i = 0; i < 5; ++i) one.took_us.add(as_us(5s));
   finding = findings_of(one).at(0);
   EXPECT_THAT(std::get<std::vector<std::string>>(names_of(finding)),
               ElementsAre("api.example.com (2 of 5)", "a.test (1 of 5)", "b.test (1 of 5)"))
@@ -256,7 +254,7 @@ TEST(DnsFindings, explain_why_no_call_was_begun) {
   const auto web = b.inbound("10.0.0.1", 8080).last();
   model::EndpointPicture& e = b.raw().endpoints[web];
   e.slow_answers.no_call = 3;
-  for (int i = 0; i < 3; ++i) e.slow_answers.no_call_wait_us.add(us(10s));
+  for (int i = 0; i < 3; ++i) e.slow_answers.no_call_wait_us.add(as_us(10s));
   e.slow_answers.first_at = at(10);
   e.slow_answers.last_at = at(20);
   SocketStory story = ended(20, model::EndKind::kClosedByPeer);

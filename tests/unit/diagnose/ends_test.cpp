@@ -253,8 +253,6 @@ TEST(SlowUsers, are_never_nothing) {
   EXPECT_EQ(f.impact.exchanges_delayed, 5U);
 }
 
-std::uint64_t microseconds_of(Duration d) { return static_cast<std::uint64_t>(model::microseconds(d)); }
-
 // 1000 quick answers, then none any more.
 TEST(SlowUsers, are_those_that_still_wait) {
   const auto with = [](std::size_t open, std::size_t waiting, Duration typical) {
@@ -262,7 +260,7 @@ TEST(SlowUsers, are_those_that_still_wait) {
     model::EndpointPicture& endpoint = b.raw().endpoints[0];
     endpoint.totals.exchanges = 1000;
     endpoint.totals.sockets_open_at_end = open;
-    for (int i = 0; i < 1000; ++i) endpoint.histograms[model::Measure::kLastByte].add(microseconds_of(typical));
+    for (int i = 0; i < 1000; ++i) endpoint.histograms[model::Measure::kLastByte].add(as_us(typical));
     SocketStory story;
     story.exchange_pending = true;
     story.pending_wait = 8s;

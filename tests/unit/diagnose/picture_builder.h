@@ -31,6 +31,7 @@ inline constexpr MonoTime kStart{std::chrono::hours(5)};
 
 inline Duration sec(double s) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(s)); }
 inline MonoTime at(double s) { return kStart + sec(s); }
+inline std::uint64_t as_us(Duration d) { return static_cast<std::uint64_t>(model::microseconds(d)); }
 
 // --- sockets ---
 
@@ -205,7 +206,7 @@ class PictureBuilder {
     model::EndpointPicture& endpoint = picture_.endpoints.back();
     endpoint.totals.exchanges += n;
     for (std::uint64_t i = 0; i < n; ++i) {
-      endpoint.histograms[model::Measure::kFirstByte].add(static_cast<std::uint64_t>(model::microseconds(first_byte)));
+      endpoint.histograms[model::Measure::kFirstByte].add(as_us(first_byte));
     }
     return *this;
   }
