@@ -38,10 +38,10 @@ static __always_inline struct tcpd_endpoint_shared *tcpd_shared_of(const struct 
 /* The same, or the slot that nobody reads: what a segment learned there is not known to the next. */
 static __always_inline struct tcpd_endpoint_shared *tcpd_shared_or_spare(const struct tcpd_sock *s)
 {
-	u32 index = s->slot.index, spare = tcpd_cfg.spare_slot;
-	struct tcpd_endpoint_shared *shared = bpf_map_lookup_elem(&tcpd_shared, &index);
+	struct tcpd_endpoint_shared *shared = tcpd_shared_of(s);
+	u32 spare = tcpd_cfg.spare_slot;
 
-	if (shared && shared->generation == s->slot.generation)
+	if (shared)
 		return shared;
 	shared = bpf_map_lookup_elem(&tcpd_shared, &spare);
 	if (shared) {

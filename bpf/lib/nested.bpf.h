@@ -63,7 +63,7 @@ static __always_inline void tcpd_set_running(u32 program, u32 yes)
 	SEC("tp_btf/" tracepoint)                                    \
 	int BPF_PROG(name##_nested, args)                            \
 	{                                                            \
-		if ((matters) && tcpd_is_running(program))           \
+		if (tcpd_is_running(program) && (matters))           \
 			run;                                         \
 		return 0;                                            \
 	}
